@@ -225,6 +225,7 @@ class Config(_Section):
     scope: dict[str, Scope] = Field(default_factory=dict)
     backfill: Backfill = Field(default_factory=Backfill)
     catalogue: Catalogue = Field(default_factory=Catalogue)
+    env_file: Path | None = Field(None, description="File of NAME=value lines, readable by its owner alone, for secrets that are not set in the environment.")
     report: Report = Field(default_factory=Report)
     _folder: Path = PrivateAttr(default=Path())
 
@@ -259,6 +260,25 @@ class Config(_Section):
             return f"sqlite:///{self.path(Path(url.removeprefix('sqlite:///')))}"
         return url
 
+    def read_env_file(self) -> None:
+        """Set the names of env_file that the environment does not have; refuses a file that others can read."""
+        if self.env_file is None:
+            return
+        file = self.path(self.env_file)
+        try:
+            if os.name == "posix" and file.stat().st_mode & 0o077:
+                raise ConfigError(f"env_file {file} can be read by others", hint=f"chmod 600 {file}")
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise ConfigError(f"env_file {file}: {error.strerror}") from error
+        for number, line in enumerate(lines, 1):
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+            name, equals, value = line.partition("=")
+            if not equals:
+                raise ConfigError(f"env_file {file}, line {number}: not NAME=value")
+            os.environ.setdefault(name.strip(), value.strip())
+
 
 def _where(error: ValidationError) -> str:
     first = error.errors()[0]
@@ -289,4 +309,5 @@ def load_config(path: Path | None = None) -> Config:
     except ValidationError as error:
         raise ConfigError(f"{file}: {_where(error)}", hint="docs/configuration.md lists every key") from error
     config._folder = file.absolute().parent
+    config.read_env_file()
     return config

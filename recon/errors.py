@@ -7,6 +7,7 @@
     ├── DecodeError               2  a value that is not what it claims to be
     ├── SourceError               1  a directory or file could not be read to its end
     │   ├── TransientError        1  worth another try (503, reset, time-out); may carry retry_after
+    │   ├── IncompleteError       1  the read ended, but not with the rows the server counts
     │   ├── RestartError          1  this listing must begin again (expired page token)
     │   ├── SignInError           1  bind or token refused: never repeated, it would lock the account
     │   └── AccessError           1  signed in, but a right is missing
@@ -68,6 +69,10 @@ class TransientError(SourceError):
 
 class RestartError(SourceError):
     """The listing must begin again from its first page (an expired page token)."""
+
+
+class IncompleteError(SourceError):
+    """The read ended without an error, but not with the number of rows the server counts."""
 
 
 class SignInError(SourceError):

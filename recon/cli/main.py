@@ -1,0 +1,94 @@
+"""The command `recon`: global options, the verbs, and the one place where an error becomes a line and an exit code.
+
+A verb module holds typer and the standard library at its top; whatever is heavy is imported inside its functions.
+"""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+from recon import __version__
+from recon.cli.console import State, say, set_up_talk
+from recon.errors import ReconError
+
+app = typer.Typer(
+    name="recon",
+    help="Active Directory, Entra ID and HR in SQL: load, match, find, report, backfill.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        sys.stdout.write(f"recon {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    ctx: typer.Context,
+    config: Path | None = typer.Option(None, "--config", "-c", help="Configuration file; default ./recon.toml or RECON_CONFIG."),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    log_format: str = typer.Option("text", "--log-format", help="Talk on stderr as text or json."),
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Options that every command takes."""
+    if log_format not in ("text", "json"):
+        raise typer.BadParameter("text or json", param_hint="--log-format")
+    set_up_talk(log_json=log_format == "json")
+    ctx.obj = State(config, debug=debug, log_json=log_format == "json")
+
+
+# verb groups: module recon.cli.<name> with an `app`
+_GROUPS = ("load", "sql", "decode", "backfill", "lab")
+# single verbs: module and function
+_VERBS = (
+    ("init", "init"),
+    ("doctor", "doctor"),
+    ("findings", "refresh"),
+    ("run", "run"),
+    ("findings", "findings"),
+    ("report", "report"),
+    ("demo", "demo"),
+)
+
+
+def _register() -> None:
+    for module, function in _VERBS:
+        if importlib.util.find_spec(f"recon.cli.{module}"):  # while the verbs are being built
+            app.command(function)(getattr(importlib.import_module(f"recon.cli.{module}"), function))
+    for name in _GROUPS:
+        if importlib.util.find_spec(f"recon.cli.{name}"):
+            app.add_typer(importlib.import_module(f"recon.cli.{name}").app, name=name)
+
+
+def _fail(error: ReconError) -> NoReturn:
+    import logging
+
+    text = str(error).replace("\n", " ")
+    say(f"recon: {text}" + (f". {error.hint[0].upper()}{error.hint[1:]}." if error.hint else ""), level=logging.ERROR)
+    raise SystemExit(error.exit_code)
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run the command line; ends the process with an exit code of the table in docs/commands.md."""
+    _register()
+    try:
+        app(args=arguments, prog_name="recon")
+    except ReconError as error:
+        if "--debug" in (arguments if arguments is not None else sys.argv[1:]):
+            raise
+        _fail(error)
+    except KeyboardInterrupt:
+        say("recon: interrupted")
+        raise SystemExit(130) from None
+    except BrokenPipeError:  # the reader of our output has gone (| head)
+        sys.stderr.close()
+        raise SystemExit(0) from None

@@ -1,0 +1,247 @@
+"""The tables as SQLAlchemy Core sees them: those of recon.objects, and those of the store's own bookkeeping.
+
+Types are chosen so that one SELECT reads alike on SQLite, PostgreSQL and SQL Server: text in one form for times on
+SQLite, binary collation for keys and anchors, nvarchar on SQL Server. Nothing here runs a statement.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import mssql, postgresql
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from recon import objects
+
+SCHEMA_VERSION = 1
+
+_BIN2 = "Latin1_General_100_BIN2"
+
+metadata = MetaData()
+
+
+class TimeText(TypeDecorator[str]):
+    """A UTC time that is text in Python and on SQLite, a timestamp of microseconds elsewhere."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """timestamp on PostgreSQL, datetime2(6) on SQL Server, text on SQLite."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.TIMESTAMP(precision=6))
+        if dialect.name == "mssql":
+            return dialect.type_descriptor(mssql.DATETIME2(6))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Drivers with real timestamps are given one."""
+        if value is not None and dialect.name != "sqlite":
+            return datetime.fromisoformat(value)
+        return value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Back to the one text form."""
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value
+
+
+class DateText(TypeDecorator[str]):
+    """A calendar date that is text in Python and on SQLite, a date elsewhere."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """date on PostgreSQL and SQL Server, text on SQLite."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.DATE())
+        if dialect.name == "mssql":
+            return dialect.type_descriptor(mssql.DATE())
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Drivers with real dates are given one."""
+        return date.fromisoformat(value) if value is not None and dialect.name != "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Back to the one text form."""
+        return value.isoformat() if isinstance(value, date) else value
+
+
+def sql_type(kind: str, size: int | None = None) -> TypeEngine[Any]:
+    """The engine types of one of our column types (recon.objects)."""
+    match kind:
+        case "text":
+            return Text().with_variant(mssql.NVARCHAR(size if size and size <= 4000 else None), "mssql")
+        case "key" | "anchor":
+            return (
+                Text()
+                .with_variant(Text(collation="C"), "postgresql")
+                .with_variant(mssql.NVARCHAR(size or 450, collation=_BIN2), "mssql")
+            )
+        case "int" | "day":
+            return Integer()
+        case "bigint":
+            return BigInteger()
+        case "flag":
+            return SmallInteger()
+        case "bytes":
+            return LargeBinary().with_variant(mssql.VARBINARY(size or 8000), "mssql")
+        case "time":
+            return TimeText()
+        case "date":
+            return DateText()
+    raise ValueError(f"unknown column type {kind}")
+
+
+def sql_column(name: str, kind: str, size: int | None = None, **options: Any) -> Column[Any]:
+    """One column; options go to SQLAlchemy (primary_key, nullable, index …)."""
+    return Column(name, sql_type(kind, size), **options)
+
+
+def row_id() -> Column[Any]:
+    """The narrow key that match tables join on; never used twice."""
+    return Column("row_id", Integer, Identity(), primary_key=True)
+
+
+_TEXT_KEY_SIZES = {"guid": 36, "id": 36, "member_id": 36}
+
+
+def _loaded_columns(table: objects.Table) -> list[Column[Any]]:
+    columns = []
+    for column in table.columns:
+        # identifiers are compared and indexed: they get the binary collation of keys
+        kind = "key" if column.name in table.key and column.type == "text" else column.type
+        size = column.size or (_TEXT_KEY_SIZES.get(column.name, 128) if kind == "key" else None)
+        columns.append(sql_column(column.name, kind, size, nullable=column.name not in table.key or kind == "int"))
+    return columns
+
+
+def _indexed(table: objects.Table) -> list[str]:
+    wanted = {"sid", "immutable_id", "guid_immutable_id", "onpremisesimmutableid", "member_id", "manager_key"}
+    return [column.name for column in table.columns if column.type == "key" or column.name in wanted]
+
+
+def _loaded_table(table: objects.Table) -> Table:
+    own: list[Any] = [row_id()] if table.kind == "object" else []
+    own.append(Column("source_id", Integer, nullable=False))
+    columns = own + _loaded_columns(table)
+    if table.kind == "object":
+        columns += [
+            sql_column("row_hash", "bytes", 16, nullable=False),
+            Column("run_id", Integer, nullable=False),
+            sql_column("loaded_at", "time", nullable=False),
+            UniqueConstraint("source_id", *table.key, name=f"{table.name}_key"),
+        ]
+    else:
+        columns.append(Index(f"{table.name}_owner", "source_id", table.key[0]))
+    columns += [
+        Index(f"{table.name}_{name}", name) for name in _indexed(table) if name not in table.key or table.kind == "link"
+    ]
+    return Table(table.name, metadata, *columns, sqlite_autoincrement=table.kind == "object", comment=table.grain)
+
+
+LOADED: dict[str, Table] = {
+    name: _loaded_table(table) for name, table in objects.TABLES.items() if table.kind != "reject"
+}
+
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    sql_column("tool_version", "text", 32, nullable=False),
+    sql_column("installed_at", "time"),
+    comment="One row per version of the tables that was installed.",
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("source_id", Integer, Identity(), primary_key=True),
+    sql_column("kind", "key", 16, nullable=False),
+    sql_column("name", "key", 128, nullable=False),
+    sql_column("domain", "key", 256),
+    sql_column("load_started_at", "time"),
+    sql_column("load_finished_at", "time"),
+    sql_column("change_cutoff_at", "time"),
+    UniqueConstraint("name", name="source_name"),
+    comment="One row per source: a domain, a tenant or an HR system. change_cutoff_at: start of the last good load less sync_grace.",
+)
+
+source_link = Table(
+    "source_link",
+    metadata,
+    Column("link_id", Integer, Identity(), primary_key=True),
+    Column("ad_source_id", Integer),
+    Column("entra_source_id", Integer),
+    Column("worker_source_id", Integer),
+    comment="One row per combination of sources that hold the same people.",
+)
+
+load_run = Table(
+    "load_run",
+    metadata,
+    Column("run_id", Integer, Identity(), primary_key=True),
+    Column("source_id", Integer, nullable=False, index=True),
+    sql_column("status", "key", 16, nullable=False),
+    sql_column("started_at", "time", nullable=False),
+    sql_column("finished_at", "time"),
+    sql_column("tool_version", "text", 32, nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("requests", Integer),
+    Column("bytes_read", BigInteger),
+    sql_column("error", "text", 1000),
+    sqlite_autoincrement=True,
+    comment="One row per load of a source: running, published, failed or refused.",
+)
+
+load_run_table = Table(
+    "load_run_table",
+    metadata,
+    Column("run_id", Integer, primary_key=True, autoincrement=False),
+    sql_column("table_name", "key", 64, primary_key=True),
+    sql_column("filter", "text"),
+    Column("pages", Integer),
+    Column("rows_read", BigInteger),
+    Column("rows_published", BigInteger),
+    Column("inserted", BigInteger),
+    Column("changed", BigInteger),
+    Column("deleted", BigInteger),
+    Column("server_count", BigInteger),
+    Column("duplicates", BigInteger),
+    Column("rejected", BigInteger),
+    sql_column("watermark", "text"),
+    sql_column("fingerprint", "text", 32),
+    comment="One row per table of a published load: what was read, what the server counted, what changed.",
+)
+
+load_reject = Table(
+    "load_reject",
+    metadata,
+    Column("run_id", Integer, nullable=False, index=True),
+    Column("source_id", Integer, nullable=False),
+    *(sql_column(column.name, column.type, column.size) for column in objects.TABLES["load_reject"].columns),
+    comment=objects.TABLES["load_reject"].grain,
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    sql_column("name", "key", 64, primary_key=True),
+    Column("value_int", Integer, nullable=False),
+    sql_column("note", "text", 256),
+    comment="One row per setting of the findings; change a row here, then recon refresh.",
+)
