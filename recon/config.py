@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from recon.errors import ConfigError, UsageError
 
@@ -40,15 +48,22 @@ def _one_or_many(value: Any) -> Any:
 
 
 class Database(_Section):
-    url: str = Field("sqlite:///recon.db", description="SQLAlchemy URL; a SQLite path is relative to recon.toml. A password comes from password_env.")
-    password_env: str = Field("RECON_DATABASE_PASSWORD", description="Environment variable with the database password, where the URL names a user without one.")
-    schema_name: str | None = Field(None, alias="schema", description="Schema of the tables; default dbo / public.")
+    url: str = Field(
+        "sqlite:///recon.db",
+        description="SQLAlchemy URL; a SQLite path is relative to recon.toml. A password comes from password_env.",
+    )
+    password_env: str = Field(
+        "RECON_DATABASE_PASSWORD",
+        description="Environment variable with the database password, where the URL names a user without one.",
+    )
 
 
 class EmployeeIds(_Section):
     """How an employee id is made comparable. Explicit: nothing is stripped by guess."""
 
-    strip_prefix: tuple[str, ...] = Field((), description="Prefixes removed from the id, the first that fits; case-insensitive.")
+    strip_prefix: tuple[str, ...] = Field(
+        (), description="Prefixes removed from the id, the first that fits; case-insensitive."
+    )
     strip_leading_zeros: bool = Field(False, description="000123 and 123 are the same person.")
 
 
@@ -59,14 +74,22 @@ class AdSource(_Section):
     bases: tuple[str, ...] = Field((), description="Search bases; default: the domain's naming context.")
     user: str | None = Field(None, description="DN, UPN or DOMAIN\\user for a simple bind.")
     password_env: str = Field("RECON_AD_PASSWORD", description="Environment variable with the bind password.")
-    keyring: str | None = Field(None, description="Keyring service that holds the password of `user`, instead of the environment.")
-    ca_file: Path | None = Field(None, description="PEM file with the CA of the domain controllers; default: the system's.")
-    tls: Literal["verify", "none"] = Field("verify", description="none: plain LDAP, refused unless allow_plain_bind is set.")
+    keyring: str | None = Field(
+        None, description="Keyring service that holds the password of `user`, instead of the environment."
+    )
+    ca_file: Path | None = Field(
+        None, description="PEM file with the CA of the domain controllers; default: the system's."
+    )
+    tls: Literal["verify", "none"] = Field(
+        "verify", description="none: plain LDAP, refused unless allow_plain_bind is set."
+    )
     allow_plain_bind: bool = Field(False, description="Send the password without TLS. For laboratories.")
     page_size: int = Field(1000, ge=1, le=5000, description="Entries a page; AD's MaxPageSize is 1000.")
     timeout: int = Field(60, ge=1, description="Seconds to wait for one answer.")
     attributes: tuple[str, ...] = Field((), description="Further attributes of users, to table ad_attribute.")
-    objects: tuple[Literal["users", "groups", "computers", "contacts"], ...] = Field(("users", "groups", "computers", "contacts"), description="What to read.")
+    objects: tuple[Literal["users", "groups", "computers", "contacts"], ...] = Field(
+        ("users", "groups", "computers", "contacts"), description="What to read."
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> "AdSource":
@@ -79,7 +102,9 @@ class AdSource(_Section):
             if parts.username or parts.password:
                 raise ValueError("no user or password in the url: use user and password_env")
             if self.user and self.tls == "none" and parts.scheme == "ldap" and not self.allow_plain_bind:
-                raise ValueError("a simple bind without TLS sends the password in clear; set allow_plain_bind = true if you must")
+                raise ValueError(
+                    "a simple bind without TLS sends the password in clear; set allow_plain_bind = true if you must"
+                )
         return self
 
 
@@ -87,20 +112,30 @@ class EntraSource(_Section):
     name: str = Field("entra", description="Name of the source; unique.")
     tenant_id: str = Field("", description="Directory (tenant) id.")
     client_id: str | None = Field(None, description="Application (client) id.")
-    credential: Literal["certificate", "secret", "managed_identity", "workload_identity", "device_code", "default"] = Field("default", description="How to sign in, through azure-identity.")
+    credential: Literal["certificate", "secret", "managed_identity", "workload_identity", "device_code", "default"] = (
+        Field("default", description="How to sign in, through azure-identity.")
+    )
     secret_env: str = Field("RECON_ENTRA_SECRET", description="Environment variable with the client secret.")
     certificate_file: Path | None = Field(None, description="PEM or PFX with the private key.")
-    certificate_password_env: str = Field("RECON_ENTRA_CERTIFICATE_PASSWORD", description="Environment variable with its password.")
+    certificate_password_env: str = Field(
+        "RECON_ENTRA_CERTIFICATE_PASSWORD", description="Environment variable with its password."
+    )
     writer_client_id: str | None = Field(None, description="Another application for writing; default: the same.")
-    writer_secret_env: str = Field("RECON_ENTRA_WRITER_SECRET", description="Environment variable with the writer's secret.")
+    writer_secret_env: str = Field(
+        "RECON_ENTRA_WRITER_SECRET", description="Environment variable with the writer's secret."
+    )
     cloud: Literal["global", "usgov", "dod", "china"] = Field("global", description="National cloud.")
     graph_url: str | None = Field(None, description="Another Graph address (a rehearsal); plain http only on loopback.")
-    ndjson: Path | None = Field(None, description="Read users.ndjson, groups.ndjson, members.ndjson of this folder instead of Graph.")
+    ndjson: Path | None = Field(
+        None, description="Read users.ndjson, groups.ndjson, members.ndjson of this folder instead of Graph."
+    )
     page_size: int = Field(999, ge=1, le=999, description="Users or groups a page.")
     timeout: int = Field(60, ge=1, description="Seconds to wait for one answer.")
     retries: int = Field(6, ge=0, description="Tries after the first, for answers that are worth another.")
     ca_file: Path | None = Field(None, description="CA bundle for HTTPS through an inspecting proxy.")
-    objects: tuple[Literal["users", "groups", "members"], ...] = Field(("users", "groups", "members"), description="What to read.")
+    objects: tuple[Literal["users", "groups", "members"], ...] = Field(
+        ("users", "groups", "members"), description="What to read."
+    )
 
     @model_validator(mode="after")
     def _origin(self) -> "EntraSource":
@@ -120,14 +155,23 @@ class WorkerSource(_Section):
     file: Path | None = Field(None, description="CSV extract.")
     url: str | None = Field(None, description="Workday RaaS address (format=json), https.")
     user: str | None = Field(None, description="Integration system user for HTTP basic.")
-    password_env: str = Field("RECON_HR_PASSWORD", description="Environment variable with its password, or the OAuth client secret.")
+    password_env: str = Field(
+        "RECON_HR_PASSWORD", description="Environment variable with its password, or the OAuth client secret."
+    )
     token_url: str | None = Field(None, description="OAuth token address; with it `user` is the client id.")
     ca_file: Path | None = Field(None, description="CA bundle for HTTPS.")
-    encoding: str | None = Field(None, description="Encoding of the CSV; default: BOM, else UTF-8, else an error that names the byte.")
+    encoding: str | None = Field(
+        None, description="Encoding of the CSV; default: BOM, else UTF-8, else an error that names the byte."
+    )
     delimiter: str | None = Field(None, description="Column separator; default: found in the header.")
-    columns: dict[str, str] = Field(default_factory=dict, description="Our column = header in the file, where the usual names do not fit.")
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="Our column = header in the file, where the usual names do not fit."
+    )
     date_format: str | None = Field(None, description="strptime format of dates; default ISO 8601.")
-    active_statuses: tuple[str, ...] = Field(("active", "a", "1", "true", "yes", "on leave", "onleave"), description="Values of the status column that mean active.")
+    active_statuses: tuple[str, ...] = Field(
+        ("active", "a", "1", "true", "yes", "on leave", "onleave"),
+        description="Values of the status column that mean active.",
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> "WorkerSource":
@@ -150,8 +194,12 @@ class Link(_Section):
 
 class LoadGuards(_Section):
     max_shrink_share: float = Field(0.2, ge=0, le=1, description="A table may lose this share of its rows in one load.")
-    max_shrink_rows: int = Field(10_000, ge=0, description="… and at most this many rows; small tables: 10 rows are always allowed.")
-    max_fill_loss: float = Field(0.5, ge=0, le=1, description="A column's fill rate may fall by this share in one load.")
+    max_shrink_rows: int = Field(
+        10_000, ge=0, description="… and at most this many rows; small tables: 10 rows are always allowed."
+    )
+    max_fill_loss: float = Field(
+        0.5, ge=0, le=1, description="A column's fill rate may fall by this share in one load."
+    )
     batch_rows: int = Field(2_000, ge=1, description="Rows an insert into the stage.")
 
 
@@ -161,14 +209,20 @@ class Settings(_Section):
     stale_days: int = Field(90, ge=1, description="No sign-in for so long is stale.")
     leaver_grace_days: int = Field(1, ge=0, description="Days after the termination date before a leaver is reported.")
     joiner_days: int = Field(14, ge=0, description="Hires starting within so many days must have an account.")
-    sync_grace_minutes: int = Field(120, ge=0, description="Changes in AD this close before the Entra load are not held against it.")
-    held_mail_days: int = Field(7, ge=0, description="A personal address that changed in HR within so many days is held.")
+    sync_grace_minutes: int = Field(
+        120, ge=0, description="Changes in AD this close before the Entra load are not held against it."
+    )
+    held_mail_days: int = Field(
+        7, ge=0, description="A personal address that changed in HR within so many days is held."
+    )
     load_max_age_hours: int = Field(24, ge=1, description="Older loads are stamped in reports and refused by plans.")
 
 
 class Clause(_Section):
     column: str = Field(description="Worker column, or a header of the HR extract.")
-    op: Literal["EQUALS", "NOT EQUALS", "IS NULL", "IS NOT NULL"] = Field(description="As in the provisioning service: case-sensitive; all but IS NULL are false on null.")
+    op: Literal["EQUALS", "NOT EQUALS", "IS NULL", "IS NOT NULL"] = Field(
+        description="As in the provisioning service: case-sensitive; all but IS NULL are false on null."
+    )
     value: str | None = Field(None, description="For EQUALS and NOT EQUALS.")
 
     @model_validator(mode="after")
@@ -179,7 +233,10 @@ class Clause(_Section):
 
 
 class Scope(_Section):
-    groups: Annotated[tuple[tuple[Clause, ...], ...], Field(min_length=1, description="OR of groups, AND of the clauses in each.")]
+    groups: Annotated[
+        tuple[tuple[Clause, ...], ...],
+        Field(min_length=1, description="OR of groups, AND of the clauses in each."),
+    ]
 
     @model_validator(mode="after")
     def _no_empty_group(self) -> "Scope":
@@ -192,14 +249,20 @@ class Backfill(_Section):
     scope: str | None = Field(None, description="Name of the [scope.NAME] whose workers may be written.")
     attribute: Literal["otherMails", "usageLocation"] = Field("otherMails", description="What to fill.")
     source: str = Field("worker.personal_mail", description="worker.COLUMN or ad_user.COLUMN that holds the value.")
-    company_domains: tuple[str, ...] = Field((), description="Own mail domains: never a personal address. The UPN suffixes loaded are added.")
-    denied_groups: tuple[str, ...] = Field((), description="Object ids or names of groups whose members are never written.")
+    company_domains: tuple[str, ...] = Field(
+        (), description="Own mail domains: never a personal address. The UPN suffixes loaded are added."
+    )
+    denied_groups: tuple[str, ...] = Field(
+        (), description="Object ids or names of groups whose members are never written."
+    )
     max_items: int = Field(500, ge=1, description="More items than this need --allow-items N.")
     max_share: float = Field(0.5, gt=0, le=1, description="A larger share of the scope needs --allow-items N.")
     canary: int = Field(25, ge=0, description="Items written first; a failure among them stops the run.")
     plan_max_age_hours: int = Field(24, ge=1, description="An older plan is refused.")
     write_share: float = Field(0.5, gt=0, le=1, description="Share of the published write quota we use.")
-    max_failure_share: float = Field(0.1, gt=0, le=1, description="Stop when more than this share of the last 100 items failed.")
+    max_failure_share: float = Field(
+        0.1, gt=0, le=1, description="Stop when more than this share of the last 100 items failed."
+    )
 
 
 class Catalogue(_Section):
@@ -225,13 +288,17 @@ class Config(_Section):
     scope: dict[str, Scope] = Field(default_factory=dict)
     backfill: Backfill = Field(default_factory=Backfill)
     catalogue: Catalogue = Field(default_factory=Catalogue)
-    env_file: Path | None = Field(None, description="File of NAME=value lines, readable by its owner alone, for secrets that are not set in the environment.")
+    env_file: Path | None = Field(
+        None,
+        description="File of NAME=value lines, readable by its owner alone, for secrets that are not set in the environment.",
+    )
     report: Report = Field(default_factory=Report)
     _folder: Path = PrivateAttr(default=Path())
 
     @model_validator(mode="after")
     def _names(self) -> "Config":
-        names = [source.name for source in (*self.ad, *self.entra, *self.workers)]
+        sources: list[AdSource | EntraSource | WorkerSource] = [*self.ad, *self.entra, *self.workers]
+        names = [source.name for source in sources]
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"source name used twice: {', '.join(doubled)}")
@@ -299,7 +366,9 @@ def load_config(path: Path | None = None) -> Config:
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise UsageError(f"no configuration file {file}", hint="recon init writes one; --config FILE names another") from error
+        raise UsageError(
+            f"no configuration file {file}", hint="recon init writes one; --config FILE names another"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:

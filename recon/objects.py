@@ -269,8 +269,7 @@ department text(64) department
 
 # ---- Entra ID -----------------------------------------------------------------------------------------
 
-_ENTRA_USER = (
-    """
+_ENTRA_USER = """
 id text(36) id # object id, lower case
 userprincipalname text(1024) userPrincipalName
 upn_key key(450) -
@@ -338,9 +337,7 @@ securityidentifier text(184) securityIdentifier # the cloud SID S-1-12-1-…
 showinaddresslist flag showInAddressList
 isresourceaccount flag isResourceAccount
 ismanagementrestricted flag isManagementRestricted
-"""
-    + _numbered("extensionattribute", "onPremisesExtensionAttributes.extensionAttribute", 15)
-)
+""" + _numbered("extensionattribute", "onPremisesExtensionAttributes.extensionAttribute", 15)
 
 _ENTRA_GROUP = """
 id text(36) id

@@ -34,7 +34,9 @@ def _version(value: bool) -> None:
 @app.callback()
 def main(
     ctx: typer.Context,
-    config: Path | None = typer.Option(None, "--config", "-c", help="Configuration file; default ./recon.toml or RECON_CONFIG."),
+    config: Path | None = typer.Option(
+        None, "--config", "-c", help="Configuration file; default ./recon.toml or RECON_CONFIG."
+    ),
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
     log_format: str = typer.Option("text", "--log-format", help="Talk on stderr as text or json."),
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
@@ -73,7 +75,10 @@ def _fail(error: ReconError) -> NoReturn:
     import logging
 
     text = str(error).replace("\n", " ")
-    say(f"recon: {text}" + (f". {error.hint[0].upper()}{error.hint[1:]}." if error.hint else ""), level=logging.ERROR)
+    say(
+        f"recon: {text}" + (f". {error.hint[0].upper()}{error.hint[1:]}." if error.hint else ""),
+        level=logging.ERROR,
+    )
     raise SystemExit(error.exit_code)
 
 

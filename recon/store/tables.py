@@ -1,7 +1,7 @@
 """The tables as SQLAlchemy Core sees them: those of recon.objects, and those of the store's own bookkeeping.
 
-Types are chosen so that one SELECT reads alike on SQLite, PostgreSQL and SQL Server: text in one form for times on
-SQLite, binary collation for keys and anchors, nvarchar on SQL Server. Nothing here runs a statement.
+Types are chosen so that one SELECT reads alike on SQLite, PostgreSQL and SQL Server: text in one form for times
+on SQLite, binary collation for keys and anchors, nvarchar on SQL Server. Nothing here runs a statement.
 """
 
 from datetime import date, datetime
@@ -44,7 +44,7 @@ class TimeText(TypeDecorator[str]):
         if dialect.name == "postgresql":
             return dialect.type_descriptor(postgresql.TIMESTAMP(precision=6))
         if dialect.name == "mssql":
-            return dialect.type_descriptor(mssql.DATETIME2(6))
+            return dialect.type_descriptor(mssql.DATETIME2(6))  # type: ignore[no-untyped-call]
         return dialect.type_descriptor(Text())
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
@@ -99,7 +99,7 @@ def sql_type(kind: str, size: int | None = None) -> TypeEngine[Any]:
         case "flag":
             return SmallInteger()
         case "bytes":
-            return LargeBinary().with_variant(mssql.VARBINARY(size or 8000), "mssql")
+            return LargeBinary().with_variant(mssql.VARBINARY(size or 8000), "mssql")  # type: ignore[no-untyped-call]
         case "time":
             return TimeText()
         case "date":
@@ -178,7 +178,7 @@ source = Table(
     sql_column("load_finished_at", "time"),
     sql_column("change_cutoff_at", "time"),
     UniqueConstraint("name", name="source_name"),
-    comment="One row per source: a domain, a tenant or an HR system. change_cutoff_at: start of the last good load less sync_grace.",
+    comment="One row per source: a domain, a tenant or an HR system.",
 )
 
 source_link = Table(

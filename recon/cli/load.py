@@ -1,0 +1,149 @@
+"""`recon load ad | entra | workers`: read a source to its end and publish it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from recon.cli.console import FORMAT_OPTION, Format, counter, emit, say, state
+
+if TYPE_CHECKING:
+    from recon.store.load import LoadResult
+
+app = typer.Typer(help="Load Active Directory, Entra ID and HR into the database.", no_args_is_help=True)
+
+_SOURCE = typer.Argument(None, metavar="[SOURCE]...", help="Names of configured sources; default: all of this kind.")
+_ACCEPT_ROWS = typer.Option(
+    None,
+    "--accept-rows",
+    metavar="N",
+    help="Publish this once although the row count is refused; N is the number in the message.",
+)
+_ACCEPT_FILL = typer.Option(
+    None, "--accept-fill", metavar="TABLE.COLUMN", help="Publish this once although this column went empty."
+)
+_NO_REFRESH = typer.Option(False, "--no-refresh", help="Do not match and find afterwards.")
+
+_COLUMNS = (
+    "source",
+    "table",
+    "read",
+    "published",
+    "new",
+    "changed",
+    "gone",
+    "server_count",
+    "duplicates",
+    "rejected",
+)
+
+
+def load_kinds(
+    ctx: typer.Context,
+    kinds: tuple[str, ...],
+    names: tuple[str, ...] = (),
+    *,
+    accept_rows: list[int] | None = None,
+    accept_fill: list[str] | None = None,
+    save: Path | None = None,
+) -> "list[LoadResult]":
+    """Load every configured source of the kinds, in order, saying what happens."""
+    from recon.pipeline.loads import load_source, sources
+    from recon.store.publish import Overrides
+
+    config = state(ctx).config()
+    accept = Overrides(frozenset(accept_rows or ()), frozenset(accept_fill or ()))
+    results = []
+    chosen = [source for kind in kinds for source in sources(config, kind, names)]
+    with state(ctx).store(create=True) as store:
+        for source in chosen:
+            say(f"loading {source.name} ...")
+            with counter(source.name) as count:
+                result = load_source(config, store, source, accept=accept, progress=count.advance, warn=say, save=save)
+            for warning in result.warnings:
+                say(f"warning: {source.name}: {warning}")
+            results.append(result)
+    return results
+
+
+def print_results(results: "list[LoadResult]", output: Format) -> None:
+    """One row per table that was loaded."""
+    rows = [
+        (
+            result.source,
+            entry.table,
+            entry.rows_read,
+            entry.rows_published,
+            entry.inserted,
+            entry.changed,
+            entry.deleted,
+            entry.server_count,
+            entry.duplicates,
+            entry.rejected,
+        )
+        for result in results
+        for entry in result.tables.values()
+    ]
+    emit(_COLUMNS, rows, output)
+    if any(entry.rejected for result in results for entry in result.tables.values()):
+        say("some records were read and not published: recon sql run rejects")
+
+
+def _finish(ctx: typer.Context, results: "list[LoadResult]", output: Format, *, refresh: bool) -> None:
+    print_results(results, output)
+    if not refresh:
+        say("next: recon refresh")
+        return
+    from recon.pipeline.steps import refresh_findings
+
+    say("matching and finding ...")
+    with state(ctx).store() as store:
+        refresh_findings(state(ctx).config(), store)
+    say("next: recon findings, or recon report")
+
+
+@app.command("ad")
+def ad(
+    ctx: typer.Context,
+    source: list[str] | None = _SOURCE,
+    accept_rows: list[int] | None = _ACCEPT_ROWS,
+    accept_fill: list[str] | None = _ACCEPT_FILL,
+    no_refresh: bool = _NO_REFRESH,
+    output: Format = FORMAT_OPTION,
+) -> None:
+    """Load users, groups with members, computers and contacts from Active Directory or an LDIF export."""
+    results = load_kinds(ctx, ("ad",), tuple(source or ()), accept_rows=accept_rows, accept_fill=accept_fill)
+    _finish(ctx, results, output, refresh=not no_refresh)
+
+
+@app.command("entra")
+def entra(
+    ctx: typer.Context,
+    source: list[str] | None = _SOURCE,
+    save: Path | None = typer.Option(
+        None, "--save", metavar="FOLDER", help="Also write users, groups and members as NDJSON."
+    ),
+    accept_rows: list[int] | None = _ACCEPT_ROWS,
+    accept_fill: list[str] | None = _ACCEPT_FILL,
+    no_refresh: bool = _NO_REFRESH,
+    output: Format = FORMAT_OPTION,
+) -> None:
+    """Load users, groups and members from Microsoft Graph or NDJSON files."""
+    results = load_kinds(
+        ctx, ("entra",), tuple(source or ()), accept_rows=accept_rows, accept_fill=accept_fill, save=save
+    )
+    _finish(ctx, results, output, refresh=not no_refresh)
+
+
+@app.command("workers")
+def workers(
+    ctx: typer.Context,
+    source: list[str] | None = _SOURCE,
+    accept_rows: list[int] | None = _ACCEPT_ROWS,
+    accept_fill: list[str] | None = _ACCEPT_FILL,
+    no_refresh: bool = _NO_REFRESH,
+    output: Format = FORMAT_OPTION,
+) -> None:
+    """Load workers from the HR extract: a CSV file or a Workday report (RaaS)."""
+    results = load_kinds(ctx, ("workers",), tuple(source or ()), accept_rows=accept_rows, accept_fill=accept_fill)
+    _finish(ctx, results, output, refresh=not no_refresh)

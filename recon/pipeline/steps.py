@@ -1,0 +1,54 @@
+"""The steps after a load, as library calls: refresh, report, and the whole run for schedulers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recon import findings
+from recon.config import Config
+from recon.errors import StoreError
+from recon.lock import locked
+from recon.pipeline.loads import load_source, sources
+from recon.store import Store
+from recon.store.load import LoadResult
+from recon.store.runs import write_links
+
+
+@dataclass(slots=True)
+class RunResult:
+    """What one whole run did."""
+
+    loads: list[LoadResult] = field(default_factory=list)
+    counts: list[findings.FindingCount] = field(default_factory=list)
+    report: Path | None = None
+
+
+def refresh_findings(config: Config, store: Store) -> findings.Refresh:
+    """Match again and fill finding_row from what is loaded."""
+    write_links(store, config)
+    folders = [config.path(folder) for folder in config.catalogue.findings]
+    return findings.refresh(store, config.settings, folders)
+
+
+def run_all(config: Config, store: Store, say: Callable[[str], None], *, write_report: bool = True) -> RunResult:
+    """Load every configured source, match, find, report; one at a time by a lock.
+
+    A source that cannot be read stops the run; what was published before it stands.
+    """
+    busy = StoreError("another run is under way in this folder", hint="wait for it to end")
+    result = RunResult()
+    with locked(config.folder / ".recon-run.lock", busy):
+        for kind in ("ad", "entra", "workers"):
+            if not getattr(config, kind):
+                continue
+            for source in sources(config, kind):
+                say(f"loading {source.name} ...")
+                result.loads.append(load_source(config, store, source, warn=say))
+        say("matching and finding ...")
+        refresh_findings(config, store)
+        result.counts = findings.counts(store)
+        if write_report:
+            from recon.report import write_html
+
+            result.report = write_html(config, store)
+    return result

@@ -1,0 +1,177 @@
+"""Opening the database: SQLite as the embedded default, PostgreSQL and SQL Server by URL.
+
+A SQLite file is made with mode 0600 and write-ahead logging. A database of a newer version is refused.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, insert, inspect, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from recon import __version__
+from recon.decode.times import utc_now_text
+from recon.errors import ConfigError, StoreError, UsageError
+from recon.store import match_tables
+from recon.store.tables import SCHEMA_VERSION, metadata, schema_version
+
+_DIALECTS = ("sqlite", "postgresql", "mssql")
+_BUSY_SECONDS = 30
+WRITES = "recon_writes"
+
+
+def first_line(error: BaseException) -> str:
+    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return (str(origin).strip().splitlines() or [type(origin).__name__])[0][:200]
+
+
+def _url(url: str, password_env: str | None) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError("database url is not an SQLAlchemy URL", hint="for example sqlite:///recon.db") from error
+    if parsed.get_backend_name() not in _DIALECTS:
+        raise ConfigError(
+            f"database {parsed.get_backend_name()} is not supported",
+            hint="use sqlite, postgresql+psycopg or mssql+pyodbc",
+        )
+    if parsed.password is None and parsed.username is not None and password_env and os.environ.get(password_env):
+        parsed = parsed.set(password=os.environ[password_env])
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _sqlite_file(url: URL, *, create: bool) -> Path | None:
+    if url.database in (None, "", ":memory:"):
+        return None
+    path = Path(str(url.database))
+    if path.exists():
+        return path
+    if not create:
+        raise UsageError(f"no database at {path}", hint="recon load makes it; recon demo shows one")
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"cannot make the database {path}: {error.strerror}", hint="choose a folder you may write to"
+        ) from error
+    return path
+
+
+def _set_up_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, so that DDL is transactional too
+        cursor = connection.cursor()
+        cursor.execute("pragma journal_mode = wal")
+        cursor.execute("pragma synchronous = normal")
+        cursor.execute(f"pragma busy_timeout = {_BUSY_SECONDS * 1000}")
+        cursor.execute("pragma cache_size = -32000")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # a reader that turns writer later may find the file locked: a writer takes the lock at once
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+
+class Store:
+    """One open database. `engine` is SQLAlchemy's; `dialect` is sqlite, postgresql or mssql."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.dialect = engine.dialect.name
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = True, password_env: str | None = None) -> "Store":
+        """Open the database of an SQLAlchemy URL; `create` makes file and tables where they are missing.
+
+        Raises UsageError when there is none and create is false, StoreError when it cannot be opened or is of
+        a newer version, ConfigError for a URL that names no supported database.
+        """
+        parsed = _url(url, password_env)
+        name = parsed.render_as_string(hide_password=True)
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        if is_sqlite:
+            _sqlite_file(parsed, create=create)
+        try:
+            engine = sqlalchemy.create_engine(parsed)
+        except (ModuleNotFoundError, NoSuchModuleError, ImportError) as error:
+            raise StoreError(
+                f"the driver for {parsed.drivername} cannot be loaded: {first_line(error)}",
+                hint="pip install 'directory-recon[postgresql]', or see docs/databases.md for SQL Server",
+            ) from error
+        if is_sqlite:
+            _set_up_sqlite(engine)
+        store = cls(engine)
+        try:
+            store._check_version(name, create=create)
+        except SQLAlchemyError as error:
+            engine.dispose()
+            raise StoreError(
+                f"cannot open the database {name}: {first_line(error)}", hint="recon doctor checks it"
+            ) from error
+        except BaseException:
+            engine.dispose()
+            raise
+        return store
+
+    def _check_version(self, name: str, *, create: bool) -> None:
+        with self.engine.connect() as connection:
+            found = None
+            if inspect(connection).has_table(schema_version.name):
+                found = connection.scalar(select(sqlalchemy.func.max(schema_version.c.version)))
+        if found is not None and found > SCHEMA_VERSION:
+            raise StoreError(
+                f"the database {name} is of a newer version ({found}; this recon knows {SCHEMA_VERSION})",
+                hint="install the recon that made it, or use another database",
+            )
+        if found is None:
+            if not create:
+                raise UsageError(f"the database {name} has no recon tables", hint="recon load makes them")
+            self._install()
+
+    def _install(self) -> None:
+        assert match_tables.finding_row.metadata is metadata  # its tables belong to the same set
+        with self.write() as connection:
+            metadata.create_all(connection)
+            if connection.scalar(select(sqlalchemy.func.count()).select_from(schema_version)) == 0:
+                connection.execute(
+                    insert(schema_version),
+                    {"version": SCHEMA_VERSION, "tool_version": __version__, "installed_at": utc_now_text()},
+                )
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading: one consistent view of the data while it is open."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction: committed at the end of the block, rolled back when it raises."""
+        try:
+            with self.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+                yield connection
+        except sqlalchemy.exc.OperationalError as error:
+            raise StoreError(
+                f"the database refused the write: {first_line(error)}",
+                hint="another load or refresh may be running; try again",
+            ) from error
+
+    def close(self) -> None:
+        """Give the connections back; the store cannot be used afterwards."""
+        self.engine.dispose()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,301 @@
+"""From the stage to the tables, set by set: what is gone leaves, what is new or changed comes, the rest is not touched.
+
+Everything here runs inside the one transaction of Load.publish. An object counts as changed when its row hash
+differs; columns marked volatile (last logon, whenChanged …) are brought up to date in place.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    and_,
+    delete,
+    distinct,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from recon.config import LoadGuards
+from recon.errors import IncompleteError, LoadRefusedError
+from recon.store.stage import HASH_BYTES, HASH_RANGE, Stage
+from recon.store.tables import LOADED, load_reject, sql_column
+
+_SMALL_LOSS = 10  # rows that a table of any size may lose
+_FILL_FROM = 20  # a column must have been filled in so many rows before its fill rate is guarded
+_UNGUARDED = frozenset({"lockouttime", "locked_out_at"})  # come and go by nature
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What one run is told to accept: row counts by their number, emptied columns as table.column."""
+
+    rows: frozenset[int] = frozenset()
+    columns: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class TableResult:
+    """What a load did to one table; counts of rows."""
+
+    table: str
+    rows_read: int = 0
+    rows_published: int = 0
+    inserted: int = 0
+    changed: int = 0
+    deleted: int = 0
+    server_count: int | None = None
+    duplicates: int = 0
+    rejected: int = 0
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One publishing transaction: where, whose rows, and the run they belong to."""
+
+    connection: Connection
+    source_id: int
+    run_id: int
+    loaded_at: str
+    guards: LoadGuards
+    accept: Overrides
+
+    @property
+    def dialect(self) -> str:
+        """Name of the engine."""
+        return self.connection.dialect.name
+
+
+def _count(work: Publication, statement: Any) -> int:
+    return int(work.connection.scalar(statement) or 0)
+
+
+def settle_duplicates(work: Publication, stage: Stage, children: list[Stage]) -> tuple[int, int]:
+    """Leave one row per key: the last one read, or none at all where a table rejects differing ones.
+
+    Returns (duplicates, rejected), in rows.
+    """
+    table, key = stage.table, stage.key
+    Index(f"stage_{stage.spec.name}_key", key, table.c.seq).create(work.connection)
+    if work.dialect == "postgresql":
+        work.connection.exec_driver_sql(f"analyze {table.name}")  # nobody else ever will
+    distinct_keys = _count(work, select(func.count(distinct(key))))
+    duplicates = stage.rows - distinct_keys
+    if not duplicates:
+        return 0, 0
+    rejected = _reject_differing(work, stage) if stage.spec.duplicates == "reject" else 0
+    last = select(func.max(table.c.seq)).group_by(key)
+    work.connection.execute(delete(table).where(table.c.seq.not_in(last)))
+    for child in children:
+        work.connection.execute(delete(child.table).where(child.table.c.seq.not_in(select(table.c.seq))))
+    return duplicates, rejected
+
+
+def _reject_differing(work: Publication, stage: Stage) -> int:
+    table, key = stage.table, stage.key
+    differing = select(key).group_by(key).having(func.min(table.c.row_hash) != func.max(table.c.row_hash))
+    rows = select(
+        literal(work.run_id),
+        literal(work.source_id),
+        literal(stage.spec.name),
+        key,
+        table.c.source_row if "source_row" in table.c else literal(None, Integer()),
+        literal("duplicate"),
+        literal("several rows with this id that differ; none is published"),
+    ).where(key.in_(differing))
+    names = ["run_id", "source_id", "object", "object_key", "source_row", "reason", "detail"]
+    taken = work.connection.execute(insert(load_reject).from_select(names, rows))
+    work.connection.execute(delete(table).where(key.in_(differing)))
+    return taken.rowcount
+
+
+def check_complete(work: Publication, result: TableResult, distinct_rows: int) -> None:
+    """Refuse a read that does not hold the rows the server counts. Raises IncompleteError."""
+    expected = result.server_count
+    if expected is None or distinct_rows == expected or distinct_rows in work.accept.rows:
+        return
+    raise IncompleteError(
+        f"{result.table}: {distinct_rows} rows were read, but the server counts {expected}; nothing was published",
+        hint=f"load again, or accept it once with --accept-rows {distinct_rows}",
+    )
+
+
+def check_shrink(work: Publication, stage: Stage, distinct_rows: int) -> None:
+    """Refuse a load in which too many of the old rows are missing. Raises LoadRefusedError."""
+    target = LOADED[stage.spec.name]
+    target_key = target.c[stage.spec.key[0]]
+    mine = target.c.source_id == work.source_id
+    old = _count(work, select(func.count()).select_from(target).where(mine))
+    gone = _count(work, select(func.count()).select_from(target).where(mine, ~exists().where(stage.key == target_key)))
+    limit = max(_SMALL_LOSS, min(int(old * work.guards.max_shrink_share), work.guards.max_shrink_rows))
+    if gone > limit and distinct_rows not in work.accept.rows:
+        raise LoadRefusedError(
+            f"{stage.spec.name}: {gone} of {old} rows would vanish (limit {limit}); nothing was published",
+            hint=f"if that is right, run once with --accept-rows {distinct_rows}",
+        )
+
+
+def check_fill(work: Publication, stage: Stage) -> None:
+    """Refuse a load in which a column went empty: a read right was lost. Raises LoadRefusedError."""
+    target = LOADED[stage.spec.name]
+    names = [c.name for c in stage.spec.columns if not c.volatile and c.name not in _UNGUARDED]
+    fills = [func.count(target.c[name]) for name in names]
+    mine = target.c.source_id == work.source_id
+    old_total, *old = work.connection.execute(select(func.count(), *fills).select_from(target).where(mine)).one()
+    if not old_total:
+        return
+    new_fills = [func.count(stage.table.c[name]) for name in names]
+    new_total, *new = work.connection.execute(select(func.count(), *new_fills).select_from(stage.table)).one()
+    if not new_total:
+        return
+    for name, before, after in zip(names, old, new, strict=True):
+        kept = (after / new_total) / (before / old_total) if before else 1.0
+        column = f"{stage.spec.name}.{name}"
+        if before >= _FILL_FROM and kept < 1 - work.guards.max_fill_loss and column not in work.accept.columns:
+            raise LoadRefusedError(
+                f"{column}: filled in {after} of {new_total} rows, before in {before} of {old_total}; "
+                "nothing was published",
+                hint=f"check the read rights, or accept it once with --accept-fill {column}",
+            )
+
+
+def fingerprint(work: Publication, stage: Stage, *, settled: bool) -> str:
+    """32 hexadecimal digits over the row hashes of the published set, whatever their order.
+
+    `settled`: duplicates were taken out, so the sum kept while staging no longer holds.
+    """
+    total = stage.hash_sum
+    if settled:
+        hashes = work.connection.execute(select(stage.table.c.row_hash)).scalars()
+        total = sum(int.from_bytes(bytes(value), "big") for value in hashes)
+    return f"{total % HASH_RANGE:0{HASH_BYTES * 2}x}"
+
+
+def _volatile_differs(target: Table, staged: Table, names: list[str]) -> ColumnElement[bool]:
+    return or_(
+        *(
+            or_(
+                target.c[name] != staged.c[name],
+                and_(target.c[name].is_(None), staged.c[name].is_not(None)),
+                and_(target.c[name].is_not(None), staged.c[name].is_(None)),
+            )
+            for name in names
+        )
+    )
+
+
+def publish_objects(work: Publication, stage: Stage, children: list[Stage], result: TableResult) -> None:
+    """Replace what differs in one object table and its children; `result` receives the counts."""
+    target, staged = LOADED[stage.spec.name], stage.table
+    target_key = target.c[stage.spec.key[0]]
+    mine = target.c.source_id == work.source_id
+    same = and_(target_key == stage.key, target.c.row_hash == staged.c.row_hash)
+
+    changed = _marked(work, stage)
+    work.connection.execute(
+        insert(changed).from_select(
+            ["object_key", "row_id"],
+            select(target_key, target.c.row_id).where(mine, ~exists().where(same)),
+        )
+    )
+    replaced = _count(
+        work,
+        select(func.count()).select_from(changed).where(exists().where(stage.key == changed.c.object_key)),
+    )
+    leaving = _count(work, select(func.count()).select_from(changed))
+    for child in children:
+        child_table = LOADED[child.spec.name]
+        work.connection.execute(
+            delete(child_table).where(
+                child_table.c.source_id == work.source_id,
+                child_table.c[child.spec.key[0]].in_(select(changed.c.object_key)),
+            )
+        )
+    work.connection.execute(delete(target).where(target.c.row_id.in_(select(changed.c.row_id))))
+
+    _refresh_volatile(work, stage, target)
+    coming = ~exists().where(mine, target_key == stage.key)
+    _insert_children(work, stage, children, coming)
+    names = [column.name for column in stage.spec.columns]
+    extra = [literal(work.source_id), literal(work.run_id), literal(work.loaded_at, target.c.loaded_at.type)]
+    taken = work.connection.execute(
+        insert(target).from_select(
+            ["source_id", "run_id", "loaded_at", *names, "row_hash"],
+            select(*extra, *(staged.c[name] for name in names), staged.c.row_hash).where(coming),
+        )
+    )
+    changed.drop(work.connection)
+    result.inserted = taken.rowcount - replaced
+    result.changed = replaced
+    result.deleted = leaving - replaced
+
+
+def _marked(work: Publication, stage: Stage) -> Table:
+    prefixes, mark = ([], "#") if work.dialect == "mssql" else (["TEMPORARY"], "")
+    columns = [
+        sql_column("object_key", "key", 128, nullable=False),
+        Column("row_id", Integer, primary_key=True, autoincrement=False),
+    ]
+    table = Table(f"{mark}changed_{stage.spec.name}", MetaData(), *columns, prefixes=prefixes)
+    table.create(work.connection)
+    return table
+
+
+def _refresh_volatile(work: Publication, stage: Stage, target: Table) -> None:
+    names = [column.name for column in stage.spec.columns if column.volatile]
+    if not names:
+        return
+    work.connection.execute(
+        update(target)
+        .where(
+            target.c.source_id == work.source_id,
+            target.c[stage.spec.key[0]] == stage.key,
+            _volatile_differs(target, stage.table, names),
+        )
+        .values({name: stage.table.c[name] for name in names})
+    )
+
+
+def _insert_children(work: Publication, stage: Stage, children: list[Stage], coming: ColumnElement[bool]) -> None:
+    for child in children:
+        table = child.table
+        names = [column.name for column in table.columns if column.name != "seq"]
+        rows = (
+            select(literal(work.source_id), stage.key, *(table.c[name] for name in names))
+            .join_from(table, stage.table, stage.table.c.seq == table.c.seq)
+            .where(coming)
+        )
+        work.connection.execute(
+            insert(LOADED[child.spec.name]).from_select(["source_id", child.spec.key[0], *names], rows)
+        )
+
+
+def publish_links(work: Publication, stage: Stage, result: TableResult) -> None:
+    """Replace what differs in a table whose rows are nothing but their key (group members)."""
+    target, staged = LOADED[stage.spec.name], stage.table
+    names = [column.name for column in stage.spec.columns]
+    Index(f"stage_{stage.spec.name}_key", *(staged.c[name] for name in stage.spec.key)).create(work.connection)
+    single = select(func.max(staged.c.seq)).group_by(*(staged.c[name] for name in stage.spec.key))
+    result.duplicates = work.connection.execute(delete(staged).where(staged.c.seq.not_in(single))).rowcount
+    mine = target.c.source_id == work.source_id
+    same = and_(*(target.c[name] == staged.c[name] for name in stage.spec.key))
+    result.deleted = work.connection.execute(delete(target).where(mine, ~exists().where(same))).rowcount
+    result.inserted = work.connection.execute(
+        insert(target).from_select(
+            ["source_id", *names],
+            select(literal(work.source_id), *(staged.c[name] for name in names)).where(~exists().where(mine, same)),
+        )
+    ).rowcount
+    result.rows_published = _count(work, select(func.count()).select_from(target).where(mine))

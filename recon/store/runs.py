@@ -1,0 +1,157 @@
+"""What is known about sources and their loads: registration, links, run records, age."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, insert, select, update
+
+from recon import __version__
+from recon.config import Config
+from recon.decode.times import utc_now_text
+from recon.errors import StoreError
+from recon.store.engine import Store
+from recon.store.tables import SCHEMA_VERSION, load_run, load_run_table, source, source_link
+
+
+@dataclass(frozen=True, slots=True)
+class LastLoad:
+    """The last published load of one table of one source."""
+
+    source: str
+    kind: str
+    table: str
+    run_id: int
+    finished_at: str
+    rows: int
+    server_count: int | None
+    rejected: int
+    duplicates: int
+    inserted: int
+    changed: int
+    deleted: int
+    filter: str | None
+    fingerprint: str | None
+
+
+def register_source(store: Store, kind: str, name: str, domain: str | None = None) -> int:
+    """The source_id of a named source, made at the first call. `domain`: DNS name or tenant id.
+
+    Raises StoreError when the name already stands for another kind, domain or tenant.
+    """
+    with store.write() as connection:
+        found = connection.execute(
+            select(source.c.source_id, source.c.kind, source.c.domain).where(source.c.name == name)
+        ).one_or_none()
+        if found is None:
+            values = {"kind": kind, "name": name, "domain": domain}
+            key = connection.execute(insert(source).values(values)).inserted_primary_key
+            assert key is not None
+            return int(key[0])
+        if found.kind != kind or (domain and found.domain and found.domain != domain):
+            raise StoreError(
+                f"source {name} holds {found.domain or found.kind}; it cannot take {domain or kind}",
+                hint="give the new one a name of its own in recon.toml, or use another database",
+            )
+        if domain and found.domain is None:
+            connection.execute(update(source).where(source.c.source_id == found.source_id).values(domain=domain))
+        return int(found.source_id)
+
+
+def write_links(store: Store, config: Config) -> None:
+    """Bring table source_link in line with the configuration: [[link]]s, else all sources belong together."""
+    with store.write() as connection:
+        known = {row.name: (row.source_id, row.kind) for row in connection.execute(select(source))}
+        of_kind = {
+            kind: [key for key, its in known.values() if its == kind] or [None] for kind in ("ad", "entra", "workers")
+        }
+
+        def ids(name: str | None, kind: str) -> list[int | None]:
+            if name is None:
+                return [None]
+            return [known[name][0]] if name in known else []
+
+        wanted: set[tuple[int | None, int | None, int | None]] = set()
+        if config.link:
+            for link in config.link:
+                wanted |= {
+                    (a, e, w)
+                    for a in ids(link.ad, "ad")
+                    for e in ids(link.entra, "entra")
+                    for w in ids(link.workers, "workers")
+                }
+        else:
+            wanted = {(a, e, w) for a in of_kind["ad"] for e in of_kind["entra"] for w in of_kind["workers"]}
+        wanted.discard((None, None, None))
+        connection.execute(delete(source_link))
+        if wanted:
+            rows = [
+                {"ad_source_id": a, "entra_source_id": e, "worker_source_id": w} for a, e, w in sorted(wanted, key=repr)
+            ]
+            connection.execute(insert(source_link), rows)
+
+
+def begin_run(store: Store, source_id: int) -> int:
+    """Record that a load began; an earlier one that never ended is marked failed."""
+    with store.write() as connection:
+        connection.execute(
+            update(load_run)
+            .where(load_run.c.source_id == source_id, load_run.c.status == "running")
+            .values(status="failed", error="interrupted")
+        )
+        values = {
+            "source_id": source_id,
+            "status": "running",
+            "started_at": utc_now_text(),
+            "tool_version": __version__,
+            "schema_version": SCHEMA_VERSION,
+        }
+        key = connection.execute(insert(load_run).values(values)).inserted_primary_key
+        assert key is not None
+        return int(key[0])
+
+
+def end_run(store: Store, run_id: int, status: str, error: str) -> None:
+    """Record that a load ended without being published."""
+    with store.write() as connection:
+        connection.execute(
+            update(load_run)
+            .where(load_run.c.run_id == run_id)
+            .values(status=status, finished_at=utc_now_text(), error=error[:1000])
+        )
+
+
+def last_loads(store: Store) -> list[LastLoad]:
+    """The last published load of every table, one entry each."""
+    newest = (
+        select(load_run.c.source_id, load_run_table.c.table_name, func.max(load_run.c.run_id).label("run_id"))
+        .join_from(load_run, load_run_table, load_run.c.run_id == load_run_table.c.run_id)
+        .where(load_run.c.status == "published")
+        .group_by(load_run.c.source_id, load_run_table.c.table_name)
+        .subquery()
+    )
+    statement = (
+        select(
+            source.c.name,
+            source.c.kind,
+            newest.c.table_name,
+            load_run.c.run_id,
+            load_run.c.finished_at,
+            load_run_table.c.rows_published,
+            load_run_table.c.server_count,
+            load_run_table.c.rejected,
+            load_run_table.c.duplicates,
+            load_run_table.c.inserted,
+            load_run_table.c.changed,
+            load_run_table.c.deleted,
+            load_run_table.c.filter,
+            load_run_table.c.fingerprint,
+        )
+        .join_from(newest, load_run, load_run.c.run_id == newest.c.run_id)
+        .join(source, source.c.source_id == newest.c.source_id)
+        .join(
+            load_run_table,
+            (load_run_table.c.run_id == newest.c.run_id) & (load_run_table.c.table_name == newest.c.table_name),
+        )
+        .order_by(source.c.kind, source.c.name, newest.c.table_name)
+    )
+    with store.read() as connection:
+        return [LastLoad(*tuple(row)) for row in connection.execute(statement)]

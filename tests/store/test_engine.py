@@ -1,0 +1,64 @@
+"""Opening a database: made private, refused when newer, one clear line when it cannot be opened."""
+
+import sqlite3
+import stat
+
+import pytest
+
+from recon.errors import ConfigError, StoreError, UsageError
+from recon.store import Store
+
+
+def test_a_new_sqlite_file_belongs_to_its_owner_alone(tmp_path):
+    path = tmp_path / "recon.db"
+    Store.open(f"sqlite:///{path}").close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_write_ahead_logging_is_on(tmp_path):
+    path = tmp_path / "recon.db"
+    Store.open(f"sqlite:///{path}").close()
+    connection = sqlite3.connect(path)
+    assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_no_database_and_not_told_to_make_one(tmp_path):
+    with pytest.raises(UsageError, match="no database at"):
+        Store.open(f"sqlite:///{tmp_path}/missing.db", create=False)
+    assert not (tmp_path / "missing.db").exists()
+
+
+def test_a_newer_database_is_refused(tmp_path):
+    path = tmp_path / "recon.db"
+    Store.open(f"sqlite:///{path}").close()
+    connection = sqlite3.connect(path)
+    connection.execute("insert into schema_version values (99, '9.9', '2030-01-01 00:00:00.000000')")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreError, match="of a newer version \\(99; this recon knows 1\\)"):
+        Store.open(f"sqlite:///{path}")
+
+
+def test_a_file_that_is_no_database(tmp_path):
+    path = tmp_path / "recon.db"
+    path.write_text("this is not a database, it is only text " * 50)
+    with pytest.raises(StoreError, match="file is not a database"):
+        Store.open(f"sqlite:///{path}")
+
+
+def test_a_folder_that_does_not_exist(tmp_path):
+    with pytest.raises(StoreError, match="cannot make the database"):
+        Store.open(f"sqlite:///{tmp_path}/no/such/folder/x.db")
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense"])
+def test_an_unsupported_url(url):
+    with pytest.raises(ConfigError):
+        Store.open(url)
+
+
+def test_no_password_in_the_message():
+    with pytest.raises(StoreError) as caught:
+        Store.open("postgresql+psycopg://user:hunter2@127.0.0.1:1/none?connect_timeout=1")
+    assert "hunter2" not in str(caught.value)

@@ -1,0 +1,263 @@
+"""A load is published whole or not at all, by difference, and only when it can be believed."""
+
+import sqlite3
+
+import pytest
+from sqlalchemy import select
+
+from recon.config import LoadGuards
+from recon.errors import IncompleteError, LoadRefusedError, SourceError, StoreError
+from recon.objects import ReadReport, Row
+from recon.store import Store
+from recon.store.load import Load, LoadResult
+from recon.store.publish import Overrides
+from recon.store.runs import begin_run, last_loads, register_source
+from recon.store.tables import LOADED, load_reject, load_run
+from tests.support.rows import make_row
+
+USER_TABLES = ("entra_user", "entra_user_othermail", "entra_user_proxyaddress")
+
+
+def user(number: int, *mails: str, **values: object) -> Row:
+    children = tuple(("entra_user_othermail", (place, mail, mail, "x")) for place, mail in enumerate(mails))
+    values.setdefault("displayname", f"User {number}")
+    return make_row("entra_user", *children, id=f"{number:08d}-0000-0000-0000-000000000000", **values)
+
+
+def load(
+    store: Store, rows: list[Row], *, count: int | None = None, accept: Overrides | None = None, **guards
+) -> LoadResult:
+    source_id = register_source(store, "entra", "tenant", "t1")
+    report = ReadReport()
+    report.table("entra_user").server_count = count
+    with Load(store, source_id, "tenant", USER_TABLES, LoadGuards(**guards)) as running:
+        for row in rows:
+            running.add(row)
+        return running.publish(report, accept)
+
+
+def names(store: Store) -> list[str]:
+    table = LOADED["entra_user"]
+    with store.read() as connection:
+        return list(connection.scalars(select(table.c.displayname).order_by(table.c.id)))
+
+
+def mails(store: Store) -> list[tuple[str, str]]:
+    table = LOADED["entra_user_othermail"]
+    with store.read() as connection:
+        return [
+            tuple(row)
+            for row in connection.execute(select(table.c.id, table.c.value).order_by(table.c.id, table.c.position))
+        ]
+
+
+def statuses(store: Store) -> list[tuple[str, str | None]]:
+    with store.read() as connection:
+        return [
+            tuple(row)
+            for row in connection.execute(select(load_run.c.status, load_run.c.error).order_by(load_run.c.run_id))
+        ]
+
+
+def test_first_load_publishes_every_row_and_child(store):
+    result = load(store, [user(1, "a@example.net", "b@example.net"), user(2)], count=2)
+    entry = result.tables["entra_user"]
+    assert (entry.rows_read, entry.inserted, entry.changed, entry.deleted) == (2, 2, 0, 0)
+    assert names(store) == ["User 1", "User 2"]
+    assert [value for _, value in mails(store)] == ["a@example.net", "b@example.net"]
+    assert statuses(store) == [("published", None)]
+
+
+def test_only_what_differs_is_replaced(store):
+    load(store, [user(n, f"p{n}@example.net") for n in range(1, 6)])
+    with store.read() as connection:
+        before = dict(connection.execute(select(LOADED["entra_user"].c.id, LOADED["entra_user"].c.row_id)).all())
+    rows = [
+        user(1, "p1@example.net"),
+        user(2, "p2@example.net", displayname="Renamed"),
+        user(3, "new@example.net"),
+        user(4, "p4@example.net"),
+        user(6),
+    ]
+    entry = load(store, rows).tables["entra_user"]
+    assert (entry.inserted, entry.changed, entry.deleted) == (1, 2, 1)
+    assert names(store) == ["User 1", "Renamed", "User 3", "User 4", "User 6"]
+    assert [value for _, value in mails(store)] == [
+        "p1@example.net",
+        "p2@example.net",
+        "new@example.net",
+        "p4@example.net",
+    ]
+    with store.read() as connection:
+        after = dict(connection.execute(select(LOADED["entra_user"].c.id, LOADED["entra_user"].c.row_id)).all())
+    untouched = [key for key in after if before.get(key) == after[key]]
+    assert sorted(untouched) == [user(1).values[0], user(4).values[0]]
+
+
+def test_the_same_rows_in_another_order_change_nothing_and_have_one_fingerprint(store):
+    rows = [user(n, f"p{n}@example.net") for n in range(1, 6)]
+    first = load(store, rows).tables["entra_user"]
+    again = load(store, list(reversed(rows))).tables["entra_user"]
+    assert (again.inserted, again.changed, again.deleted) == (0, 0, 0)
+    assert first.fingerprint == again.fingerprint
+    other = load(store, [*rows[:4], user(5, "q@example.net")]).tables["entra_user"]
+    assert other.fingerprint != first.fingerprint
+
+
+def test_volatile_columns_are_kept_fresh_without_counting_as_a_change(store):
+    load(store, [user(1, onpremiseslastsyncdatetime="2026-01-01 00:00:00.000000")])
+    entry = load(store, [user(1, onpremiseslastsyncdatetime="2026-01-02 00:00:00.000000")]).tables["entra_user"]
+    assert entry.changed == 0
+    with store.read() as connection:
+        assert (
+            connection.scalar(select(LOADED["entra_user"].c.onpremiseslastsyncdatetime)) == "2026-01-02 00:00:00.000000"
+        )
+
+
+def test_a_row_read_twice_counts_once_and_the_last_one_stands_with_its_children(store):
+    result = load(
+        store, [user(1, "old@example.net"), user(2), user(1, "new@example.net", displayname="Later")], count=2
+    )
+    assert result.tables["entra_user"].duplicates == 1
+    assert names(store) == ["Later", "User 2"]
+    assert [value for _, value in mails(store)] == ["new@example.net"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_read_that_the_server_counts_differently_is_not_published(store, count):
+    load(store, [user(1)])
+    with pytest.raises(IncompleteError, match=f"2 rows were read, but the server counts {count}"):
+        load(store, [user(1), user(2)], count=count)
+    assert names(store) == ["User 1"]
+    assert [status for status, _ in statuses(store)] == ["published", "failed"]
+
+
+def test_a_read_that_broke_off_publishes_nothing(store):
+    load(store, [user(1, "a@example.net")])
+    source_id = register_source(store, "entra", "tenant", "t1")
+
+    def broken() -> None:
+        with Load(store, source_id, "tenant", USER_TABLES, LoadGuards(batch_rows=1)) as running:
+            running.add(user(2))
+            raise SourceError("connection reset")
+
+    with pytest.raises(SourceError):
+        broken()
+    assert names(store) == ["User 1"]
+    assert statuses(store)[-1] == ("failed", "connection reset")
+
+
+def test_a_load_that_shrinks_too_far_is_refused_until_told_the_number(store):
+    load(store, [user(n) for n in range(100)])
+    with pytest.raises(LoadRefusedError, match="60 of 100 rows would vanish") as caught:
+        load(store, [user(n) for n in range(40)])
+    assert caught.value.hint is not None
+    assert "--accept-rows 40" in caught.value.hint
+    assert len(names(store)) == 100
+    with pytest.raises(LoadRefusedError):
+        load(store, [user(n) for n in range(40)], accept=Overrides(rows=frozenset({41})))
+    load(store, [user(n) for n in range(40)], accept=Overrides(rows=frozenset({40})))
+    assert len(names(store)) == 40
+
+
+def test_other_objects_in_equal_number_are_a_loss_too(store):
+    load(store, [user(n) for n in range(100)])
+    with pytest.raises(LoadRefusedError, match="100 of 100 rows would vanish"):
+        load(store, [user(n) for n in range(100, 200)])
+
+
+def test_small_losses_pass(store):
+    load(store, [user(n) for n in range(100)])
+    load(store, [user(n) for n in range(80)])
+    load(store, [user(n) for n in range(70)])
+    assert len(names(store)) == 70
+
+
+def test_a_column_that_went_empty_is_refused_until_named(store):
+    load(store, [user(n, employeeid=str(n)) for n in range(30)])
+    with pytest.raises(LoadRefusedError, match=r"entra_user\.employeeid: filled in 0 of 30 rows, before in 30 of 30"):
+        load(store, [user(n) for n in range(30)])
+    load(store, [user(n) for n in range(30)], accept=Overrides(columns=frozenset({"entra_user.employeeid"})))
+
+
+def test_duplicate_workers_collapse_when_equal_and_are_held_when_they_differ(store):
+    source_id = register_source(store, "workers", "hr")
+    rows = [
+        make_row("worker", worker_id="1", company="A", source_row=2),
+        make_row("worker", worker_id="2", company="A", source_row=3),
+        make_row("worker", worker_id="1", company="A", source_row=4),
+        make_row("worker", worker_id="2", company="B", source_row=5),
+        make_row("worker", worker_id="3", company="C", source_row=6),
+    ]
+    with Load(store, source_id, "hr", ("worker",)) as running:
+        for row in rows:
+            running.add(row)
+        entry = running.publish(ReadReport()).tables["worker"]
+    assert (entry.rows_published, entry.rejected) == (2, 2)
+    with store.read() as connection:
+        assert list(connection.scalars(select(LOADED["worker"].c.worker_id).order_by("worker_id"))) == [
+            "1",
+            "3",
+        ]
+        held = connection.execute(
+            select(load_reject.c.object_key, load_reject.c.source_row, load_reject.c.reason)
+        ).all()
+    assert sorted(map(tuple, held)) == [("2", 3, "duplicate"), ("2", 5, "duplicate")]
+
+
+def test_members_are_replaced_by_difference(store):
+    source_id = register_source(store, "ad", "corp", "corp.example")
+
+    def members(*keys: str):
+        with Load(store, source_id, "corp", ("ad_member",)) as running:
+            for key in keys:
+                running.add(Row("ad_member", ("g1", key.upper(), key)))
+            return running.publish(ReadReport()).tables["ad_member"]
+
+    assert members("cn=a", "cn=b", "cn=b").inserted == 2
+    entry = members("cn=b", "cn=c")
+    assert (entry.inserted, entry.deleted, entry.rows_published) == (1, 1, 2)
+
+
+def test_two_sources_of_one_kind_do_not_touch_each_other(store):
+    load(store, [user(1)])
+    other = register_source(store, "entra", "second", "t2")
+    with Load(store, other, "second", USER_TABLES) as running:
+        running.add(user(1, displayname="Same id, other tenant"))
+        running.publish(ReadReport())
+    assert sorted(names(store)) == ["Same id, other tenant", "User 1"]
+    load(store, [])
+    assert names(store) == ["Same id, other tenant"]
+
+
+def test_a_source_name_cannot_change_its_tenant(store):
+    register_source(store, "entra", "tenant", "t1")
+    with pytest.raises(StoreError, match="source tenant holds t1; it cannot take t2"):
+        register_source(store, "entra", "tenant", "t2")
+
+
+def test_an_interrupted_load_is_marked_at_the_next_one(store):
+    source_id = register_source(store, "entra", "tenant", "t1")
+    begin_run(store, source_id)  # and the process dies here
+    load(store, [user(1)])
+    assert statuses(store) == [("failed", "interrupted"), ("published", None)]
+
+
+def test_last_loads_say_what_was_read_and_counted(store):
+    load(store, [user(1), user(2)], count=2)
+    (entry,) = last_loads(store)
+    assert (entry.source, entry.table, entry.rows, entry.server_count) == ("tenant", "entra_user", 2, 2)
+
+
+def test_a_reader_sees_the_old_rows_while_a_load_is_staged(tmp_path):
+    path = tmp_path / "x.db"
+    with Store.open(f"sqlite:///{path}") as store:
+        load(store, [user(1)])
+        source_id = register_source(store, "entra", "tenant", "t1")
+        with Load(store, source_id, "tenant", USER_TABLES, LoadGuards(batch_rows=1)) as running:
+            running.add(user(1, displayname="New"))
+            reader = sqlite3.connect(path)
+            assert reader.execute("select displayname from entra_user").fetchall() == [("User 1",)]
+            running.publish(ReadReport())
+            assert reader.execute("select displayname from entra_user").fetchall() == [("New",)]
+            reader.close()
