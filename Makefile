@@ -1,0 +1,55 @@
+# Two commands set everything up: `make demo` shows the product, `make test` proves it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+APT := samba samba-ad-provision samba-dsdb-modules ldap-utils openssl postgresql chromium unixodbc krb5-user
+
+.PHONY: help demo test check fix sql bench servers clean
+
+help:  ## say what the targets do
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/.runtime: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "recon needs Python 3.11 or newer; set PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+demo: $(VENV)/.runtime  ## make .venv, install, and run the main job on the sample company
+	$(BIN)/recon demo
+
+servers:  # Samba, PostgreSQL and Chromium for the tests: Debian packages, installed when root
+	@if command -v samba >/dev/null && command -v chromium >/dev/null && command -v ldapsearch >/dev/null \
+	   && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "installing Debian packages for the tests: $(APT)"; \
+	  (apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $(APT)) >.apt.log 2>&1 \
+	    || { tail -20 .apt.log; exit 1; }; rm -f .apt.log; \
+	else echo "note: tests that need these are skipped: $(APT)"; fi
+
+test: $(VENV)/.dev servers  ## install what the tests need (Debian packages too, when root) and run them all
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+check: $(VENV)/.dev  ## format, lint, types, layers, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m recon.deploy --check
+
+fix: $(VENV)/.dev  ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+sql: $(VENV)/.dev  ## write sql/deploy/ and the generated pages of docs/ again
+	$(BIN)/python -m recon.deploy
+
+bench: $(VENV)/.dev servers  ## measure the loads; writes docs/benchmarks.md
+	$(BIN)/python -m tests.bench.run
+
+clean:  ## remove the virtual environment and what the tools left
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo

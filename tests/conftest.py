@@ -1,0 +1,7 @@
+"""Fixtures that every part shares; servers come from tests.servers."""
+
+import importlib.util
+
+pytest_plugins = [
+    name for name in ("tests.servers.samba", "tests.servers.postgresql", "tests.servers.stores") if importlib.util.find_spec(name)
+]
