@@ -128,8 +128,8 @@ JO JOR Jordan
 KZ KAZ Kazakhstan
 KE KEN Kenya
 KI KIR Kiribati
-KP PRK Korea, Democratic People's Republic of|Korea (Democratic People's Republic of)|Democratic People's Republic of Korea
-KP PRK North Korea|Korea, North
+KP PRK Korea, Democratic People's Republic of|Korea (Democratic People's Republic of)
+KP PRK Democratic People's Republic of Korea|North Korea|Korea, North
 KR KOR Korea, Republic of|Korea (Republic of)|Republic of Korea|South Korea|Korea, South
 KW KWT Kuwait
 KG KGZ Kyrgyzstan|Kyrgyz Republic
