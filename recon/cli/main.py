@@ -62,7 +62,8 @@ _VERBS = (
 )
 
 
-def _register() -> None:
+def register() -> None:
+    """Attach the verbs; each module is light, what is heavy is imported when a verb runs."""
     for module, function in _VERBS:
         if importlib.util.find_spec(f"recon.cli.{module}"):  # while the verbs are being built
             app.command(function)(getattr(importlib.import_module(f"recon.cli.{module}"), function))
@@ -84,7 +85,7 @@ def _fail(error: ReconError) -> NoReturn:
 
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with an exit code of the table in docs/commands.md."""
-    _register()
+    register()
     try:
         app(args=arguments, prog_name="recon")
     except ReconError as error:

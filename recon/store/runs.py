@@ -155,3 +155,26 @@ def last_loads(store: Store) -> list[LastLoad]:
     )
     with store.read() as connection:
         return [LastLoad(*tuple(row)) for row in connection.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedLoad:
+    """A load that ended without being published, newer than the last one that was."""
+
+    source: str
+    status: str
+    started_at: str
+    error: str | None
+
+
+def failed_since(store: Store) -> list[FailedLoad]:
+    """The newest load of each source, where it was not published: what the tables show is older."""
+    newest = select(func.max(load_run.c.run_id)).group_by(load_run.c.source_id)
+    statement = (
+        select(source.c.name, load_run.c.status, load_run.c.started_at, load_run.c.error)
+        .join_from(load_run, source, source.c.source_id == load_run.c.source_id)
+        .where(load_run.c.run_id.in_(newest), load_run.c.status.in_(("failed", "refused")))
+        .order_by(source.c.name)
+    )
+    with store.read() as connection:
+        return [FailedLoad(*tuple(row)) for row in connection.execute(statement)]

@@ -1,0 +1,134 @@
+"""What a report shows, gathered from the store once: loads, findings, their rows, masked unless asked for.
+
+Reads finding_row and the load records; never a directory. Rows are streamed: a finding does not vanish, or fill
+the memory, because it is large.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from recon import __version__, findings
+from recon.config import Config
+from recon.decode.mask import mask_text
+from recon.decode.text import printable
+from recon.decode.times import utc_now_text
+from recon.store import Store
+from recon.store.match_tables import clock, pair
+from recon.store.runs import LastLoad, failed_since, last_loads
+
+COLUMNS = ("object", "attribute", "HR", "AD", "Entra", "key")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadLine:
+    """One table of one source, as the report shows it."""
+
+    source: str
+    table: str
+    rows: int
+    server_count: int | None
+    complete: str
+    inserted: int
+    changed: int
+    deleted: int
+    rejected: int
+    finished_at: str
+    is_stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FindingLine:
+    """One finding, as the report shows it. `change`: against the refresh before, in words."""
+
+    code: str
+    title: str
+    severity: str
+    meaning: str
+    fix: str
+    source: str
+    rows: int
+    change: str
+
+
+class Content:
+    """Everything a report shows. `unmask`: personal addresses in full."""
+
+    def __init__(self, config: Config, store: Store, *, unmask: bool = False) -> None:
+        self._store = store
+        self.unmask = unmask
+        self.title = config.report.title
+        self.tool_version = __version__
+        self.written_at = utc_now_text()[:16]
+        self.max_age_hours = config.settings.load_max_age_hours
+        folders = [config.path(folder) for folder in config.catalogue.findings]
+        self.findings = [_finding_line(count) for count in findings.counts(store, folders)]
+        self.loads = [self._load_line(load) for load in last_loads(store) if load.table.count("_") < 2]
+        self.failures = failed_since(store)
+        with store.read() as connection:
+            self.as_of: str | None = connection.scalar(select(clock.c.as_of))
+            self.skew = int(
+                connection.scalar(select(func.count()).select_from(pair).where(pair.c.is_in_skew == 1)) or 0
+            )
+
+    def _load_line(self, load: LastLoad) -> LoadLine:
+        age = datetime.fromisoformat(utc_now_text()) - datetime.fromisoformat(load.finished_at)
+        if load.server_count is None:
+            complete = "read to its end"
+        elif load.rows + load.rejected == load.server_count:
+            complete = "yes, as counted"
+        else:
+            complete = "accepted by hand"
+        return LoadLine(
+            load.source,
+            load.table,
+            load.rows,
+            load.server_count,
+            complete,
+            load.inserted,
+            load.changed,
+            load.deleted,
+            load.rejected,
+            load.finished_at,
+            age > timedelta(hours=self.max_age_hours),
+        )
+
+    def severities(self) -> list[tuple[str, list[FindingLine]]]:
+        """Findings with rows, by severity, the gravest first."""
+        groups = [
+            (severity, [finding for finding in self.findings if finding.severity == severity and finding.rows])
+            for severity in findings.SEVERITIES
+        ]
+        return [(severity, found) for severity, found in groups if found]
+
+    def clean(self) -> list[FindingLine]:
+        """Findings that were looked for and not found."""
+        return [finding for finding in self.findings if not finding.rows]
+
+    def rows(self, code: str) -> Iterator[tuple[str | None, ...]]:
+        """The rows of one finding in the order of COLUMNS, masked unless asked for."""
+        for row in findings.rows(self._store, code):
+            hide = row.is_personal and not self.unmask
+            values = (row.object_name, row.attribute, row.hr_value, row.ad_value, row.entra_value, row.object_key)
+            yield tuple(_shown(value, hide=hide and place in (2, 3, 4)) for place, value in enumerate(values))
+
+
+def _shown(value: str | None, *, hide: bool) -> str | None:
+    if value is None:
+        return None
+    return printable(mask_text(value) if hide else value)
+
+
+def _finding_line(count: findings.FindingCount) -> FindingLine:
+    before = count.previous_rows
+    if before is None or before == count.rows:
+        change = ""
+    elif count.rows == 0:
+        change = f"gone: {before} before"
+    else:
+        change = f"{count.rows - before:+,} since the refresh before"
+    return FindingLine(
+        count.code, count.title, count.severity, count.meaning, count.fix, count.source, count.rows, change
+    )
