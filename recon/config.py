@@ -24,6 +24,7 @@ from pydantic import (
 from recon.errors import ConfigError, UsageError
 
 DEFAULT_FILE = "recon.toml"
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 
 def is_loopback(host: str | None) -> bool:
@@ -68,7 +69,7 @@ class EmployeeIds(_Section):
 
 
 class AdSource(_Section):
-    name: str = Field("ad", description="Name of the source; unique.")
+    name: str = Field("ad", pattern=_NAME, description="Name of the source; unique. Letters, digits, . _ -")
     url: str | None = Field(None, description="ldap://HOST[:PORT] (StartTLS) or ldaps://HOST[:PORT].")
     ldif: Path | None = Field(None, description="Read this LDIF export instead of a server.")
     bases: tuple[str, ...] = Field((), description="Search bases; default: the domain's naming context.")
@@ -109,7 +110,7 @@ class AdSource(_Section):
 
 
 class EntraSource(_Section):
-    name: str = Field("entra", description="Name of the source; unique.")
+    name: str = Field("entra", pattern=_NAME, description="Name of the source; unique. Letters, digits, . _ -")
     tenant_id: str = Field("", description="Directory (tenant) id.")
     client_id: str | None = Field(None, description="Application (client) id.")
     credential: Literal["certificate", "secret", "managed_identity", "workload_identity", "device_code", "default"] = (
@@ -151,7 +152,7 @@ class EntraSource(_Section):
 
 
 class WorkerSource(_Section):
-    name: str = Field("hr", description="Name of the source; unique.")
+    name: str = Field("hr", pattern=_NAME, description="Name of the source; unique. Letters, digits, . _ -")
     file: Path | None = Field(None, description="CSV extract.")
     url: str | None = Field(None, description="Workday RaaS address (format=json), https.")
     user: str | None = Field(None, description="Integration system user for HTTP basic.")

@@ -64,6 +64,8 @@ _VERBS = (
 
 def register() -> None:
     """Attach the verbs; each module is light, what is heavy is imported when a verb runs."""
+    if app.registered_commands:
+        return
     for module, function in _VERBS:
         if importlib.util.find_spec(f"recon.cli.{module}"):  # while the verbs are being built
             app.command(function)(getattr(importlib.import_module(f"recon.cli.{module}"), function))

@@ -1,0 +1,118 @@
+"""recon.toml: what holds is frozen, what does not is one line with file, key and reason."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from recon.config import Config, load_config
+from recon.errors import ConfigError, UsageError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "recon.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refused(folder: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(folder, text))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_one_table_and_several_are_both_fine(tmp_path):
+    one = load_config(write(tmp_path, '[ad]\nurl = "ldap://dc1.contoso.example"\n'))
+    assert [source.name for source in one.ad] == ["ad"]
+    two = load_config(write(tmp_path, '[[ad]]\nname = "a"\nurl = "ldap://x"\n[[ad]]\nname = "b"\nldif = "b.ldif"\n'))
+    assert [source.name for source in two.ad] == ["a", "b"]
+
+
+def test_paths_start_at_the_file(tmp_path):
+    config = load_config(write(tmp_path, '[database]\nurl = "sqlite:///x.db"\n'))
+    assert config.database_url == f"sqlite:///{tmp_path}/x.db"
+    assert config.path(Path("a/b")) == tmp_path / "a" / "b"
+
+
+def test_an_absolute_path_stays(tmp_path):
+    config = load_config(write(tmp_path, '[database]\nurl = "sqlite:////var/lib/x.db"\n'))
+    assert config.database_url == "sqlite:////var/lib/x.db"
+
+
+def test_the_environment_names_another_database(tmp_path, monkeypatch):
+    monkeypatch.setenv("RECON_DATABASE_URL", "postgresql+psycopg://u@h/d")
+    assert load_config(write(tmp_path, "")).database_url == "postgresql+psycopg://u@h/d"
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(UsageError, match="no configuration file"):
+        load_config(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[ad\n", "not valid TOML"),
+        ("[nonsense]\n", "nonsense: unknown key"),
+        ('[ad]\nurl = "ldap://x"\npasword_env = "X"\n', "ad.0.pasword_env: unknown key"),
+        ("[ad]\n", "give either url or ldif"),
+        ('[ad]\nurl = "http://x"\n', "url must be ldap://HOST or ldaps://HOST"),
+        ('[ad]\nurl = "ldap://u:p@x"\n', "no user or password in the url"),
+        ('[ad]\nurl = "ldap://x"\nuser = "u"\ntls = "none"\n', "without TLS sends the password in clear"),
+        ("[entra]\n", "give tenant_id"),
+        ('[entra]\ntenant_id = "t"\ngraph_url = "http://10.0.0.1"\n', "plain http only on loopback"),
+        ('[workers]\nurl = "http://hr.example/x"\n', "url must be https"),
+        ('[[ad]]\nname = "x"\nurl = "ldap://x"\n[workers]\nname = "x"\nfile = "w.csv"\n', "source name used twice: x"),
+        ('[ad]\nname = "../x"\nurl = "ldap://x"\n', "ad.0.name"),
+        ('[[link]]\nad = "nowhere"\n', "unknown source: nowhere"),
+        ('[backfill]\nscope = "hybrid"\n', "unknown [scope.hybrid]"),
+        ("[scope.all]\ngroups = []\n", "scope.all.groups"),
+        ("[scope.all]\ngroups = [[]]\n", "selects everybody"),
+        ('[scope.s]\ngroups = [[{ column = "a", op = "EQUALS" }]]\n', "EQUALS takes a value"),
+        ('[scope.s]\ngroups = [[{ column = "a", op = "IS NULL", value = "x" }]]\n', "IS NULL takes no value"),
+        ('[scope.s]\ngroups = [[{ column = "a", op = "MATCHES", value = "x" }]]\n', "scope.s.groups"),
+        ("[load]\nmax_shrink_share = 2\n", "load.max_shrink_share"),
+    ],
+)
+def test_what_does_not_hold_is_named(tmp_path, text, said):
+    message = refused(tmp_path, text)
+    assert said in message
+    assert "recon.toml" in message
+
+
+def test_loopback_graph_may_be_plain(tmp_path):
+    config = load_config(write(tmp_path, '[entra]\ntenant_id = "t"\ngraph_url = "http://127.0.0.1:8080"\n'))
+    assert config.entra[0].graph_url == "http://127.0.0.1:8080"
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        Config().database.url = "x"  # type: ignore[misc]
+
+
+def test_env_file_fills_what_the_environment_lacks(tmp_path, monkeypatch):
+    monkeypatch.setenv("RECON_TEST_KEPT", "mine")
+    monkeypatch.setenv("RECON_TEST_NEW", "x")
+    monkeypatch.delenv("RECON_TEST_NEW")
+    secrets = tmp_path / ".secrets.env"
+    secrets.write_text("# comment\nRECON_TEST_KEPT=other\nRECON_TEST_NEW=a=b\n")
+    secrets.chmod(0o600)
+    load_config(write(tmp_path, 'env_file = ".secrets.env"\n'))
+    assert (os.environ["RECON_TEST_KEPT"], os.environ["RECON_TEST_NEW"]) == ("mine", "a=b")
+
+
+def test_an_env_file_that_others_can_read_is_refused(tmp_path):
+    secrets = tmp_path / ".secrets.env"
+    secrets.write_text("X=1\n")
+    secrets.chmod(0o644)
+    assert "can be read by others" in refused(tmp_path, 'env_file = ".secrets.env"\n')
+
+
+def test_an_env_file_with_a_broken_line_names_it_without_showing_it(tmp_path):
+    secrets = tmp_path / ".secrets.env"
+    secrets.write_text("A=1\nhunter2\n")
+    secrets.chmod(0o600)
+    message = refused(tmp_path, 'env_file = ".secrets.env"\n')
+    assert "line 2" in message
+    assert "hunter2" not in message
