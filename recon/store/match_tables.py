@@ -70,7 +70,7 @@ match_candidate = Table(
     Column("entra_row_id", Integer, primary_key=True, autoincrement=False),
     _id("ad_source_id"),
     _id("entra_source_id"),
-    _id("rule"),
+    _id("rule_number"),
     _id("rules_agreeing"),
     _flag("has_anchor"),
     _flag("has_sid"),
@@ -85,7 +85,7 @@ match_candidate = Table(
     sql_column("reason", "key", 32, nullable=False),
     Index("match_candidate_entra", "entra_row_id"),
     comment="One row per AD user and Entra user of linked sources that at least one rule joins. "
-    "rule: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail; places count from 1.",
+    "rule_number: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail; places count from 1.",
 )
 
 user_match = Table(
@@ -95,14 +95,14 @@ user_match = Table(
     Column("entra_row_id", Integer, primary_key=True, autoincrement=False),
     _id("ad_source_id"),
     _id("entra_source_id"),
-    _id("rule"),
+    _id("rule_number"),
     _id("rules_agreeing"),
     _id("runner_up_entra_row_id", nullable=True),
     _id("runner_up_ad_row_id", nullable=True),
     _id("runner_up_rule", nullable=True),
     Index("user_match_entra", "entra_row_id", unique=True),
-    comment="One row per accepted match: the sole best candidate of both sides. An Entra user stands in at most "
-    "one row, an AD user in at most one per tenant.",
+    comment="One row per accepted match: the sole best candidate of both sides. An Entra user stands in at "
+    "most one row, an AD user in at most one per tenant.",
 )
 
 pair = Table(
@@ -112,7 +112,7 @@ pair = Table(
     Column("entra_row_id", Integer, primary_key=True, autoincrement=False),
     _id("ad_source_id"),
     _id("entra_source_id"),
-    _id("rule"),
+    _id("rule_number"),
     _id("rules_agreeing"),
     *(sql_column(f"ad_{name}", kind, size) for name, kind, size in PAIR_AD_COLUMNS),
     *(sql_column(f"entra_{name}", kind, size) for name, kind, size in PAIR_ENTRA_COLUMNS),
@@ -139,9 +139,9 @@ worker_match = Table(
     Index("worker_match_ad", "ad_row_id"),
     Index("worker_match_entra", "entra_row_id"),
     Index("worker_match_employeeid", "employeeid_key"),
-    comment="One row per worker: the accounts of the linked directories that carry the worker's employee id. A "
-    "row id stands only where the count is 1; is_pair: both accounts are matched with each other; is_complete: "
-    "every linked directory has been loaded.",
+    comment="One row per worker: the accounts of the linked directories that carry the worker's employee "
+    "id. A row id stands only where the count is 1; is_pair: both accounts are matched with each other; "
+    "is_complete: every linked directory has been loaded.",
 )
 
 finding_row = Table(
@@ -160,7 +160,7 @@ finding_row = Table(
     sql_column("entra_value", "text"),
     _flag("is_personal"),
     Index("finding_row_code", "code", "object_key"),
-    comment="One row per object of a finding (the grain stands in the finding's meaning), of the last refresh.",
+    comment="One row per object of a finding (its grain stands in its meaning), of the last refresh.",
 )
 
 finding_count = Table(

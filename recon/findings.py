@@ -1,0 +1,337 @@
+"""Refresh: the clock, who is who, and every finding, set by set inside the database; then reading what was found.
+
+A refresh is one transaction: readers see the old findings until the new ones stand. Each SELECT of sql/match and
+sql/findings is inserted by itself. No directory is read here and nothing is judged in Python.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Table, TextClause, delete, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Parameter, Statement, escape_colons, read_catalog
+from recon.config import Settings
+from recon.decode import country as countries
+from recon.decode.keys import fold
+from recon.decode.mask import mask_mail, mask_text
+from recon.decode.times import date_text, day, from_datetime, utc_now_text
+from recon.errors import CatalogError, DecodeError, StoreError, UsageError
+from recon.store import Store
+from recon.store.match_tables import FILLED, clock, country, finding_count, finding_row
+from recon.store.tables import setting, source
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCount:
+    """How many rows a finding had at the last refresh, and at the one before (None: it was not run then)."""
+
+    code: str
+    title: str
+    severity: str
+    rows: int
+    previous_rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """What one refresh did. `broken`: findings that could not be run, each with its file and reason."""
+
+    refresh_id: int
+    as_of: str
+    matches: int
+    counts: tuple[FindingCount, ...]
+    broken: tuple[CatalogError, ...]
+
+
+class FindingRow(NamedTuple):
+    """One row of a finding; values as text, None where the side has none."""
+
+    object_type: str
+    object_key: str | None
+    object_name: str | None
+    attribute: str | None
+    hr_value: str | None
+    ad_value: str | None
+    entra_value: str | None
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return (str(origin).strip().splitlines() or [type(origin).__name__])[0][:200]
+
+
+# ---- the clock ----------------------------------------------------------------------------------------
+
+
+def _settings(connection: Connection, defaults: Settings) -> dict[str, int]:
+    """Table `setting`, with the rows that it lacks added from the configuration."""
+    known = {row.name: int(row.value_int) for row in connection.execute(select(setting.c.name, setting.c.value_int))}
+    missing = [
+        {"name": name, "value_int": getattr(defaults, name), "note": (info.description or "")[:256]}
+        for name, info in Settings.model_fields.items()
+        if name not in known
+    ]
+    if missing:
+        connection.execute(insert(setting), missing)
+    return known | {row["name"]: row["value_int"] for row in missing}
+
+
+def _set_clock(connection: Connection, values: Mapping[str, int], refresh_id: int) -> str:
+    """Write the one row of `clock` and the change cut-off of every loaded source; returns as_of."""
+    loaded = connection.execute(
+        select(source.c.source_id, source.c.load_started_at, source.c.load_finished_at).where(
+            source.c.load_finished_at.is_not(None)
+        )
+    ).all()
+    if not loaded:
+        raise StoreError(
+            "nothing has been loaded yet, so there is nothing to compare", hint="recon load ad, entra, workers"
+        )
+    grace = timedelta(minutes=values["sync_grace_minutes"])
+    for row in loaded:
+        cutoff = from_datetime(datetime.fromisoformat(row.load_started_at).replace(tzinfo=UTC) - grace)
+        connection.execute(update(source).where(source.c.source_id == row.source_id).values(change_cutoff_at=cutoff))
+    as_of: str = max(row.load_finished_at for row in loaded)
+    today = day(as_of)
+    connection.execute(delete(clock))
+    connection.execute(
+        insert(clock).values(
+            clock_id=1,
+            refresh_id=refresh_id,
+            refreshed_at=utc_now_text(),
+            as_of=as_of,
+            as_of_day=today,
+            stale_before_day=today - values["stale_days"],
+            leaver_before_day=today - values["leaver_grace_days"],
+            joiner_until_day=today + values["joiner_days"],
+            held_mail_since_day=today - values["held_mail_days"],
+        )
+    )
+    return as_of
+
+
+def _fill_countries(connection: Connection) -> None:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    codes = {one + two for one in letters for two in letters if countries.is_country_code(one + two)}
+    known = set(connection.scalars(select(country.c.code)))
+    if known != codes:
+        connection.execute(delete(country))
+        connection.execute(insert(country), [{"code": code} for code in sorted(codes)])
+
+
+# ---- match and findings -------------------------------------------------------------------------------
+
+
+def _insert(
+    connection: Connection, statement: Statement, target: Table, columns: Sequence[str], values: Sequence[str]
+) -> TextClause:
+    """`with …, filled as (the file's SELECT) insert into target … select … from filled`: every engine reads it."""
+    head, last = statement.split(connection.dialect.name)
+    return text(
+        f"{escape_colons(head)}filled as (\n{escape_colons(last)}\n)\n\n"
+        f"insert into {target.name} ({', '.join(columns)})\nselect {', '.join(values)}\nfrom filled"
+    )
+
+
+def _analyze(connection: Connection, table: Table) -> None:
+    if connection.dialect.name != "mssql":  # keeps its statistics by itself
+        connection.exec_driver_sql(f"analyze {table.name}")
+
+
+def _match(connection: Connection, catalog: Catalog) -> int:
+    for table in reversed(FILLED):
+        connection.execute(delete(table))
+    for table in FILLED:
+        statement = catalog.statement(table.name, "match")
+        columns = [column.name for column in table.columns]
+        try:
+            connection.execute(_insert(connection, statement, table, columns, columns))
+        except SQLAlchemyError as error:
+            raise StoreError(f"{statement.path}: the database refuses it: {_reason(error)}") from error
+        _analyze(connection, table)
+    return int(connection.scalar(select(func.count()).select_from(FILLED[1])) or 0)
+
+
+def _find(connection: Connection, statement: Statement, refresh_id: int) -> int:
+    values = {
+        "refresh_id": refresh_id,
+        "code": statement.name,
+        "severity": statement.severity,
+        "is_personal": int(statement.is_personal),
+    }
+    columns = (*values, *FINDING_COLUMNS)
+    selected = (*(f":{name}" for name in values), *FINDING_COLUMNS)
+    connection.execute(_insert(connection, statement, finding_row, columns, selected), values)
+    # asked, because a driver may not count what a statement beginning with WITH inserts
+    rows_of = select(func.count()).select_from(finding_row).where(finding_row.c.code == statement.name)
+    return int(connection.scalar(rows_of) or 0)
+
+
+def _find_all(connection: Connection, catalog: Catalog, refresh_id: int) -> list[CatalogError]:
+    connection.execute(delete(finding_row))
+    broken = []
+    refreshed_at = utc_now_text()
+    for statement in catalog.findings:
+        try:
+            with connection.begin_nested():
+                rows = _find(connection, statement, refresh_id)
+        except SQLAlchemyError as error:
+            refused = CatalogError(f"{statement.path}, line 1: the database refuses it: {_reason(error)}")
+            refused.__cause__ = error
+            broken.append(refused)
+            continue
+        connection.execute(
+            insert(finding_count).values(
+                refresh_id=refresh_id,
+                code=statement.name,
+                severity=statement.severity,
+                title=statement.title[:256],
+                row_count=rows,
+                refreshed_at=refreshed_at,
+            )
+        )
+    return broken
+
+
+def refresh(
+    store: Store,
+    settings: Settings,
+    catalog: Catalog | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Refresh:
+    """Make clock, matches and findings again from what is loaded, in one transaction.
+
+    `catalog`: what to run, the shipped one when not given. `progress` is told each step's name. Raises StoreError
+    when nothing is loaded or the database refuses; a finding that the database refuses is left out and reported in
+    `broken`, together with the files that the catalogue refused.
+    """
+    catalog = catalog or read_catalog()
+    tell = progress or (lambda _step: None)
+    try:
+        with store.write() as connection:
+            refresh_id = 1 + int(connection.scalar(select(func.max(finding_count.c.refresh_id))) or 0)
+            as_of = _set_clock(connection, _settings(connection, settings), refresh_id)
+            _fill_countries(connection)
+            tell("match")
+            matches = _match(connection, catalog)
+            tell("findings")
+            broken = _find_all(connection, catalog, refresh_id)
+            _analyze(connection, finding_row)
+    except SQLAlchemyError as error:
+        raise StoreError(f"the refresh failed: {_reason(error)}; the old findings stand") from error
+    return Refresh(refresh_id, as_of, matches, counts(store), (*catalog.broken, *broken))
+
+
+# ---- reading ------------------------------------------------------------------------------------------
+
+
+def counts(store: Store) -> tuple[FindingCount, ...]:
+    """The findings of the last refresh, worst first, each with its count and that of the refresh before."""
+    with store.read() as connection:
+        last = connection.scalar(select(func.max(finding_count.c.refresh_id)))
+        rows = connection.execute(
+            select(finding_count).where(finding_count.c.refresh_id.in_((last, (last or 0) - 1)))
+        ).all()
+    before = {row.code: row.row_count for row in rows if row.refresh_id != last}
+    found = [
+        FindingCount(row.code, row.title, row.severity, row.row_count, before.get(row.code))
+        for row in rows
+        if row.refresh_id == last
+    ]
+    return tuple(sorted(found, key=lambda each: (SEVERITIES.index(each.severity), each.code)))
+
+
+def _masked(value: str | None) -> str | None:
+    if value is None:
+        return None
+    masked = mask_text(value)
+    return mask_mail(value) if masked == value else masked
+
+
+def rows(store: Store, code: str, *, unmask: bool = False) -> Iterator[FindingRow]:
+    """The rows of one finding of the last refresh; personal values are masked unless told otherwise."""
+    statement = (
+        select(finding_row.c.is_personal, *(finding_row.c[name] for name in FINDING_COLUMNS))
+        .where(finding_row.c.code == code)
+        .order_by(finding_row.c.object_key, finding_row.c.finding_row_id)
+    )
+    with store.read() as connection:
+        for is_personal, *values in connection.execution_options(yield_per=2000).execute(statement):
+            if is_personal and not unmask:
+                values[4:] = [_masked(value) for value in values[4:]]
+            yield FindingRow(*values)
+
+
+def worst(found: tuple[FindingCount, ...], threshold: str) -> bool:
+    """True when a finding of that severity or a worse one has rows."""
+    level = SEVERITIES.index(threshold)
+    return any(each.rows and SEVERITIES.index(each.severity) <= level for each in found)
+
+
+# ---- named queries ------------------------------------------------------------------------------------
+
+
+def _value(parameter: Parameter, given: str) -> object:
+    try:
+        if parameter.type == "int":
+            return int(given)
+        if parameter.type == "date":
+            return date_text(given)
+    except (ValueError, DecodeError) as error:
+        raise UsageError(f"parameter {parameter.name} is {parameter.type}, not {given!r}") from error
+    return fold(given) if parameter.type == "key" else given
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return from_datetime(value.replace(tzinfo=value.tzinfo or UTC))
+    return value.isoformat() if isinstance(value, date) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a named query returned: the column names and the rows, streamed."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[object, ...]]
+
+
+def query(store: Store, statement: Statement, given: Mapping[str, str]) -> Answer:
+    """Run one SELECT of the catalogue with its parameters.
+
+    Raises UsageError for a parameter that is missing, unknown or of the wrong type, StoreError when the database
+    refuses. The rows are read while they are iterated.
+    """
+    names = {parameter.name for parameter in statement.parameters}
+    for name in given:
+        if name not in names:
+            raise UsageError(
+                f"{statement.name} has no parameter {name}", hint=f"it takes {', '.join(sorted(names)) or 'none'}"
+            )
+    for parameter in statement.parameters:
+        if parameter.name not in given:
+            raise UsageError(
+                f"{statement.name} needs the parameter {parameter.name}: {parameter.note}",
+                hint=f"--param {parameter.name}=…",
+            )
+    values = {parameter.name: _value(parameter, given[parameter.name]) for parameter in statement.parameters}
+    sql = text(escape_colons(statement.sql(store.dialect), statement.parameters))
+    stream = _stream(store, statement, sql, values)
+    columns = next(stream)
+    return Answer(tuple(str(column) for column in columns), stream)
+
+
+def _stream(store: Store, statement: Statement, sql: Any, values: Mapping[str, object]) -> Iterator[tuple[object, ...]]:
+    with store.read() as connection:
+        try:
+            result = connection.execution_options(yield_per=2000).execute(sql, values)
+        except SQLAlchemyError as error:
+            raise StoreError(
+                f"{statement.name}: the database refuses it: {_reason(error)}", hint="recon refresh first?"
+            ) from error
+        yield tuple(result.keys())
+        for row in result:
+            yield tuple(_plain(value) for value in row)

@@ -1,0 +1,96 @@
+-- title: Leaver still enabled
+-- meaning: HR says that the worker has left (the termination date lies further back than the grace, whatever the status
+--   says, or the worker is inactive without such a date), and an account that carries the employee id, or is matched with
+--   one that does, is enabled. Left out: workers hired again later, ids that another active worker holds, and guests. One
+--   row per leaver and account.
+-- severity: critical
+-- fix: Disable the account and revoke its sessions; ask HR when the date is wrong.
+-- source: https://learn.microsoft.com/entra/identity/app-provisioning/plan-auto-user-provisioning
+with leaver as (
+    select
+        w.row_id,
+        w.source_id,
+        w.employeeid_key,
+        coalesce(cast(w.termination_date as varchar(10)), w.worker_status) as hr_value
+    from worker as w
+    cross join clock as c
+    where
+        w.employeeid_key is not null
+        and (
+            (
+                w.termination_day < c.leaver_before_day
+                and (w.hire_day is null or w.hire_day <= w.termination_day)
+            )
+            or (
+                w.is_active = 0
+                and w.termination_day is null
+                and (w.hire_day is null or w.hire_day <= c.as_of_day)
+            )
+        )
+        and not exists (
+            select 1
+            from worker as o
+            where
+                o.employeeid_key = w.employeeid_key
+                and o.source_id = w.source_id
+                and o.row_id <> w.row_id
+                and o.is_active = 1
+                and (o.termination_day is null or o.termination_day >= c.leaver_before_day)
+        )
+),
+
+ad_link as (
+    select l.worker_source_id, l.ad_source_id
+    from source_link as l
+    where l.worker_source_id is not null and l.ad_source_id is not null
+    group by l.worker_source_id, l.ad_source_id
+),
+
+entra_link as (
+    select l.worker_source_id, l.entra_source_id
+    from source_link as l
+    where l.worker_source_id is not null and l.entra_source_id is not null
+    group by l.worker_source_id, l.entra_source_id
+),
+
+ad_account as (
+    select v.row_id as worker_row_id, v.hr_value, a.row_id as ad_row_id
+    from leaver as v
+    inner join ad_link as l on l.worker_source_id = v.source_id
+    inner join ad_user as a on a.employeeid_key = v.employeeid_key and a.source_id = l.ad_source_id
+),
+
+entra_account as (
+    select v.row_id as worker_row_id, v.hr_value, e.row_id as entra_row_id
+    from leaver as v
+    inner join entra_link as l on l.worker_source_id = v.source_id
+    inner join entra_user as e on e.employeeid_key = v.employeeid_key and e.source_id = l.entra_source_id
+    union
+    select aa.worker_row_id, aa.hr_value, m.entra_row_id
+    from ad_account as aa
+    inner join user_match as m on m.ad_row_id = aa.ad_row_id
+)
+
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userAccountControl' as attribute,
+    aa.hr_value,
+    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_account as aa
+inner join ad_user as a on a.row_id = aa.ad_row_id
+where a.is_enabled = 1
+union all
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'accountEnabled' as attribute,
+    ea.hr_value,
+    null as ad_value,
+    'true' as entra_value
+from entra_account as ea
+inner join entra_user as e on e.row_id = ea.entra_row_id
+where e.is_enabled = 1 and coalesce(e.is_guest, 0) = 0

@@ -1,0 +1,27 @@
+-- title: usageLocation missing
+-- meaning: A member has no usageLocation, which licences need. Guests are left out, and users of whom the answer did not
+--   contain the property. The HR value is the worker's country, where exactly one worker leads to the user. One row per
+--   Entra user.
+-- severity: low
+-- fix: Set usageLocation (synced users: msExchUsageLocation in AD, where it is mapped).
+-- source: https://learn.microsoft.com/entra/fundamentals/concept-group-based-licensing
+with worker_of as (
+    select m.entra_row_id, max(m.worker_row_id) as worker_row_id
+    from worker_match as m
+    where m.entra_row_id is not null
+    group by m.entra_row_id
+    having count(*) = 1
+)
+
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'usageLocation' as attribute,
+    w.country_code as hr_value,
+    null as ad_value,
+    null as entra_value
+from entra_user as e
+left join worker_of as k on k.entra_row_id = e.row_id
+left join worker as w on w.row_id = k.worker_row_id
+where e.usagelocation is null and e.usagelocation_known = 1 and coalesce(e.is_guest, 0) = 0

@@ -1,0 +1,31 @@
+-- title: Entra accounts by employee id
+-- meaning: The Entra users that carry a worker's employee id, guests included. One row per worker and Entra user.
+-- param: worker_source_id int the workers' source
+-- param: other_source_id int the tenant's source
+-- param: first_row int first row_id of the workers looked at
+-- param: last_row int last row_id of the workers looked at
+select
+    w.row_id as worker_row_id,
+    e.row_id,
+    e.id,
+    e.userprincipalname,
+    e.displayname,
+    e.givenname,
+    e.surname,
+    e.employeeid,
+    e.onpremisesimmutableid,
+    e.is_guest,
+    e.is_synced,
+    e.is_enabled,
+    e.ismanagementrestricted,
+    e.othermails_count,
+    e.usagelocation,
+    e.usagelocation_known,
+    e.createddatetime
+from worker as w
+inner join entra_user as e on e.employeeid_key = w.employeeid_key
+where
+    w.source_id = :worker_source_id
+    and w.row_id >= :first_row
+    and w.row_id <= :last_row
+    and e.source_id = :other_source_id

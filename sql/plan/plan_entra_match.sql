@@ -1,0 +1,20 @@
+-- title: Matches of the Entra accounts
+-- meaning: The accepted matches of the Entra users that carry a worker's employee id. One row per worker and match.
+-- param: worker_source_id int the workers' source
+-- param: other_source_id int the tenant's source
+-- param: first_row int first row_id of the workers looked at
+-- param: last_row int last row_id of the workers looked at
+select
+    w.row_id as worker_row_id,
+    m.ad_row_id,
+    m.entra_row_id,
+    m.rule_number,
+    m.rules_agreeing
+from worker as w
+inner join entra_user as e on e.employeeid_key = w.employeeid_key
+inner join user_match as m on m.entra_row_id = e.row_id
+where
+    w.source_id = :worker_source_id
+    and w.row_id >= :first_row
+    and w.row_id <= :last_row
+    and e.source_id = :other_source_id

@@ -1,0 +1,29 @@
+-- title: Last good load of each table
+-- meaning: What was read last: rows, the server's own count, what changed. One row per source and table.
+with newest as (
+    select r.source_id, t.table_name, max(r.run_id) as run_id
+    from load_run as r
+    inner join load_run_table as t on t.run_id = r.run_id
+    where r.status = 'published'
+    group by r.source_id, t.table_name
+)
+
+select
+    s.kind,
+    s.name,
+    n.table_name,
+    r.started_at,
+    r.finished_at,
+    t.rows_read,
+    t.rows_published,
+    t.server_count,
+    t.inserted,
+    t.changed,
+    t.deleted,
+    t.duplicates,
+    t.rejected
+from newest as n
+inner join source as s on s.source_id = n.source_id
+inner join load_run as r on r.run_id = n.run_id
+inner join load_run_table as t on t.run_id = n.run_id and t.table_name = n.table_name
+order by s.kind, s.name, n.table_name
