@@ -25,8 +25,12 @@ def commands() -> str:
 
     register()
     root = typer.main.get_command(app)
-    pages = [f"# Commands\n\n{MARK}Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 findings at or above "
-             "--fail-on, 4 some items refused or failed, 130 interrupted. Data goes to stdout, talk to stderr.\n"]
+    pages = [
+        (
+            f"# Commands\n\n{MARK}Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 findings at or above "
+            "--fail-on, 4 some items refused or failed, 130 interrupted. Data goes to stdout, talk to stderr.\n"
+        )
+    ]
 
     def page(path: tuple[str, ...], command: Any) -> None:
         result = CliRunner().invoke(app, [*path, "--help"], prog_name="recon", env={"COLUMNS": "100", "TERM": "dumb"})
@@ -63,8 +67,12 @@ def configuration() -> str:
             return f"`{str(value).lower()}`"
         return f"`{value}`" if isinstance(value, int | float) else f'`"{value}"`'
 
-    lines = [f"# Configuration: recon.toml\n\n{MARK}Paths are relative to the file. Secrets never stand in it. "
-             "`[ad]`, `[entra]`, `[workers]` and `[link]` may be repeated as `[[ad]]` …\n"]
+    lines = [
+        (
+            f"# Configuration: recon.toml\n\n{MARK}Paths are relative to the file. Secrets never stand in it. "
+            "`[ad]`, `[entra]`, `[workers]` and `[link]` may be repeated as `[[ad]]` …\n"
+        )
+    ]
     top = [name for name, field in Config.model_fields.items() if section_of(field.annotation) is None]
     lines.append("## Top level\n\n| key | default | meaning |\n|---|---|---|")
     lines += [f"| `{name}` | | {_cell(Config.model_fields[name].description or '')} |" for name in top]
@@ -87,15 +95,21 @@ def configuration() -> str:
 
 def findings() -> str:
     """Every finding with severity, meaning, fix and source."""
-    from recon.catalog import load_catalog
+    from recon.catalog import read_catalog
 
-    lines = [f"# Findings\n\n{MARK}Each is one SELECT in `sql/findings/`, filled into table `finding_row` by `recon "
-             "refresh`. Codes are never reused.\n"]
-    order = ("critical", "high", "medium", "low", "info")
-    found = sorted(load_catalog().findings(), key=lambda entry: (order.index(entry.severity), entry.name))
-    for entry in found:
-        lines.append(f"## {entry.name}\n\n**{entry.title}** · {entry.severity}\n\n{_cell(entry.meaning)}\n\n"
-                     f"What to do: {_cell(entry.fix)}\n\nSource: {_cell(entry.source)}\n")
+    lines = [
+        (
+            f"# Findings\n\n{MARK}Each is one SELECT in `sql/findings/`, filled into table `finding_row` by `recon "
+            "refresh`. Codes are never reused.\n"
+        )
+    ]
+    lines += [
+        (
+            f"## {entry.name}\n\n**{entry.title}** · {entry.severity}\n\n{_cell(entry.meaning)}\n\n"
+            f"What to do: {_cell(entry.fix)}\n\nSource: {_cell(entry.source)}\n"
+        )
+        for entry in read_catalog().findings
+    ]
     return "\n".join(lines)
 
 

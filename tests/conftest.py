@@ -3,5 +3,7 @@
 import importlib.util
 
 pytest_plugins = [
-    name for name in ("tests.servers.samba", "tests.servers.postgresql", "tests.servers.stores") if importlib.util.find_spec(name)
+    name
+    for name in ("tests.servers.samba", "tests.servers.postgresql", "tests.servers.stores", "tests.servers.browser")
+    if importlib.util.find_spec(name)
 ]

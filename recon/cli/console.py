@@ -30,6 +30,16 @@ class Format(StrEnum):
     json = "json"
 
 
+class Severity(StrEnum):
+    """Severities of findings, the gravest first."""
+
+    critical = "critical"
+    high = "high"
+    medium = "medium"
+    low = "low"
+    info = "info"
+
+
 FORMAT_OPTION: Any = typer.Option(Format.table, "--format", "-f", help="How data is written to stdout.")
 
 

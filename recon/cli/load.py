@@ -98,7 +98,9 @@ def _finish(ctx: typer.Context, results: "list[LoadResult]", output: Format, *, 
 
     say("matching and finding ...")
     with state(ctx).store() as store:
-        refresh_findings(state(ctx).config(), store)
+        refreshed = refresh_findings(state(ctx).config(), store)
+    for broken in refreshed.broken:
+        say(f"warning: {broken}")
     say("next: recon findings, or recon report")
 
 

@@ -2,29 +2,30 @@
 
 import typer
 
-from recon.cli.console import FORMAT_OPTION, Format, emit, say, state
+from recon.cli.console import FORMAT_OPTION, Format, Severity, emit, say, state
 from recon.errors import ConfigError
 
 
 def run(
     ctx: typer.Context,
-    fail_on: str | None = typer.Option(None, "--fail-on", help="Exit 3 when findings of this severity or above exist."),
+    fail_on: Severity | None = typer.Option(
+        None, "--fail-on", help="Exit 3 when findings of this severity or a worse one exist."
+    ),
     no_report: bool = typer.Option(False, "--no-report", help="Write no report."),
     output: Format = FORMAT_OPTION,
 ) -> None:
     """Load every source, match, find and write the report. One at a time: a second one exits 1."""
-    from recon import findings
+    from recon.findings import worst
     from recon.pipeline.steps import run_all
 
     config = state(ctx).config()
     if not (config.ad or config.entra or config.workers):
         raise ConfigError("no source is configured", hint="recon init writes a commented recon.toml")
-    findings.check_severity(fail_on)
     with state(ctx).store(create=True) as store:
         result = run_all(config, store, say, write_report=not no_report)
     emit(("code", "severity", "rows"), [(c.code, c.severity, c.rows) for c in result.counts], output)
     if result.report is not None:
         say(f"report: {result.report}")
     say("next: recon findings CODE shows the rows of one finding")
-    if findings.reaches(result.counts, fail_on):
+    if fail_on is not None and worst(result.counts, fail_on.value):
         raise typer.Exit(3)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recon import findings
+from recon.catalog import read_catalog
 from recon.config import Config
 from recon.errors import StoreError
 from recon.lock import locked
@@ -19,15 +20,15 @@ class RunResult:
     """What one whole run did."""
 
     loads: list[LoadResult] = field(default_factory=list)
-    counts: list[findings.FindingCount] = field(default_factory=list)
+    counts: tuple[findings.FindingCount, ...] = ()
     report: Path | None = None
 
 
 def refresh_findings(config: Config, store: Store) -> findings.Refresh:
     """Match again and fill finding_row from what is loaded."""
     write_links(store, config)
-    folders = [config.path(folder) for folder in config.catalogue.findings]
-    return findings.refresh(store, config.settings, folders)
+    catalog = read_catalog([config.path(folder) for folder in config.catalogue.findings])
+    return findings.refresh(store, config.settings, catalog)
 
 
 def run_all(config: Config, store: Store, say: Callable[[str], None], *, write_report: bool = True) -> RunResult:
@@ -45,8 +46,10 @@ def run_all(config: Config, store: Store, say: Callable[[str], None], *, write_r
                 say(f"loading {source.name} ...")
                 result.loads.append(load_source(config, store, source, warn=say))
         say("matching and finding ...")
-        refresh_findings(config, store)
-        result.counts = findings.counts(store)
+        refreshed = refresh_findings(config, store)
+        for broken in refreshed.broken:
+            say(f"warning: {broken}")
+        result.counts = refreshed.counts
         if write_report:
             from recon.report import write_html
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from recon import __version__, findings
+from recon.catalog import SEVERITIES, Statement, read_catalog
 from recon.config import Config
-from recon.decode.mask import mask_text
 from recon.decode.text import printable
 from recon.decode.times import utc_now_text
 from recon.store import Store
@@ -63,8 +63,9 @@ class Content:
         self.tool_version = __version__
         self.written_at = utc_now_text()[:16]
         self.max_age_hours = config.settings.load_max_age_hours
-        folders = [config.path(folder) for folder in config.catalogue.findings]
-        self.findings = [_finding_line(count) for count in findings.counts(store, folders)]
+        catalog = read_catalog([config.path(folder) for folder in config.catalogue.findings])
+        known = {statement.name: statement for statement in catalog.findings}
+        self.findings = [_finding_line(count, known.get(count.code)) for count in findings.counts(store)]
         self.loads = [self._load_line(load) for load in last_loads(store) if load.table.count("_") < 2]
         self.failures = failed_since(store)
         with store.read() as connection:
@@ -99,7 +100,7 @@ class Content:
         """Findings with rows, by severity, the gravest first."""
         groups = [
             (severity, [finding for finding in self.findings if finding.severity == severity and finding.rows])
-            for severity in findings.SEVERITIES
+            for severity in SEVERITIES
         ]
         return [(severity, found) for severity, found in groups if found]
 
@@ -109,19 +110,12 @@ class Content:
 
     def rows(self, code: str) -> Iterator[tuple[str | None, ...]]:
         """The rows of one finding in the order of COLUMNS, masked unless asked for."""
-        for row in findings.rows(self._store, code):
-            hide = row.is_personal and not self.unmask
+        for row in findings.rows(self._store, code, unmask=self.unmask):
             values = (row.object_name, row.attribute, row.hr_value, row.ad_value, row.entra_value, row.object_key)
-            yield tuple(_shown(value, hide=hide and place in (2, 3, 4)) for place, value in enumerate(values))
+            yield tuple(value if value is None else printable(value) for value in values)
 
 
-def _shown(value: str | None, *, hide: bool) -> str | None:
-    if value is None:
-        return None
-    return printable(mask_text(value) if hide else value)
-
-
-def _finding_line(count: findings.FindingCount) -> FindingLine:
+def _finding_line(count: findings.FindingCount, statement: Statement | None) -> FindingLine:
     before = count.previous_rows
     if before is None or before == count.rows:
         change = ""
@@ -129,6 +123,5 @@ def _finding_line(count: findings.FindingCount) -> FindingLine:
         change = f"gone: {before} before"
     else:
         change = f"{count.rows - before:+,} since the refresh before"
-    return FindingLine(
-        count.code, count.title, count.severity, count.meaning, count.fix, count.source, count.rows, change
-    )
+    meaning, fix, origin = (statement.meaning, statement.fix, statement.source) if statement else ("", "", "")
+    return FindingLine(count.code, count.title, count.severity, meaning, fix, origin, count.rows, change)

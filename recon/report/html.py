@@ -7,7 +7,6 @@ content policy allows its own script and nothing else.
 import base64
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from recon.catalog import data_folder
-from recon.errors import StoreError
 from recon.report.content import COLUMNS, Content
+from recon.report.files import whole_file
 
 _ROWS_A_CHUNK = 500
 
@@ -93,16 +92,8 @@ def render_html(content: Content) -> Iterator[str]:
 
 
 def write_html_file(content: Content, path: Path) -> Path:
-    """Write the page to `path`, readable by its owner alone, whole or not at all. Raises StoreError."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            for piece in render_html(content):
-                file.write(piece)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StoreError(f"cannot write the report {path}: {error.strerror}", hint="choose a folder with --out") from error
+    """Write the page to `path`. Raises StoreError."""
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        for piece in render_html(content):
+            file.write(piece)
     return path
