@@ -1,0 +1,313 @@
+"""Users, groups and members of one tenant, read from Graph to the end or not at all.
+
+Pages are turned into rows as they arrive. What the server counts is put beside what was read, so that the store
+can refuse a listing with a page missing, doubled or shifted. A property that no answer contained is named in the
+report's warnings: it is not readable, which is not the same as empty.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from recon import objects
+from recon.config import EntraSource
+from recon.decode.keys import EmployeeIdRules
+from recon.decode.text import printable
+from recon.errors import AccessError, RestartError, SourceError
+from recon.objects import ReadReport, Row
+from recon.sources.entra_ndjson import MEMBER_COUNT, NdjsonWriter, unseen_warning
+from recon.sources.entra_rows import (
+    GROUP_PROPERTIES,
+    USER_PROPERTIES,
+    GroupRows,
+    UserRows,
+    member_row,
+    object_id,
+    reject,
+)
+from recon.sources.graph.answer import EXPIRED_PAGE, failure_of
+from recon.sources.graph.batch import SIZE, BatchAnswer, BatchItem
+from recon.sources.graph.client import ADVANCED, VERSION, GraphClient
+from recon.sources.graph.paging import Page, Trail, page_of
+
+RESTARTS = 3  # times that one listing may begin again
+REREADS = 2  # times that one group's members are read again when their number is not the server's
+
+USER_PERMISSION = "User.Read.All"
+GROUP_PERMISSION = "Group.Read.All"
+MEMBER_PERMISSION = "GroupMember.Read.All"
+LEAVE_PROPERTY = "employeeLeaveDateTime"  # the one property with a permission of its own
+
+_OBJECTS = {"users": "entra_user", "groups": "entra_group", "members": "entra_member"}
+
+
+def tables_of(source: EntraSource) -> tuple[str, ...]:
+    """The tables that a load of this source fills: those of [entra] objects, with their child tables."""
+    wanted = {_OBJECTS[name] for name in source.objects}
+    return tuple(
+        name for name, table in objects.TABLES.items() if name in wanted or (table.parent and table.parent in wanted)
+    )
+
+
+class EntraReading:
+    """One read of one tenant through Graph. `ids`: how employee ids are made comparable.
+
+    `save`: a folder that gets the same objects as NDJSON files, complete or not at all.
+    """
+
+    def __init__(
+        self, source: EntraSource, client: GraphClient, ids: EmployeeIdRules, *, save: Path | None = None
+    ) -> None:
+        self.report = ReadReport()
+        self.tables = tables_of(source)
+        self._source = source
+        self._client = client
+        self._ids = ids
+        self._save = save
+        self._saver: NdjsonWriter | None = None
+
+    def rows(self) -> Iterator[Row]:
+        """Every row of the tenant: users first, then page by page members before their groups.
+
+        Raises SourceError, and of its kinds AccessError (a permission is missing), SignInError, TransientError
+        (patience ran out); then nothing may be published.
+        """
+        patience = self._client.patience
+        requests, size = self._client.requests, self._client.bytes_read
+        waits, waited = patience.waits, patience.waited
+        if self._save is not None:
+            self._saver = NdjsonWriter(self._save, self._source.tenant_id, self._source.objects)
+        try:
+            if "users" in self._source.objects:
+                yield from self._users()
+            if {"groups", "members"} & set(self._source.objects):
+                yield from self._groups()
+            if self._saver is not None:
+                counts: dict[str, int | None] = {
+                    name: self.report.table(_OBJECTS[name]).server_count for name in self._source.objects
+                }
+                self._saver.finish(counts)
+        finally:
+            self.report.requests += self._client.requests - requests
+            self.report.bytes_read += self._client.bytes_read - size
+            if patience.waits > waits:
+                self.report.warnings.append(
+                    f"Graph asked to wait {patience.waits - waits} times, {patience.waited - waited:.0f} s in all"
+                )
+            if self._saver is not None:
+                self._saver.close()
+
+    def _users(self) -> Iterator[Row]:
+        reader = UserRows(self._ids)
+        unseen = set(USER_PROPERTIES)
+        read = 0
+        for page in self._listing("users", USER_PROPERTIES, USER_PERMISSION, unseen):
+            for item in page.items:
+                read += 1
+                if unseen and type(item) is dict:
+                    unseen.difference_update(item)
+                if self._saver is not None:
+                    self._saver.write("users", item)
+                yield reader.row(item)
+        if read:
+            self.report.warnings += unseen_warning("user", unseen)
+
+    def _groups(self) -> Iterator[Row]:
+        wants_groups = "groups" in self._source.objects
+        wants_members = "members" in self._source.objects
+        reader = GroupRows()
+        unseen = set(GROUP_PROPERTIES) if wants_groups else set()
+        read = 0
+        properties = GROUP_PROPERTIES if wants_groups else ("id", "visibility")
+        for page in self._listing("groups", properties, GROUP_PERMISSION, unseen):
+            members = _MemberReader(self._client, self.report, self._saver)
+            if wants_members:
+                yield from members.rows(page.items)
+            for item in page.items:
+                read += 1
+                if unseen and type(item) is dict:
+                    unseen.difference_update(item)
+                if not wants_groups:
+                    continue
+                count = members.counts.get(object_id(item) or "")
+                if self._saver is not None:
+                    self._saver.write("groups", item if count is None else {**item, MEMBER_COUNT: count})
+                yield reader.row(item, count)
+        if read and wants_groups:
+            self.report.warnings += unseen_warning("group", unseen)
+
+    def _listing(self, name: str, properties: tuple[str, ...], permission: str, unseen: set[str]) -> Iterator[Page]:
+        """Every page of /users or /groups; begins again when the page token has expired."""
+        for restart in range(RESTARTS + 1):
+            try:
+                yield from self._one_listing(name, properties, permission, unseen)
+                return
+            except RestartError as error:
+                if restart == RESTARTS:
+                    raise SourceError(
+                        f"GET /{name}: the page token expired {RESTARTS + 1} times, nothing is read"
+                    ) from error
+                self.report.warnings.append(f"the listing of {name} was begun again: its page token had expired")
+                if self._saver is not None:
+                    self._saver.restart(name)
+            except AccessError:
+                if LEAVE_PROPERTY not in properties or self.report.table(_OBJECTS[name]).pages:
+                    raise
+                # this property alone needs a permission that a reader of users seldom has
+                properties = tuple(one for one in properties if one != LEAVE_PROPERTY)
+                unseen.discard(LEAVE_PROPERTY)
+                self.report.warnings.append(
+                    f"{LEAVE_PROPERTY} is left out: reading it needs User-LifeCycleInfo.Read.All"
+                )
+
+    def _one_listing(self, name: str, properties: tuple[str, ...], permission: str, unseen: set[str]) -> Iterator[Page]:
+        proof = self.report.table(_OBJECTS[name])
+        proof.filter = f"/{name}"
+        proof.server_count = None
+        # the advanced form also where no filter needs it: paging without it is known to lose its token
+        params = {"$select": ",".join(properties), "$top": str(self._source.page_size), "$count": "true"}
+        read = unusable = 0
+        first = True
+        for page in self._client.pages(f"/{name}", params, ADVANCED, permission=permission):
+            proof.pages += 1
+            if first:
+                proof.server_count = page.count
+                first = False
+            read += len(page.items)
+            unusable += sum(object_id(item) is None for item in page.items)
+            yield page
+        if proof.server_count != read:
+            self._count_again(name, read, permission)
+        if proof.server_count is not None:
+            # what has no id is rejected, and cannot be among the rows that are compared with the count
+            proof.server_count -= unusable
+
+    def _count_again(self, name: str, read: int, permission: str) -> None:
+        """A tenant changes while it is read: the count after the listing is as good as the one before it."""
+        proof = self.report.table(_OBJECTS[name])
+        text = self._client.get_text(f"/{name}/$count", None, ADVANCED, permission=permission)
+        if not (text.isascii() and text.isdigit()):
+            raise SourceError(f"GET /{name}/$count: not a number: {printable(text[:40])}")
+        after = int(text)
+        before = proof.server_count
+        if before is None or min(before, after) <= read <= max(before, after):
+            proof.server_count = read if before is not None else after
+
+
+class _Listing:
+    """Where the reading of one group's members stands."""
+
+    def __init__(self, group_id: str, *, is_hidden: bool) -> None:
+        self.group_id = group_id
+        self.is_hidden = is_hidden
+        self.restarts = 0
+        self.rereads = 0
+        self.begin()
+
+    @property
+    def path(self) -> str:
+        """What is read, for people."""
+        return f"/groups/{self.group_id}/members"
+
+    def begin(self) -> None:
+        """Start at the first page."""
+        self.url: str | None = f"{self.path}?$select=id&$top=999&$count=true"
+        self.trail = Trail(f"GET {self.path}")
+        self.expected: int | None = None
+        self.read = 0
+        self.last_ids: frozenset[str] = frozenset()
+        self.has_repeats = False
+
+
+class _MemberReader:
+    """Direct members of many groups, in batches of 20 first or next pages."""
+
+    def __init__(self, client: GraphClient, report: ReadReport, saver: NdjsonWriter | None) -> None:
+        self.counts: dict[str, int] = {}
+        self._client = client
+        self._report = report
+        self._saver = saver
+        self._proof = report.table("entra_member")
+        self._proof.filter = "/groups/{id}/members"
+
+    def rows(self, groups: list[Any]) -> Iterator[Row]:
+        """The members of these groups; `counts` then holds the number for each group that could be read."""
+        waiting: deque[_Listing] = deque()
+        for item in groups:
+            group_id = object_id(item)
+            if group_id is not None:
+                waiting.append(_Listing(group_id, is_hidden=item.get("visibility") == "HiddenMembership"))
+        while waiting:
+            listings = [waiting.popleft() for _ in range(min(SIZE, len(waiting)))]
+            items = [BatchItem(listing.url or "", headers=ADVANCED) for listing in listings]
+            for listing, answer in zip(listings, self._client.batch(items), strict=True):
+                yield from self._answered(listing, answer)
+                if listing.url is not None:
+                    waiting.append(listing)
+
+    def _answered(self, listing: _Listing, answer: BatchAnswer) -> Iterator[Row]:
+        if not answer.is_success:
+            yield from self._refused(listing, answer)
+            return
+        page = page_of(answer.body, f"GET {listing.path}")
+        self._proof.pages += 1
+        if listing.expected is None:
+            listing.expected = page.count
+        ids = frozenset(key for key in map(object_id, page.items) if key is not None)
+        listing.has_repeats |= len(ids) != len(page.items) or not ids.isdisjoint(listing.last_ids)
+        listing.last_ids = ids or listing.last_ids
+        listing.read += len(page.items)
+        for item in page.items:
+            if self._saver is not None:
+                self._saver.write("members", {"groupId": listing.group_id, **(item if type(item) is dict else {})})
+            yield member_row(listing.group_id, item)
+        link = listing.trail.step(page)
+        if link is not None:
+            listing.url = self._relative(link)
+        else:
+            self._ended(listing)
+
+    def _ended(self, listing: _Listing) -> None:
+        differs = listing.expected is not None and listing.read != listing.expected
+        if (differs or listing.has_repeats) and listing.rereads < REREADS:
+            listing.rereads += 1
+            listing.begin()
+            return
+        if listing.has_repeats:
+            raise SourceError(f"GET {listing.path}: pages repeat each other after {REREADS + 1} tries")
+        if differs:
+            # an honest difference: v1.0 does not list service principals, and busy groups change while they are read
+            self._report.warnings.append(
+                f"group {listing.group_id}: {listing.read} members read, the server counts {listing.expected}"
+            )
+        self.counts[listing.group_id] = listing.read
+        listing.url = None
+
+    def _refused(self, listing: _Listing, answer: BatchAnswer) -> Iterator[Row]:
+        if EXPIRED_PAGE in answer.codes and listing.restarts < RESTARTS:
+            listing.restarts += 1
+            listing.begin()
+            return
+        gone = answer.status == 404
+        if not gone and not (answer.status == 403 and listing.is_hidden):
+            raise failure_of(
+                f"GET {listing.path}",
+                answer.status,
+                answer.headers,
+                answer.body,
+                self._client.patience.clock(),
+                permission=MEMBER_PERMISSION,
+            )
+        listing.url = None
+        reason = "group_gone" if gone else "hidden_membership"
+        detail = "deleted while the tenant was read" if gone else "reading it needs Member.Read.Hidden"
+        self._report.warnings.append(f"members of group {listing.group_id} are not read: {detail}")
+        yield reject("entra_member", listing.group_id, None, reason, detail)
+
+    def _relative(self, link: str) -> str:
+        base = f"{self._client.root}{VERSION}"
+        url = self._client.url(link)
+        if not url.startswith(f"{base}/"):
+            raise SourceError("the answer's link leads outside the Graph version that is read")
+        return url.removeprefix(base)

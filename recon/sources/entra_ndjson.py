@@ -1,0 +1,273 @@
+"""A tenant as files: users.ndjson, groups.ndjson and members.ndjson, one Graph object a line, gzip accepted.
+
+For sites where the machine with the database may not reach Graph. The same objects give the same rows as read
+from Graph. manifest.json holds the line counts: with it a copy that was cut off is noticed.
+A member's line is {"groupId": …, "@odata.type": …, "id": …}.
+"""
+
+import gzip
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from recon import __version__
+from recon.config import EntraSource
+from recon.decode.keys import EmployeeIdRules
+from recon.decode.text import printable
+from recon.decode.times import utc_now_text
+from recon.errors import SourceError
+from recon.objects import ReadReport, Row
+from recon.sources.entra_rows import (
+    GROUP_PROPERTIES,
+    USER_PROPERTIES,
+    GroupRows,
+    UserRows,
+    member_row,
+    object_id,
+    reject,
+)
+from recon.sources.graph.jsontext import read_json
+
+MANIFEST = "manifest.json"
+MEMBER_COUNT = "members@odata.count"  # on a group's line: the number of its direct members
+
+_TABLES = {"users": "entra_user", "groups": "entra_group", "members": "entra_member"}
+
+
+class NdjsonWriter:
+    """Writes the files under temporary names, for the owner alone; finish() puts them in place, close() forgets them.
+
+    `names`: those of users, groups, members that are written. Raises SourceError when the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, tenant_id: str, names: Sequence[str]) -> None:
+        self._folder = folder
+        self._tenant_id = tenant_id
+        self._files: dict[str, IO[bytes]] = {}
+        self._names: dict[str, Path] = {}
+        self._lines = dict.fromkeys(names, 0)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in names:
+                # mkstemp makes files that only their owner can read
+                handle, path = tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=folder)
+                self._names[name] = Path(path)
+                self._files[name] = os.fdopen(handle, "wb")
+        except OSError as error:
+            self.close()
+            raise SourceError(f"{folder}: cannot be written: {error.strerror}") from error
+
+    def write(self, name: str, item: Any) -> None:
+        """One more line."""
+        self._lines[name] += 1
+        try:
+            self._files[name].write(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE))
+        except OSError as error:
+            raise SourceError(f"{self._folder}: cannot be written: {error.strerror}") from error
+
+    def restart(self, name: str) -> None:
+        """Forget the lines of a listing that begins again; members are read with their groups."""
+        for one in (name, "members") if name == "groups" else (name,):
+            if one in self._files:
+                self._files[one].seek(0)
+                self._files[one].truncate()
+                self._lines[one] = 0
+
+    def finish(self, server_counts: Mapping[str, int | None]) -> None:
+        """Put the files in place, the manifest last: a folder without it is not whole."""
+        files = {
+            f"{name}.ndjson": {"lines": lines, "server_count": server_counts.get(name)}
+            for name, lines in self._lines.items()
+        }
+        manifest = {
+            "format": 1,
+            "tenant_id": self._tenant_id,
+            "saved_at": utc_now_text(),
+            "tool_version": __version__,
+            "files": files,
+        }
+        try:
+            (self._folder / MANIFEST).unlink(missing_ok=True)
+            for name, file in self._files.items():
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+                self._names.pop(name).replace(self._folder / f"{name}.ndjson")
+            handle, path = tempfile.mkstemp(prefix=f".{MANIFEST}.", dir=self._folder)
+            with os.fdopen(handle, "wb") as file:
+                file.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+                file.flush()
+                os.fsync(file.fileno())
+            Path(path).replace(self._folder / MANIFEST)
+        except OSError as error:
+            raise SourceError(f"{self._folder}: cannot be written: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Remove what was not put in place."""
+        for file in self._files.values():
+            file.close()
+        for path in self._names.values():
+            path.unlink(missing_ok=True)
+        self._names = {}
+
+
+class NdjsonReading:
+    """One read of a folder of NDJSON files. `folder`: [entra] ndjson as an absolute path (Config.path)."""
+
+    def __init__(self, source: EntraSource, folder: Path, ids: EmployeeIdRules) -> None:
+        self.report = ReadReport()
+        self._source = source
+        self._folder = folder
+        self._ids = ids
+
+    def rows(self) -> Iterator[Row]:
+        """Every row of the files; raises SourceError (file:line) for a broken line or a file that is cut off."""
+        manifest = self._manifest()
+        for name in ("users", "members", "groups"):
+            if name not in self._source.objects:
+                continue
+            yield from {"users": self._users, "groups": self._groups, "members": self._members}[name](manifest)
+
+    def _users(self, manifest: dict[str, Any] | None) -> Iterator[Row]:
+        reader = UserRows(self._ids)
+        unseen = set(USER_PROPERTIES)
+        read = 0
+        for read, item in self._objects("users", manifest):
+            if unseen:
+                unseen.difference_update(item)
+            yield reader.row(item, read)
+        if read:
+            self.report.warnings += unseen_warning("user", unseen)
+
+    def _groups(self, manifest: dict[str, Any] | None) -> Iterator[Row]:
+        reader = GroupRows()
+        unseen = set(GROUP_PROPERTIES)
+        counted: dict[str, int] | None = None
+        read = 0
+        for read, item in self._objects("groups", manifest):
+            if unseen:
+                unseen.difference_update(item)
+            count = item.get(MEMBER_COUNT)
+            if type(count) is not int:
+                count = None
+                if "members" in self._source.objects:
+                    if counted is None:
+                        counted = self._count_members()
+                    count = counted.get(object_id(item) or "", 0)
+            yield reader.row(item, count, read)
+        if read:
+            self.report.warnings += unseen_warning("group", unseen)
+
+    def _members(self, manifest: dict[str, Any] | None) -> Iterator[Row]:
+        for number, item in self._objects("members", manifest):
+            group = _group_id(item)
+            if group is None:
+                yield reject("entra_member", None, number, "no_id", "a member line without groupId")
+            else:
+                yield member_row(group, item)
+
+    def _count_members(self) -> dict[str, int]:
+        """Members per group, from a pass of its own: our files carry the number on the group's line, others do not."""
+        counts: dict[str, int] = {}
+        for _, item in self._lines(self._file("members")):
+            group = _group_id(item)
+            if group is not None:
+                counts[group] = counts.get(group, 0) + 1
+        return counts
+
+    def _objects(self, name: str, manifest: dict[str, Any] | None) -> Iterator[tuple[int, dict[str, Any]]]:
+        file = self._file(name)
+        proof = self.report.table(_TABLES[name])
+        proof.filter = file.name
+        proof.pages = 1
+        lines = 0
+        unusable = 0
+        for number, item in self._lines(file):
+            lines += 1
+            unusable += object_id(item) is None
+            yield number, item
+        if manifest is None:
+            return
+        entry = manifest.get(f"{name}.ndjson")
+        if not isinstance(entry, dict) or entry.get("lines") != lines:
+            wanted = entry.get("lines") if isinstance(entry, dict) else "no such file"
+            raise SourceError(
+                f"{file}: {lines} lines, {MANIFEST} says {wanted}", hint="copy the folder again, or save it anew"
+            )
+        count = entry.get("server_count")
+        if name != "members" and type(count) is int:
+            proof.server_count = count
+
+    def _file(self, name: str) -> Path:
+        for candidate in (f"{name}.ndjson", f"{name}.ndjson.gz"):
+            if (self._folder / candidate).is_file():
+                return self._folder / candidate
+        raise SourceError(
+            f"{self._folder}: no {name}.ndjson", hint="recon load entra --save FOLDER writes it; or set [entra] objects"
+        )
+
+    def _lines(self, file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Line number (from 1) and object of every line that is not blank."""
+        number = 0
+        try:
+            with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
+                for number, line in enumerate(stream, 1):
+                    text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+                    if not text.strip():
+                        continue
+                    self.report.bytes_read += len(line)
+                    yield number, _object(file, number, text)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise SourceError(f"{file}:{number + 1}: the file is cut off or is not gzip") from error
+        except OSError as error:
+            raise SourceError(f"{file}: cannot be read: {error.strerror}") from error
+
+    def _manifest(self) -> dict[str, Any] | None:
+        """The files of manifest.json; None, with a warning, when there is none."""
+        file = self._folder / MANIFEST
+        try:
+            body = orjson.loads(file.read_bytes())
+        except FileNotFoundError:
+            self.report.warnings.append(f"{self._folder}: no {MANIFEST}, so a copy that was cut off is not noticed")
+            return None
+        except OSError as error:
+            raise SourceError(f"{file}: cannot be read: {error.strerror}") from error
+        except orjson.JSONDecodeError as error:
+            raise SourceError(f"{file}: not JSON") from error
+        files = body.get("files") if isinstance(body, dict) else None
+        if not isinstance(files, dict):
+            raise SourceError(f"{file}: names no files")
+        tenant = body.get("tenant_id")
+        if self._source.tenant_id and tenant and str(tenant).lower() != self._source.tenant_id.lower():
+            raise SourceError(
+                f"{file}: saved from tenant {printable(str(tenant)[:64])}, not from {self._source.tenant_id}",
+                hint="check tenant_id and ndjson in [entra]",
+            )
+        return files
+
+
+def unseen_warning(kind: str, unseen: set[str]) -> list[str]:
+    """The warning about properties that no object contained; none when all were seen."""
+    if not unseen:
+        return []
+    return [f"in no {kind}, so unknown and not empty (no right to read?): {', '.join(sorted(unseen))}"]
+
+
+def _object(file: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        value = read_json(line)
+    except ValueError as error:
+        hint = "save it as UTF-8" if number == 1 and line[:2] in (b"\xff\xfe", b"\xfe\xff") else None
+        raise SourceError(f"{file}:{number}: not JSON, or cut off", hint=hint) from error
+    if not isinstance(value, dict):
+        raise SourceError(f"{file}:{number}: not a JSON object", hint="one Graph object a line")
+    return value
+
+
+def _group_id(item: dict[str, Any]) -> str | None:
+    return object_id({"id": item.get("groupId")})
