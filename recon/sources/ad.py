@@ -1,0 +1,484 @@
+"""Entries of Active Directory as rows: one conversion for LDAP and LDIF, so that both give the same rows.
+
+An entry is its distinguished name and a mapping of lower-case attribute names to raw values. A value that is not
+what its attribute says (no UTF-8, no SID, no number, no time) is never guessed and never ends a load: the column
+stays NULL and the defect is told, for users as a row of ad_value_defect. Nothing here talks to a server or a file.
+"""
+
+import base64
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from recon.decode.guid import guid_text, immutable_id
+from recon.decode.keys import EmployeeIdRules, dn_key, dn_parts, employee_id_key, fold, ou_path, proxy_parts, upn_suffix
+from recon.decode.mail import mail_defects
+from recon.decode.sid import sid_text
+from recon.decode.text import printable
+from recon.decode.times import day, filetime_text, generalized_time_text
+from recon.decode.uac import is_disabled
+from recon.errors import DecodeError
+from recon.objects import TABLES, Column, Row
+
+Attributes = Mapping[str, Sequence[bytes]]
+Defects = dict[tuple[str, int, str], bytes | str]  # (attribute, position, defect): value
+Lost = dict[tuple[str, str, str], tuple[int, str]]  # (table, attribute, defect): number, first name
+
+# attribute -> child table
+CHILDREN: dict[str, dict[str, str]] = {
+    "ad_user": {
+        "proxyAddresses": "ad_user_proxyaddress",
+        "altSecurityIdentities": "ad_user_altsecurityidentity",
+        "servicePrincipalName": "ad_user_serviceprincipalname",
+        "sIDHistory": "ad_user_sidhistory",
+    },
+    "ad_group": {"proxyAddresses": "ad_group_proxyaddress"},
+    "ad_computer": {
+        "altSecurityIdentities": "ad_computer_altsecurityidentity",
+        "servicePrincipalName": "ad_computer_serviceprincipalname",
+    },
+    "ad_contact": {"proxyAddresses": "ad_contact_proxyaddress"},
+}
+
+# defects that cost the value: the column is NULL although the directory holds something
+LOST = frozenset(
+    {"not_utf8", "nul", "bad_sid", "bad_guid", "bad_time", "not_a_number", "out_of_range", "not_a_boolean"}
+)
+
+_USER_TYPE, _COMPUTER_TYPE = b"805306368", b"805306369"
+_MANY_LINES = frozenset({"streetaddress", "info", "description"})
+_SHOWN = 1000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_FLAGS = {b"TRUE": 1, b"FALSE": 0}
+# FILETIME column: time column, day column
+_MOMENTS = {
+    "pwdlastset": ("pwd_last_set_at", "pwd_last_set_day"),
+    "lastlogontimestamp": ("last_logon_at", "last_logon_day"),
+    "accountexpires": ("account_expires_at", "account_expires_day"),
+    "lockouttime": ("locked_out_at", None),
+}
+# text column: key column
+_FOLDED = {
+    "samaccountname": "sam_key",
+    "userprincipalname": "upn_key",
+    "mail": "mail_key",
+    "smtp_primary": "smtp_primary_key",
+}
+_NAMES = {"distinguishedname": "dn_key", "manager": "manager_key", "managedby": "managedby_key"}
+
+
+class _NotValidError(ValueError):
+    """A raw value that its attribute's type does not allow; the message is the defect's code."""
+
+
+def column_name(attribute: str) -> str:
+    """The attribute as columns and ad_attribute spell it: lower case, hyphens dropped."""
+    return attribute.lower().replace("-", "")
+
+
+def requested_attributes(table: str, extra: Iterable[str] = ()) -> list[str]:
+    """The attributes to ask a server for, once each, in their usual spelling."""
+    names = [column.attribute for column in TABLES[table].columns if column.attribute is not None]
+    names += CHILDREN[table]
+    if table == "ad_group":
+        names.append("member")
+    known = {name.lower() for name in names}
+    names += [name for name in dict.fromkeys(extra) if name.lower() not in known]
+    return names
+
+
+def table_of(attributes: Attributes) -> str | None:
+    """The table an entry belongs to, by sAMAccountType and objectClass; None for every other object.
+
+    805306368 is a user and 805306369 a computer (managed service accounts included); trusts are neither. An
+    entry without sAMAccountType is judged by its classes alone.
+    """
+    account = attributes.get("samaccounttype")
+    if account:
+        if account[0] == _USER_TYPE:
+            return "ad_user"
+        if account[0] == _COMPUTER_TYPE:
+            return "ad_computer"
+    classes = {value.lower() for value in attributes.get("objectclass", ())}
+    if b"group" in classes:
+        return "ad_group"
+    if b"contact" in classes:
+        return "ad_contact"
+    if account:
+        return None
+    if b"computer" in classes:
+        return "ad_computer"
+    return "ad_user" if b"user" in classes else None
+
+
+def domain_name(dn: str) -> str | None:
+    """The DNS name of the domain a distinguished name lies in: its DC parts; None without any."""
+    try:
+        labels = [name[0][1] for name in dn_parts(dn) if name[0][0].lower() == "dc"]
+    except DecodeError:
+        return None
+    return ".".join(labels).lower() or None
+
+
+# ---- values -------------------------------------------------------------------------------------------
+
+
+def _text(raw: bytes) -> str | None:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise _NotValidError("not_utf8") from error
+    if "\0" in text:  # no database stores it alike
+        raise _NotValidError("nul")
+    return text or None
+
+
+def _number(raw: bytes, bits: int) -> int:
+    digits = raw[1:] if raw[:1] == b"-" else raw
+    if not digits.isdigit():
+        raise _NotValidError("not_a_number")
+    if len(digits) > 20:
+        raise _NotValidError("out_of_range")
+    number = int(raw)
+    if not -(1 << bits - 1) <= number < 1 << bits - 1:
+        raise _NotValidError("out_of_range")
+    return number
+
+
+def _int(raw: bytes) -> int:
+    return _number(raw, 32)
+
+
+def _bigint(raw: bytes) -> int:
+    return _number(raw, 64)
+
+
+def _group_type(raw: bytes) -> int:
+    """Signed 32 bits; some tools export the unsigned form."""
+    number = _number(raw, 64)
+    return _int(str(number - (1 << 32) if 1 << 31 <= number < 1 << 32 else number).encode())
+
+
+def _flag(raw: bytes) -> int:
+    flag = _FLAGS.get(raw.upper())
+    if flag is None:
+        raise _NotValidError("not_a_boolean")
+    return flag
+
+
+def _time(raw: bytes) -> str:
+    try:
+        return generalized_time_text(raw.decode("ascii"))
+    except ValueError as error:
+        raise _NotValidError("bad_time") from error
+
+
+def _sid(raw: bytes) -> str:
+    try:
+        return sid_text(raw)
+    except DecodeError as error:
+        raise _NotValidError("bad_sid") from error
+
+
+def _guid_bytes(raw: bytes) -> bytes:
+    if len(raw) != 16:
+        raise _NotValidError("bad_guid")
+    return raw
+
+
+_CONVERTERS: dict[str, Callable[[bytes], object]] = {
+    "text": _text,
+    "int": _int,
+    "bigint": _bigint,
+    "flag": _flag,
+    "time": _time,
+    "bytes": bytes,
+}
+_OWN_CONVERTERS: dict[str, Callable[[bytes], object]] = {"grouptype": _group_type, "objectguid": _guid_bytes}
+
+
+def _is_longer(text: str, size: int) -> bool:
+    """More UTF-16 units than `size`: what nvarchar counts."""
+    if 2 * len(text) <= size:
+        return False
+    return len(text) + sum(character > "\uffff" for character in text) > size
+
+
+def _shown(value: bytes | str) -> str:
+    """A defective value for people: printable, at most 1,000 characters."""
+    text = value if isinstance(value, str) else value[:_SHOWN].decode("utf-8", "backslashreplace")
+    return printable(text[:_SHOWN])
+
+
+# ---- rows ---------------------------------------------------------------------------------------------
+
+
+class RowMaker:
+    """Turns entries of one table into rows. Made once per load: what can be looked up before, is.
+
+    `extra` are further attributes for ad_attribute (users alone).
+    """
+
+    def __init__(self, table: str, ids: EmployeeIdRules | None = None, extra: Sequence[str] = ()) -> None:
+        self.table = table
+        self._ids = ids or EmployeeIdRules()
+        columns = TABLES[table].columns
+        self._position = TABLES[table].position
+        self._width = len(columns)
+        self._columns = {
+            column.attribute.lower(): self._converter(place, column)
+            for place, column in enumerate(columns)
+            if column.attribute is not None
+        }
+        self._children = {name.lower(): child for name, child in CHILDREN[table].items()}
+        self._extra = {name.lower(): column_name(name) for name in extra} if table == "ad_user" else {}
+        place = self._position
+        self._moments = [
+            (place[raw], place[at], None if on is None else place[on], raw)
+            for raw, (at, on) in _MOMENTS.items()
+            if raw in place
+        ]
+        self._folded = [
+            (place[text], place[key], columns[place[key]].size) for text, key in _FOLDED.items() if key in place
+        ]
+        self._names = [
+            (place[text], place[key], columns[place[key]].size) for text, key in _NAMES.items() if key in place
+        ]
+
+    def _converter(self, place: int, column: Column) -> tuple[int, Callable[[bytes], object], str, int | None]:
+        convert = _OWN_CONVERTERS.get(column.name) or _CONVERTERS[column.type]
+        return place, convert, column.name, column.size
+
+    def row(self, dn: str, attributes: Attributes, found: Defects | None = None) -> Row:
+        """The row of one entry; a row of load_reject where it has no objectGUID.
+
+        Defects of values go into `found`; those of users also become rows of ad_value_defect.
+        """
+        defects: Defects = {} if found is None else found
+        values: list[Any] = [None] * self._width
+        children: list[tuple[str, tuple[object, ...]]] = []
+        columns, child_tables, extra = self._columns, self._children, self._extra
+        for name, raw in attributes.items():
+            if not raw:
+                continue
+            column = columns.get(name)
+            if column is not None:
+                self._fill(values, column, raw, defects)
+            elif name in child_tables:
+                self._add_children(values, children, name, raw, defects)
+            if name in extra:
+                children += _own_values(extra[name], raw)
+        place = self._position
+        guid = values[place["objectguid"]]
+        if not isinstance(guid, bytes):
+            detail = "objectGUID is not 16 bytes" if attributes.get("objectguid") else "the entry has no objectGUID"
+            return reject_row(self.table, dn, "no_objectguid", detail)
+        values[0] = guid_text(guid)
+        if values[place["distinguishedname"]] is None:
+            values[place["distinguishedname"]] = dn
+        self._derive(values, defects)
+        if defects and self.table == "ad_user":
+            children += [("ad_value_defect", (*key, _shown(value))) for key, value in defects.items()]
+        return Row(self.table, tuple(values), tuple(children))
+
+    def _fill(
+        self,
+        values: list[Any],
+        column: tuple[int, Callable[[bytes], object], str, int | None],
+        raw: Sequence[bytes],
+        defects: Defects,
+    ) -> None:
+        place, convert, name, size = column
+        try:
+            value = convert(raw[0])
+        except _NotValidError as error:
+            defects[name, 0, str(error)] = raw[0]
+            return
+        values[place] = value
+        if convert is _text and value.__class__ is str:
+            assert isinstance(value, str)
+            if not value.isprintable() and (_CONTROL_IN_LINES if name in _MANY_LINES else _CONTROL).search(value):
+                defects[name, 0, "control"] = value
+            if value[0].isspace() or value[-1].isspace():
+                defects[name, 0, "blanks"] = value
+            if size is not None and _is_longer(value, size):
+                defects[name, 0, "too_long"] = value
+        if len(raw) > 1:
+            defects[name, 1, "several_values"] = raw[1]
+
+    def _add_children(
+        self,
+        values: list[Any],
+        children: list[tuple[str, tuple[object, ...]]],
+        name: str,
+        raw: Sequence[bytes],
+        defects: Defects,
+    ) -> None:
+        """Rows of a multi-valued attribute. Sorted: AD gives no order, and history must not see one."""
+        table = self._children[name]
+        convert = _sid if name == "sidhistory" else _text
+        primary: list[str] = []
+        for position, one in enumerate(sorted(raw)):
+            try:
+                value = convert(one)
+            except _NotValidError as error:
+                defects[name, position, str(error)] = one
+                continue
+            if value is None:
+                continue
+            key = fold(value, 450)
+            if key is None and value.strip():
+                defects[name, position, "too_long"] = value
+            if name != "proxyaddresses":
+                children.append((table, (position, value, key)))
+                continue
+            prefix, address = proxy_parts(value)
+            children.append((table, (position, value, key, prefix, address or None)))
+            if prefix is not None and prefix.upper() == "SMTP":
+                if prefix == "SMTP":
+                    primary.append(address)
+                for defect in mail_defects(address):
+                    defects[name, position, defect] = value
+        if primary and "smtp_primary" in self._position:
+            if len(primary) == 1:
+                values[self._position["smtp_primary"]] = primary[0] or None
+            else:
+                defects[name, 0, "several_primary"] = ", ".join(primary)
+
+    def _derive(self, values: list[Any], defects: Defects) -> None:
+        place = self._position
+        sid = values[place["objectsid"]]
+        if sid is not None:
+            try:
+                values[place["sid"]] = _sid(sid)
+            except _NotValidError:
+                values[place["objectsid"]] = None
+                defects["objectsid", 0, "bad_sid"] = sid
+        values[place["ou_path"]] = ou_path(values[place["distinguishedname"]])
+        for key_of, pairs in ((dn_key, self._names), (fold, self._folded)):
+            for source, target, size in pairs:
+                if values[source] is not None:
+                    values[target] = key_of(values[source], size)
+        mail = values[place["mail"]] if "mail" in place else None
+        if mail is not None:
+            for defect in mail_defects(mail):
+                defects["mail", 0, defect] = mail
+        if "is_enabled" in place and values[place["useraccountcontrol"]] is not None:
+            values[place["is_enabled"]] = 0 if is_disabled(values[place["useraccountcontrol"]]) else 1
+        self._derive_moments(values, defects)
+        if self.table == "ad_user":
+            self._derive_user(values, defects)
+
+    def _derive_moments(self, values: list[Any], defects: Defects) -> None:
+        for raw, at, on, name in self._moments:
+            ticks = values[raw]
+            if ticks is None:
+                continue
+            try:
+                text = filetime_text(ticks)
+            except DecodeError:
+                defects[name, 0, "bad_time"] = str(ticks)
+                continue
+            if text is not None:
+                values[at] = text
+                if on is not None:
+                    values[on] = day(text)
+
+    def _derive_user(self, values: list[Any], defects: Defects) -> None:
+        place = self._position
+        anchor = values[place["msdsconsistencyguid"]]
+        values[place["guid_immutable_id"]] = immutable_id(values[place["objectguid"]])
+        if not anchor:
+            values[place["msdsconsistencyguid"]] = None
+            values[place["immutable_id"]] = values[place["guid_immutable_id"]]
+        elif len(anchor) > 16:  # more than the attribute may hold: no anchor is better than a wrong one
+            values[place["msdsconsistencyguid"]] = None
+            defects["msdsconsistencyguid", 0, "bad_guid"] = base64.b64encode(anchor).decode("ascii")
+        else:
+            values[place["immutable_id"]] = immutable_id(anchor)
+        values[place["upn_suffix"]] = upn_suffix(values[place["userprincipalname"]])
+        values[place["employeeid_key"]] = employee_id_key(values[place["employeeid"]], self._ids)
+
+
+def _own_values(name: str, raw: Sequence[bytes]) -> list[tuple[str, tuple[object, ...]]]:
+    """Rows of ad_attribute: text where the value is text, else base64."""
+    rows: list[tuple[str, tuple[object, ...]]] = []
+    for position, one in enumerate(sorted(raw)):
+        try:
+            text = one.decode()
+        except UnicodeDecodeError:
+            text = base64.b64encode(one).decode("ascii")
+        if _CONTROL_IN_LINES.search(text):
+            text = base64.b64encode(one).decode("ascii")
+        if text:
+            rows.append(("ad_attribute", (name, position, text)))
+    return rows
+
+
+def reject_row(table: str, key: str, reason: str, detail: str) -> Row:
+    """A record that was read and is not published."""
+    return Row("load_reject", (table, printable(key)[:450], None, reason, printable(detail)[:1000]))
+
+
+def member_row(guid: str, raw: bytes) -> Row:
+    """One direct member of the group `guid`; a row of load_reject where the value is no distinguished name."""
+    try:
+        dn = _text(raw)
+    except _NotValidError as error:
+        return reject_row("ad_member", f"{guid} {_shown(raw)}", str(error), "member cannot be read")
+    key = dn_key(dn, 850)
+    if key is None:
+        reason = "too_long" if dn_key(dn) else "bad_dn"
+        return reject_row("ad_member", f"{guid} {_shown(raw)}", reason, "member has no comparable name")
+    return Row("ad_member", (guid, dn, key))
+
+
+@lru_cache(maxsize=32)
+def _maker(table: str, ids: EmployeeIdRules | None = None, extra: tuple[str, ...] = ()) -> RowMaker:
+    return RowMaker(table, ids, extra)
+
+
+def user_row(dn: str, attributes: Attributes, ids: EmployeeIdRules, extra: tuple[str, ...] = ()) -> Row:
+    """The row of one user with its child values and defects; attribute names in lower case."""
+    return _maker("ad_user", ids, extra).row(dn, attributes)
+
+
+def group_row(dn: str, attributes: Attributes, member_count: int | None, found: Defects | None = None) -> Row:
+    """The row of one group; its members are rows of their own (member_row)."""
+    return with_member_count(_maker("ad_group").row(dn, attributes, found), member_count)
+
+
+def with_member_count(row: Row, count: int | None) -> Row:
+    """A group's row with the number of direct members that were read."""
+    if row.table != "ad_group":
+        return row
+    place = TABLES["ad_group"].position["member_count"]
+    return row._replace(values=(*row.values[:place], count, *row.values[place + 1 :]))
+
+
+def computer_row(dn: str, attributes: Attributes, found: Defects | None = None) -> Row:
+    """The row of one computer."""
+    return _maker("ad_computer").row(dn, attributes, found)
+
+
+def contact_row(dn: str, attributes: Attributes, found: Defects | None = None) -> Row:
+    """The row of one contact."""
+    return _maker("ad_contact").row(dn, attributes, found)
+
+
+def count_lost(lost: Lost, table: str, dn: str, found: Defects) -> None:
+    """Count the values that could not be read of objects that have no table of defects."""
+    for name, _, defect in found:
+        if defect in LOST:
+            count, first = lost.get((table, name, defect), (0, dn))
+            lost[table, name, defect] = (count + 1, first)
+
+
+def lost_warnings(lost: Lost) -> list[str]:
+    """One line per table, attribute and defect."""
+    return [
+        f"{table}: {count} values of {name} left empty ({defect}), first in {printable(dn)}"
+        for (table, name, defect), (count, dn) in sorted(lost.items())
+    ]

@@ -1,0 +1,155 @@
+"""Paged searches and ranged attributes: everything a search matches, page by page, or an error.
+
+A lost connection invalidates the page cookie: the search begins again from its first page, on a new connection, a
+bounded number of times. Entries may then come twice; the store keeps the last of one key.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
+
+import ldap3
+
+from recon.errors import RestartError, SourceError, TransientError
+from recon.objects import ReadReport
+from recon.sources.ldap.session import Session
+
+MAX_RESTARTS = 2
+MAX_BUSY = 4  # tries after a busy answer, with growing pauses: 1, 2, 4, 8 s
+
+T = TypeVar("T")
+
+Attributes = dict[str, list[bytes]]
+
+
+class Entry(NamedTuple):
+    """One entry of an answer; `ranged`: attributes of which the server sent only the first values."""
+
+    dn: str
+    attributes: Attributes
+    ranged: dict[str, int]  # attribute: place of the next value
+
+
+class Searcher:
+    """Runs searches on one server and reconnects when it must.
+
+    `connect` opens a signed-in session; `pause` waits so many seconds.
+    """
+
+    def __init__(self, connect: Callable[[], Session], report: ReadReport, pause: Callable[[float], None]) -> None:
+        self._connect = connect
+        self._report = report
+        self._pause = pause
+        self._session: Session | None = None
+        self.reconnects = 0
+
+    @property
+    def session(self) -> Session:
+        """The open session; opened at the first use."""
+        if self._session is None:
+            self._session = self._connect()
+        return self._session
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def persist(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
+        """What `read()` yields; from its beginning again, on a new connection, when that was lost in between.
+
+        Raises SourceError when the bounded tries are used up.
+        """
+        restarts, busy = 0, 0
+        while True:
+            try:
+                yield from read()
+                return
+            except RestartError as error:
+                if restarts == MAX_RESTARTS:
+                    raise SourceError(
+                        f"{error} ({restarts + 1} times)", hint="see whether the domain controller is up"
+                    ) from error
+                restarts += 1
+            except TransientError as error:
+                if busy == MAX_BUSY:
+                    raise SourceError(f"{error} ({busy + 1} times)", hint="try again later") from error
+                self._pause(2**busy)
+                busy += 1
+            self.close()
+            self.reconnects += 1
+
+    def pages(self, base: str, filter_text: str, attributes: list[str], page_size: int) -> Iterator[list[Entry]]:
+        """Every page of a search below `base`; to be read inside persist()."""
+        cookie: bytes | None = None
+        while True:
+            answer = self.session.search(
+                base, ldap3.SUBTREE, filter_text, attributes, page_size=page_size, cookie=cookie
+            )
+            self._count(answer.size)
+            if cookie and answer.cookie == cookie and not answer.entries:
+                raise SourceError(f"{self.session.host}: the same empty page twice: the read would not end")
+            cookie = answer.cookie
+            yield [_entry(dn, values) for dn, values in answer.entries]
+            if not cookie:
+                return
+
+    def rest(self, entry: Entry, attribute: str) -> Iterator[list[bytes]]:
+        """The values of a ranged attribute behind those in `entry`, range by range ([MS-ADTS] 3.1.1.3.1.3.3).
+
+        Raises RestartError when the entry changed in between, SourceError when the server does not go on.
+        """
+        start: int | None = entry.ranged[attribute]
+        while start is not None:
+            answer = self.session.search(entry.dn, ldap3.BASE, "(objectClass=*)", [f"{attribute};range={start}-*"])
+            self._count(answer.size)
+            if not answer.entries:
+                raise RestartError(f"{self.session.host}: {entry.dn} went away while it was read")
+            values, following, begin = _range(answer.entries[0][1], attribute)
+            if values is None:
+                raise RestartError(f"{self.session.host}: {attribute} of {entry.dn} changed while it was read")
+            if begin != start or (following is not None and (not values or following != start + len(values))):
+                raise SourceError(
+                    f"{self.session.host}: {attribute};range={start}-* of {entry.dn} was not answered as asked"
+                )
+            yield values
+            start = following
+
+    def complete(self, entry: Entry, *, except_for: str | None = None) -> None:
+        """Add the missing values of every ranged attribute of `entry`."""
+        for attribute in list(entry.ranged):
+            if attribute != except_for:
+                for values in self.rest(entry, attribute):
+                    entry.attributes[attribute] += values
+                del entry.ranged[attribute]
+
+    def _count(self, size: int) -> None:
+        self._report.requests += 1
+        self._report.bytes_read += size
+
+
+def _entry(dn: str, attributes: Attributes) -> Entry:
+    """The entry with `member;range=0-1499` as member and the place where the server goes on."""
+    ranged: dict[str, int] = {}
+    for name in [name for name in attributes if ";range=" in name]:
+        base = name.partition(";")[0]
+        values, following, begin = _range({name: attributes.pop(name)}, base)
+        if values is None or begin != 0 or (following is not None and following != len(values)):
+            raise SourceError(f"{dn}: the server sent {name} without being asked for that range")
+        attributes[base] = values  # AD sends an empty `member` beside the ranged one
+        if following is not None:
+            ranged[base] = following
+    return Entry(dn, attributes, ranged)
+
+
+def _range(attributes: Attributes, attribute: str) -> tuple[list[bytes] | None, int | None, int]:
+    """(values, place of the next one or None at the end, place of the first); values None: not in the answer."""
+    for name, values in attributes.items():
+        base, mark, bounds = name.partition(";range=")
+        if not mark or base != attribute:
+            continue
+        first, _, last = bounds.partition("-")
+        if not first.isdigit() or not (last == "*" or last.isdigit()):
+            raise SourceError(f"the server sent a range that cannot be read: {name}")
+        return list(values), None if last == "*" else int(last) + 1, int(first)
+    return None, None, 0

@@ -1,0 +1,342 @@
+"""One signed-in connection to a domain controller: connect, TLS, bind, and what each failure means.
+
+TLS is verified by the standard library (chain, dates, host name or address), not by ldap3. A refused bind is
+raised as SignInError and never tried again. Secrets are in no message.
+"""
+
+import contextlib
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import ldap3
+from ldap3.core.exceptions import LDAPException
+
+from recon.config import AdSource
+from recon.decode.guid import guid_text
+from recon.decode.text import printable
+from recon.errors import AccessError, ConfigError, DecodeError, RestartError, SignInError, SourceError, TransientError
+from recon.sources.ldap.answers import raw_answers
+from recon.sources.ldap.bind_errors import bind_refused
+
+_CONNECT_SECONDS = 15
+_RECEIVE_BYTES = 64 * 1024
+_BUSY = frozenset({51, 52})  # busy, unavailable
+
+# what ldap3's decoder raises on bytes that are no LDAP message
+_MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One complete answer to a search request: entries, and the cookie of the next page (b'' at the end)."""
+
+    entries: list[tuple[str, dict[str, list[bytes]]]]
+    cookie: bytes
+    size: int  # bytes received
+
+
+@dataclass(frozen=True, slots=True)
+class RootDse:
+    """What the domain controller says of itself."""
+
+    naming_context: str | None
+    highest_usn: int | None
+    service: str | None
+    is_synchronized: bool
+
+    @property
+    def watermark(self) -> str | None:
+        """highestCommittedUSN with the server it belongs to; None where the server does not tell."""
+        if self.highest_usn is None or self.service is None:
+            return None
+        return f"usn={self.highest_usn};{self.service}"
+
+
+class _Tls(ldap3.Tls):  # type: ignore[misc]
+    """TLS by the standard library's own rules, kept failure included: ldap3 passes on its text alone."""
+
+    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+        super().__init__(validate=ssl.CERT_REQUIRED)
+        self._context = context
+        self._host = host
+        self.failure: Exception | None = None
+
+    def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
+        """Replace the connection's socket by a verified TLS socket."""
+        try:
+            connection.socket = self._context.wrap_socket(
+                connection.socket, server_hostname=self._host, do_handshake_on_connect=do_handshake
+            )
+        except (OSError, ValueError) as error:
+            self.failure = error
+            raise
+
+
+class Session:
+    """A connection to the server of `source`, signed in. Use as a context manager."""
+
+    def __init__(self, source: AdSource, password: str | None) -> None:
+        parts = urlsplit(source.url or "")
+        if parts.hostname is None:
+            raise ConfigError(f"[ad] {source.name}: url names no host")
+        self._source = source
+        self._host = parts.hostname
+        self._is_ldaps = parts.scheme == "ldaps"
+        self.port = parts.port or (636 if self._is_ldaps else 389)
+        self.host = f"[{self._host}]:{self.port}" if ":" in self._host else f"{self._host}:{self.port}"
+        self.requests = 0
+        if source.user and not password:
+            # a server answers a name without a password with an anonymous success (RFC 4513 5.1.2)
+            raise ConfigError(
+                f"[ad] {source.name}: no password for {source.user}",
+                hint=f"set {source.password_env}, or name a `keyring` that holds it",
+            )
+        self._tls = _Tls(_tls_context(source), self._host) if self._is_ldaps or source.tls == "verify" else None
+        self._connection = self._open()
+        try:
+            self._sign_in(password)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Say goodbye and close the socket; a connection that is already dead is no error."""
+        with contextlib.suppress(LDAPException, OSError, *_MALFORMED):
+            self._connection.unbind()
+
+    # ---- opening
+
+    def _open(self) -> Any:
+        try:
+            socket.getaddrinfo(self._host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise SourceError(
+                f"the name {self._host} cannot be resolved", hint="check the host in `url` and the name server"
+            ) from error
+        server = ldap3.Server(
+            self._host,
+            port=self.port,
+            use_ssl=self._is_ldaps,
+            tls=self._tls,
+            get_info=ldap3.NONE,
+            connect_timeout=min(_CONNECT_SECONDS, self._source.timeout),
+        )
+        connection = ldap3.Connection(
+            server,
+            auto_bind=False,
+            receive_timeout=self._source.timeout,
+            return_empty_attributes=False,
+            check_names=False,
+            auto_range=False,
+            auto_referrals=False,
+            collect_usage=True,
+        )
+        connection.strategy.socket_size = _RECEIVE_BYTES
+        raw_answers(connection)
+        try:
+            connection.open(read_server_info=False)
+            if self._tls is not None and not self._is_ldaps:
+                connection.start_tls(read_server_info=False)
+        except (LDAPException, OSError, *_MALFORMED) as error:
+            with contextlib.suppress(LDAPException, OSError, *_MALFORMED):
+                connection.strategy.close()
+            raise self._open_error(error, connection) from error
+        return connection
+
+    def _open_error(self, error: Exception, connection: Any) -> SourceError:
+        failure = self._tls.failure if self._tls is not None else None
+        if isinstance(failure, ssl.SSLCertVerificationError):
+            return _certificate_error(self.host, failure, self._source)
+        if failure is not None:
+            return TransientError(
+                f"{self.host}: no TLS connection: {_reason(failure)}",
+                hint="does this port speak TLS? ldaps:// is port 636, ldap:// with StartTLS is 389",
+            )
+        result = getattr(connection, "result", None)
+        if isinstance(result, dict) and result.get("result") not in (None, 0):
+            return SourceError(
+                f"{self.host} refused StartTLS: result {result['result']}",
+                hint="the domain controller may have no certificate; ldaps:// would need one too",
+            )
+        cause = _network_cause(error)
+        if isinstance(cause, ConnectionRefusedError):
+            hint = "check host and port in `url`, and that the domain controller runs"
+            return TransientError(f"{self.host} refused the connection", hint=hint)
+        if isinstance(cause, TimeoutError):
+            hint = "check host and port in `url`, and the firewall in between"
+            return TransientError(f"{self.host} did not answer in time", hint=hint)
+        return TransientError(
+            f"{self.host}: no connection: {_reason(cause)}", hint="check host and port in `url`: is it an LDAP server?"
+        )
+
+    def _sign_in(self, password: str | None) -> None:
+        user = self._source.user
+        connection = self._connection
+        if user:
+            connection.authentication = ldap3.SIMPLE
+            connection.user = user
+            connection.password = password
+        try:
+            connection.bind(read_server_info=False)
+        except (LDAPException, OSError, *_MALFORMED) as error:
+            raise TransientError(
+                f"{self.host} closed the connection while signing in", hint="see the domain controller's event log"
+            ) from error
+        finally:
+            connection.password = None
+        result = connection.result
+        if result["result"] in _BUSY:
+            raise TransientError(f"{self.host} is busy (result {result['result']})")
+        if result["result"] != 0:
+            raise bind_refused(self.host, user or "anonymous", result["result"], result["message"])
+
+    # ---- searching
+
+    def search(
+        self,
+        base: str,
+        scope: str,
+        filter_text: str,
+        attributes: list[str],
+        *,
+        page_size: int | None = None,
+        cookie: bytes | None = None,
+    ) -> Answer:
+        """Send one search request and read its whole answer.
+
+        Raises RestartError when the connection or the page cookie is lost, TransientError when the server is
+        busy, AccessError without the right, SourceError for a wrong base and every other refusal: a result
+        other than success never counts as an answer.
+        """
+        connection = self._connection
+        self.requests += 1
+        before = connection.usage.bytes_received
+        try:
+            connection.search(
+                base,
+                filter_text,
+                scope,
+                dereference_aliases=ldap3.DEREF_NEVER,
+                attributes=attributes,
+                paged_size=page_size,
+                paged_criticality=page_size is not None,
+                paged_cookie=cookie,
+            )
+        except (LDAPException, OSError) as error:
+            reason = _reason(_network_cause(error))
+            raise RestartError(
+                f"{self.host}: the connection was lost while reading {base or 'the rootDSE'}: {reason}"
+            ) from error
+        except _MALFORMED as error:
+            raise SourceError(f"{self.host} sent an answer that is not LDAP ({type(error).__name__})") from error
+        result = connection.result
+        if result["result"] != 0:
+            raise _refused(self.host, base, result, cookie=cookie, user=self._source.user)
+        entries = [answer["entry"] for answer in connection.response if "entry" in answer]
+        return Answer(entries, self._cookie(result, page_size), connection.usage.bytes_received - before)
+
+    def _cookie(self, result: dict[str, Any], page_size: int | None) -> bytes:
+        if page_size is None:
+            return b""
+        try:
+            return bytes(result["controls"]["1.2.840.113556.1.4.319"]["value"]["cookie"])
+        except (KeyError, TypeError) as error:
+            raise SourceError(f"{self.host} answered without paging: the read cannot be proved complete") from error
+
+    def root_dse(self) -> RootDse:
+        """Naming context, highest USN and the server's own identity (invocationId where it can be read)."""
+        names = ["defaultNamingContext", "highestCommittedUSN", "dsServiceName", "isSynchronized"]
+        answer = self.search("", ldap3.BASE, "(objectClass=*)", names)
+        if not answer.entries:
+            raise SourceError(f"{self.host} has no rootDSE: is it an Active Directory server?")
+        values = {name: one[0].decode("utf-8", "replace") for name, one in answer.entries[0][1].items() if one}
+        usn = values.get("highestcommittedusn", "")
+        service = values.get("dsservicename")
+        return RootDse(
+            naming_context=values.get("defaultnamingcontext"),
+            highest_usn=int(usn) if usn.isascii() and usn.isdigit() else None,
+            service=None if service is None else self._identity(service),
+            is_synchronized=values.get("issynchronized", "TRUE") != "FALSE",
+        )
+
+    def _identity(self, service: str) -> str:
+        try:
+            answer = self.search(service, ldap3.BASE, "(objectClass=*)", ["invocationId"])
+            return f"invocationId={guid_text(answer.entries[0][1]['invocationid'][0])}"
+        except (RestartError, TransientError):
+            raise
+        except (SourceError, DecodeError, LookupError):  # not readable for everybody: its name will do
+            return f"dsServiceName={service}"
+
+
+def _tls_context(source: AdSource) -> ssl.SSLContext:
+    """A context that demands a valid certificate for the host; trusts ca_file alone where one is given."""
+    try:
+        context = ssl.create_default_context(cafile=None if source.ca_file is None else str(source.ca_file))
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"[ad] {source.name}: ca_file {source.ca_file} cannot be used: {_reason(error)}",
+            hint="a PEM file with the certificate of the CA that signed the domain controllers' certificates",
+        ) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _certificate_error(host: str, failure: ssl.SSLCertVerificationError, source: AdSource) -> SourceError:
+    reason = printable(failure.verify_message)
+    if failure.verify_code in (62, 64):  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+        hint = "use a name in `url` that the certificate holds (subject alternative names)"
+    elif failure.verify_code in (9, 10):  # not yet valid, expired
+        hint = "the certificate or the clock is wrong: ask for a renewed certificate"
+    elif source.ca_file is None:
+        hint = "set `ca_file` to the PEM file of the CA that signed it"
+    else:
+        hint = f"ca_file {source.ca_file} does not hold the CA that signed it"
+    return SourceError(f"{host}: its certificate cannot be verified: {reason}", hint=hint)
+
+
+def _network_cause(error: Exception) -> Exception:
+    """The socket's own error behind one of ldap3's; several addresses: the last one's."""
+    history = error.args[1] if len(error.args) > 1 else None
+    if isinstance(history, list) and history:
+        return history[-1][0]  # type: ignore[no-any-return]
+    return error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return printable(error.strerror)
+    return printable(str(error))[:200] or type(error).__name__
+
+
+def _refused(host: str, base: str, result: dict[str, Any], *, cookie: bytes | None, user: str | None) -> SourceError:
+    """The error for a search that was answered with another result than success (RFC 4511 appendix A)."""
+    code, text = result["result"], printable(result["message"])[:200].strip()
+    where = f"{host}: search below {printable(base) or 'the rootDSE'}"
+    detail = f"result {code}" + (f": {text}" if text else "")
+    match code:
+        case 51 | 52:
+            return TransientError(f"{where}: the server is busy ({detail})")
+        case 12 | 53 if cookie:
+            return RestartError(f"{where}: the server no longer knows the page ({detail})")
+        case 10 | 32 | 34:
+            return SourceError(
+                f"{where}: no such base ({detail})", hint="check `bases`, or leave it out for the whole domain"
+            )
+        case 1 if not user:
+            return SignInError(f"{where}: not without signing in ({detail})", hint="set `user` and its password")
+        case 50:
+            return AccessError(f"{where}: no right to read it ({detail})", hint="grant the user read access")
+        case 3 | 4 | 11:
+            return SourceError(f"{where}: the server cut the answer off ({detail})", hint="set a smaller page_size")
+        case _:
+            return SourceError(f"{where}: refused ({detail})")

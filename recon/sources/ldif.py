@@ -1,0 +1,311 @@
+"""LDIF exports as a source (RFC 2849): what ldapsearch, ldbsearch and ldifde write, read record by record.
+
+A damaged, cut off or incomplete export is refused with file and line; half a directory is never published. Values
+by URL (attr:< …) are refused: a file from elsewhere must not make us read other files.
+"""
+
+import binascii
+import codecs
+import gzip
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from recon.config import AdSource
+from recon.decode.guid import guid_bytes
+from recon.decode.keys import EmployeeIdRules, dn_key
+from recon.decode.sid import sid_bytes
+from recon.errors import DecodeError, SourceError
+from recon.objects import ReadReport, Row
+from recon.sources.ad import (
+    Defects,
+    Lost,
+    RowMaker,
+    count_lost,
+    domain_name,
+    lost_warnings,
+    member_row,
+    reject_row,
+    table_of,
+    with_member_count,
+)
+
+_CHUNK = 256 * 1024
+MAX_VALUE = 16 * 1024 * 1024  # bytes of one value; a longer line is not a directory's
+
+_TABLES = {"users": "ad_user", "groups": "ad_group", "computers": "ad_computer", "contacts": "ad_contact"}
+_SID_ATTRIBUTES = frozenset({"objectsid", "sidhistory"})
+_GUID_ATTRIBUTES = frozenset({"objectguid", "ms-ds-consistencyguid"})
+_BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+Entry = tuple[str, dict[str, list[bytes]]]
+Line = tuple[int, bytes]  # number of its first physical line, unfolded content
+
+
+class _Lines:
+    """The logical lines of one LDIF file: folded lines joined, comments left out, blank lines kept as b''."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self._path = path
+        self._physical = _physical_lines(path, file)
+
+    def __iter__(self) -> Iterator[Line]:
+        number, start, size = 0, 0, 0
+        parts: list[bytes] = []
+        for number, line in enumerate(self._physical, 1):
+            if line[:1] == b" ":
+                if not parts:
+                    raise self.error(number, "a continuation line without a line before it")
+                size += len(line)
+                if size > MAX_VALUE:
+                    raise self.error(start, f"a value longer than {MAX_VALUE} bytes")
+                parts.append(line[1:])
+                continue
+            if parts and not parts[0].startswith(b"#"):
+                yield start, b"".join(parts)
+            start, parts, size = number, [line], len(line)
+            if not line:
+                yield number, b""
+                parts = []
+        if parts and not parts[0].startswith(b"#"):
+            yield start, b"".join(parts)
+        yield number + 1, b""
+
+    def error(self, number: int, reason: str, hint: str | None = None) -> SourceError:
+        """A SourceError that names file and line."""
+        return SourceError(f"{self._path}, line {number}: {reason}", hint=hint)
+
+
+def _physical_lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
+    """Lines without their ends, as UTF-8; refuses a file whose last line has no end."""
+    chunk = file.read(_CHUNK)
+    encoding = next((name for mark, name in _BOMS if chunk.startswith(mark)), None)
+    decoder = None if encoding is None else codecs.getincrementaldecoder(encoding)()
+    chunk = chunk[2:] if decoder else chunk.removeprefix(codecs.BOM_UTF8)
+    number, tail = 0, b""
+    while chunk:
+        lines = (tail + (decoder.decode(chunk).encode() if decoder else chunk)).split(b"\n")
+        tail = lines.pop()
+        for line in lines:
+            number += 1
+            yield line[:-1] if line.endswith(b"\r") else line
+        if len(tail) > MAX_VALUE:
+            raise SourceError(f"{path}, line {number + 1}: a line longer than {MAX_VALUE} bytes")
+        chunk = file.read(_CHUNK)
+    if decoder:
+        decoder.decode(b"", final=True)
+    if tail:
+        raise SourceError(
+            f"{path}, line {number + 1}: the last line has no end: the file may be cut off",
+            hint="export it again; if it is whole, end it with a line end",
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            yield cast(BinaryIO, file)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise SourceError(f"{path}: not a whole gzip file: {error}") from error
+    except UnicodeError as error:
+        raise SourceError(f"{path}: not valid UTF-16") from error
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}", hint="check the path under `ldif`") from error
+
+
+def _parsed(lines: _Lines, number: int, line: bytes) -> tuple[str, bytes]:
+    """Attribute description and value of one line."""
+    name, colon, rest = line.partition(b":")
+    if not colon or not name or not name.isascii():
+        raise lines.error(number, "not `attribute: value`")
+    if rest[:1] == b"<":
+        raise lines.error(number, "a value by URL (:<) is not read", "export the value itself")
+    if rest[:1] == b":":
+        try:
+            value = binascii.a2b_base64(rest[1:].strip(b" "), strict_mode=True)
+        except binascii.Error as error:
+            raise lines.error(number, f"not valid base64: {error}") from error
+    else:
+        value = rest.lstrip(b" ")
+    return name.decode("ascii"), value
+
+
+def read_ldif(path: Path) -> Iterator[Entry]:
+    """Every entry of an LDIF file as (dn, attribute: raw values), names spelled as in the file.
+
+    Raises SourceError with file and line for anything that is not an export of entries: bad syntax, changes
+    other than add, a search that its own result line calls failed.
+    """
+    with _opened(path) as file:
+        yield from _entries(_Lines(path, file))
+
+
+def _entries(lines: _Lines) -> Iterator[Entry]:
+    record: list[Line] = []
+    for number, line in lines:
+        if line:
+            record.append((number, line))
+        elif record:
+            entry = _entry(lines, record)
+            record = []
+            if entry is not None:
+                yield entry
+
+
+def _entry(lines: _Lines, record: list[Line]) -> Entry | None:
+    first, value = _parsed(lines, *record[0])
+    if first.lower() == "version":
+        if value != b"1":
+            raise lines.error(record[0][0], "only LDIF version 1 is read")
+        record = record[1:]
+        if not record:
+            return None
+        first, value = _parsed(lines, *record[0])
+    kind = first.lower()
+    if kind in ("search", "result"):  # how ldapsearch ends
+        _check_result(lines, record)
+        return None
+    if kind == "ref":
+        return None
+    if kind != "dn":
+        raise lines.error(record[0][0], f"a record begins with {first!r}, not with dn")
+    try:
+        dn = value.decode()
+    except UnicodeDecodeError as error:
+        raise lines.error(record[0][0], "the distinguished name is not UTF-8") from error
+    attributes: dict[str, list[bytes]] = {}
+    for number, line in record[1:]:
+        name, value = _parsed(lines, number, line)
+        values = attributes.get(name)
+        if values is not None:
+            values.append(value)
+            continue
+        if name.lower() == "changetype":
+            if value.lower() != b"add":
+                raise lines.error(
+                    number, "a file of changes, not an export", "export with ldifde, ldapsearch or ldbsearch"
+                )
+            continue
+        attributes[name] = [value]
+    return dn, attributes
+
+
+def _check_result(lines: _Lines, record: list[Line]) -> None:
+    for number, line in record:
+        name, value = _parsed(lines, number, line)
+        if name.lower() == "result" and value.split(b" ")[0] != b"0":
+            raise lines.error(
+                number,
+                f"the export itself ended with result {value.decode('utf-8', 'replace')}: it is not complete",
+                "export with paging (ldapsearch -E pr=1000/noprompt)",
+            )
+
+
+# ---- the source ---------------------------------------------------------------------------------------
+
+
+def raw_attributes(attributes: Mapping[str, Sequence[bytes]]) -> dict[str, Sequence[bytes]]:
+    """The entry as a server would have sent it: names in lower case, SIDs and GUIDs as bytes.
+
+    ldbsearch writes these two as text. Text that is neither stays as it is and becomes a defect of the row.
+    """
+    found: dict[str, Sequence[bytes]] = {}
+    for spelled, values in attributes.items():
+        name = spelled.lower()
+        if name in _SID_ATTRIBUTES:
+            found[name] = [_from_text(value, sid_bytes) if value[:2] == b"S-" else value for value in values]
+        elif name in _GUID_ATTRIBUTES:
+            found[name] = [_from_text(value, guid_bytes) if len(value) > 16 else value for value in values]
+        else:
+            found[name] = values
+    return found
+
+
+def _from_text(value: bytes, decode: Callable[[str], bytes]) -> bytes:
+    try:
+        return decode(value.decode("ascii"))
+    except (DecodeError, UnicodeDecodeError):
+        return value
+
+
+class LdifReading:
+    """One read of an LDIF export; the same rows as from the server it was taken from."""
+
+    def __init__(self, source: AdSource, ids: EmployeeIdRules) -> None:
+        if source.ldif is None:
+            raise SourceError(f"[ad] {source.name}: no ldif file is configured")
+        self.report = ReadReport()
+        self._path = source.ldif
+        self._tables = frozenset(_TABLES[name] for name in source.objects)
+        self._makers = {table: RowMaker(table, ids, source.attributes) for table in self._tables}
+        self._bases = tuple(dn_key(base) or base for base in source.bases)
+        self._lost: Lost = {}
+
+    @property
+    def domain(self) -> str | None:
+        """DNS name of the domain, from the first name in the file that has DC parts."""
+        for dn, _ in read_ldif(self._path):
+            name = domain_name(dn)
+            if name is not None:
+                return name
+        return None
+
+    def rows(self) -> Iterator[Row]:
+        """Every row of the export, in its order; raises SourceError where it is damaged or incomplete."""
+        for table in sorted(self._tables):
+            self.report.table(table).filter = self._path.name
+        if "ad_group" in self._tables:
+            self.report.table("ad_member").filter = self._path.name
+        entries = 0
+        with _opened(self._path) as file:
+            for dn, spelled in _entries(_Lines(self._path, file)):
+                entries += 1
+                if self._is_below(dn):
+                    yield from self._rows(dn, raw_attributes(spelled))
+        self.report.bytes_read = self._path.stat().st_size
+        if not entries:
+            raise SourceError(f"{self._path}: no entry in the file", hint="check the path under `ldif` and the export")
+        self.report.warnings += lost_warnings(self._lost)
+
+    def _is_below(self, dn: str) -> bool:
+        if not self._bases:
+            return True
+        key = dn_key(dn) or dn
+        return any(key == base or key.endswith(f",{base}") for base in self._bases)
+
+    def _rows(self, dn: str, attributes: dict[str, Sequence[bytes]]) -> Iterator[Row]:
+        for name in [name for name in attributes if ";range=" in name]:
+            self._take_range(dn, attributes, name)
+        if "objectclass" not in attributes and "samaccounttype" not in attributes:
+            yield reject_row(
+                "ad", dn, "no_objectclass", "neither objectClass nor sAMAccountType: what it is cannot be told"
+            )
+            return
+        table = table_of(attributes)
+        if table not in self._tables or table is None:
+            return
+        found: Defects = {}
+        row = self._makers[table].row(dn, attributes, found)
+        if table != "ad_user":
+            count_lost(self._lost, table, dn, found)
+        if row.table == "ad_group":
+            members = attributes.get("member", ())
+            guid = row.values[0]
+            assert isinstance(guid, str)
+            for member in members:
+                yield member_row(guid, member)
+            row = with_member_count(row, len(members))
+        yield row
+
+    def _take_range(self, dn: str, attributes: dict[str, Sequence[bytes]], name: str) -> None:
+        """Accept `member;range=0-*` as all values; refuse a part."""
+        base, _, bounds = name.partition(";range=")
+        if bounds != "0-*":
+            raise SourceError(
+                f"{self._path}: holds only a part ({name}) of {base} of {dn}",
+                hint="export all members of the group, or read the domain controller itself",
+            )
+        attributes[base] = attributes.pop(name)
