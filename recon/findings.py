@@ -6,20 +6,20 @@ sql/findings is inserted by itself. No directory is read here and nothing is jud
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, TextClause, delete, func, insert, select, text, update
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Parameter, Statement, escape_colons, read_catalog
+from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, escape_colons, read_catalog
 from recon.config import Settings
 from recon.decode import country as countries
-from recon.decode.keys import fold
 from recon.decode.mask import mask_mail, mask_text
-from recon.decode.times import date_text, day, from_datetime, utc_now_text
-from recon.errors import CatalogError, DecodeError, StoreError, UsageError
+from recon.decode.times import day, from_datetime, utc_now_text
+from recon.errors import CatalogError, StoreError
 from recon.store import Store
+from recon.store.engine import first_line
 from recon.store.match_tables import FILLED, clock, country, finding_count, finding_row
 from recon.store.tables import setting, source
 
@@ -56,11 +56,6 @@ class FindingRow(NamedTuple):
     hr_value: str | None
     ad_value: str | None
     entra_value: str | None
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    return (str(origin).strip().splitlines() or [type(origin).__name__])[0][:200]
 
 
 # ---- the clock ----------------------------------------------------------------------------------------
@@ -150,7 +145,7 @@ def _match(connection: Connection, catalog: Catalog) -> int:
         try:
             connection.execute(_insert(connection, statement, table, columns, columns))
         except SQLAlchemyError as error:
-            raise StoreError(f"{statement.path}: the database refuses it: {_reason(error)}") from error
+            raise StoreError(f"{statement.path}: the database refuses it: {first_line(error)}") from error
         _analyze(connection, table)
     return int(connection.scalar(select(func.count()).select_from(FILLED[1])) or 0)
 
@@ -179,7 +174,7 @@ def _find_all(connection: Connection, catalog: Catalog, refresh_id: int) -> list
             with connection.begin_nested():
                 rows = _find(connection, statement, refresh_id)
         except SQLAlchemyError as error:
-            refused = CatalogError(f"{statement.path}, line 1: the database refuses it: {_reason(error)}")
+            refused = CatalogError(f"{statement.path}, line 1: the database refuses it: {first_line(error)}")
             refused.__cause__ = error
             broken.append(refused)
             continue
@@ -221,7 +216,7 @@ def refresh(
             broken = _find_all(connection, catalog, refresh_id)
             _analyze(connection, finding_row)
     except SQLAlchemyError as error:
-        raise StoreError(f"the refresh failed: {_reason(error)}; the old findings stand") from error
+        raise StoreError(f"the refresh failed: {first_line(error)}; the old findings stand") from error
     return Refresh(refresh_id, as_of, matches, counts(store), (*catalog.broken, *broken))
 
 
@@ -244,11 +239,12 @@ def counts(store: Store) -> tuple[FindingCount, ...]:
     return tuple(sorted(found, key=lambda each: (SEVERITIES.index(each.severity), each.code)))
 
 
-def _masked(value: str | None) -> str | None:
+def masked(value: str | None) -> str | None:
+    """A personal value as it may be shown: its addresses masked, other text down to its first letter."""
     if value is None:
         return None
-    masked = mask_text(value)
-    return mask_mail(value) if masked == value else masked
+    shown = mask_text(value)
+    return mask_mail(value) if shown == value else shown
 
 
 def rows(store: Store, code: str, *, unmask: bool = False) -> Iterator[FindingRow]:
@@ -261,7 +257,7 @@ def rows(store: Store, code: str, *, unmask: bool = False) -> Iterator[FindingRo
     with store.read() as connection:
         for is_personal, *values in connection.execution_options(yield_per=2000).execute(statement):
             if is_personal and not unmask:
-                values[4:] = [_masked(value) for value in values[4:]]
+                values[4:] = [masked(value) for value in values[4:]]
             yield FindingRow(*values)
 
 
@@ -269,69 +265,3 @@ def worst(found: tuple[FindingCount, ...], threshold: str) -> bool:
     """True when a finding of that severity or a worse one has rows."""
     level = SEVERITIES.index(threshold)
     return any(each.rows and SEVERITIES.index(each.severity) <= level for each in found)
-
-
-# ---- named queries ------------------------------------------------------------------------------------
-
-
-def _value(parameter: Parameter, given: str) -> object:
-    try:
-        if parameter.type == "int":
-            return int(given)
-        if parameter.type == "date":
-            return date_text(given)
-    except (ValueError, DecodeError) as error:
-        raise UsageError(f"parameter {parameter.name} is {parameter.type}, not {given!r}") from error
-    return fold(given) if parameter.type == "key" else given
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return from_datetime(value.replace(tzinfo=value.tzinfo or UTC))
-    return value.isoformat() if isinstance(value, date) else value
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a named query returned: the column names and the rows, streamed."""
-
-    columns: tuple[str, ...]
-    rows: Iterator[tuple[object, ...]]
-
-
-def query(store: Store, statement: Statement, given: Mapping[str, str]) -> Answer:
-    """Run one SELECT of the catalogue with its parameters.
-
-    Raises UsageError for a parameter that is missing, unknown or of the wrong type, StoreError when the database
-    refuses. The rows are read while they are iterated.
-    """
-    names = {parameter.name for parameter in statement.parameters}
-    for name in given:
-        if name not in names:
-            raise UsageError(
-                f"{statement.name} has no parameter {name}", hint=f"it takes {', '.join(sorted(names)) or 'none'}"
-            )
-    for parameter in statement.parameters:
-        if parameter.name not in given:
-            raise UsageError(
-                f"{statement.name} needs the parameter {parameter.name}: {parameter.note}",
-                hint=f"--param {parameter.name}=…",
-            )
-    values = {parameter.name: _value(parameter, given[parameter.name]) for parameter in statement.parameters}
-    sql = text(escape_colons(statement.sql(store.dialect), statement.parameters))
-    stream = _stream(store, statement, sql, values)
-    columns = next(stream)
-    return Answer(tuple(str(column) for column in columns), stream)
-
-
-def _stream(store: Store, statement: Statement, sql: Any, values: Mapping[str, object]) -> Iterator[tuple[object, ...]]:
-    with store.read() as connection:
-        try:
-            result = connection.execution_options(yield_per=2000).execute(sql, values)
-        except SQLAlchemyError as error:
-            raise StoreError(
-                f"{statement.name}: the database refuses it: {_reason(error)}", hint="recon refresh first?"
-            ) from error
-        yield tuple(result.keys())
-        for row in result:
-            yield tuple(_plain(value) for value in row)

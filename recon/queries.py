@@ -1,0 +1,108 @@
+"""Named queries: run one SELECT of the catalogue with its parameters, or let the database read them all.
+
+Reads only. Values travel as bound parameters; keys are folded before they are compared.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from recon.catalog import Catalog, Parameter, Statement, escape_colons
+from recon.decode.keys import fold
+from recon.decode.times import date_text, from_datetime
+from recon.errors import CatalogError, DecodeError, StoreError, UsageError
+from recon.findings import masked
+from recon.store import Store
+from recon.store.engine import first_line
+
+
+def _value(parameter: Parameter, given: str) -> object:
+    try:
+        if parameter.type == "int":
+            return int(given)
+        if parameter.type == "date":
+            return date_text(given)
+    except (ValueError, DecodeError) as error:
+        raise UsageError(f"parameter {parameter.name} is {parameter.type}, not {given!r}") from error
+    return fold(given) if parameter.type == "key" else given
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return from_datetime(value.replace(tzinfo=value.tzinfo or UTC))
+    return value.isoformat() if isinstance(value, date) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a named query returned: the column names and the rows, streamed."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[tuple[object, ...]]
+
+
+def query(store: Store, statement: Statement, given: Mapping[str, str], *, unmask: bool = False) -> Answer:
+    """Run one SELECT of the catalogue with its parameters; a finding's personal values are masked.
+
+    Raises UsageError for a parameter that is missing, unknown or of the wrong type, StoreError when the database
+    refuses. The rows are read while they are iterated.
+    """
+    names = {parameter.name for parameter in statement.parameters}
+    for name in given:
+        if name not in names:
+            raise UsageError(
+                f"{statement.name} has no parameter {name}", hint=f"it takes {', '.join(sorted(names)) or 'none'}"
+            )
+    for parameter in statement.parameters:
+        if parameter.name not in given:
+            raise UsageError(
+                f"{statement.name} needs the parameter {parameter.name}: {parameter.note}",
+                hint=f"--param {parameter.name}=…",
+            )
+    values = {parameter.name: _value(parameter, given[parameter.name]) for parameter in statement.parameters}
+    sql = text(escape_colons(statement.sql(store.dialect), statement.parameters))
+    stream = _stream(store, statement, sql, values)
+    columns = tuple(str(column) for column in next(stream))
+    if statement.is_personal and not unmask:
+        hidden = [column.endswith("_value") for column in columns]
+        return Answer(columns, (_masked_row(row, hidden) for row in stream))
+    return Answer(columns, stream)
+
+
+def _masked_row(row: Sequence[object], hidden: Sequence[bool]) -> tuple[object, ...]:
+    return tuple(
+        masked(str(value)) if hide and value is not None else value for value, hide in zip(row, hidden, strict=True)
+    )
+
+
+def prepare(store: Store, catalog: Catalog) -> tuple[CatalogError, ...]:
+    """Let the database read every SELECT of the catalogue without running it; returns those that it refuses."""
+    broken = []
+    for statement in catalog.statements:
+        head, last = statement.split(store.dialect)
+        sql = f"{escape_colons(head)}filled as (\n{escape_colons(last)}\n)\n\nselect count(*) from filled where 1 = 0"
+        if statement.layer == "queries":  # its ORDER BY may not stand inside brackets on SQL Server: run as it is
+            sql = escape_colons(statement.sql(store.dialect), statement.parameters)
+        try:
+            with store.read() as connection:
+                connection.execute(text(sql), {each.name: None for each in statement.parameters}).close()
+        except SQLAlchemyError as error:
+            broken.append(CatalogError(f"{statement.path}: the database refuses it: {first_line(error)}"))
+    return tuple(broken)
+
+
+def _stream(store: Store, statement: Statement, sql: Any, values: Mapping[str, object]) -> Iterator[tuple[object, ...]]:
+    with store.read() as connection:
+        try:
+            result = connection.execution_options(yield_per=2000).execute(sql, values)
+        except SQLAlchemyError as error:
+            raise StoreError(
+                f"{statement.name}: the database refuses it: {first_line(error)}", hint="recon refresh first?"
+            ) from error
+        yield tuple(result.keys())
+        for row in result:
+            yield tuple(_plain(value) for value in row)
