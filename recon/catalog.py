@@ -35,6 +35,7 @@ _FORBIDDEN = frozenset(
         "merge pragma revoke rollback set truncate update use vacuum",
     )
 )
+_RESERVED = frozenset({"row", "count"})  # a finding becomes the view finding_<name>; these two are tables
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,63}")
 _HEADER = re.compile(r"--\s?([a-z]+):\s*(.*)")
 _TOKEN = re.compile(
@@ -271,8 +272,8 @@ def _check_header(layer: str, values: dict[str, list[str]], engine: str) -> None
 
 def _read_file(path: Path, layer: str, *, is_own: bool) -> Statement:
     name, _, engine = path.stem.partition(".")
-    if not _NAME.fullmatch(name):
-        raise _Refused(1, "a file name is lower-case letters, digits and _, from 3 to 64 of them")
+    if not _NAME.fullmatch(name) or name in _RESERVED:
+        raise _Refused(1, "a file name is lower-case letters, digits and _, from 3 to 64 of them; not row, not count")
     if engine and engine not in ENGINES:
         raise _Refused(1, f"unknown engine {engine} in the file name")
     try:

@@ -1,0 +1,256 @@
+"""One install script per engine out of the catalogue and the tables, and the data dictionary.
+
+`python -m recon.deploy` writes sql/deploy/ again; those files are committed, and a test holds them against this module.
+Tables and indexes are made where they are missing, our views are dropped in reverse order and made again, grants go to
+the roles that exist. Nothing is dropped that holds data.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy.dialects import mssql, postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from recon import objects
+from recon.catalog import ENGINES, Catalog, Statement, data_folder, read_catalog
+from recon.decode.country import is_country_code
+from recon.errors import StoreError
+from recon.store import Store
+from recon.store.engine import first_line
+from recon.store.match_tables import FILLED, country
+from recon.store.tables import SCHEMA_VERSION, metadata, schema_version
+
+_DIALECTS: dict[str, Any] = {
+    "sqlite": sqlite.dialect,
+    "postgresql": postgresql.dialect,
+    "mssql": mssql.dialect,
+}
+_HOW = {
+    "sqlite": "sqlite3 recon.db < sqlite.sql",
+    "postgresql": "psql -v ON_ERROR_STOP=1 -f postgresql.sql",
+    "mssql": "sqlcmd -b -I -i mssql.sql",
+}
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# readers see no table that holds unmasked personal values
+READER_TABLES = ("clock", "country", "finding_count", "load_run", "load_run_table", "setting", "source", "source_link")
+
+
+def country_codes() -> list[str]:
+    """Every country code of ISO 3166-1 alpha-2, in order."""
+    return [one + two for one in _LETTERS for two in _LETTERS if is_country_code(one + two)]
+
+
+def views(catalog: Catalog) -> list[tuple[str, Statement]]:
+    """(name of the view, its statement): decoded views, what fills the match tables, and every finding."""
+    named = [(each.name, each) for each in catalog.layer("decoded")]
+    named += [(f"fill_{table.name}", catalog.statement(table.name, "match")) for table in FILLED]
+    return named + [(f"finding_{each.name}", each) for each in catalog.layer("findings")]
+
+
+def _tables(engine: str) -> Iterator[str]:
+    dialect = _DIALECTS[engine]()
+    for table in metadata.sorted_tables:
+        made = str(CreateTable(table, if_not_exists=engine != "mssql").compile(dialect=dialect)).strip()
+        made = "\n".join(line.rstrip().replace("\t", "    ") for line in made.splitlines())
+        yield f"if object_id(N'{table.name}', N'U') is null\n{made}" if engine == "mssql" else made
+        for index in sorted(table.indexes, key=lambda each: str(each.name)):
+            made = str(CreateIndex(index, if_not_exists=engine != "mssql").compile(dialect=dialect)).strip()
+            if engine == "mssql":
+                made = (
+                    f"if not exists (select 1 from sys.indexes where name = N'{index.name}' "
+                    f"and object_id = object_id(N'{table.name}'))\n{made}"
+                )
+            yield made
+
+
+def _rows() -> Iterator[str]:
+    """The country list and the version row, each added where it is missing."""
+    codes = "\n    union all select ".join(
+        f"'{code}'" + (" as code" if not place else "") for place, code in enumerate(country_codes())
+    )
+    yield (
+        f"insert into {country.name} (code)\nselect n.code\nfrom (\n    select {codes}\n) as n\n"
+        f"where not exists (select 1 from {country.name} as c where c.code = n.code)"
+    )
+    yield (
+        f"insert into {schema_version.name} (version, tool_version)\nselect {SCHEMA_VERSION}, 'script'\n"
+        f"where not exists (select 1 from {schema_version.name} as v where v.version = {SCHEMA_VERSION})"
+    )
+
+
+def _view(name: str, statement: Statement, engine: str) -> str:
+    return f"create view {name} as\n{statement.sql(engine)}"
+
+
+def _grants(engine: str, catalog: Catalog) -> Iterator[str]:
+    readable = [each.name for each in catalog.layer("decoded")] + list(READER_TABLES)
+    everything = [table.name for table in metadata.sorted_tables] + [name for name, _ in views(catalog)]
+    loaded = [table.name for table in metadata.sorted_tables]
+    for role, rights, names in (
+        ("recon_reader", "select", readable),
+        ("recon_pii", "select", everything),
+        ("recon_loader", "select, insert, update, delete", loaded),
+    ):
+        if engine == "postgresql":
+            listed = ",\n        ".join(names)
+            yield (
+                f"do $$\nbegin\n    if exists (select 1 from pg_roles where rolname = '{role}') then\n"
+                f"        grant {rights} on\n        {listed}\n        to {role};\n    end if;\nend\n$$"
+            )
+        elif engine == "mssql":
+            granted = "\n".join(f"    grant {rights} on {name} to {role};" for name in names)
+            yield f"if database_principal_id('{role}') is not null\nbegin\n{granted}\nend"
+
+
+def statements(engine: str, catalog: Catalog | None = None) -> list[str]:
+    """What the script of one engine runs, in order, without what holds it together."""
+    catalog = catalog or read_catalog()
+    named = views(catalog)
+    return [
+        *(f"drop view if exists {name}" for name, _ in reversed(named)),
+        *_tables(engine),
+        *_rows(),
+        *(_view(name, statement, engine) for name, statement in named),
+        *_grants(engine, catalog),
+    ]
+
+
+_HEAD = """-- Generated by recon ({regenerate}); do not edit. Runs again and again:
+--     {how}
+-- Makes what is missing, replaces our views, drops nothing that holds data. One transaction.
+"""
+_MSSQL_BEGIN = """set nocount on
+set xact_abort on
+set quoted_identifier on
+set ansi_nulls on
+go
+if cast(databasepropertyex(db_name(), 'Collation') as nvarchar(128)) like N'%[_]CS[_]%'
+    or cast(databasepropertyex(db_name(), 'Collation') as nvarchar(128)) like N'%[_]BIN%'
+    print 'note: this database is case-sensitive; write table and column names in lower case'
+go
+begin transaction
+go"""
+# after an error xact_abort has rolled back, but the next batches would run on their own: noexec keeps them from it
+_MSSQL_GUARD = "if @@trancount = 0 set noexec on\ngo"
+
+
+def script(engine: str, catalog: Catalog | None = None) -> str:
+    """The install script of one engine as text."""
+    head = _HEAD.format(how=_HOW[engine], regenerate="make sql")
+    parts = statements(engine, catalog)
+    if engine == "mssql":
+        body = "\n".join(f"{_MSSQL_GUARD}\n{part}\ngo" for part in parts)
+        return f"{head}\n{_MSSQL_BEGIN}\n{body}\n{_MSSQL_GUARD}\ncommit transaction\ngo\nset noexec off\ngo\n"
+    opening = "begin immediate;" if engine == "sqlite" else "begin;\nset local client_min_messages = warning;"
+    body = "\n\n".join(f"{part}\n;" for part in parts)
+    return f"{head}\n{opening}\n\n{body}\n\ncommit;\n"
+
+
+def install(store: Store, catalog: Catalog | None = None) -> int:
+    """Run what the script runs over a connection, in one transaction; returns the number of views.
+
+    Raises StoreError when the database refuses (a missing right, usually).
+    """
+    catalog = catalog or read_catalog()
+    try:
+        with store.write() as connection:
+            for statement in statements(store.dialect, catalog):
+                connection.exec_driver_sql(statement)
+    except SQLAlchemyError as error:
+        raise StoreError(
+            f"the views cannot be installed: {first_line(error)}",
+            hint=f"recon sql script --engine {store.dialect} prints what a DBA may run",
+        ) from error
+    return len(views(catalog))
+
+
+def ensure_views(store: Store) -> None:
+    """Bring an embedded SQLite database's views up to date; servers are a DBA's (recon sql install)."""
+    if store.dialect != "sqlite":
+        return
+    catalog = read_catalog()
+    wanted = {name: _view(name, statement, "sqlite") for name, statement in views(catalog)}
+    with store.read() as connection:
+        found = connection.execute(sqlalchemy.text("select name, sql from sqlite_master where type = 'view'")).all()
+    present = {row.name: str(row.sql).casefold() for row in found if row.name in wanted}
+    if present != {name: text.casefold() for name, text in wanted.items()}:
+        install(store, catalog)
+
+
+# ---- the data dictionary ------------------------------------------------------------------------------
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _dictionary_table(table: sqlalchemy.Table) -> Iterator[str]:
+    known = objects.TABLES.get(table.name)
+    described = {column.name: column for column in known.columns} if known else {}
+    yield f"\n### {table.name}\n\n{table.comment or (known.grain if known else '')}\n"
+    yield "| column | type | attribute | note |"
+    yield "|---|---|---|---|"
+    for column in table.columns:
+        its = described.get(column.name)
+        kind = (its.type + (f"({its.size})" if its.size else "")) if its else type(column.type).__name__.lower()
+        notes = [its.note] if its and its.note else []
+        notes += ["personal"] if its and its.personal else []
+        notes += ["key"] if column.primary_key else []
+        attribute = its.attribute if its and its.attribute else ""
+        yield f"| {column.name} | {kind} | {attribute} | {_cell('; '.join(notes))} |"
+
+
+def dictionary(catalog: Catalog | None = None) -> str:
+    """The data dictionary as Markdown: tables with their columns, views, findings, queries."""
+    catalog = catalog or read_catalog()
+    lines = [
+        "# Data dictionary",
+        "",
+        "Generated by `make sql`; do not edit. A column that carries a source attribute is called as the attribute",
+        "is called, in lower case and without hyphens. Types are those of `recon/objects.py`: `key` is folded text",
+        "(the only thing compared), `anchor` byte-exact text, `flag` 0 or 1, `time` UTC, `day` days since 1970-01-01.",
+        "Missing is NULL.",
+        "",
+        "## Tables",
+    ]
+    for table in metadata.sorted_tables:
+        lines += _dictionary_table(table)
+    lines += ["", "## Views", "", "| view | what it shows |", "|---|---|"]
+    lines += [
+        f"| {name} | {_cell(statement.meaning)} |"
+        for name, statement in views(catalog)
+        if statement.layer != "findings"
+    ]
+    lines += ["", "## Findings", "", "Each is also a view `finding_<code>`.", ""]
+    lines += ["| code | severity | meaning | fix |", "|---|---|---|---|"]
+    lines += [
+        f"| {each.name} | {each.severity} | {_cell(each.meaning)} | {_cell(each.fix)} |" for each in catalog.findings
+    ]
+    lines += ["", "## Queries", "", "| query | what it answers | parameters |", "|---|---|---|"]
+    for each in catalog.layer("queries"):
+        parameters = "; ".join(f"{one.name} ({one.type}): {one.note}" for one in each.parameters)
+        lines.append(f"| {each.name} | {_cell(each.meaning)} | {_cell(parameters)} |")
+    return "\n".join(lines) + "\n"
+
+
+def generated() -> dict[str, str]:
+    """File name in sql/deploy and its text, for all that is generated."""
+    catalog = read_catalog()
+    if catalog.broken:
+        raise catalog.broken[0]
+    return {f"{engine}.sql": script(engine, catalog) for engine in ENGINES} | {"dictionary.md": dictionary(catalog)}
+
+
+def write(folder: Path | None = None) -> None:
+    """Write sql/deploy again (or another folder)."""
+    target = folder or data_folder("sql") / "deploy"
+    target.mkdir(parents=True, exist_ok=True)
+    for name, text in generated().items():
+        (target / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    write()
