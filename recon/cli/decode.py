@@ -128,7 +128,11 @@ def _uac(value: str) -> _Row:
 
     number = _integer(value)
     names, remarks = decode_uac.flags(number), decode_uac.warnings(number)
-    return ("disabled" if decode_uac.is_disabled(number) else "enabled", " ".join(names) or None, "; ".join(remarks) or None)
+    return (
+        "disabled" if decode_uac.is_disabled(number) else "enabled",
+        " ".join(names) or None,
+        "; ".join(remarks) or None,
+    )
 
 
 def _flag_rows(value: int) -> list[_Row]:

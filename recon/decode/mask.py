@@ -2,19 +2,19 @@
 
 import re
 
-_STOP = r"\s@<>()\[\],;:\"|"
-# The look-behind lets a match begin only where a word begins: linear on any input.
-_ADDRESS = re.compile(rf"(?<![^{_STOP}])[^{_STOP}]+@[^{_STOP}'/\\]+|\"[^\"@\n]{{1,64}}\"@[^{_STOP}'/\\]+")
+_WORD = r"[^\s@<>()\[\]{},;:\"|/=?&]"
+# Addresses in URLs have %40 for the @. The look-behind lets a match begin only where a word begins: one pass.
+_ADDRESS = re.compile(rf"(\"[^\"@\n]{{1,64}}\"(?=@)|(?<!{_WORD}){_WORD}+?)((?:(?:@|%40){_WORD}*)+)")
 
 
 def _part(text: str) -> str:
-    return f"{text[0]}***" if len(text) > 1 else "***"
+    return f"{text[0]}***" if len(text) > 1 and text[0].isalnum() else "***"
 
 
 def mask_mail(text: str) -> str:
-    """j***@g***.com of jane.doe@gmail.example.com: first letters and the top-level domain.
+    """j***@g***.com of jane@gmail.com: the first letters and the top-level domain.
 
-    One letter alone is masked too; text without an @ keeps its first letter only.
+    A part of one letter is masked whole; text without an @ keeps its first letter only.
     """
     local, at, domain = text.strip().rpartition("@")
     if not at:
@@ -25,10 +25,13 @@ def mask_mail(text: str) -> str:
 
 def _masked(match: re.Match[str]) -> str:
     found = match.group()
-    address = found.rstrip(".!?")
-    return mask_mail(address) + found[len(address) :]
+    bare = found.strip("'")  # the quotes of OData and Python around it
+    before = found[: len(found) - len(found.lstrip("'"))]
+    address = bare.rstrip(".!'")
+    behind = found[len(before) + len(address) :]
+    return before + mask_mail(address.replace("%40", "@")) + behind
 
 
 def mask_text(text: str) -> str:
-    """The text with every mail address in it masked; the rest stays."""
-    return _ADDRESS.sub(_masked, text) if "@" in text else text
+    """The text with every mail address in it masked, also as %40 in a URL; the rest stays."""
+    return _ADDRESS.sub(_masked, text) if "@" in text or "%40" in text else text

@@ -69,5 +69,5 @@ def test_kinds_of_account(value, kind):
 
 
 def test_an_unknown_kind_of_account_is_refused():
-    with pytest.raises(DecodeError, match="^not a sAMAccountType value: 805306371$"):
+    with pytest.raises(DecodeError, match=r"^not a sAMAccountType value: 805306371$"):
         sam_account_type(805306371)

@@ -37,11 +37,12 @@ def test_braces_and_capitals_are_accepted(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", TEXT.replace("-", ""), TEXT[:-1], TEXT + "0", "{" + TEXT, TEXT + "}", TEXT + "\n", TEXT.replace("1", "g"),
-     "123456789-abc-def0-1122-334455667788", f"({TEXT})", f"urn:uuid:{TEXT}", TEXT.replace("1", "١")],
+    ["", "{}", TEXT.replace("-", ""), TEXT[:-1], TEXT + "0", "{" + TEXT, TEXT + "}", TEXT + "\n",
+     TEXT.replace("1", "g"), TEXT.replace("1", "١"), "123456789-abc-def0-1122-334455667788", f"({TEXT})",
+     f"urn:uuid:{TEXT}"],
 )  # fmt: skip
 def test_other_text_is_no_guid(text):
-    with pytest.raises(DecodeError, match="^not a GUID: "):
+    with pytest.raises(DecodeError, match=r"^not a GUID: "):
         guid_bytes(text)
 
 

@@ -51,5 +51,5 @@ def test_text_that_is_hexadecimal_and_base64_is_hexadecimal():
 
 @pytest.mark.parametrize("text", ["abc", "abc==", "ab=c", "a b c d", "abcd\n", "AB==x", "AB==", "ab-_", "ａｂｃｄ"])
 def test_base64_is_exact(text):
-    with pytest.raises(DecodeError, match="^not base64: "):
+    with pytest.raises(DecodeError, match=r"^not base64: "):
         base64_bytes(text)

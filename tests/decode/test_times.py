@@ -104,7 +104,7 @@ def test_generalized_time(text, expected):
     ],
 )
 def test_each_wrong_generalized_time_has_its_own_reason(text, reason):
-    with pytest.raises(DecodeError, match="^not a generalized time: ") as caught:
+    with pytest.raises(DecodeError, match=r"^not a generalized time: ") as caught:
         generalized_time_text(text)
     assert reason in str(caught.value)
 
@@ -199,7 +199,7 @@ def test_now_is_a_stored_time():
 
 
 @pytest.mark.parametrize(
-    ("text", "format", "expected"),
+    ("text", "pattern", "expected"),
     [
         ("2023-02-12", None, "2023-02-12"),
         ("2023-02-12-08:00", None, "2023-02-12"),
@@ -211,12 +211,12 @@ def test_now_is_a_stored_time():
         ("20230212", "%Y%m%d", "2023-02-12"),
     ],
 )
-def test_hr_dates_are_taken_as_written(text, format, expected):
-    assert date_text(text, format) == expected
+def test_hr_dates_are_taken_as_written(text, pattern, expected):
+    assert date_text(text, pattern) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "format", "reason"),
+    ("text", "pattern", "reason"),
     [
         ("", None, "does not have the form"),
         ("02/12/2023", None, "does not have the form"),
@@ -230,9 +230,9 @@ def test_hr_dates_are_taken_as_written(text, format, expected):
         ("2023-02-12", "%Q", "does not have the format '%Q'"),
     ],
 )
-def test_other_dates_are_refused(text, format, reason):
+def test_other_dates_are_refused(text, pattern, reason):
     with pytest.raises(DecodeError) as caught:
-        date_text(text, format)
+        date_text(text, pattern)
     assert reason in str(caught.value)
 
 
@@ -259,5 +259,5 @@ def test_days_count_as_the_calendar_counts(value):
     "text", ["", "2023-02-12T00:00:00Z", "2023-02-12 10:00", "20230212", "2023-W06-7", "2023-02-30", "2023-02-12 "]
 )
 def test_a_day_is_counted_from_stored_text_alone(text):
-    with pytest.raises(DecodeError, match="^not a stored date or time: "):
+    with pytest.raises(DecodeError, match=r"^not a stored date or time: "):
         day(text)
