@@ -112,6 +112,12 @@ def say(text: str, *, level: int = logging.INFO) -> None:
         _talk.log(level, "%s", printable(line))
 
 
+def out(text: str) -> None:
+    """One line of data to stdout, control characters made visible."""
+    sys.stdout.write(printable(text) + "\n")
+    sys.stdout.flush()
+
+
 def _cell(value: object) -> str:
     if value is None:
         return ""

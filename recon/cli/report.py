@@ -5,7 +5,7 @@ from pathlib import Path
 
 import typer
 
-from recon.cli.console import say, state
+from recon.cli.console import out, say, state
 
 
 class Kind(StrEnum):
@@ -34,7 +34,7 @@ def report(
         content = Content(config, store, unmask=unmask)
         for kind in dict.fromkeys(kinds):
             path = writers[kind](content, folder / f"report.{kind.value}")
-            typer.echo(path)
+            out(str(path))
     if content.as_of is None:
         say("nothing has been matched yet: recon load, then recon refresh")
     say("next: open the page; recon findings CODE prints the rows of one finding")

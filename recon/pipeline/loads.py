@@ -5,7 +5,7 @@ the rows its server counts is read again, from the beginning, at most twice more
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from recon.config import AdSource, Config, EntraSource, WorkerSource
@@ -30,7 +30,6 @@ _AD_TABLES = {
     "computers": ("ad_computer",),
     "contacts": ("ad_contact",),
 }
-_ENTRA_TABLES = {"users": ("entra_user",), "groups": ("entra_group",), "members": ("entra_member",)}
 
 
 def sources(config: Config, kind: str, names: tuple[str, ...] = ()) -> list[Source]:
@@ -55,38 +54,58 @@ def id_rules(config: Config) -> EmployeeIdRules:
 
 def tables_of(source: Source) -> tuple[str, ...]:
     """The tables that a read of this source covers, children included."""
-    if isinstance(source, AdSource):
-        wanted = [table for kind in source.objects for table in _AD_TABLES[kind]]
-    elif isinstance(source, EntraSource):
-        kinds = set(source.objects) | ({"groups"} if "members" in source.objects else set())
-        wanted = [table for kind in _ENTRA_TABLES if kind in kinds for table in _ENTRA_TABLES[kind]]
-    else:
-        wanted = ["worker"]
-    children = [name for name, table in TABLES.items() if table.kind == "child" and table.parent in wanted]
-    return (*wanted, *children)
-
-
-def open_reading(config: Config, source: Source, *, save: Path | None = None) -> Reading:
-    """A fresh read of one source. Heavy libraries of the other kinds stay unloaded."""
-    ids = id_rules(config)
-    if isinstance(source, AdSource):
-        if source.ldif is not None:
-            from recon.sources.ldif import LdifReading
-
-            return LdifReading(source, config.path(source.ldif), ids)
-        from recon.sources.ldap.reading import AdReading
-        from recon.sources.secrets import read_secret
-
-        ca_file = config.path(source.ca_file) if source.ca_file else None
-        password = read_secret(source.password_env, source.keyring, source.user) if source.user else None
-        return AdReading(source.model_copy(update={"ca_file": ca_file}), password, ids)
     if isinstance(source, EntraSource):
         from recon.sources import entra
 
-        return entra.open_reading(source, config.path, ids, save=save)
-    from recon.sources.workers import open_reading as open_workers
+        return entra.tables_of(source)
+    wanted = ["worker"]
+    if isinstance(source, AdSource):
+        wanted = [table for kind in source.objects for table in _AD_TABLES[kind]]
+    return (*wanted, *(name for name, table in TABLES.items() if table.parent in wanted))
 
-    return open_workers(source, config.path, ids)
+
+def ad_password(source: AdSource) -> str | None:
+    """The bind password of a source, from its keyring or the environment; None for an anonymous one."""
+    from recon.sources.secrets import read_secret
+
+    return read_secret(source.password_env, source.keyring, source.user) if source.user else None
+
+
+def at_home(config: Config, source: AdSource) -> AdSource:
+    """The source with its files named from the folder of recon.toml."""
+    files = {name: getattr(source, name) for name in ("ca_file", "ldif")}
+    return source.model_copy(update={name: config.path(path) for name, path in files.items() if path is not None})
+
+
+@contextmanager
+def reading_of(config: Config, source: Source, *, save: Path | None = None) -> Iterator[Reading]:
+    """A fresh read of one source. Heavy libraries of the other kinds stay unloaded."""
+    ids = id_rules(config)
+    if isinstance(source, AdSource):
+        placed = at_home(config, source)
+        if placed.ldif is not None:
+            from recon.sources.ldif import LdifReading
+
+            yield LdifReading(placed, ids)
+            return
+        from recon.sources.ldap.reading import AdReading
+
+        with closing(AdReading(placed, ad_password(source), ids)) as reading:
+            yield reading
+    elif isinstance(source, EntraSource):
+        from recon.sources.entra import EntraReading
+        from recon.sources.entra_ndjson import NdjsonReading
+        from recon.sources.graph.client import open_client
+
+        if source.ndjson is not None:
+            yield NdjsonReading(source, config.path(source.ndjson), ids)
+            return
+        with open_client(source, folder=config.folder) as client:
+            yield EntraReading(source, client, ids, save=save)
+    else:
+        from recon.sources.workers import WorkerReading
+
+        yield WorkerReading(source, config.path(source.file) if source.file else None, ids, folder=config.folder)
 
 
 def _counted(rows: Iterator[Row], progress: Progress | None) -> Iterator[Row]:
@@ -112,18 +131,15 @@ def load_source(
     """
     kind = _KINDS[type(source)]
     busy = StoreError(f"another load of {source.name} is running", hint="wait for it to end")
-    with ExitStack() as stack:
-        stack.enter_context(locked(config.folder / f".recon-{source.name}.lock", busy))
+    with locked(config.folder / f".recon-{source.name}.lock", busy):
         source_id = register_source(store, kind, source.name)
-        for attempt in range(1, READS + 1):
+        for attempt in range(1, READS):
             try:
                 return _load_once(config, store, source, source_id, accept, progress, save)
             except IncompleteError as error:
-                if attempt == READS:
-                    raise
                 if warn is not None:
                     warn(f"{error}; reading again ({attempt + 1} of {READS})")
-    raise AssertionError("unreachable")
+        return _load_once(config, store, source, source_id, accept, progress, save)
 
 
 def _load_once(
@@ -135,11 +151,21 @@ def _load_once(
     progress: Progress | None,
     save: Path | None,
 ) -> LoadResult:
-    reading = open_reading(config, source, save=save)
-    with Load(store, source_id, source.name, tables_of(source), config.load) as load:
+    with (
+        reading_of(config, source, save=save) as reading,
+        Load(store, source_id, source.name, tables_of(source), config.load) as load,
+    ):
         for row in _counted(reading.rows(), progress):
             load.add(row)
-        register_source(store, _KINDS[type(source)], source.name, getattr(reading, "domain", None))
+        register_source(store, _KINDS[type(source)], source.name, _domain(source, reading))
         result = load.publish(reading.report, accept)
     write_links(store, config)
     return result
+
+
+def _domain(source: Source, reading: Reading) -> str | None:
+    """What the source holds: an AD domain, a tenant; HR systems have no such name."""
+    if isinstance(source, EntraSource):
+        return source.tenant_id.lower() or None
+    domain: str | None = getattr(reading, "domain", None)
+    return domain
