@@ -19,7 +19,7 @@ class Kind(StrEnum):
 def report(
     ctx: typer.Context,
     kinds: list[Kind] = typer.Option([Kind.html], "--as", help="html, xlsx or csv; may be given several times."),
-    out: Path | None = typer.Option(None, "--out", "-o", metavar="FOLDER", help="Folder; default: [report] folder."),
+    target: Path | None = typer.Option(None, "--out", "-o", metavar="FOLDER", help="Folder; default: [report] folder."),
     unmask: bool = typer.Option(False, "--unmask", help="Show personal addresses in full."),
 ) -> None:
     """Write the findings of the last refresh as one self-contained HTML file, XLSX or CSV."""
@@ -28,7 +28,7 @@ def report(
     from recon.report.sheets import write_csv, write_xlsx
 
     config = state(ctx).config()
-    folder = out or config.path(config.report.folder)
+    folder = target or config.path(config.report.folder)
     writers = {Kind.html: write_html_file, Kind.xlsx: write_xlsx, Kind.csv: write_csv}
     with state(ctx).store() as store:
         content = Content(config, store, unmask=unmask)
