@@ -7,6 +7,7 @@ is not what the key is made of. The raw value stands beside it; None here hides 
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from recon.decode.text import quoted
 from recon.errors import DecodeError
@@ -98,6 +99,7 @@ _PART = re.compile(  # one attribute and value, and the separator behind it
 )
 _PLAIN_VALUE = r"(?:[^ #\\,+\";<>\x00-\x1f\x7f][^\\,+\";<>\x00-\x1f\x7f]*+(?<! ))?"
 _PLAIN = re.compile(rf"{_TYPE}={_PLAIN_VALUE}(?:,{_TYPE}={_PLAIN_VALUE})*+")
+_CACHED_LENGTH = 2048  # a hostile name may be long; the cache is not for it
 _NAME_BEGINS = re.compile(rf" *+{_TYPE} *+=")
 _ESCAPED = re.compile(r"((?:\\[0-9A-Fa-f]{2})+)|\\(.)", re.DOTALL)
 _MUST_ESCAPE = re.compile(r"[\\,+\";<>]|^[ #]| \Z")
@@ -145,8 +147,21 @@ def dn_parts(dn: str) -> list[list[tuple[str, str]]]:
 
 
 def _written(kind: str, value: str) -> str:
-    escaped = _MUST_ESCAPE.sub(lambda match: "\\" + match.group(), _folded(value))
-    return f"{_folded(kind)}=" + _CONTROL.sub(lambda match: f"\\{ord(match.group()):02x}", escaped)
+    escaped = _MUST_ESCAPE.sub(r"\\\g<0>", _folded(value))
+    if not escaped.isprintable():
+        escaped = _CONTROL.sub(lambda match: f"\\{ord(match.group()):02x}", escaped)
+    return f"{kind.lower()}={escaped}"
+
+
+def _name_key(dn: str) -> str:
+    """The key of any distinguished name; raises DecodeError where it is none."""
+    key = _folded(dn)
+    if _PLAIN.fullmatch(key):
+        return key
+    return ",".join("+".join(sorted(_written(kind, value) for kind, value in name)) for name in dn_parts(dn))
+
+
+_container_key = lru_cache(maxsize=16384)(_name_key)  # a domain has far fewer containers than objects
 
 
 def dn_key(dn: str | None, size: int | None = None) -> str | None:
@@ -158,11 +173,15 @@ def dn_key(dn: str | None, size: int | None = None) -> str | None:
         return None
     key = _folded(dn)
     if not _PLAIN.fullmatch(key):
+        first = _PART.match(dn)
         try:
-            parts = dn_parts(dn)
+            if first is not None and first.group(3) == "," and len(dn) < _CACHED_LENGTH:
+                container = _container_key(dn[first.end() :])
+                key = f"{_written(first.group(1), _value(first.group(2), dn))},{container}"
+            else:
+                key = _name_key(dn)
         except DecodeError:
             return None  # no name, so nothing that could be joined; the raw value stands beside the key
-        key = ",".join("+".join(sorted(_written(kind, value) for kind, value in name)) for name in parts)
     return _sized(key, size)
 
 
