@@ -78,6 +78,11 @@ class Publication:
         return self.connection.dialect.name
 
 
+def _run(work: Publication, statement: Any) -> int:
+    """Execute, and say how many rows it touched."""
+    return work.connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
+
+
 def _count(work: Publication, statement: Any) -> int:
     return int(work.connection.scalar(statement) or 0)
 
@@ -116,9 +121,9 @@ def _reject_differing(work: Publication, stage: Stage) -> int:
         literal("several rows with this id that differ; none is published"),
     ).where(key.in_(differing))
     names = ["run_id", "source_id", "object", "object_key", "source_row", "reason", "detail"]
-    taken = work.connection.execute(insert(load_reject).from_select(names, rows))
-    work.connection.execute(delete(table).where(key.in_(differing)))
-    return taken.rowcount
+    taken = _run(work, insert(load_reject).from_select(names, rows))
+    _run(work, delete(table).where(key.in_(differing)))
+    return taken
 
 
 def check_complete(work: Publication, result: TableResult, distinct_rows: int) -> None:
@@ -230,14 +235,15 @@ def publish_objects(work: Publication, stage: Stage, children: list[Stage], resu
     _insert_children(work, stage, children, coming)
     names = [column.name for column in stage.spec.columns]
     extra = [literal(work.source_id), literal(work.run_id), literal(work.loaded_at, target.c.loaded_at.type)]
-    taken = work.connection.execute(
+    taken = _run(
+        work,
         insert(target).from_select(
             ["source_id", "run_id", "loaded_at", *names, "row_hash"],
             select(*extra, *(staged.c[name] for name in names), staged.c.row_hash).where(coming),
-        )
+        ),
     )
     changed.drop(work.connection)
-    result.inserted = taken.rowcount - replaced
+    result.inserted = taken - replaced
     result.changed = replaced
     result.deleted = leaving - replaced
 
@@ -288,14 +294,15 @@ def publish_links(work: Publication, stage: Stage, result: TableResult) -> None:
     names = [column.name for column in stage.spec.columns]
     Index(f"stage_{stage.spec.name}_key", *(staged.c[name] for name in stage.spec.key)).create(work.connection)
     single = select(func.max(staged.c.seq)).group_by(*(staged.c[name] for name in stage.spec.key))
-    result.duplicates = work.connection.execute(delete(staged).where(staged.c.seq.not_in(single))).rowcount
+    result.duplicates = _run(work, delete(staged).where(staged.c.seq.not_in(single)))
     mine = target.c.source_id == work.source_id
     same = and_(*(target.c[name] == staged.c[name] for name in stage.spec.key))
-    result.deleted = work.connection.execute(delete(target).where(mine, ~exists().where(same))).rowcount
-    result.inserted = work.connection.execute(
+    result.deleted = _run(work, delete(target).where(mine, ~exists().where(same)))
+    result.inserted = _run(
+        work,
         insert(target).from_select(
             ["source_id", *names],
             select(literal(work.source_id), *(staged.c[name] for name in names)).where(~exists().where(mine, same)),
-        )
-    ).rowcount
+        ),
+    )
     result.rows_published = _count(work, select(func.count()).select_from(target).where(mine))
