@@ -1,0 +1,373 @@
+"""One domain's entries, held so that they can be sent as fast as a socket takes them.
+
+Every entry is encoded once, when it is added: its attributes stand one after the other in one bytes object, in one
+order for the whole directory, with their offsets beside it. An answer with chosen attributes is then a few slices.
+Values that AD sends in ranges (more than MaxValRange of one attribute) are kept apart, value by value.
+"""
+
+import uuid
+from array import array
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from recon.lab import ber
+from recon.lab.adschema import (
+    DnError,
+    category_key,
+    category_of_class,
+    dn_key,
+    dn_rdns,
+    integer_key,
+    text_key,
+)
+from recon.lab.ldapfilter import And, Comparison, Filter, Or
+
+MAX_VAL_RANGE = 1500
+_INDEXED = ("objectclass", "objectcategory", "samaccounttype")
+_SYSTEM_TIME = b"20200101000000.0Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who may bind. `state`: ok, or why a right password is refused (recon.lab.adbind.SUB_CODES).
+
+    `dn` and `upn` are needed only where no entry of the directory carries the account's sAMAccountName.
+    """
+
+    password: str
+    state: str = "ok"
+    dn: str | None = None
+    upn: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Account(state={self.state!r}, dn={self.dn!r}, upn={self.upn!r})"
+
+
+class Node:
+    """A place in the tree that has entries below it. `dn`: its name as written in the first of them."""
+
+    __slots__ = ("dn", "key", "parent")
+
+    def __init__(self, key: str, dn: str, parent: "Node | None") -> None:
+        self.key = key
+        self.dn = dn
+        self.parent = parent
+
+
+class StoredEntry:
+    """One encoded entry. `dn` is the encoded name, `ranged` holds the values that are sent in ranges."""
+
+    __slots__ = ("data", "dn", "is_deleted", "node", "offsets", "ranged")
+
+    def __init__(self, dn: bytes, data: bytes, offsets: "array[int]", node: Node, is_deleted: bool) -> None:
+        self.dn = dn
+        self.data = data
+        self.offsets = offsets
+        self.node = node
+        self.is_deleted = is_deleted
+        self.ranged: dict[int, tuple[bytes, ...]] | None = None
+
+    def encoded(self, position: int) -> bytes:
+        """The attribute as a PartialAttribute; b'' when absent or sent in ranges."""
+        return self.data[self.offsets[position] : self.offsets[position + 1]]
+
+    def values_at(self, position: int) -> Collection[bytes]:
+        """The raw values; none when absent."""
+        if self.ranged is not None and position in self.ranged:
+            return self.ranged[position]
+        encoded = self.encoded(position)
+        if not encoded:
+            return ()
+        attribute = ber.Reader(encoded).inside(ber.SEQUENCE)
+        attribute.skip()
+        inside = attribute.inside(ber.SET)
+        values = []
+        while inside.has_more:
+            values.append(inside.octets())
+        return values
+
+    def name(self) -> str:
+        """The distinguished name as it was given."""
+        return ber.Reader(self.dn).text()
+
+
+class Directory:
+    """The entries of ONE domain, read-only once built.
+
+    entries: (distinguished name, {attribute: raw values}), in any order. What AD always has and the entries lack is
+    added: the domain's head, containers above entries, CN=Partitions of the configuration, distinguishedName.
+    Raises DnError for a name that cannot be read, ValueError for a name that occurs twice.
+    """
+
+    def __init__(
+        self,
+        base_dn: str,
+        entries: Iterable[tuple[str, Mapping[str, Sequence[bytes]]]] = (),
+        *,
+        accounts: Mapping[str, Account] | None = None,
+        netbios_name: str | None = None,
+        root_dn: str | None = None,
+        max_val_range: int = MAX_VAL_RANGE,
+    ) -> None:
+        self.base_dn = base_dn
+        self.root_dn = root_dn or base_dn
+        self.base_key = dn_key(dn_rdns(base_dn))
+        self.dns_name = _dns_name(base_dn)
+        self.netbios_name = netbios_name or self.dns_name.partition(".")[0].upper()[:15]
+        self.configuration_dn = f"CN=Configuration,{self.root_dn}"
+        self.configuration_key = dn_key(dn_rdns(self.configuration_dn))
+        self.accounts = dict(accounts or {})
+        self.max_val_range = max_val_range
+        self.highest_usn = 1
+        self.positions: dict[str, int] = {}
+        self.names: list[str] = []
+        self.entries: list[StoredEntry] = []
+        self.by_key: dict[str, int] = {}
+        self.account_entries: dict[str, tuple[str, str | None]] = {}
+        self._headers: list[bytes] = []
+        # Other naming contexts below the domain: no part of a search of the domain
+        self._heads = frozenset(
+            dn_key(dn_rdns(dn))
+            for dn in (
+                self.configuration_dn,
+                f"CN=Schema,{self.configuration_dn}",
+                f"DC=DomainDnsZones,{base_dn}",
+                f"DC=ForestDnsZones,{self.root_dn}",
+            )
+        )
+        self._nodes: dict[str, Node] = {}
+        self._index: dict[tuple[str, object], array[int]] = {}
+        self._account_keys = {name.casefold() for name in self.accounts}
+        for dn, attributes in entries:
+            self._add(dn, attributes)
+        self._complete()
+
+    def _add(self, dn: str, attributes: Mapping[str, Sequence[bytes]]) -> None:
+        rdns = dn_rdns(dn)
+        key = dn_key(rdns)
+        ordinal = len(self.entries)
+        if self.by_key.setdefault(key, ordinal) != ordinal:
+            raise ValueError(f"two entries are called {dn}")
+        folded = {name.casefold(): (name, values) for name, values in attributes.items()}
+        if "distinguishedname" not in folded:
+            folded["distinguishedname"] = ("distinguishedName", [dn.encode()])
+        self._learn(name for name, _ in folded.values())
+        parts: list[bytes] = [b""] * len(self.names)
+        ranged: dict[int, tuple[bytes, ...]] = {}
+        for low, (_, values) in folded.items():
+            position = self.positions[low]
+            if len(values) > self.max_val_range:
+                ranged[position] = tuple(values)
+            elif values:
+                parts[position] = self.partial_attribute(position, values)
+        entry = StoredEntry(
+            ber.text(dn),
+            b"".join(parts),
+            _offsets(parts),
+            Node(key, dn, None) if key in self._heads else self._node(rdns[1:], dn),
+            [value.upper() for value in folded.get("isdeleted", ("", ()))[1]] == [b"TRUE"],
+        )
+        entry.ranged = ranged or None
+        self.entries.append(entry)
+        self._note(ordinal, dn, {low: values for low, (_, values) in folded.items()})
+
+    def _learn(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name.casefold() not in self.positions:
+                self.positions[name.casefold()] = len(self.names)
+                self.names.append(name)
+                self._headers.append(ber.text(name))
+
+    def partial_attribute(self, position: int, values: Sequence[bytes], option: str = "") -> bytes:
+        """Encode one attribute with its values, its name in the stored spelling, plus an option (`;range=0-9`)."""
+        name = ber.text(self.names[position] + option) if option else self._headers[position]
+        return ber.value(ber.SEQUENCE, name, ber.value(ber.SET, *map(ber.octets, values)))
+
+    def _node(self, rdns: tuple[str, ...], child_dn: str) -> Node:
+        key = dn_key(rdns)
+        node = self._nodes.get(key)
+        if node is None:
+            dn = _parent_dn(child_dn)
+            node = self._nodes[key] = Node(key, dn, self._node(rdns[1:], dn) if rdns else None)
+        return node
+
+    def _note(self, ordinal: int, dn: str, attributes: Mapping[str, Sequence[bytes]]) -> None:
+        """Fill what searches and binds look up: the indexes, the accounts' names, the highest USN."""
+        for value in attributes.get("objectclass", ()):
+            self._put("objectclass", text_key(value), ordinal)
+        for value in attributes.get("objectcategory", ()):
+            self._put("objectcategory", category_key(value.decode(errors="replace")), ordinal)
+        for value in attributes.get("samaccounttype", ()):
+            self._put("samaccounttype", integer_key(value), ordinal)
+        for value in attributes.get("usnchanged", ()):
+            usn = integer_key(value)
+            if isinstance(usn, int):
+                self.highest_usn = max(self.highest_usn, usn)
+        for value in attributes.get("samaccountname", ()):
+            name = text_key(value)
+            if isinstance(name, str) and name in self._account_keys:
+                upn = next(iter(attributes.get("userprincipalname", ())), None)
+                self.account_entries[name] = (dn, None if upn is None else upn.decode(errors="replace"))
+
+    def _put(self, attribute: str, key: object, ordinal: int) -> None:
+        self._index.setdefault((attribute, key), array("I")).append(ordinal)
+
+    def _complete(self) -> None:
+        """Add what the entries lack to be a tree, then give every entry offsets for every attribute."""
+        if self.base_key not in self.by_key:
+            self._add(self.base_dn, _system_entry(self.base_dn, "domainDNS", "Domain-DNS", self.root_dn))
+        for first in list(self._nodes.values()):
+            node: Node | None = first
+            while node is not None and node.key not in self.by_key:
+                self._add_container(node)
+                node = node.parent
+        if self.configuration_key not in self.by_key:
+            self._add_configuration()
+        count = len(self.names)
+        for entry in self.entries:
+            missing = count + 1 - len(entry.offsets)
+            if missing:
+                entry.offsets.extend([entry.offsets[-1]] * missing)
+
+    def _add_container(self, node: Node) -> None:
+        kind = node.key.partition("=")[0]
+        if kind in ("", "dc"):
+            self.by_key[node.key] = -1  # above the domain: no entry of this directory
+        elif kind == "ou":
+            self._add(node.dn, _system_entry(node.dn, "organizationalUnit", "Organizational-Unit", self.root_dn))
+        else:
+            self._add(node.dn, _system_entry(node.dn, "container", "Container", self.root_dn))
+
+    def _add_configuration(self) -> None:
+        partitions = f"CN=Partitions,{self.configuration_dn}"
+        reference = f"CN={self.netbios_name},{partitions}"
+        for dn, kind, category in (
+            (self.configuration_dn, "configuration", "Configuration"),
+            (partitions, "crossRefContainer", "Cross-Ref-Container"),
+        ):
+            self._add(dn, _system_entry(dn, kind, category, self.root_dn))
+        self._add(
+            reference,
+            _system_entry(reference, "crossRef", "Cross-Ref", self.root_dn)
+            | {
+                "nCName": [self.base_dn.encode()],
+                "dnsRoot": [self.dns_name.encode()],
+                "nETBIOSName": [self.netbios_name.encode()],
+                "systemFlags": [b"3"],
+            },
+        )
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Where the other naming contexts below the domain are found: what a search of the domain ends with."""
+        urls = [f"ldap://DomainDnsZones.{self.dns_name}/DC=DomainDnsZones,{self.base_dn}"]
+        if self.root_dn == self.base_dn:
+            urls += [
+                f"ldap://ForestDnsZones.{self.dns_name}/DC=ForestDnsZones,{self.base_dn}",
+                f"ldap://{self.dns_name}/{self.configuration_dn}",
+            ]
+        return tuple(urls)
+
+    def find(self, rdns: tuple[str, ...]) -> int | None:
+        """The place of the entry with this name in `entries`; None when there is none."""
+        ordinal = self.by_key.get(dn_key(rdns), -1)
+        return ordinal if ordinal >= 0 else None
+
+    def nearest(self, rdns: tuple[str, ...]) -> str:
+        """The name of the lowest existing entry at or above a name; '' when there is none (matchedDN)."""
+        while rdns:
+            ordinal = self.find(rdns)
+            if ordinal is not None:
+                return self.entries[ordinal].name()
+            rdns = rdns[1:]
+        return ""
+
+    def holds(self, rdns: tuple[str, ...]) -> bool:
+        """Does the name lie in a naming context of this server?"""
+        key = dn_key(rdns)
+        return any(key == base or key.endswith(f",{base}") for base in (self.base_key, self.configuration_key))
+
+    def nodes_below(self, key: str) -> set[Node]:
+        """The tree below a name without other naming contexts: entries of a subtree stand directly under these."""
+        top = self._nodes.get(key)
+        if top is None:
+            return set()
+        inside = {top}
+        borders = self._heads - {key}
+        for node in self._nodes.values():
+            chain = []
+            place: Node | None = node
+            while place is not None and place not in inside and place.key not in borders:
+                chain.append(place)
+                place = place.parent
+            if place is not None and place in inside:
+                inside.update(chain)
+        return inside
+
+    def candidates(self, node: Filter) -> "array[int] | range | list[int]":
+        """The places, in order, of all entries that may match: from the indexes where the filter allows it."""
+        found = self._candidates(node)
+        return range(len(self.entries)) if found is None else found
+
+    def _candidates(self, node: Filter) -> "array[int] | list[int] | None":
+        match node:
+            case Comparison(attribute, "=", value) if attribute.casefold() in _INDEXED:
+                return self._index.get((attribute.casefold(), _index_key(attribute.casefold(), value)), array("I"))
+            case And(items):
+                found = [one for one in map(self._candidates, items) if one is not None]
+                return min(found, key=len) if found else None
+            case Or(items):
+                every = [self._candidates(item) for item in items]
+                known = [one for one in every if one is not None]
+                return sorted(set().union(*known)) if len(known) == len(every) else None
+        return None
+
+
+def _index_key(attribute: str, value: bytes) -> object:
+    if attribute == "objectclass":
+        return text_key(value)
+    if attribute == "samaccounttype":
+        return integer_key(value)
+    words = value.decode(errors="replace")
+    return category_key(words) if "=" in words else category_of_class(words)
+
+
+def _parent_dn(dn: str) -> str:
+    """What stands behind the first unescaped comma."""
+    place = 0
+    while place < len(dn) and dn[place] != ",":
+        place += 2 if dn[place] == "\\" else 1
+    return dn[place + 1 :].lstrip()
+
+
+def _offsets(parts: Sequence[bytes]) -> "array[int]":
+    places = [0]
+    for part in parts:
+        places.append(places[-1] + len(part))
+    return array("H" if places[-1] < 1 << 16 else "I", places)
+
+
+def _dns_name(base_dn: str) -> str:
+    labels = [part.partition("=")[2] for part in dn_rdns(base_dn) if part.startswith("dc=")]
+    if not labels:
+        raise DnError(f"a domain's name is made of DC= parts: {base_dn!r}")
+    return ".".join(labels)
+
+
+def _system_entry(dn: str, kind: str, category: str, root_dn: str) -> dict[str, list[bytes]]:
+    """An entry that a new domain has by itself; its GUID follows from its name."""
+    attribute, _, name = dn.partition(",")[0].partition("=")
+    classes = [b"top", b"domain", b"domainDNS"] if kind == "domainDNS" else [b"top", kind.encode()]
+    return {
+        "objectClass": classes,
+        attribute.lower(): [name.encode()],
+        "distinguishedName": [dn.encode()],
+        "instanceType": [b"4"],
+        "whenCreated": [_SYSTEM_TIME],
+        "whenChanged": [_SYSTEM_TIME],
+        "uSNCreated": [b"1"],
+        "uSNChanged": [b"1"],
+        "name": [name.encode()],
+        "objectGUID": [uuid.uuid5(uuid.NAMESPACE_X500, dn.casefold()).bytes_le],
+        "objectCategory": [f"CN={category},CN=Schema,CN=Configuration,{root_dn}".encode()],
+    }

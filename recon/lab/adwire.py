@@ -1,0 +1,62 @@
+"""The frame of LDAP messages: results and controls (RFC 4511 4.1.9, 4.1.11)."""
+
+from dataclasses import dataclass
+
+from recon.lab import ber
+from recon.lab.adsearch import CONTROLS, PAGED
+
+CONTROLS_TAG = 0xA0
+
+
+@dataclass
+class Controls:
+    """What a request carries. `paged`: size and cookie (RFC 2696)."""
+
+    oids: frozenset[str] = frozenset()
+    paged: tuple[int, bytes] | None = None
+    has_unknown_critical: bool = False
+
+
+def result(
+    message_id: bytes,
+    tag: int,
+    code: int,
+    text: str,
+    *,
+    matched: str = "",
+    tail: bytes = b"",
+    paged: bytes | None = None,
+) -> bytes:
+    """A whole message with an LDAPResult; `tail`: what follows in it; `paged`: value of the paging control."""
+    parts = [ber.integer(code, ber.ENUMERATED), ber.text(matched), ber.text(text), tail]
+    controls = b""
+    if paged is not None:
+        controls = ber.value(CONTROLS_TAG, ber.value(ber.SEQUENCE, ber.text(PAGED), ber.octets(paged)))
+    return ber.value(ber.SEQUENCE, message_id, ber.value(tag, *parts), controls)
+
+
+def decode_controls(reader: ber.Reader) -> Controls:
+    """Read what follows the operation in a message, up to its end. Raises BerError."""
+    controls = Controls()
+    if not reader.has_more:
+        return controls
+    inside = reader.inside(CONTROLS_TAG)
+    reader.close()
+    oids = set()
+    while inside.has_more:
+        control = inside.inside(ber.SEQUENCE)
+        oid = control.text()
+        is_critical = control.has_more and control.next_tag() == ber.BOOLEAN and control.boolean()
+        content = control.octets() if control.has_more else b""
+        control.close()
+        if oid == PAGED:
+            paged = ber.Reader(content)
+            sequence = paged.inside(ber.SEQUENCE)
+            paged.close()
+            controls.paged = (max(0, sequence.integer()), sequence.octets())
+            sequence.close()
+        elif oid not in CONTROLS and is_critical:
+            controls.has_unknown_critical = True
+        oids.add(oid)
+    controls.oids = frozenset(oids)
+    return controls
