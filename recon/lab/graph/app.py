@@ -1,0 +1,334 @@
+"""The Graph service itself, without a socket: a call goes in, an answer comes out.
+
+Order of judgement: scripted fault, token, throttling, path and options, permission, object. Every accepted write is
+kept in order. One lock: calls are carried out one at a time, as a whole.
+"""
+
+import random
+import threading
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from recon.lab.graph import batch, errors
+from recon.lab.graph.calls import Answer, Call, Caller, RequestRecord, WriteRecord
+from recon.lab.graph.errors import GraphError
+from recon.lab.graph.faults import FOLLOWING_PAGE, PAGE, Fault, FaultScript
+from recon.lab.graph.reading import Reader, list_kind, require_groups, require_members, require_users
+from recon.lab.graph.schema import USER
+from recon.lab.graph.store import Directory, LagDraw
+from recon.lab.graph.throttle import Cost, Limits, Throttle
+from recon.lab.graph.tokens import TokenOffice
+from recon.lab.graph.writes import check_patch
+
+DIAGNOSTIC = (
+    '{"ServerInfo":{"DataCenter":"Laboratory","Slice":"E","Ring":"1","ScaleUnit":"000","RoleInstance":"LAB000"}}'
+)
+_ANSWERED = {"503", "504", "409", "401", "424", "429", "429-decimal", "429-none", "expired-page-token"}
+_UNSIMULATED = frozenset(
+    {"directory", "reports", "auditLogs", "servicePrincipals", "directoryObjects", "me", "devices", "organization"}
+)
+_CAST = "microsoft.graph."
+
+
+class GraphService:
+    """All tenants of one simulator. `eventual`: longest lag in seconds; `time_scale` concerns limits alone."""
+
+    def __init__(
+        self,
+        directories: Iterable[Directory],
+        office: TokenOffice,
+        *,
+        limits: Limits | None,
+        time_scale: float,
+        faults: Iterable[Fault],
+        eventual: float | None,
+        is_strict: bool,
+        seed: int,
+    ) -> None:
+        self.directories = {directory.tenant_id.lower(): directory for directory in directories}
+        self.office = office
+        self.faults = FaultScript(faults, seed)
+        self.requests: list[RequestRecord] = []
+        self.writes: list[WriteRecord] = []
+        self.lock = threading.Lock()
+        self._throttle = Throttle(limits, time.monotonic, time_scale)
+        self._lag = LagDraw(eventual, seed + 1)
+        self._order = random.Random(seed + 2)
+        self._reader = Reader(uuid.uuid4().bytes)
+        self._is_strict = is_strict
+
+    # ---- one HTTP request
+
+    def handle(self, call: Call) -> Answer:
+        """Answer one Graph request and log it. The answer's `fault` tells the wire what to do to it."""
+        with self.lock:
+            number = len(self.requests) + 1
+            request_id = str(uuid.uuid4())
+            client_request_id = call.headers.get("client-request-id") or request_id
+            fault = self.faults.pick(
+                number,
+                call.target,
+                is_page=_is_page(call),
+                is_following=_is_following(call),
+                is_batch=call.segments == ["$batch"],
+            )
+            items: list[tuple[str, str, int]] = []
+            client_id = ""
+            if fault is not None and fault.kind == "reset":
+                answer = Answer(0)
+            else:
+                answer, client_id = self._answer(call, fault, request_id, client_request_id, items)
+            answer.fault = fault
+            answer.request_id = request_id
+            self._finish(answer, request_id, client_request_id)
+            self.requests.append(
+                RequestRecord(
+                    number,
+                    call.method,
+                    call.target,
+                    0 if fault is not None and fault.kind == "reset-after" else answer.status,
+                    request_id,
+                    client_request_id,
+                    client_id,
+                    answer.units,
+                    fault.kind if fault else None,
+                    tuple(items),
+                )
+            )
+            return answer
+
+    def _answer(
+        self,
+        call: Call,
+        fault: Fault | None,
+        request_id: str,
+        client_request_id: str,
+        items: list[tuple[str, str, int]],
+    ) -> tuple[Answer, str]:
+        client_id = ""
+        try:
+            if fault is not None and fault.kind in _ANSWERED:
+                raise fault_error(fault)
+            caller = self._caller(call)
+            client_id = caller.client_id
+            if call.segments == ["$batch"]:
+                answer = self._batch(call, caller, request_id, client_request_id, items)
+            else:
+                answer = self._serve(_twisted(call, fault), caller, request_id, client_request_id)
+            if fault is not None and fault.kind == "504-after":
+                raise fault_error(fault)
+        except GraphError as error:
+            answer = _refusal(error, request_id, client_request_id)
+        return answer, client_id
+
+    def _finish(self, answer: Answer, request_id: str, client_request_id: str) -> None:
+        answer.headers |= {
+            "request-id": request_id,
+            "client-request-id": client_request_id,
+            "x-ms-ags-diagnostic": DIAGNOSTIC,
+        }
+        if answer.units:
+            answer.headers["x-ms-resource-unit"] = str(answer.units)
+        answer.headers.setdefault("Cache-Control", "no-cache")
+        answer.headers.setdefault("OData-Version", "4.0")
+
+    def _caller(self, call: Call) -> Caller:
+        claims = self.office.check(call.headers.get("authorization"))
+        app = self.office.app(claims.client_id)
+        return Caller(self.directories[claims.tenant_id.lower()], claims.client_id, claims.roles, app.role)
+
+    # ---- batches
+
+    def _batch(
+        self, call: Call, caller: Caller, request_id: str, client_request_id: str, log: list[tuple[str, str, int]]
+    ) -> Answer:
+        """The envelope costs nothing; each item is counted, throttled and refused on its own."""
+        if call.method != "POST":
+            raise errors.wrong_method()
+        if not call.headers.get("content-type", "").lower().startswith("application/json"):
+            raise GraphError(400, "BadRequest", "Invalid batch payload format.")
+        items = batch.read_batch(call.body)
+
+        def serve(item: batch.Item) -> Answer:
+            own_id = item.headers.get("client-request-id") or client_request_id
+            return self._item(item, call, caller, request_id, own_id)
+
+        body, statuses = batch.run_batch(items, serve, self._order)
+        log.extend((item.method, item.url, status) for item, status in zip(items, statuses, strict=True))
+        return Answer(200, body, {"Content-Type": "application/json"})
+
+    def _item(self, item: batch.Item, outer: Call, caller: Caller, request_id: str, client_request_id: str) -> Answer:
+        path, _, query = item.url.partition("?")
+        call = Call(item.method, "/" + path.lstrip("/"), query, item.headers, item.body, outer.root, is_item=True)
+        fault = self.faults.pick_item(call.target, is_page=_is_page(call), is_following=_is_following(call))
+        try:
+            if "://" in path or call.segments == ["$batch"]:
+                raise errors.bad_request(f"Invalid url of request {item.id}: it must be relative to the version.")
+            if fault is not None and fault.kind in _ANSWERED:
+                raise fault_error(fault)
+            answer = self._serve(_twisted(call, fault), caller, request_id, client_request_id)
+            if fault is not None and fault.kind == "504-after":
+                raise fault_error(fault)
+        except GraphError as error:
+            answer = _refusal(error, request_id, client_request_id)
+        answer.headers |= {"Cache-Control": "no-cache", "OData-Version": "4.0"}
+        if answer.units:
+            answer.headers["x-ms-resource-unit"] = str(answer.units)
+        return answer
+
+    # ---- one call
+
+    def _serve(self, call: Call, caller: Caller, request_id: str, client_request_id: str) -> Answer:
+        cost = cost_of(call)
+        verdict = self._throttle.judge(caller.client_id, caller.directory.tenant_id, caller.directory.users.count, cost)
+        try:
+            if verdict.refused:
+                raise errors.ThrottledError(verdict.headers)
+            answer = self._route(call, caller, request_id, client_request_id)
+        except GraphError as error:
+            answer = _refusal(error, request_id, client_request_id)
+        answer.units = cost.units
+        answer.headers |= verdict.headers
+        return answer
+
+    def _route(self, call: Call, caller: Caller, request_id: str, client_request_id: str) -> Answer:
+        head, *rest = call.segments
+        kind = list_kind(head)
+        if kind is None:
+            if head in _UNSIMULATED:
+                raise errors.unsimulated(f"/{head}")
+            raise errors.unknown_segment(head)
+        now = time.monotonic()
+        objects = caller.directory.users if kind == USER.name else caller.directory.groups
+        if rest and rest[0] in ("delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()"):
+            raise errors.unsimulated(f"/{head}/delta")
+        if call.method == "PATCH" and kind == USER.name and len(rest) == 1 and rest[0] != "$count":
+            return self._patch(call, caller, rest[0], request_id, client_request_id, now)
+        if call.method != "GET":
+            if (call.method, len(rest)) in (("POST", 0), ("DELETE", 1), ("PATCH", 1)):
+                raise errors.unsimulated(f"{call.method} of {head}")
+            raise errors.wrong_method()
+        if len(rest) > 1:
+            return self._below_group(call, caller, kind, rest, now)
+        (require_users if kind == USER.name else require_groups)(caller)
+        if not rest:
+            return self._reader.list_objects(call, caller, objects, now)
+        if rest == ["$count"]:
+            return self._reader.count_objects(call, caller, objects, now)
+        return self._reader.get_object(call, caller, objects, rest[0], now)
+
+    def _below_group(self, call: Call, caller: Caller, kind: str, rest: list[str], now: float) -> Answer:
+        key, relation, *tail = rest
+        if kind == USER.name or relation in ("transitiveMembers", "owners", "onPremisesSyncBehavior", "memberOf"):
+            raise errors.unsimulated(f"/{kind}s/{{id}}/{relation}")
+        if relation != "members":
+            raise errors.unknown_segment(relation)
+        groups = caller.directory.groups
+        place = groups.place(key)
+        if not caller.permissions:
+            raise errors.denied()
+        if place is None:
+            raise errors.not_found(key)
+        require_members(caller, groups.json(place))
+        cast = tail.pop(0) if tail and tail[0] != "$count" else None
+        if cast is not None:
+            if not cast.startswith((_CAST, "graph.")):
+                raise errors.unknown_segment(cast)
+            cast = cast.rpartition(".")[2]
+        if tail == ["$count"]:
+            return self._reader.count_members(call, caller, key, cast)
+        if tail:
+            raise errors.unknown_segment(tail[0])
+        return self._reader.list_members(call, caller, key, cast, now)
+
+    def _patch(
+        self, call: Call, caller: Caller, key: str, request_id: str, client_request_id: str, now: float
+    ) -> Answer:
+        users = caller.directory.users
+        place = users.place(key)
+        if place is None:
+            raise errors.not_found(key)
+        changes = check_patch(call, caller, users, place, is_strict=self._is_strict)
+        before = users.replace(place, changes, self._lag.draw(now))
+        user_id = str(users.json(place)["id"])
+        stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        for name, value in changes.items():
+            self.writes.append(
+                WriteRecord(
+                    stamp, caller.directory.tenant_id, user_id, name, before[name], value, request_id, client_request_id
+                )
+            )
+        return Answer(204)
+
+
+def cost_of(call: Call) -> Cost:
+    """Resource units and writes of one call, from the published table.
+
+    The table says "GET users" without saying whether one user is meant too: taken for every path below /users.
+    """
+    if call.method != "GET":
+        return Cost(1, 1)
+    segments = call.segments
+    options: dict[str, Any] = dict(parse_qsl(call.query, keep_blank_values=True))
+    is_members = len(segments) > 2 and segments[2] == "members"
+    units = 2 if segments[0] == "users" else 3 if is_members else 1
+    if "$select" in options:
+        units -= 1
+    if "$expand" in options:
+        units += 1
+    top = str(options.get("$top", ""))
+    if top.isascii() and top.isdigit() and int(top) < 20:
+        units -= 1
+    is_sign_in = "signInActivity" in str(options.get("$select", "")) + str(options.get("$filter", ""))
+    return Cost(max(1, units), sign_ins=int(is_sign_in))
+
+
+def fault_error(fault: Fault) -> GraphError:
+    """The answer of a fault that is one."""
+    match fault.kind:
+        case "429" | "429-decimal" | "429-none":
+            usual = {"429": 1.0, "429-decimal": 0.25, "429-none": None}[fault.kind]
+            seconds = fault.value if fault.value is not None else usual
+            headers = {} if seconds is None else {"Retry-After": f"{seconds:g}"}
+            return errors.ThrottledError(headers | {"x-ms-throttle-information": "CPULimitExceeded"})
+        case "503":
+            headers = {} if fault.value is None else {"Retry-After": f"{fault.value:g}"}
+            return GraphError(503, "serviceNotAvailable", "The service is temporarily unavailable.", headers)
+        case "504" | "504-after":
+            return GraphError(504, "UnknownError", "The gateway did not get an answer in time.")
+        case "409":
+            text = "Error due to concurrent requests being made to the tenant. Please wait briefly and retry."
+            return GraphError(409, "Directory_ConcurrencyViolation", text)
+        case "401":
+            return errors.bad_token("Lifetime validation failed, the token is expired.")
+        case "424":
+            return GraphError(424, "FailedDependency", "A request of the batch was throttled.")
+        case _:
+            return errors.expired_page()
+
+
+def _refusal(error: GraphError, request_id: str, client_request_id: str) -> Answer:
+    answer = Answer.json(error.body(request_id, client_request_id), error.status)
+    answer.headers |= error.headers
+    return answer
+
+
+def _twisted(call: Call, fault: Fault | None) -> Call:
+    return replace(call, twist=fault) if fault is not None and fault.kind in PAGE | FOLLOWING_PAGE else call
+
+
+def _is_page(call: Call) -> bool:
+    """A listing, whose answer is a page of objects."""
+    segments = call.segments
+    if call.method != "GET" or list_kind(segments[0]) is None or segments[-1] == "$count":
+        return False
+    return len(segments) == 1 or (len(segments) > 2 and segments[2] == "members")
+
+
+def _is_following(call: Call) -> bool:
+    return _is_page(call) and "skiptoken=" in call.query

@@ -1,0 +1,302 @@
+"""GET of users, groups and members: listings with their pages, single objects, counts.
+
+A page token is bound to tenant, path, options and header: nextLink is followed unchanged or not at all.
+"""
+
+import hashlib
+import hmac
+from typing import Any
+
+import orjson
+
+from recon.lab.graph import permissions
+from recon.lab.graph.calls import Answer, Call, Caller
+from recon.lab.graph.errors import (
+    GraphError,
+    bad_request,
+    denied,
+    expired_page,
+    not_found,
+    unknown_property,
+    unsimulated,
+    unsupported_query,
+)
+from recon.lab.graph.filters import Filter, parse_filter
+from recon.lab.graph.query import MAX_TOP, MAX_TOP_SIGN_IN, Options, check_url, parse_query, selected
+from recon.lab.graph.schema import GROUP, MEMBER_TYPES, USER, words
+from recon.lab.graph.store import Objects, Row
+
+_SINGLE = frozenset({"$select"})
+_COUNT = frozenset({"$filter"})
+_NO_HEADER = "the ConsistencyLevel: eventual header is missing"
+_NO_COUNT = "$count=true is missing"
+_DEVICE_PROPERTIES = frozenset(
+    words("""
+        accountEnabled deviceId displayName isCompliant isManaged mail operatingSystem operatingSystemVersion
+    profileType trustType
+    """)
+)
+
+
+def require_users(caller: Caller) -> None:
+    """Refuse an application that may read no property of users."""
+    if not permissions.may_read_type(caller.permissions, USER.name):
+        raise denied()
+
+
+def require_groups(caller: Caller) -> None:
+    """Refuse an application that may not read groups."""
+    if not caller.permissions & permissions.READ_GROUPS:
+        raise denied()
+
+
+def require_members(caller: Caller, group: dict[str, Any]) -> None:
+    """Refuse an application that may not read members, or not hidden ones."""
+    if not caller.permissions & permissions.READ_MEMBERS:
+        raise denied()
+    if group["visibility"] == "HiddenMembership" and not caller.permissions & permissions.READ_HIDDEN:
+        raise denied()
+
+
+def require_header(call: Call) -> None:
+    """Refuse $count as a path segment, or a cast, without the advanced header."""
+    if not call.is_advanced:
+        raise bad_request(f"$count is not currently supported: {_NO_HEADER}.")
+
+
+class Reader:
+    """Serves the reads of one simulator. `key` signs its page tokens."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    # ---- listings of users and groups
+
+    def list_objects(self, call: Call, caller: Caller, objects: Objects, now: float) -> Answer:
+        """GET /users or /groups."""
+        options = parse_query(call.query, is_advanced=call.is_advanced)
+        if not call.is_item:
+            check_url(len(call.root) + len("/v1.0") + len(call.target), options)
+        kind = objects.kind
+        names = selected(options, kind, objects.columns)
+        if names is not None and kind.single_only.intersection(names):
+            raise GraphError(501, "NotImplemented", "The requested property is not supported on a collection.")
+        top = self._top(options, names, caller)
+        condition = self._filter(
+            options, caller, objects, is_advanced=call.is_advanced and options.is_counted, call=call
+        )
+        start, previous = self._resume(call, caller, options)
+        page = objects.page(start, top, condition, now)
+        places, following = page.places, page.following
+        last = places[-1] if places else previous
+        match call.twist.kind if call.twist else "":
+            case "empty-page":
+                places, following, last = [], start, previous
+            case "duplicated-page":
+                following, last = start, previous
+            case "shifted-page" if places and previous is not None:
+                places = [previous, *places[:-1]]
+        answer: dict[str, Any] = {"@odata.context": self._context(call, kind.path, names)}
+        if options.is_counted and call.is_advanced and options.skiptoken is None:
+            answer["@odata.count"] = objects.matches(condition, now)
+        if following is not None:
+            token = self._token(call, caller, options, following, last)
+            answer["@odata.nextLink"] = f"{call.root}/v1.0{call.path}?{options.with_token(token)}"
+        answer["value"] = self._items(objects, places, names, caller, now)
+        return Answer.json(answer)
+
+    def get_object(self, call: Call, caller: Caller, objects: Objects, key: str, now: float) -> Answer:
+        """GET /users/{id or user principal name} or /groups/{id}."""
+        options = parse_query(call.query, allowed=_SINGLE, is_advanced=call.is_advanced)
+        names = selected(options, objects.kind, objects.columns)
+        place = objects.place(key)
+        if place is None:
+            raise not_found(key)
+        answer: dict[str, Any] = {"@odata.context": self._context(call, objects.kind.path, names) + "/$entity"}
+        if names is None:
+            answer["@microsoft.graph.tips"] = "Use $select to choose only the properties your app needs."
+        return Answer.json(answer | self._items(objects, [place], names, caller, now)[0])
+
+    def count_objects(self, call: Call, caller: Caller, objects: Objects, now: float) -> Answer:
+        """GET /users/$count or /groups/$count."""
+        require_header(call)
+        options = parse_query(call.query, allowed=_COUNT, is_advanced=True)
+        condition = self._filter(options, caller, objects, is_advanced=True, call=call)
+        return Answer.text(str(objects.matches(condition, now)))
+
+    # ---- members
+
+    def list_members(self, call: Call, caller: Caller, group_id: str, cast: str | None, now: float) -> Answer:
+        """GET /groups/{id}/members and its casts. Service principals are left out, as v1.0 does.
+
+        Every option but $count is refused without the advanced header; $count is silently ignored.
+        """
+        options = parse_query(call.query, is_advanced=call.is_advanced)
+        if options.filter is not None:
+            raise unsimulated("$filter on members")
+        if cast is not None and cast not in MEMBER_TYPES:
+            raise unsupported_query(f"The cast to 'microsoft.graph.{cast}' is not supported for members.")
+        if not call.is_advanced and (cast is not None or {"$select", "$top"} & options.values.keys()):
+            raise unsupported_query(f"The query is not supported because {_NO_HEADER}.")
+        names = self._member_names(options, caller, cast)
+        members = self._members(caller, group_id, cast)
+        top = options.top()
+        start, previous = self._resume(call, caller, options)
+        places = list(range(start, min(start + top, len(members))))
+        following = start + top if start + top < len(members) else None
+        last = places[-1] if places else previous
+        match call.twist.kind if call.twist else "":
+            case "empty-page":
+                places, following, last = [], start, previous
+            case "duplicated-page":
+                following, last = start, previous
+            case "shifted-page" if places and previous is not None:
+                places = [previous, *places[:-1]]
+        answer: dict[str, Any] = {"@odata.context": self._context(call, "directoryObjects", names)}
+        if options.is_counted and call.is_advanced and options.skiptoken is None:
+            answer["@odata.count"] = len(members)
+        if following is not None:
+            token = self._token(call, caller, options, following, last)
+            answer["@odata.nextLink"] = f"{call.root}/v1.0{call.path}?{options.with_token(token)}"
+        found = (self._member(caller, *members[place], names, now) for place in places)
+        answer["value"] = [self._without_type(item) if cast else item for item in found]
+        return Answer.json(answer)
+
+    def count_members(self, call: Call, caller: Caller, group_id: str, cast: str | None) -> Answer:
+        """GET /groups/{id}/members/$count."""
+        require_header(call)
+        parse_query(call.query, allowed=frozenset(), is_advanced=True)
+        return Answer.text(str(len(self._members(caller, group_id, cast))))
+
+    def _members(self, caller: Caller, group_id: str, cast: str | None) -> list[tuple[str, str]]:
+        directory = caller.directory
+        listed = []
+        for kind, key in directory.members.get(group_id.lower(), ()):
+            objects = directory.objects(kind)
+            if kind == "servicePrincipal" or (cast is not None and kind != cast):
+                continue
+            if objects is None or objects.place(key) is not None:
+                listed.append((kind, key))
+        return listed
+
+    def _member_names(self, options: Options, caller: Caller, cast: str | None) -> tuple[str, ...] | None:
+        if "$select" not in options.values:
+            return None
+        directory = caller.directory
+        known = directory.users.columns.keys() | directory.groups.columns.keys() | _DEVICE_PROPERTIES
+        names = tuple(dict.fromkeys(name.strip() for name in options.values["$select"].split(",")))
+        for name in names:
+            if name not in known:
+                raise unknown_property(name, cast or "directoryObject")
+        return names
+
+    def _member(self, caller: Caller, kind: str, key: str, names: tuple[str, ...] | None, now: float) -> dict[str, Any]:
+        """One member: its properties, or nulls behind the id where the application may not read the type."""
+        head: dict[str, Any] = {"@odata.type": f"#microsoft.graph.{kind}"}
+        directory = caller.directory
+        objects = directory.objects(kind)
+        if objects is not None:
+            wanted = objects.kind.defaults if names is None else tuple(n for n in names if n in objects.columns)
+            if not permissions.may_read_type(caller.permissions, kind):
+                return {**head, "id": key, **dict.fromkeys(name for name in wanted if name != "id")}
+            place = objects.places[key]
+            return head | self._items(objects, [place], wanted, caller, now)[0]
+        other = directory.others[key]
+        wanted = tuple(name for name in (names or other) if name in other and not name.startswith("@"))
+        if not permissions.may_read_type(caller.permissions, kind):
+            return {**head, "id": key, **dict.fromkeys(name for name in wanted if name != "id")}
+        return head | {name: other[name] for name in wanted}
+
+    @staticmethod
+    def _without_type(item: dict[str, Any]) -> dict[str, Any]:
+        item.pop("@odata.type")
+        return item
+
+    # ---- parts
+
+    def _top(self, options: Options, names: tuple[str, ...] | None, caller: Caller) -> int:
+        """Objects a page; with signInActivity at most 500, without an error."""
+        top = options.top(MAX_TOP)
+        if names is None or "signInActivity" not in names:
+            return top
+        if not permissions.may_read_user(caller.permissions, "signInActivity"):
+            raise denied()
+        return min(top, MAX_TOP_SIGN_IN)
+
+    def _filter(
+        self, options: Options, caller: Caller, objects: Objects, *, is_advanced: bool, call: Call
+    ) -> Filter | None:
+        if options.filter is None:
+            return None
+        missing = _NO_COUNT if call.is_advanced else _NO_HEADER
+        condition = parse_filter(
+            options.filter, objects.kind, objects.columns, is_advanced=is_advanced, missing=missing
+        )
+        for name in condition.properties:
+            if not permissions.may_read(caller.permissions, objects.kind.name, name):
+                raise denied()
+        return condition
+
+    def _items(
+        self, objects: Objects, places: list[int], names: tuple[str, ...] | None, caller: Caller, now: float
+    ) -> list[dict[str, Any]]:
+        """The objects as JSON; a property beyond the permissions is absent, not null."""
+        kind = objects.kind
+        wanted = [
+            name
+            for name in (kind.defaults if names is None else names)
+            if permissions.may_read(caller.permissions, kind.name, name)
+        ]
+        apart = [name for name in wanted if name not in objects.columns]
+        stored = tuple(name for name in wanted if name in objects.columns)
+        values_of = objects.getter(stored)
+        rows = objects.rows
+        if objects.lagging:
+            found: list[Row | None] = [objects.row(place, now) for place in places]
+        else:
+            found = [rows[place] for place in places]
+        items = [dict(zip(stored, values_of(row), strict=True)) for row in found if row is not None]
+        if apart:
+            for place, item in zip(places, items, strict=True):
+                kept = objects.apart.get(place, {})
+                item |= {name: kept.get(name, kind.apart[name]) for name in apart}
+        return items
+
+    @staticmethod
+    def _context(call: Call, path: str, names: tuple[str, ...] | None) -> str:
+        return f"{call.root}/v1.0/$metadata#{path}" + (f"({','.join(names)})" if names else "")
+
+    # ---- page tokens
+
+    def _mac(self, call: Call, caller: Caller, options: Options, payload: bytes) -> str:
+        bound = [caller.directory.tenant_id, call.path, options.canonical()]
+        return hmac.digest(self._key, orjson.dumps(bound) + payload, hashlib.sha256).hex()[:32]
+
+    def _token(self, call: Call, caller: Caller, options: Options, start: int, previous: int | None) -> str:
+        payload = orjson.dumps([start, previous, call.is_advanced])
+        return payload.hex() + self._mac(call, caller, options, payload)
+
+    def _resume(self, call: Call, caller: Caller, options: Options) -> tuple[int, int | None]:
+        """Where this page begins and the last object before it. Raises GraphError 400 for a token that does not fit.
+
+        A listing begun with the advanced header and followed without it is answered Directory_ExpiredPageToken,
+        which is how the missing header was seen to show itself.
+        """
+        token = options.skiptoken
+        if token is None:
+            return 0, None
+        try:
+            payload, mac = bytes.fromhex(token[:-32]), token[-32:]
+        except ValueError as error:
+            raise bad_request("Invalid page token.") from error
+        if not hmac.compare_digest(mac.encode(), self._mac(call, caller, options, payload).encode()):
+            raise bad_request("Invalid page token.")
+        start, previous, was_advanced = orjson.loads(payload)
+        if was_advanced and not call.is_advanced:
+            raise expired_page()
+        return int(start), None if previous is None else int(previous)
+
+
+def list_kind(segment: str) -> str | None:
+    """The type that a first path segment lists."""
+    return {USER.path: USER.name, GROUP.path: GROUP.name}.get(segment)

@@ -1,0 +1,315 @@
+"""The simulator on a loopback socket: Starlette routes, uvicorn in a thread, clean start and stop.
+
+Outside Graph's own paths: GET /_lab/writes, /_lab/requests and /_lab/faults show what happened, for tests and demos.
+"""
+
+import asyncio
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl
+
+import orjson
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from recon.errors import ReconError, UsageError
+from recon.lab.graph.app import GraphService
+from recon.lab.graph.calls import Answer, Call, RequestRecord, WriteRecord
+from recon.lab.graph.faults import Fault
+from recon.lab.graph.store import Directory, Tenant
+from recon.lab.graph.throttle import Limits
+from recon.lab.graph.tokens import LIFETIME, App, TokenOffice
+
+START_TIMEOUT = 10.0
+
+
+class _Connections:
+    """Open transports by the client's address, so that a fault can cut the right one."""
+
+    def __init__(self) -> None:
+        self.open: dict[tuple[str, int], asyncio.Transport] = {}
+
+    def protocol(self) -> type[H11Protocol]:
+        """The HTTP protocol that keeps this record."""
+        registry = self.open
+
+        class Recorded(H11Protocol):
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+                super().connection_made(transport)
+                if self.client is not None:
+                    registry[self.client] = transport
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                if self.client is not None:
+                    registry.pop(self.client, None)
+                super().connection_lost(exc)
+
+        return Recorded
+
+    def reset(self, client: tuple[str, int]) -> None:
+        """End a connection with a TCP reset, unsent data lost."""
+        transport = self.open.get(client)
+        if transport is None:
+            return
+        raw = transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+
+    def close(self, client: tuple[str, int]) -> None:
+        """End a connection after what was sent, in the middle of an answer."""
+        transport = self.open.get(client)
+        if transport is not None:
+            transport.close()
+
+
+class _GraphEndpoint:
+    """/v1.0/…: reads the request, waits the latency, and does to the answer what the fault asks for."""
+
+    def __init__(self, service: GraphService, connections: _Connections, latency: float) -> None:
+        self._service = service
+        self._connections = connections
+        self._latency = latency
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        path = scope["raw_path"].decode("ascii").partition("?")[0].removeprefix("/v1.0") or "/"
+        call = Call(
+            method=request.method,
+            path=path,
+            query=scope["query_string"].decode("ascii"),
+            headers=headers,
+            body=await request.body(),
+            root=f"http://{headers.get('host', '127.0.0.1')}",
+        )
+        if self._latency:
+            await asyncio.sleep(self._latency)
+        answer = self._service.handle(call)
+        kind = answer.fault.kind if answer.fault else ""
+        if answer.fault is not None and kind == "slow":
+            await asyncio.sleep(1.0 if answer.fault.value is None else answer.fault.value)
+        if kind in ("reset", "reset-after"):
+            self._connections.reset(scope["client"])
+            return
+        await self._send(answer, kind, scope["client"], send)
+
+    async def _send(self, answer: Answer, kind: str, client: tuple[str, int], send: Send) -> None:
+        body = answer.body[: len(answer.body) // 2] if kind == "truncated" else answer.body
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+        if answer.status != 204:
+            headers.append((b"content-length", str(len(body)).encode("ascii")))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        if kind == "503-mid" and body:
+            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            self._connections.close(client)
+            return
+        await send({"type": "http.response.body", "body": body})
+
+
+class GraphSimulator:
+    """Microsoft Graph and its sign-in service on http://127.0.0.1:PORT, for invented tenants.
+
+    latency: seconds added to every Graph request, without holding up the others. limits: None switches throttling
+    off. time_scale: simulated seconds per real second, of the limits alone. eventual: longest time in real seconds
+    for which a write stays unseen, None: not at all. strict_roles: an application without a directory role may not
+    write otherMails of anybody. token_lifetime: seconds. Raises UsageError for tenants that are no Graph objects.
+    """
+
+    def __init__(
+        self,
+        tenants: Iterable[Tenant],
+        *,
+        apps: Mapping[str, App],
+        latency: float = 0.0,
+        limits: Limits | None = None,
+        time_scale: float = 1.0,
+        faults: Iterable[Fault] = (),
+        eventual: float | None = None,
+        strict_roles: bool = False,
+        token_lifetime: int = LIFETIME,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int = 0,
+    ) -> None:
+        names: dict[str, str] = {}
+        directories = []
+        for tenant in tenants:
+            for name in (tenant.tenant_id, *tenant.domains):
+                if names.setdefault(name.lower(), tenant.tenant_id) != tenant.tenant_id:
+                    raise UsageError(f"two tenants are called {name}")
+            directories.append(Directory.load(tenant))
+        self._office = TokenOffice(apps, names, token_lifetime)
+        self.service = GraphService(
+            directories,
+            self._office,
+            limits=limits,
+            time_scale=time_scale,
+            faults=faults,
+            eventual=eventual,
+            is_strict=strict_roles,
+            seed=seed,
+        )
+        self.token_requests = 0
+        self._latency = latency
+        self._address = (host, port)
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self._url = ""
+
+    # ---- life
+
+    def start(self) -> Self:
+        """Listen and serve. Raises ReconError when the port is taken or the server does not come up."""
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(self._address)
+        except OSError as error:
+            listener.close()
+            raise ReconError(f"cannot listen on {self._address[0]}:{self._address[1]}: {error.strerror}") from error
+        host, port = listener.getsockname()[:2]
+        self._url = f"http://{host}:{port}"
+        connections = _Connections()
+        config = uvicorn.Config(
+            self._routes(connections),
+            http=connections.protocol(),
+            loop="asyncio",
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=75,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name="graph-simulator", daemon=True
+        )
+        self._thread.start()
+        deadline = time.monotonic() + START_TIMEOUT
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                listener.close()
+                raise ReconError("the Graph simulator did not start")
+            time.sleep(0.005)
+        return self
+
+    def stop(self) -> None:
+        """End the server and its thread; open connections are closed. Calling it twice does no harm."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.should_exit = True
+        self._thread.join()
+        self._server = self._thread = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # ---- what it did
+
+    @property
+    def url(self) -> str:
+        """http://127.0.0.1:PORT, the root of Graph (/v1.0) and of the sign-in service (/{tenant}/oauth2/v2.0/token)."""
+        return self._url
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """Every Graph request so far; token requests are not among them."""
+        with self.service.lock:
+            return list(self.service.requests)
+
+    @property
+    def writes(self) -> list[WriteRecord]:
+        """Every accepted write, in the order of acceptance."""
+        with self.service.lock:
+            return list(self.service.writes)
+
+    # ---- what others do to the tenant meanwhile
+
+    def user(self, tenant_id: str, user_id: str) -> dict[str, Any]:
+        """The true user now, whatever the replicas still show. Raises UsageError when there is none."""
+        with self.service.lock:
+            directory, place = self._find(tenant_id, user_id)
+            return directory.users.json(place)
+
+    def change_user(self, tenant_id: str, user_id: str, **properties: Any) -> None:
+        """Change a user as another administrator would: at once, past every rule, not among `writes`."""
+        with self.service.lock:
+            directory, place = self._find(tenant_id, user_id)
+            if unknown := sorted(properties.keys() - directory.users.columns.keys()):
+                raise UsageError(f"a user has no property {unknown[0]!r}")
+            directory.users.replace(place, properties, None)
+
+    def remove_user(self, tenant_id: str, user_id: str) -> None:
+        """Let a user vanish."""
+        with self.service.lock:
+            directory, place = self._find(tenant_id, user_id)
+            directory.users.remove(place)
+
+    def make_privileged(self, tenant_id: str, user_id: str) -> None:
+        """Give a user a role that closes the sensitive properties."""
+        with self.service.lock:
+            directory, place = self._find(tenant_id, user_id)
+            directory.privileged.add(str(directory.users.json(place)["id"]).lower())
+
+    def add_fault(self, fault: Fault) -> None:
+        """One more scripted fault; `at` counts from the first request of the simulator."""
+        with self.service.lock:
+            self.service.faults.add(fault)
+
+    def _find(self, tenant_id: str, user_id: str) -> tuple[Directory, int]:
+        directory = self.service.directories.get(tenant_id.lower())
+        place = directory.users.place(user_id) if directory else None
+        if directory is None or place is None:
+            raise UsageError(f"no user {user_id} in tenant {tenant_id}")
+        return directory, place
+
+    # ---- routes
+
+    def _routes(self, connections: _Connections) -> Starlette:
+        graph = _GraphEndpoint(self.service, connections, self._latency)
+        return Starlette(
+            routes=[
+                Route("/v1.0", endpoint=graph),
+                Route("/v1.0/{path:path}", endpoint=graph),
+                Route("/{tenant}/oauth2/v2.0/token", endpoint=self._token, methods=["POST"]),
+                Route("/_lab/{what}", endpoint=self._lab, methods=["GET"]),
+            ]
+        )
+
+    async def _token(self, request: Request) -> Response:
+        self.token_requests += 1
+        form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+        status, answer = self._office.issue(request.path_params["tenant"], form, self._url)
+        headers = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
+        return Response(orjson.dumps(answer), status, headers, media_type="application/json")
+
+    async def _lab(self, request: Request) -> Response:
+        what = request.path_params["what"]
+        with self.service.lock:
+            shown: dict[str, list[dict[str, Any]]] = {
+                "writes": [asdict(record) for record in self.service.writes] if what == "writes" else [],
+                "requests": [asdict(record) for record in self.service.requests] if what == "requests" else [],
+                "faults": self.service.faults.state(),
+            }
+        if what not in shown:
+            return Response(status_code=404)
+        return Response(orjson.dumps({"value": shown[what]}), media_type="application/json")
