@@ -110,7 +110,7 @@ def settle_duplicates(work: Publication, stage: Stage, children: list[Stage]) ->
 
 def _reject_differing(work: Publication, stage: Stage) -> int:
     table, key = stage.table, stage.key
-    differing = select(key).group_by(key).having(func.min(table.c.row_hash) != func.max(table.c.row_hash))
+    differing = select(key).group_by(key).having(func.count(distinct(table.c.row_hash)) > 1)
     rows = select(
         literal(work.run_id),
         literal(work.source_id),
