@@ -121,7 +121,7 @@ def _certificate(
         raise ConfigError(f"[entra] certificate_file {file}: {error.strerror}") from error
     except (ValueError, TypeError) as error:
         raise ConfigError(
-            f"[entra] certificate_file {file}: not a certificate with a private key, or another password",
+            f"[entra] certificate_file {file}: not a certificate with an RSA private key, or another password",
             hint=f"its password is read from {source.certificate_password_env}",
         ) from error
 
