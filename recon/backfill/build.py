@@ -1,0 +1,165 @@
+"""Making a plan: scope and sources checked, everyone in scope judged, the result frozen."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from recon import __version__
+from recon.backfill.candidates import Candidates, ValueSource
+from recon.backfill.denied import find_denied
+from recon.backfill.items import ATTRIBUTES, Item, Reason
+from recon.backfill.plan import Plan, freeze
+from recon.backfill.reasons import Rules, judge
+from recon.backfill.scope import chosen_scope, definition
+from recon.backfill.sources import Sources, check_fresh, find_sources
+from recon.config import Backfill, Config
+from recon.decode.keys import fold, mail_domain
+from recon.decode.times import day, utc_now_text
+from recon.errors import PlanError, UsageError
+from recon.store import Store
+from recon.store.tables import LOADED
+
+PLANS = Path("plans")
+_COUNTRY = "worker.country_code"
+_OWN_SHARE = 0.01  # of AD's mail addresses: a domain with more of them is the company's
+
+
+def plans_folder(config: Config) -> Path:
+    """Where plans lie: beside recon.toml."""
+    return config.path(PLANS)
+
+
+def hours_later(at: str, hours: float) -> str:
+    """The time text so many hours later."""
+    return (datetime.fromisoformat(at) + timedelta(hours=hours)).isoformat(sep=" ", timespec="microseconds")
+
+
+def _value_source(settings: Backfill, attribute: str) -> ValueSource:
+    """[backfill] source for the configured attribute; another attribute has its usual source."""
+    if attribute == settings.attribute and "source" in settings.model_fields_set:
+        return ValueSource.parse(settings.source)
+    return ValueSource.parse(_COUNTRY if attribute == "usageLocation" else Backfill().source)
+
+
+def _company_domains(connection: Connection, sources: Sources, configured: tuple[str, ...]) -> frozenset[str]:
+    """Configured domains, UPN suffixes of both sides (guests aside), and AD's usual mail domains."""
+    ad, entra = LOADED["ad_user"], LOADED["entra_user"]
+    ad_ids = [source.source_id for source in sources.ad]
+    found = {key for name in configured if (key := fold(name.removeprefix("@"))) is not None}
+    suffixes = select(entra.c.upn_suffix).where(
+        entra.c.source_id == sources.entra.source_id, func.coalesce(entra.c.is_guest, 0) == 0
+    )
+    found |= {name for name in connection.scalars(suffixes.distinct()) if name is not None}
+    own = select(ad.c.upn_suffix).where(ad.c.source_id.in_(ad_ids)).distinct()
+    found |= {name for name in connection.scalars(own) if name is not None}
+    domains: Counter[str] = Counter()
+    mails = select(ad.c.mail_key).where(ad.c.source_id.in_(ad_ids), ad.c.mail_key.is_not(None))
+    with connection.execution_options(yield_per=5_000).scalars(mails) as keys:
+        domains.update(name for key in keys if (name := mail_domain(key)) is not None)
+    total = domains.total()
+    return frozenset(found | {name for name, count in domains.items() if count > 1 and count > total * _OWN_SHARE})
+
+
+def _judged(candidates: Candidates, rules: Rules, limit: int | None) -> Iterator[Item | Reason]:
+    items = 0
+    for evidence in candidates:
+        outcome = judge(evidence, rules)
+        if isinstance(outcome, Item):
+            items += 1
+            if limit is not None and items > limit:
+                detail = f"beyond the first {limit} items"
+                yield Reason(
+                    "over_limit",
+                    detail,
+                    outcome.worker_source,
+                    outcome.worker_id,
+                    evidence.worker.get("employee_id"),
+                    outcome.object_id,
+                    outcome.upn,
+                )
+                continue
+        yield outcome
+
+
+def build_plan(
+    config: Config,
+    store: Store,
+    *,
+    scope: str | None = None,
+    attribute: str | None = None,
+    entra: str | None = None,
+    limit: int | None = None,
+    now: str | None = None,
+) -> Plan:
+    """Judge everyone in scope and freeze the result in plans/<hash> beside recon.toml.
+
+    `now`: the time text, default the present. Raises UsageError without a scope, ConfigError when scope, source or
+    deny list name what is not there, PlanError when loads are missing, stale, or change meanwhile.
+    """
+    now = now or utc_now_text()
+    settings = config.backfill
+    scope_name, chosen = chosen_scope(config, scope)
+    attribute = attribute or settings.attribute
+    if attribute not in ATTRIBUTES:
+        raise UsageError(f"{attribute} may not be written", hint=f"--attribute is {' or '.join(ATTRIBUTES)}")
+    value = _value_source(settings, attribute)
+    with store.read() as connection:
+        sources = find_sources(connection, entra)
+        check_fresh(connection, sources, now=now, max_age_hours=config.settings.load_max_age_hours)
+        domains = _company_domains(connection, sources, settings.company_domains)
+        denied = find_denied(
+            connection, settings.denied_groups, [each.source_id for each in sources.ad], sources.entra.source_id
+        )
+        candidates = Candidates(connection, sources, scope_name, chosen, attribute, value, denied)
+        header: dict[str, Any] = {
+            "kind": "fill",
+            "tool_version": __version__,
+            "tenant_id": _tenant(config, sources),
+            "entra_source": sources.entra.name,
+            "sources": [
+                {
+                    "name": each.name,
+                    "kind": each.kind,
+                    "source_id": each.source_id,
+                    "load_run": each.run_id,
+                    "load_finished_at": each.finished_at,
+                }
+                for each in sources.all
+            ],
+            "created_at": now,
+            "expires_at": hours_later(now, settings.plan_max_age_hours),
+            "scope": {"name": scope_name, "groups": definition(chosen)},
+            "attribute": attribute,
+            "value_source": str(value),
+            "company_domains": sorted(domains),
+            "denied_groups": sorted(settings.denied_groups),
+            "limit": limit,
+            "thresholds": {"max_items": settings.max_items, "max_share": settings.max_share},
+        }
+        rules = Rules(attribute, day(now), domains)
+
+        def outcomes() -> Iterator[Item | Reason]:
+            yield from _judged(candidates, rules, limit)
+            header["out_of_scope"] = candidates.counted.out_of_scope  # known only now; frozen with the rest
+            _check_unchanged(store, sources, entra)
+
+        return freeze(plans_folder(config), header, outcomes())
+
+
+def _tenant(config: Config, sources: Sources) -> str:
+    """The tenant id of the loaded source, which must be the configured one's."""
+    configured = next((each.tenant_id for each in config.entra if each.name == sources.entra.name), "")
+    loaded = sources.entra.domain
+    if configured and loaded and configured.lower() != loaded.lower():
+        raise PlanError(f"{sources.entra.name} was loaded from tenant {loaded}; the configuration names {configured}")
+    return configured or loaded or ""
+
+
+def _check_unchanged(store: Store, sources: Sources, entra: str | None) -> None:
+    with store.read() as connection:
+        if find_sources(connection, entra).run_ids != sources.run_ids:
+            raise PlanError("a load was published while the plan was being made", hint="recon refresh, then plan again")

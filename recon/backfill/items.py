@@ -1,0 +1,158 @@
+"""What a plan is made of: the evidence about one worker, and what follows from it, an item or a reason.
+
+Plain frozen data, no behaviour beyond its own form. Times are the one text form, days count from 1970-01-01.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from recon.errors import PlanError
+
+# attribute in Graph: a collection (otherMails) or a single value
+ATTRIBUTES: tuple[str, ...] = ("otherMails", "usageLocation")
+
+Value = tuple[str, ...]  # an attribute's values; () is empty; a single value is a tuple of one
+
+
+@dataclass(frozen=True, slots=True)
+class AdAccount:
+    """What the plan needs of one user object in Active Directory."""
+
+    row_id: int
+    guid: str
+    samaccountname: str | None = None
+    distinguishedname: str | None = None
+    displayname: str | None = None
+    givenname: str | None = None
+    sn: str | None = None
+    immutable_id: str | None = None
+    guid_immutable_id: str | None = None
+    is_enabled: int | None = None
+    admincount: int | None = None
+    whencreated: str | None = None
+    value: str | None = None  # of the mapped column, when the value comes from AD
+
+
+@dataclass(frozen=True, slots=True)
+class EntraAccount:
+    """What the plan needs of one user in Entra ID."""
+
+    row_id: int
+    id: str
+    userprincipalname: str | None = None
+    displayname: str | None = None
+    givenname: str | None = None
+    surname: str | None = None
+    employeeid: str | None = None
+    onpremisesimmutableid: str | None = None
+    is_guest: int | None = None
+    is_synced: int | None = None
+    is_enabled: int | None = None
+    ismanagementrestricted: int | None = None
+    othermails_count: int | None = None
+    usagelocation: str | None = None
+    usagelocation_known: int | None = None
+    createddatetime: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """One accepted match of table pair. Rules: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail."""
+
+    ad_row_id: int
+    entra_row_id: int
+    rule: int
+    rules_agreeing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known about one worker in scope: one record per worker.
+
+    `ad` and `entra`: the accounts that carry the worker's employee id, in the directories linked with the
+    worker's source. `pairings`: the accepted matches that one of them takes part in.
+    """
+
+    worker: Mapping[str, Any]  # the columns of table worker that judging needs, by name
+    worker_source: str = "hr"
+    same_id_workers: int = 1  # workers with this employee id in linked sources, this one included
+    ad: tuple[AdAccount, ...] = ()
+    entra: tuple[EntraAccount, ...] = ()
+    pairings: tuple[Pairing, ...] = ()
+    prior_accounts: tuple[str, ...] = ()  # earlier employee ids of this worker that lead to an account
+    other_tenants: tuple[str, ...] = ()  # other linked tenants in which the employee id has an account
+    role_groups: tuple[str, ...] = ()  # role-assignable groups the Entra user is in
+    denied_groups: tuple[str, ...] = ()  # configured groups that either account is in
+    current: tuple[str, ...] = ()  # the attribute's values in Entra, as loaded
+    value: str | None = None  # what HR or AD wants there, trimmed
+    is_shared: bool = False  # the same value belongs to somebody else too
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a worker in scope is not written. `detail` is for people and never branched on."""
+
+    code: str
+    detail: str
+    worker_source: str
+    worker_id: str
+    employee_id: str | None = None
+    object_id: str | None = None
+    upn: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it stands in reasons.jsonl."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One value to be written to one user. `before` must still hold at the moment of writing."""
+
+    object_id: str
+    upn: str | None
+    worker_source: str
+    worker_id: str
+    employee_id: str | None  # as Entra has it
+    attribute: str
+    before: Value
+    after: Value
+    rule: str
+    may_be_disabled: bool = False  # a pre-hire; or an undo, which takes back whatever the account is
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # immutable_id, ad_guid, names
+
+    @property
+    def immutable_id(self) -> str | None:
+        """The source anchor the user had when the plan was made."""
+        anchor = self.evidence.get("immutable_id")
+        return anchor if isinstance(anchor, str) else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it stands in items.jsonl."""
+        data = asdict(self)
+        data["before"], data["after"] = list(self.before), list(self.after)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Item":
+        """Read one line of items.jsonl back; raises PlanError when it is not an item."""
+        try:
+            values = {**data, "before": _value(data["before"]), "after": _value(data["after"])}
+            item = cls(**values)
+        except (KeyError, TypeError) as error:
+            raise PlanError("the plan's items are damaged") from error
+        if item.attribute not in ATTRIBUTES or not isinstance(item.object_id, str) or not item.object_id:
+            raise PlanError("the plan names an attribute or user that may not be written")
+        return item
+
+
+def _value(data: Any) -> Value:
+    if not isinstance(data, list) or not all(isinstance(entry, str) for entry in data):
+        raise TypeError("not a list of texts")
+    return tuple(data)
+
+
+def same_value(first: Value, second: Value) -> bool:
+    """True when both hold the same values: order and case do not count, as in a mail address."""
+    return sorted(value.casefold() for value in first) == sorted(value.casefold() for value in second)

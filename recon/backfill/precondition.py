@@ -1,0 +1,108 @@
+"""Whether an item may still be written: what a fresh answer of the directory says about it.
+
+Pure. A property that the answer does not contain is never taken for an empty one.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from recon.backfill.items import Item, Value, same_value
+
+LOST = 0  # status of a request without an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to one request. `status`: HTTP's, or LOST. `body`: of a read, the user's properties."""
+
+    status: int
+    body: dict[str, Any] | None = None
+    code: str | None = None
+    request_id: str | None = None
+    retry_after: float | None = None
+    throttle: float | None = None  # x-ms-throttle-limit-percentage
+
+    @property
+    def is_success(self) -> bool:
+        """True for 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def is_passing(self) -> bool:
+        """True when the same request may succeed later."""
+        passing = (LOST, 408, 424, 429, 500, 502, 503, 504, 509)
+        return self.status in passing or (self.status == 409 and self.code == "Directory_ConcurrencyViolation")
+
+    @property
+    def was_not_done(self) -> bool:
+        """True when the service says that it did nothing."""
+        return self.status == 429 or self.status == 409
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """An item whose precondition is gone. `is_trouble`: the answer itself was not what it should be."""
+
+    reason: str
+    detail: str
+    is_trouble: bool = False
+
+
+_CHECKED = ("userType", "accountEnabled", "onPremisesSyncEnabled", "onPremisesImmutableId", "employeeId")
+
+
+def current_value(attribute: str, body: dict[str, Any]) -> Value | None:
+    """The attribute's values in a fresh answer; None when the answer does not contain it (or not as documented)."""
+    if attribute not in body:
+        return None
+    value = body[attribute]
+    if attribute == "otherMails":
+        is_list = isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+        return tuple(value) if is_list else None
+    if value is None or value == "":
+        return ()
+    return (value,) if isinstance(value, str) else None
+
+
+def _changed_identity(item: Item, body: dict[str, Any]) -> Skip | None:
+    absent = [name for name in _CHECKED if name not in body]
+    if absent:
+        return Skip("unknown_value", f"the answer does not contain {', '.join(absent)}", is_trouble=True)
+    if str(body.get("id", item.object_id)).lower() != item.object_id.lower():
+        return Skip("unknown_value", "the answer is about another user", is_trouble=True)
+    if str(body["userType"] or "").lower() == "guest":
+        return Skip("guest", "became a guest")
+    if body["onPremisesSyncEnabled"] is not True:
+        return Skip("cloud_only", "is no longer synced")
+    if (body["employeeId"] or None) != item.employee_id:
+        return Skip("employee_id_changed", "the employee id is another than in the plan")
+    if body["onPremisesImmutableId"] != item.immutable_id:
+        return Skip("anchor_changed", "the source anchor is another than in the plan")
+    if body["accountEnabled"] is not True and not item.may_be_disabled:
+        return Skip("disabled", "was disabled")
+    return None
+
+
+def judge_fresh(item: Item, reply: Reply, *, is_in_doubt: bool = False) -> Skip | Value | None:
+    """What a fresh answer says: the present value (write), a Skip, or None: what we wrote stands already.
+
+    `is_in_doubt`: a write of ours was sent before; finding its value then means it landed.
+    """
+    if reply.status == 404:
+        return Skip("deleted", "no such user any more")
+    if not reply.is_success or reply.body is None:
+        said = f"the re-read was refused: {reply.status} {reply.code or ''}".rstrip()
+        return Skip("unreadable", said, is_trouble=True)
+    value = current_value(item.attribute, reply.body)
+    if is_in_doubt and value is not None and same_value(value, item.after):
+        return None
+    gone = _changed_identity(item, reply.body)
+    if gone is not None:
+        return gone
+    if value is None:
+        return Skip("unknown_value", f"the answer does not contain {item.attribute}", is_trouble=True)
+    if same_value(value, item.before):
+        return value
+    if same_value(value, item.after):
+        return Skip("already_present", "the value is there")
+    return Skip("value_changed", f"{item.attribute} changed since the plan was made")

@@ -1,0 +1,376 @@
+"""From evidence to an item or a reason: the ladder, rung by rung, the first that holds decides.
+
+Pure functions. LADDER is the one table of what is checked, in which order, and what each code means; the
+documentation is held against it. A rung may rely on every rung above it not having held.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from recon.backfill.items import AdAccount, EntraAccount, Evidence, Item, Reason, Value
+from recon.decode.country import is_country_code
+from recon.decode.mail import mail_defects
+from recon.decode.times import day
+
+_REUSED_DAYS = 60  # an account that is so much older than the hire belonged to somebody else, or to a re-hire
+_PARTICLES = frozenset(
+    {"al", "bin", "da", "de", "del", "den", "der", "di", "do", "dos", "du", "el", "la", "le", "van", "von"}
+)
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+_RULE_NAMES = {1: "anchor", 2: "sid", 3: "employee_id", 4: "upn", 5: "mail"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the judgement is made by. `today` in days since 1970-01-01; domains folded."""
+
+    attribute: str
+    today: int
+    company_domains: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One check: its code, its meaning for the reader, and a function that gives the detail when it holds."""
+
+    code: str
+    meaning: str
+    holds: Callable[[Evidence, Rules], str | None]
+
+
+# ---- names ------------------------------------------------------------------------------------------------
+
+
+def _plain(text: str) -> str:
+    bare = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return unicodedata.normalize("NFC", bare)
+
+
+def name_tokens(parts: Iterable[str | None]) -> frozenset[str]:
+    """The words of a person's names, folded; Müller gives muller and mueller, so that both spellings meet.
+
+    Initials and particles (van, de …) are left out unless there is nothing else.
+    """
+    tokens: set[str] = set()
+    for part in parts:
+        for word in re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", part or "").casefold()):
+            tokens |= {_plain(word.translate(_LETTERS)), _plain(word.translate(_UMLAUTS).translate(_LETTERS))}
+    telling = {token for token in tokens if token not in _PARTICLES and (len(token) > 1 or not token.isascii())}
+    return frozenset(telling or tokens)
+
+
+def names_contradict(hr: Iterable[str | None], account: Iterable[str | None]) -> bool:
+    """True when both sides have names and share no word of them."""
+    ours, theirs = name_tokens(hr), name_tokens(account)
+    return bool(ours) and bool(theirs) and not ours & theirs
+
+
+def _hr_names(evidence: Evidence) -> list[str | None]:
+    return [evidence.worker.get(name) for name in ("first_name", "last_name", "display_name")]
+
+
+def _ad_names(account: AdAccount) -> list[str | None]:
+    return [account.givenname, account.sn, account.displayname]
+
+
+def _entra_names(account: EntraAccount) -> list[str | None]:
+    return [account.givenname, account.surname, account.displayname]
+
+
+def _contradicting_sides(evidence: Evidence) -> list[str]:
+    hr = _hr_names(evidence)
+    sides = []
+    if names_contradict(hr, _ad_names(evidence.ad[0])):
+        sides.append("AD")
+    if names_contradict(hr, _entra_names(evidence.entra[0])):
+        sides.append("Entra")
+    return sides
+
+
+# ---- the worker in HR -------------------------------------------------------------------------------------
+
+
+def is_prehire(evidence: Evidence, rules: Rules) -> bool:
+    """True when the hire date is today or later: the account may still be disabled."""
+    hired = evidence.worker.get("hire_day")
+    return hired is not None and hired >= rules.today
+
+
+def _terminated(evidence: Evidence, rules: Rules) -> str | None:
+    worker = evidence.worker
+    left, hired = worker.get("termination_day"), worker.get("hire_day")
+    if left is not None and left <= rules.today and not (hired is not None and hired > left):
+        return "the termination date has come"
+    if worker.get("is_active") == 0 and not is_prehire(evidence, rules):
+        return "HR does not call the worker active"
+    return None
+
+
+# ---- who is who -------------------------------------------------------------------------------------------
+
+
+def _duplicate_employee_id(evidence: Evidence, _: Rules) -> str | None:
+    sides = []
+    if evidence.same_id_workers > 1:
+        sides.append(f"{evidence.same_id_workers} workers")
+    if len(evidence.ad) > 1:
+        sides.append(f"{len(evidence.ad)} AD users")
+    if len(evidence.entra) > 1:
+        sides.append(f"{len(evidence.entra)} Entra users")
+    return f"the employee id belongs to {', '.join(sides)}" if sides else None
+
+
+def _employee_id_differs(evidence: Evidence, _: Rules) -> str | None:
+    if evidence.ad and not evidence.entra and evidence.pairings:
+        return "the Entra user that belongs to the AD account carries no or another employee id"
+    if evidence.entra and not evidence.ad and evidence.pairings:
+        return "the AD account that belongs to the Entra user carries no or another employee id"
+    return None
+
+
+def _other_tenant(evidence: Evidence, _: Rules) -> str | None:
+    return (
+        f"the Entra user is in {', '.join(evidence.other_tenants)}"
+        if not evidence.entra and evidence.other_tenants
+        else None
+    )
+
+
+def _rehire_new_id(evidence: Evidence, _: Rules) -> str | None:
+    if not evidence.ad and not evidence.entra and evidence.prior_accounts:
+        return f"an earlier employee id leads to an account ({', '.join(evidence.prior_accounts)})"
+    return None
+
+
+def _not_synced_yet(evidence: Evidence, _: Rules) -> str | None:
+    return "an AD account is there, no Entra user yet" if evidence.ad and not evidence.entra else None
+
+
+def _no_match(evidence: Evidence, _: Rules) -> str | None:
+    if evidence.worker.get("employeeid_key") is None:
+        return "HR has no employee id for the worker"
+    return "no account carries the employee id" if not evidence.entra else None
+
+
+def _guest(evidence: Evidence, _: Rules) -> str | None:
+    return "the Entra user is a guest" if evidence.entra[0].is_guest == 1 else None
+
+
+def _cloud_only(evidence: Evidence, _: Rules) -> str | None:
+    if evidence.entra[0].is_synced == 1:
+        return None
+    return "the Entra user is not synced" + (
+        ", though an AD account carries the same employee id" if evidence.ad else ""
+    )
+
+
+def _anchor_missing(evidence: Evidence, _: Rules) -> str | None:
+    return (
+        "the Entra user is synced but shows no source anchor" if not evidence.entra[0].onpremisesimmutableid else None
+    )
+
+
+def _is_own_anchor(ad: AdAccount, entra: EntraAccount) -> bool:
+    return entra.onpremisesimmutableid in (ad.immutable_id, ad.guid_immutable_id)
+
+
+def _anchor_contradicts(evidence: Evidence, _: Rules) -> str | None:
+    if not evidence.ad:
+        return "the source anchor leads to no loaded AD account with this employee id"
+    if not _is_own_anchor(evidence.ad[0], evidence.entra[0]):
+        return "the source anchor does not lead to the AD account with this employee id"
+    return None
+
+
+def _ambiguous(evidence: Evidence, _: Rules) -> str | None:
+    ad, entra = evidence.ad[0], evidence.entra[0]
+    if any(pair.ad_row_id == ad.row_id and pair.entra_row_id == entra.row_id for pair in evidence.pairings):
+        return None
+    if evidence.pairings:
+        return "one of the two accounts is matched with another"
+    return "the two accounts are not the sole best match of each other"
+
+
+def _reused_employee_id(evidence: Evidence, _: Rules) -> str | None:
+    worker = evidence.worker
+    hires = [worker[name] for name in ("hire_day", "original_hire_day") if worker.get(name) is not None]
+    created = [day(at) for at in (evidence.ad[0].whencreated, evidence.entra[0].createddatetime) if at is not None]
+    if hires and created and min(created) + _REUSED_DAYS < min(hires) and _contradicting_sides(evidence):
+        return f"the account is {min(hires) - min(created)} days older than the hire, and the names contradict"
+    return None
+
+
+def _name_contradicts(evidence: Evidence, _: Rules) -> str | None:
+    sides = _contradicting_sides(evidence)
+    return f"no word of the names in HR and {' and '.join(sides)} agrees" if sides else None
+
+
+# ---- who is never written ---------------------------------------------------------------------------------
+
+
+def _privileged(evidence: Evidence, _: Rules) -> str | None:
+    if (evidence.ad[0].admincount or 0) > 0:
+        return "adminCount is set in AD"
+    if evidence.role_groups:
+        return f"member of a role-assignable group ({', '.join(evidence.role_groups)})"
+    if evidence.entra[0].ismanagementrestricted == 1:
+        return "in a restricted management administrative unit"
+    return None
+
+
+def _denied_group(evidence: Evidence, _: Rules) -> str | None:
+    return f"member of {', '.join(evidence.denied_groups)}" if evidence.denied_groups else None
+
+
+def _disabled_held(evidence: Evidence, rules: Rules) -> str | None:
+    off = [name for name, account in (("AD", evidence.ad[0]), ("Entra", evidence.entra[0])) if account.is_enabled == 0]
+    return f"disabled in {' and '.join(off)}, no hire date ahead" if off and not is_prehire(evidence, rules) else None
+
+
+# ---- the value --------------------------------------------------------------------------------------------
+
+
+def _unknown_value(evidence: Evidence, rules: Rules) -> str | None:
+    entra = evidence.entra[0]
+    if entra.is_enabled is None:
+        return "the load's answer did not contain accountEnabled"
+    known = entra.othermails_count is not None if rules.attribute == "otherMails" else entra.usagelocation_known == 1
+    if not known:
+        return f"the load's answer did not contain {rules.attribute}"
+    if rules.attribute == "otherMails" and entra.othermails_count != len(evidence.current):
+        return "the loaded values do not agree with their number"
+    return None
+
+
+def _no_value(evidence: Evidence, _: Rules) -> str | None:
+    return "the source has no value" if evidence.value is None else None
+
+
+def _already_present(evidence: Evidence, _: Rules) -> str | None:
+    wanted = (evidence.value or "").casefold()
+    return "the value is there" if wanted in {value.casefold() for value in evidence.current} else None
+
+
+def _would_replace(evidence: Evidence, rules: Rules) -> str | None:
+    return f"{rules.attribute} holds another value" if evidence.current else None
+
+
+def _non_ascii(evidence: Evidence, rules: Rules) -> str | None:
+    is_mail = rules.attribute == "otherMails"
+    return "characters beyond ASCII: Graph refuses them" if is_mail and not (evidence.value or "").isascii() else None
+
+
+def _invalid_mail(evidence: Evidence, rules: Rules) -> str | None:
+    defects = mail_defects(evidence.value or "") if rules.attribute == "otherMails" else ()
+    return f"not a mail address that can be written ({', '.join(defects)})" if defects else None
+
+
+def _invalid_country(evidence: Evidence, rules: Rules) -> str | None:
+    bad = rules.attribute == "usageLocation" and not is_country_code(evidence.value or "")
+    return "not a country of ISO 3166-1" if bad else None
+
+
+def _company_domain(evidence: Evidence, rules: Rules) -> str | None:
+    if rules.attribute != "otherMails":
+        return None
+    domain = (evidence.value or "").rpartition("@")[2].casefold()
+    labels = domain.split(".")
+    parents = {".".join(labels[place:]) for place in range(len(labels))}
+    own = sorted(parents & rules.company_domains)
+    return f"{own[0]} is the company's own domain" if own else None
+
+
+def _shared_mail(evidence: Evidence, rules: Rules) -> str | None:
+    return "somebody else has the same address" if rules.attribute == "otherMails" and evidence.is_shared else None
+
+
+LADDER: tuple[Rung, ...] = (
+    Rung("terminated", "The worker has left: by date, or by status.", _terminated),
+    Rung(
+        "duplicate_employee_id",
+        "Several workers, AD or Entra users carry the employee id.",
+        _duplicate_employee_id,
+    ),
+    Rung("employee_id_differs", "The account's other half carries no or another employee id.", _employee_id_differs),
+    Rung("other_tenant", "The account is in another linked tenant.", _other_tenant),
+    Rung("rehire_new_id", "An earlier employee id leads to an account: proposed, never written.", _rehire_new_id),
+    Rung("not_synced_yet", "An AD account is there, its Entra user not yet.", _not_synced_yet),
+    Rung("no_match", "No account carries the employee id.", _no_match),
+    Rung("guest", "The Entra user is a guest.", _guest),
+    Rung("cloud_only", "The Entra user is not synced from AD: another connector's population.", _cloud_only),
+    Rung("anchor_missing", "The Entra user shows no source anchor.", _anchor_missing),
+    Rung("anchor_contradicts", "The source anchor leads to another AD account.", _anchor_contradicts),
+    Rung("ambiguous", "The two accounts are not the sole best match of each other.", _ambiguous),
+    Rung("reused_employee_id", "The account is much older than the hire and bears another name.", _reused_employee_id),
+    Rung("name_contradicts", "HR's names and the account's have no word in common.", _name_contradicts),
+    Rung("privileged", "An administrator: adminCount, a role-assignable group, or refused by Graph.", _privileged),
+    Rung("denied_group", "Member of a group of [backfill] denied_groups.", _denied_group),
+    Rung("disabled_held", "Disabled, and no hire date ahead.", _disabled_held),
+    Rung("unknown_value", "The answer did not contain the property: absent is not empty.", _unknown_value),
+    Rung("no_value", "The source has no value for the worker.", _no_value),
+    Rung("already_present", "The value is there already.", _already_present),
+    Rung("would_replace", "Another value stands there: not overwritten.", _would_replace),
+    Rung("non_ascii", "The address has characters that Graph refuses.", _non_ascii),
+    Rung("invalid_mail", "Not a mail address, or too long.", _invalid_mail),
+    Rung("invalid_country", "Not a country code.", _invalid_country),
+    Rung("company_domain", "The address lies in the company's own domains: not a personal one.", _company_domain),
+    Rung("shared_mail", "Several people have the same address.", _shared_mail),
+)
+
+REASON_CODES: tuple[str, ...] = (*(rung.code for rung in LADDER), "over_limit")
+
+
+def _reason(evidence: Evidence, rung: Rung, detail: str) -> Reason:
+    sole = evidence.entra[0] if len(evidence.entra) == 1 else None
+    return Reason(
+        code=rung.code,
+        detail=detail,
+        worker_source=evidence.worker_source,
+        worker_id=evidence.worker["worker_id"],
+        employee_id=evidence.worker.get("employee_id"),
+        object_id=sole.id if sole else None,
+        upn=sole.userprincipalname if sole else None,
+    )
+
+
+def _name(parts: Iterable[Any]) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _item(evidence: Evidence, rules: Rules) -> Item:
+    ad, entra = evidence.ad[0], evidence.entra[0]
+    rule = min(pair.rule for pair in evidence.pairings)
+    after: Value = (evidence.value,) if evidence.value else ()
+    return Item(
+        object_id=entra.id,
+        upn=entra.userprincipalname,
+        worker_source=evidence.worker_source,
+        worker_id=evidence.worker["worker_id"],
+        employee_id=entra.employeeid,
+        attribute=rules.attribute,
+        before=(),
+        after=after,
+        rule=_RULE_NAMES.get(rule, str(rule)),
+        may_be_disabled=is_prehire(evidence, rules),
+        evidence={
+            "immutable_id": entra.onpremisesimmutableid,
+            "ad_guid": ad.guid,
+            "rules_agreeing": max(pair.rules_agreeing for pair in evidence.pairings),
+            "hr_name": _name(_hr_names(evidence)[:2]) or evidence.worker.get("display_name"),
+            "ad_name": ad.displayname or _name((ad.givenname, ad.sn)),
+            "entra_name": entra.displayname,
+        },
+    )
+
+
+def judge(evidence: Evidence, rules: Rules) -> Item | Reason:
+    """What follows from the evidence: the first rung that holds gives the reason; none: an item."""
+    for rung in LADDER:
+        detail = rung.holds(evidence, rules)
+        if detail is not None:
+            return _reason(evidence, rung, detail)
+    return _item(evidence, rules)

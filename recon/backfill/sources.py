@@ -1,0 +1,121 @@
+"""Which sources a plan stands on: one tenant, the domains and HR systems linked with it, and how fresh they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from recon.errors import PlanError, UsageError
+from recon.store.match_tables import clock
+from recon.store.tables import load_run, setting, source, source_link
+
+Link = tuple[int | None, int | None, int | None]  # ad, entra, workers
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One loaded source. `run_id`: its last published load."""
+
+    source_id: int
+    kind: str
+    name: str
+    domain: str | None
+    finished_at: str | None
+    run_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """A tenant with what is linked to it."""
+
+    entra: Source
+    ad: tuple[Source, ...]
+    workers: tuple[Source, ...]
+    other_tenants: tuple[Source, ...]
+    links: frozenset[Link]
+
+    @property
+    def all(self) -> tuple[Source, ...]:
+        """Those the plan stands on."""
+        return (self.entra, *self.ad, *self.workers)
+
+    def ad_of(self, worker: Source) -> list[Source]:
+        """The domains linked with a worker source and the tenant."""
+        ids = {ad for ad, entra, hr in self.links if entra == self.entra.source_id and hr == worker.source_id}
+        return [source for source in self.ad if source.source_id in ids]
+
+    def other_tenants_of(self, worker: Source) -> list[Source]:
+        """The other tenants linked with a worker source."""
+        ids = {entra for _, entra, hr in self.links if hr == worker.source_id}
+        return [source for source in self.other_tenants if source.source_id in ids]
+
+    @property
+    def run_ids(self) -> tuple[int | None, ...]:
+        """The loads the plan stands on: another load changes them."""
+        return tuple(source.run_id for source in (*self.all, *self.other_tenants))
+
+
+def _read(connection: Connection) -> dict[int, Source]:
+    runs = (
+        select(load_run.c.source_id, func.max(load_run.c.run_id).label("run_id"))
+        .where(load_run.c.status == "published")
+        .group_by(load_run.c.source_id)
+        .subquery()
+    )
+    statement = select(
+        source.c.source_id, source.c.kind, source.c.name, source.c.domain, source.c.load_finished_at, runs.c.run_id
+    ).join_from(source, runs, runs.c.source_id == source.c.source_id, isouter=True)
+    return {row.source_id: Source(*row) for row in connection.execute(statement)}
+
+
+def find_sources(connection: Connection, entra_name: str | None = None) -> Sources:
+    """The tenant of that name (the only one without a name) and what is linked with it.
+
+    Raises UsageError when the name is unknown or needed, PlanError when nothing is linked.
+    """
+    known = _read(connection)
+    tenants = {each.name: each for each in known.values() if each.kind == "entra"}
+    if not tenants:
+        raise PlanError("Entra ID has not been loaded", hint="recon load entra")
+    if entra_name is None and len(tenants) > 1:
+        raise UsageError(f"there are {len(tenants)} tenants: say which with --entra ({', '.join(sorted(tenants))})")
+    if entra_name is not None and entra_name not in tenants:
+        raise UsageError(f"no tenant is called {entra_name}", hint=f"there are {', '.join(sorted(tenants))}")
+    entra = tenants[entra_name] if entra_name is not None else next(iter(tenants.values()))
+    links = frozenset(
+        (row.ad_source_id, row.entra_source_id, row.worker_source_id) for row in connection.execute(select(source_link))
+    )
+    own = [link for link in links if link[1] == entra.source_id]
+
+    def linked(ids: Sequence[int | None]) -> tuple[Source, ...]:
+        return tuple(known[key] for key in sorted({key for key in ids if key is not None}) if key in known)
+
+    ad, workers = linked([link[0] for link in own]), linked([link[2] for link in own])
+    if not ad or not workers:
+        missing = "no domain" if not ad else "no HR source"
+        raise PlanError(f"{missing} is linked with {entra.name}", hint="load them, see [[link]], then recon refresh")
+    others = linked([link[1] for link in links if link[1] != entra.source_id])
+    return Sources(entra, ad, workers, others, links)
+
+
+def check_fresh(connection: Connection, sources: Sources, *, now: str, max_age_hours: int) -> None:
+    """Raise PlanError when a load is missing or too old, or the matches are older than a load.
+
+    `max_age_hours`: of the configuration; a row load_max_age_hours in table setting wins. `now`: the time text.
+    """
+    hours = (
+        connection.scalar(select(setting.c.value_int).where(setting.c.name == "load_max_age_hours")) or max_age_hours
+    )
+    oldest = (datetime.fromisoformat(now) - timedelta(hours=hours)).isoformat(sep=" ", timespec="microseconds")
+    for each in sources.all:
+        if each.finished_at is None:
+            raise PlanError(f"{each.name} has not been loaded", hint=f"recon load {each.kind}")
+        if each.finished_at < oldest:
+            raise PlanError(
+                f"the load of {each.name} is stale: it ended at {each.finished_at[:16]} UTC, over {hours} hours ago",
+                hint=f"recon load {each.kind}",
+            )
+    refreshed = connection.scalar(select(clock.c.refreshed_at))
+    if refreshed is None or any(each.finished_at is not None and each.finished_at > refreshed for each in sources.all):
+        raise PlanError("the matches are older than the loads", hint="recon refresh")
