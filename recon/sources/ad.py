@@ -281,6 +281,7 @@ class RowMaker:
         self._derive(values, defects)
         if defects and self.table == "ad_user":
             children += [("ad_value_defect", (*key, _shown(value))) for key, value in defects.items()]
+        children.sort()  # the order of attributes in an answer means nothing either; places are unique per table
         return Row(self.table, tuple(values), tuple(children))
 
     def _fill(

@@ -57,5 +57,5 @@ def bind_refused(host: str, user: str, result: int, message: str) -> SignInError
         return SignInError(
             f"{who}: not a name it knows (result {result})", hint="give DOMAIN\\user, user@suffix or a DN"
         )
-    text = printable(message)[:200].strip()
+    text = printable(message.strip("\0 \n"))[:200]
     return SignInError(f"{who}: result {result}" + (f": {text}" if text else ""), hint=_CREDENTIALS)

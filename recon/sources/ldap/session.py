@@ -149,6 +149,8 @@ class Session:
         except (LDAPException, OSError, *_MALFORMED) as error:
             with contextlib.suppress(LDAPException, OSError, *_MALFORMED):
                 connection.strategy.close()
+            if connection.socket is not None:  # ldap3 forgets a socket that never connected
+                connection.socket.close()
             raise self._open_error(error, connection) from error
         return connection
 
@@ -240,7 +242,8 @@ class Session:
             raise SourceError(f"{self.host} sent an answer that is not LDAP ({type(error).__name__})") from error
         result = connection.result
         if result["result"] != 0:
-            raise _refused(self.host, base, result, cookie=cookie, user=self._source.user)
+            is_range = any(";range=" in name for name in attributes)
+            raise _refused(self.host, base, result, cookie=cookie, is_range=is_range, user=self._source.user)
         entries = [answer["entry"] for answer in connection.response if "entry" in answer]
         return Answer(entries, self._cookie(result, page_size), connection.usage.bytes_received - before)
 
@@ -318,9 +321,16 @@ def _reason(error: Exception) -> str:
     return printable(str(error))[:200] or type(error).__name__
 
 
-def _refused(host: str, base: str, result: dict[str, Any], *, cookie: bytes | None, user: str | None) -> SourceError:
+def _diagnostic(message: str) -> str:
+    """The server's text for people; AD ends it with a NUL."""
+    return printable(message.strip("\0 \n"))[:200]
+
+
+def _refused(
+    host: str, base: str, result: dict[str, Any], *, cookie: bytes | None, is_range: bool, user: str | None
+) -> SourceError:
     """The error for a search that was answered with another result than success (RFC 4511 appendix A)."""
-    code, text = result["result"], printable(result["message"])[:200].strip()
+    code, text = result["result"], _diagnostic(result["message"])
     where = f"{host}: search below {printable(base) or 'the rootDSE'}"
     detail = f"result {code}" + (f": {text}" if text else "")
     match code:
@@ -328,6 +338,8 @@ def _refused(host: str, base: str, result: dict[str, Any], *, cookie: bytes | No
             return TransientError(f"{where}: the server is busy ({detail})")
         case 12 | 53 if cookie:
             return RestartError(f"{where}: the server no longer knows the page ({detail})")
+        case 1 | 32 if is_range:  # a range behind the last value is an operationsError
+            return RestartError(f"{where}: it changed while it was read ({detail})")
         case 10 | 32 | 34:
             return SourceError(
                 f"{where}: no such base ({detail})", hint="check `bases`, or leave it out for the whole domain"

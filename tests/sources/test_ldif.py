@@ -1,0 +1,244 @@
+"""LDIF exports: RFC 2849 as the three usual tools write it, and every damage named with file and line."""
+
+import base64
+import gzip
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recon.config import AdSource
+from recon.decode.keys import EmployeeIdRules
+from recon.errors import SourceError
+from recon.objects import TABLES, Row
+from recon.sources.ldif import MAX_VALUE, LdifReading, read_ldif
+
+IDS = EmployeeIdRules()
+GUID = "12345678-9abc-def0-1122-334455667788"
+USER = f"""dn: CN=Ada,OU=People,DC=ad,DC=contoso,DC=example
+objectClass: top
+objectClass: user
+sAMAccountType: 805306368
+objectGUID: {GUID}
+sAMAccountName: ada
+
+"""
+
+
+def written(folder: Path, content: str | bytes, name: str = "export.ldif") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def reading(path: Path, **settings: object) -> LdifReading:
+    return LdifReading(AdSource(ldif=path, **settings), IDS)
+
+
+def rows(folder: Path, content: str | bytes, **settings: object) -> list[Row]:
+    return list(reading(written(folder, content), **settings).rows())
+
+
+def column(row: Row, name: str) -> object:
+    return row.values[TABLES[row.table].position[name]]
+
+
+def test_every_form_of_a_line(tmp_path):
+    content = (
+        "version: 1\n"
+        "# a comment\n"
+        "#  folded\n"
+        "  over two lines\n"
+        "dn:: " + base64.b64encode("CN=Jürgen,DC=ad".encode()).decode() + "\n"
+        "cn: Jür\n gen\n"
+        "description:\n"
+        "title:    leading blanks\n"
+        "info:: " + base64.b64encode(b" a\r\nb").decode()[:4] + "\n " + base64.b64encode(b" a\r\nb").decode()[4:] + "\n"
+        "# between values\n"
+        "member: CN=a\n"
+        "member: CN=b: c\n"
+        "userCertificate;binary:: /9g=\n"
+        "\n\n\n"
+        "dn: CN=Second,DC=ad\n"
+        "changetype: add\n"
+        "cn: Second\n"
+    )
+    expected = [
+        (
+            "CN=Jürgen,DC=ad",
+            {
+                "cn": ["Jürgen".encode()],
+                "description": [b""],
+                "title": [b"leading blanks"],
+                "info": [b" a\r\nb"],
+                "member": [b"CN=a", b"CN=b: c"],
+                "userCertificate;binary": [b"\xff\xd8"],
+            },
+        ),
+        ("CN=Second,DC=ad", {"cn": [b"Second"]}),
+    ]
+    assert list(read_ldif(written(tmp_path, content))) == expected
+    windows = content.replace("\n", "\r\n").encode()
+    assert list(read_ldif(written(tmp_path, windows))) == expected
+    assert list(read_ldif(written(tmp_path, b"\xef\xbb\xbf" + windows))) == expected
+    assert list(read_ldif(written(tmp_path, windows.decode().encode("utf-16")))) == expected
+    assert list(read_ldif(written(tmp_path, gzip.compress(windows), "export.ldif.gz"))) == expected
+
+
+def test_what_ldapsearch_adds_is_no_entry(tmp_path):
+    content = (
+        "# extended LDIF\n#\n\n"
+        + USER
+        + "# search reference\nref: ldap://ad.contoso.example/CN=Configuration\n\n"
+        + "# search result\nsearch: 2\nresult: 0 Success\ncontrol: 1.2.840.113556.1.4.319 false MAUCAQAEAA==\n"
+        + "pagedresults: cookie=\n\n# numResponses: 3\n# numEntries: 1\n"
+    )
+    assert [row.table for row in rows(tmp_path, content)] == ["ad_user"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "dn: CN=a\ncn: a\n\nsearch: 2\nresult: 4 Size limit exceeded\n",
+            "line 5: the export itself ended with result 4",
+        ),
+        ("dn: CN=a\nnonsense\n", "line 2: not `attribute: value`"),
+        ("dn: CN=a\n\x00\xff: x\n", "line 2: not `attribute: value`"),
+        ("dn: CN=a\njpegPhoto:< file:///etc/passwd\n", "line 2: a value by URL"),
+        ("dn: CN=a\ncn:: ab!d\n", "line 2: not valid base64"),
+        ("dn: CN=a\ncn:: YQ\n", "line 2: not valid base64"),
+        ("dn:: /w==\n", "line 1: the distinguished name is not UTF-8"),
+        ("cn: a\n", "line 1: a record begins with 'cn'"),
+        ("version: 2\ndn: CN=a\n", "line 1: only LDIF version 1"),
+        ("\n x\n", "line 2: a continuation line"),
+        ("dn: CN=a\nchangetype: modify\nreplace: cn\ncn: b\n-\n", "line 2: a file of changes"),
+        ("dn: CN=a\ncn: cut o", "line 2: the last line has no end"),
+        ("", "no entry in the file"),
+        ("# nothing\n", "no entry in the file"),
+        ("dn: CN=a,DC=ad\nobjectClass: group\nmember;range=0-1499: CN=b\n", "only a part (member;range=0-1499)"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_file_and_line(tmp_path, content, message):
+    with pytest.raises(SourceError) as refused:
+        rows(tmp_path, content)
+    assert message in str(refused.value)
+    assert str(tmp_path / "export.ldif") in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_cut_off_gzip_file_is_refused(tmp_path):
+    whole = gzip.compress(USER.encode() * 100)
+    for content in (whole[: len(whole) // 2], b"no gzip", whole[:-4]):
+        with pytest.raises(SourceError, match="not a whole gzip file"):
+            list(read_ldif(written(tmp_path, content, "export.ldif.gz")))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(SourceError, match=r"gone\.ldif: cannot be read: No such file"):
+        list(reading(tmp_path / "gone.ldif").rows())
+
+
+def test_an_endless_value_is_refused_in_bounded_memory(tmp_path):
+    path = written(tmp_path, b"dn: CN=a\ncn: " + b"x" * (2 * MAX_VALUE) + b"\n")
+    with pytest.raises(SourceError, match="line 2: a line longer than"):
+        list(read_ldif(path))
+    folded = written(tmp_path, b"dn: CN=a\ncn: x\n" + (b" " + b"x" * 4000 + b"\n") * (MAX_VALUE // 4000 + 10))
+    with pytest.raises(SourceError, match="line 2: a value longer than"):
+        list(read_ldif(folded))
+
+
+def test_text_and_bytes_of_sids_and_guids_give_the_same_row(tmp_path):
+    text = USER.replace(
+        "sAMAccountName", "objectSid: S-1-5-32-544\nmS-DS-ConsistencyGuid: " + GUID + "\nsAMAccountName"
+    )
+    raw = text.replace("objectGUID: " + GUID, "objectGUID:: eFY0Erya8N4RIjNEVWZ3iA==")
+    raw = raw.replace("Guid: " + GUID, "Guid:: eFY0Erya8N4RIjNEVWZ3iA==")
+    raw = raw.replace("objectSid: S-1-5-32-544", "objectSid:: AQIAAAAAAAUgAAAAIAIAAA==")
+    (first,), (second,) = rows(tmp_path, text), rows(tmp_path, raw)
+    assert first == second
+    assert column(first, "guid") == GUID
+    assert column(first, "sid") == "S-1-5-32-544"
+    assert column(first, "immutable_id") == "eFY0Erya8N4RIjNEVWZ3iA=="
+
+
+def test_text_that_is_no_sid_is_a_defect(tmp_path):
+    (row,) = rows(tmp_path, USER.replace("sAMAccountName", "objectSid: S-1-5-x\nsAMAccountName"))
+    assert column(row, "sid") is None
+    assert ("ad_value_defect", ("objectsid", 0, "bad_sid", "S-1-5-x")) in row.children
+
+
+def test_members_stand_before_their_group_and_are_counted(tmp_path):
+    content = (
+        "dn: CN=G,DC=ad\nobjectClass: group\nobjectGUID: " + GUID + "\n"
+        "member;range=0-*: CN=a,DC=ad\nmember;range=0-*: CN=B,DC=ad\n"
+    )
+    found = rows(tmp_path, content)
+    assert found[:2] == [
+        Row("ad_member", (GUID, "CN=a,DC=ad", "cn=a,dc=ad")),
+        Row("ad_member", (GUID, "CN=B,DC=ad", "cn=b,dc=ad")),
+    ]
+    assert found[2].table == "ad_group"
+    assert column(found[2], "member_count") == 2
+
+
+def test_only_the_configured_kinds_and_bases(tmp_path):
+    content = (
+        USER
+        + USER.replace("OU=People", "OU=Other")
+        + "dn: CN=C,DC=ad\nobjectClass: contact\nobjectGUID: "
+        + GUID
+        + "\n"
+    )
+    assert len(rows(tmp_path, content)) == 3
+    assert [row.table for row in rows(tmp_path, content, objects=("contacts",))] == ["ad_contact"]
+    below = rows(tmp_path, content, bases=("ou=people, dc=AD,dc=contoso,dc=example",))
+    assert [column(row, "ou_path") for row in below] == ["OU=People,DC=ad,DC=contoso,DC=example"]
+
+
+def test_an_entry_that_cannot_be_classified_is_rejected_not_skipped(tmp_path):
+    (row,) = rows(tmp_path, f"dn: CN=a,DC=ad\nobjectGUID: {GUID}\n")
+    assert row.table == "load_reject"
+    assert row.values[3] == "no_objectclass"
+
+
+def test_other_objects_are_left_out(tmp_path):
+    assert rows(tmp_path, "dn: OU=x,DC=ad\nobjectClass: organizationalUnit\n") == []
+
+
+def test_the_report_proves_the_read(tmp_path):
+    path = written(tmp_path, USER + f"dn: CN=G,DC=ad\nobjectClass: group\nobjectGUID: {GUID}\ndisplayName:: /w==\n")
+    read = reading(path)
+    assert read.domain == "ad.contoso.example"
+    assert len(list(read.rows())) == 2
+    assert read.report.bytes_read == path.stat().st_size
+    assert read.report.table("ad_member").filter == "export.ldif"
+    assert read.report.warnings == ["ad_group: 1 values of displayname left empty (not_utf8), first in CN=G,DC=ad"]
+
+
+def test_memory_stays_constant(tmp_path):
+    small, large = written(tmp_path, USER * 5_000, "small.ldif"), written(tmp_path, USER * 15_000, "large.ldif")
+    peaks = []
+    for path in (small, small, large):
+        tracemalloc.start()
+        assert sum(1 for _ in reading(path).rows()) in (5_000, 15_000)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < 1.2 * peaks[1] + 100_000
+
+
+_TEXT = st.text(st.characters(blacklist_categories=("Cs",)), min_size=1, max_size=60)
+
+
+@given(st.lists(st.tuples(_TEXT, st.lists(st.binary(max_size=200), min_size=1, max_size=4)), min_size=1, max_size=4))
+def test_any_value_survives_folded_base64(tmp_path_factory, entries):
+    lines = []
+    for dn, values in entries:
+        for name, value in (("dn", dn.encode()), *(("value", value) for value in values)):
+            text = f"{name}:: {base64.b64encode(value).decode()}"
+            lines += [text[:76], *(f" {text[place : place + 75]}" for place in range(76, len(text), 75))]
+        lines.append("")
+    path = written(tmp_path_factory.getbasetemp(), "\n".join(lines) + "\n", "any.ldif")
+    assert list(read_ldif(path)) == [(dn, {"value": values}) for dn, values in entries]
