@@ -1,0 +1,383 @@
+"""A company as three systems see it: Active Directory, Entra ID and HR, with everything planted in it written down.
+
+A person is whatever the three systems hold about one human being, rightly or wrongly; nobody but the person's own
+records is needed to make them, so a company is a stream and costs no memory. This module holds the model and the
+exports; who is in the company stands in recon.lab.sample and recon.lab.generator, how values look in
+recon.lab.rendering. Days count from `today`: 3 is three days ago, -3 in three days.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from recon.decode.guid import guid_text, immutable_id
+from recon.errors import UsageError
+
+DENY_LIST = "Backfill deny list"
+COMPANIES = ("Contoso Corp", "Contoso GmbH", "Contoso LLC")  # the hybrid ones: in the backfill's scope
+CLOUD_COMPANY = "Contoso Studio"  # people without AD accounts: another connector's population
+
+Entry = tuple[str, dict[str, list[bytes]]]
+GroupKey = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """An AD domain of the company."""
+
+    name: str
+    netbios: str
+    sid: str  # S-1-5-21-a-b-c
+    tenant: int  # the tenant that it is synchronized to
+
+    @property
+    def base_dn(self) -> str:
+        """DC=contoso,DC=example"""
+        return ",".join(f"DC={label}" for label in self.name.split("."))
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """An Entra tenant of the company."""
+
+    tenant_id: str
+    domain: str  # its default domain
+
+
+DOMAINS = (
+    Domain("contoso.example", "CONTOSO", "S-1-5-21-1004336348-1177238915-682003330", 0),
+    Domain("fabrikam.example", "FABRIKAM", "S-1-5-21-2127521184-1604012920-1887927527", 1),
+)
+TENANTS = (
+    Tenant("5f1c0ffe-0000-4000-8000-00000000c0de", "contoso.example"),
+    Tenant("5f1c0ffe-0000-4000-8000-00000000fab0", "fabrikam.example"),
+)
+
+
+@dataclass(slots=True)
+class AdAccount:
+    """One user object of a domain. Missing is None."""
+
+    domain: int
+    cn: str
+    ou: str  # below the domain's head, for example OU=Leipzig,OU=People
+    guid: bytes
+    rid: int
+    sam: str
+    upn: str | None
+    given: str | None
+    sn: str | None
+    display: str | None
+    employee_id: str | None
+    mail: str | None
+    uac: int = 512
+    expires: int | None = None  # days ago
+    title: str | None = None
+    department: str | None = None
+    company: str | None = None
+    city: str | None = None
+    country: str | None = None  # ISO 3166 alpha-2
+    phone: str | None = None
+    manager: str | None = None  # distinguished name
+    created: int = 1000
+    changed: int = 30
+    clock: int = 36_000  # second of the day of all its times
+    logon: int | None = 10  # days ago
+    admin_count: int | None = None
+    consistency_guid: bytes | None = None
+    employee_type: str | None = None
+    description: str | None = None
+    extension: dict[int, str] = field(default_factory=dict)
+    further: dict[str, list[bytes]] = field(default_factory=dict)  # raw values of any other attribute
+
+    @property
+    def anchor(self) -> str:
+        """The source anchor as synchronization takes it: mS-DS-ConsistencyGuid, else objectGUID."""
+        return immutable_id(self.consistency_guid or self.guid)
+
+
+@dataclass(slots=True)
+class EntraUser:
+    """One user of a tenant. Missing is None."""
+
+    tenant: int
+    id: str
+    upn: str
+    display: str | None
+    given: str | None
+    surname: str | None
+    enabled: bool
+    employee_id: str | None
+    mail: str | None
+    usage_location: str | None
+    other_mails: list[str]
+    is_synced: bool | None  # None: never synced
+    anchor: str | None = None
+    sid: str | None = None
+    sam: str | None = None
+    dn: str | None = None
+    domain: str | None = None
+    on_premises_upn: str | None = None
+    last_sync: int = 2  # days ago
+    created: int = 1000
+    clock: int = 36_000
+    is_guest: bool = False
+    is_privileged: bool = False  # holds a directory role: Graph refuses to write its sensitive properties
+    title: str | None = None
+    department: str | None = None
+    company: str | None = None
+    city: str | None = None
+    country: str | None = None
+    phone: str | None = None
+    employee_type: str | None = None
+    extension: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Worker:
+    """One record of the HR extract. Dates as days ago; missing is None, and an empty cell in the file."""
+
+    worker_id: str
+    employee_id: str | None
+    first_name: str | None
+    last_name: str | None
+    full_name: str | None
+    hired: int | None
+    first_hired: int | None = None
+    left: int | None = None
+    status: str = "Active"
+    kind: str = "Employee"
+    personal_mail: str | None = None
+    work_mail: str | None = None
+    country: str | None = None
+    company: str | None = None
+    department: str | None = None
+    cost_center: str | None = None
+    title: str | None = None
+    location: str | None = None
+    manager_id: str | None = None
+    user_id: str | None = None
+    prior_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """One row that a finding must have: its code and the record that it is about."""
+
+    code: str
+    record: AdAccount | EntraUser | Worker
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Object type and key, as in finding_row."""
+        match self.record:
+            case AdAccount():
+                return "ad_user", guid_text(self.record.guid)
+            case EntraUser():
+                return "entra_user", self.record.id
+            case _:
+                return "worker", self.record.worker_id
+
+    @property
+    def name(self) -> str:
+        """What finding_row shows as the object's name."""
+        match self.record:
+            case AdAccount():
+                return self.record.upn or self.record.sam
+            case EntraUser():
+                return self.record.upn
+            case _:
+                return self.record.full_name or ""
+
+
+@dataclass(slots=True)
+class Person:
+    """All records about one person; most have one of each."""
+
+    index: int
+    defect: str | None = None  # code of the defect or near miss, None for an ordinary person
+    ad: list[AdAccount] = field(default_factory=list)
+    entra: list[EntraUser] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
+    groups: tuple[GroupKey, ...] = ()
+    plants: list[Plant] = field(default_factory=list)
+
+    def plant(self, code: str, *records: AdAccount | EntraUser | Worker) -> None:
+        """Note that the finding `code` must show these records."""
+        self.plants += [Plant(code, record) for record in records]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group and where it lives. Its members are the persons that name its key."""
+
+    key: GroupKey
+    name: str
+    last: int  # index of the last person who may be a member
+    guid: bytes
+    rid: int
+    id: str  # in Entra
+    domain: int | None  # None: cloud only
+    tenant: int | None  # None: not synchronized
+    group_type: int = -2147483646  # a global security group
+    mail: str | None = None
+    description: str | None = None
+    ou: str = "OU=Groups"
+    admin_count: int | None = None
+    is_critical: bool = False
+    is_unified: bool = False
+    is_role_assignable: bool = False
+    parent: GroupKey | None = None  # a group, later in order, that this group is a member of
+
+
+def _is_synced(user: EntraUser) -> bool:
+    return user.is_synced is True
+
+
+class Company(ABC):
+    """The exports. Each walks over the people once, from the first to the last, and holds none of them."""
+
+    def __init__(self, *, domains: int = 1, tenants: int = 1, today: date | None = None) -> None:
+        if not 1 <= domains <= len(DOMAINS) or not 1 <= tenants <= len(TENANTS):
+            raise UsageError("a company has one or two domains and one or two tenants")
+        if tenants > domains:
+            raise UsageError("two tenants need two domains", hint="each tenant is fed by its own domain: --domains 2")
+        self.today = today or datetime.now(UTC).date()
+        self.tenants = TENANTS[:tenants]
+        self.domains = tuple(Domain(d.name, d.netbios, d.sid, min(d.tenant, tenants - 1)) for d in DOMAINS[:domains])
+
+    @abstractmethod
+    def people(self) -> Iterator[Person]:
+        """Everybody, in the order of their index."""
+
+    @abstractmethod
+    def groups(self) -> Iterator[Group]:
+        """Every group, in the order of `last`."""
+
+    @abstractmethod
+    def group(self, key: GroupKey) -> Group:
+        """The group with this key."""
+
+    # ---- exports
+
+    def ad_entries(self, domain: str) -> Iterator[Entry]:
+        """Raw LDAP entries of one domain: head, OUs, users, groups with their members, computers, contacts."""
+        from recon.lab.rendering import AdRenderer
+
+        place = self._domain(domain)
+        render = AdRenderer(self.domains[place], self.today)
+        yield from render.frame()
+        members: dict[GroupKey, list[str]] = {}
+        groups = (group for group in self.groups() if group.domain == place)
+        group = next(groups, None)
+        for person in self.people():
+            while group is not None and group.last < person.index:
+                yield self._with_members(render, group, members)
+                group = next(groups, None)
+            for account in person.ad:
+                if account.domain == place:
+                    entry = render.user(account, person.index)
+                    yield entry
+                    for own in map(self.group, person.groups):
+                        if own.domain == place:
+                            members.setdefault(own.key, []).append(entry[0])
+            yield from render.things(person, place)
+        while group is not None:
+            yield self._with_members(render, group, members)
+            group = next(groups, None)
+
+    @staticmethod
+    def _with_members(render: Any, group: Group, members: dict[GroupKey, list[str]]) -> Entry:
+        entry: Entry = render.group(group, members.pop(group.key, []))
+        if group.parent is not None:
+            members.setdefault(group.parent, []).append(entry[0])
+        return entry
+
+    def graph_users(self, tenant: str) -> Iterator[dict[str, Any]]:
+        """User objects as Graph v1.0 has them, every property present."""
+        from recon.lab.rendering import GraphRenderer
+
+        place = self._tenant(tenant)
+        render = GraphRenderer(self.tenants[place], self.today)
+        for person in self.people():
+            for user in person.entra:
+                if user.tenant == place:
+                    yield render.user(user)
+
+    def graph_groups(self, tenant: str) -> Iterator[dict[str, Any]]:
+        """Group objects as Graph v1.0 has them, synced ones and cloud-only ones."""
+        from recon.lab.rendering import GraphRenderer
+
+        place = self._tenant(tenant)
+        render = GraphRenderer(self.tenants[place], self.today)
+        for group in self.groups():
+            if group.tenant == place:
+                yield render.group(group, None if group.domain is None else self.domains[group.domain])
+
+    def graph_members(self, tenant: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(group id, {"@odata.type", "id"}) for each direct member of a group of the tenant."""
+        place = self._tenant(tenant)
+        for group in self.groups():
+            if group.tenant == place and group.parent is not None:
+                yield self.group(group.parent).id, {"@odata.type": "#microsoft.graph.group", "id": group.id}
+        for person in self.people():
+            users = [user for user in person.entra if user.tenant == place]
+            for group in map(self.group, person.groups if users else ()):
+                if group.tenant == place:
+                    for user in users if group.domain is None else filter(_is_synced, users):
+                        yield group.id, {"@odata.type": "#microsoft.graph.user", "id": user.id}
+
+    def privileged(self, tenant: str) -> set[str]:
+        """Ids of the users who hold a directory role."""
+        place = self._tenant(tenant)
+        return {
+            user.id for person in self.people() for user in person.entra if user.is_privileged and user.tenant == place
+        }
+
+    def workers(self) -> Iterator[dict[str, str]]:
+        """Records of the HR extract; every one has every column of recon.lab.rendering.WORKER_COLUMNS."""
+        from recon.lab.rendering import worker_record
+
+        for person in self.people():
+            for worker in person.workers:
+                yield worker_record(worker, self.today)
+
+    # ---- ground truth
+
+    def planted_rows(self) -> dict[str, set[tuple[str, str]]]:
+        """Finding code to the rows it must have, each as (object type, object key) of finding_row."""
+        rows: dict[str, set[tuple[str, str]]] = {}
+        for person in self.people():
+            for plant in person.plants:
+                rows.setdefault(plant.code, set()).add(plant.key)
+        return rows
+
+    def planted(self) -> dict[str, frozenset[str]]:
+        """Finding code to the object names it must show."""
+        names: dict[str, set[str]] = {}
+        for person in self.people():
+            for plant in person.plants:
+                names.setdefault(plant.code, set()).add(plant.name)
+        return {code: frozenset(found) for code, found in names.items()}
+
+    def defects(self) -> dict[str, int]:
+        """How many persons each class of recon.lab.defects has."""
+        counts: dict[str, int] = {}
+        for person in self.people():
+            if person.defect is not None:
+                counts[person.defect] = counts.get(person.defect, 0) + 1
+        return counts
+
+    def _domain(self, name: str) -> int:
+        for place, domain in enumerate(self.domains):
+            if domain.name == name:
+                return place
+        raise UsageError(f"the company has no domain {name}")
+
+    def _tenant(self, tenant_id: str) -> int:
+        for place, tenant in enumerate(self.tenants):
+            if tenant.tenant_id == tenant_id:
+                return place
+        raise UsageError(f"the company has no tenant {tenant_id}")
