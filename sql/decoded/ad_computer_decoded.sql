@@ -1,6 +1,6 @@
 -- title: AD computers, decoded
--- meaning: Computers of Active Directory with names, keys and times, and the flags of userAccountControl by name. One row per AD
---   computer.
+-- meaning: Computers of Active Directory with names, keys and times, and the flags of userAccountControl by name. One
+--   row per AD computer.
 select
     u.row_id,
     u.source_id,

@@ -1,6 +1,7 @@
 -- title: AD users, decoded
--- meaning: Users of Active Directory with names, keys and times, the flags of userAccountControl by name (1, 0, or NULL where
---   the attribute could not be read), and whether the account has expired by the clock. One row per AD user.
+-- meaning: Users of Active Directory with names, keys and times, the flags of userAccountControl by name (1, 0, or
+--   NULL where the attribute could not be read), and whether the account has expired by the clock. One row per AD
+--   user.
 -- note: LOCKOUT and PASSWORD_EXPIRED live in msDS-User-Account-Control-Computed alone; in the stored value they prove
 --   nothing, so they appear as computed_ only.
 select

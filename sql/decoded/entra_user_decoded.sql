@@ -1,6 +1,6 @@
 -- title: Entra users, decoded
--- meaning: Users of Entra ID with names, keys and times, where they are mastered and what could be read. Mail addresses in
---   otherMails are in entra_user_othermail_masked. One row per Entra user.
+-- meaning: Users of Entra ID with names, keys and times, where they are mastered and what could be read. Mail
+--   addresses in otherMails are in entra_user_othermail_masked. One row per Entra user.
 select
     e.row_id,
     e.source_id,

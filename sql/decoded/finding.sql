@@ -1,6 +1,6 @@
 -- title: Findings, masked
--- meaning: The findings of the last refresh; personal values are hidden (table finding_row holds them). One row as the
---   meaning of each finding says.
+-- meaning: The findings of the last refresh; personal values are hidden (table finding_row holds them). One row as
+--   the meaning of each finding says.
 select
     f.finding_row_id,
     f.refresh_id,

@@ -1,6 +1,6 @@
 -- title: Pairs in skew
--- meaning: How many pairs the findings leave out because the two loads did not see the same moment. One row per AD source
---   and tenant.
+-- meaning: How many pairs the findings leave out because the two loads did not see the same moment. One row per AD
+--   source and tenant.
 select
     p.ad_source_id,
     p.entra_source_id,

@@ -1,6 +1,6 @@
 -- title: Workers, decoded and masked
--- meaning: Workers of the HR systems with the personal address masked, and where they stand by the clock: future, current,
---   leaver, or unknown where neither status nor dates tell. One row per worker.
+-- meaning: Workers of the HR systems with the personal address masked, and where they stand by the clock: future,
+--   current, leaver, or unknown where neither status nor dates tell. One row per worker.
 select
     w.row_id,
     w.source_id,

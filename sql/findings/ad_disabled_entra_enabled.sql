@@ -1,9 +1,9 @@
 -- title: Disabled in AD, enabled in Entra
--- meaning: The account is disabled in Active Directory, and its Entra user can still sign in. Pairs whose loads did not
---   see the same moment are left out. One row per pair.
+-- meaning: The account is disabled in Active Directory, and its Entra user can still sign in. Pairs whose loads did
+--   not see the same moment are left out. One row per pair.
 -- severity: critical
--- fix: Find out why synchronization does not carry the change (filtered OU, stopped sync, cloud-only twin) and disable
---   the Entra user; revoke its sessions.
+-- fix: Find out why synchronization does not carry the change (filtered OU, stopped sync, cloud-only twin) and
+--   disable the Entra user; revoke its sessions.
 -- source: https://learn.microsoft.com/troubleshoot/windows-server/active-directory/useraccountcontrol-manipulate-account-properties
 select
     'entra_user' as object_type,

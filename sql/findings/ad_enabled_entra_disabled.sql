@@ -1,9 +1,9 @@
 -- title: Enabled in AD, disabled in Entra
--- meaning: The account is enabled in Active Directory, and its Entra user cannot sign in. Pairs whose loads did not see
---   the same moment are left out. One row per pair.
+-- meaning: The account is enabled in Active Directory, and its Entra user cannot sign in. Pairs whose loads did not
+--   see the same moment are left out. One row per pair.
 -- severity: medium
--- fix: Ask whether the Entra user was blocked on purpose (a compromised account); else enable it, or disable the account
---   in AD.
+-- fix: Ask whether the Entra user was blocked on purpose (a compromised account); else enable it, or disable the
+--   account in AD.
 -- source: https://learn.microsoft.com/graph/api/resources/user
 select
     'entra_user' as object_type,

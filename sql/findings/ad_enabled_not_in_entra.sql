@@ -1,9 +1,10 @@
 -- title: Enabled in AD, not in Entra
--- meaning: An enabled AD user has no Entra user in any linked tenant. Left out: critical system objects,
---   objects that AD changed after the Entra load began (less the sync grace), sources of which a linked tenant has not
---   been loaded, and users of an ambiguous match. One row per AD user.
+-- meaning: An enabled AD user has no Entra user in any linked tenant. Left out: critical system objects, objects that
+--   AD changed after the Entra load began (less the sync grace), sources of which a linked tenant has not been
+--   loaded, and users of an ambiguous match. One row per AD user.
 -- severity: medium
--- fix: Check the synchronization scope (OU, group or attribute filter) and export errors; disable the account if nobody needs it.
+-- fix: Check the synchronization scope (OU, group or attribute filter) and export errors; disable the account if
+--   nobody needs it.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-sync-configure-filtering
 with linked as (
     select l.ad_source_id, l.entra_source_id

@@ -1,9 +1,10 @@
 -- title: Joiner without account
 -- meaning: A worker who has started, or starts within the configured days, has no account with the employee id in any
---   linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked
---   directory has not been loaded. One row per worker.
+--   linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a
+--   linked directory has not been loaded. One row per worker.
 -- severity: high
--- fix: Look for the worker in the provisioning log; an account with a missing or different employee id is the usual cause.
+-- fix: Look for the worker in the provisioning log; an account with a missing or different employee id is the usual
+--   cause.
 -- source: https://learn.microsoft.com/entra/identity/app-provisioning/plan-cloud-hr-provision
 select
     'worker' as object_type,

@@ -1,7 +1,7 @@
 -- title: Pairs
 -- meaning: The compared columns of both sides of each accepted match. is_in_skew: the two loads did not see the same
---   moment (Entra synchronised the user after the AD load began, or AD changed the user after the Entra load began less
---   the sync grace), so a difference proves nothing. One row per accepted match.
+--   moment (Entra synchronised the user after the AD load began, or AD changed the user after the Entra load began
+--   less the sync grace), so a difference proves nothing. One row per accepted match.
 select
     m.ad_row_id,
     m.entra_row_id,

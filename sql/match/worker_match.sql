@@ -1,7 +1,7 @@
 -- title: Workers and their accounts
 -- meaning: The accounts of the linked directories that carry a worker's employee id. A row id stands only where the
---   count is 1; guests are counted apart. is_pair: both accounts are matched with each other. is_complete: every linked
---   directory has been loaded. One row per worker.
+--   count is 1; guests are counted apart. is_pair: both accounts are matched with each other. is_complete: every
+--   linked directory has been loaded. One row per worker.
 with together as (
     select one.worker_source_id as source_id, other.worker_source_id as other_id
     from source_link as one

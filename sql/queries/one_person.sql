@@ -1,5 +1,6 @@
 -- title: One person everywhere
--- meaning: Every record of a person: those that carry what is asked for, and those matched with them. One row per record.
+-- meaning: Every record of a person: those that carry what is asked for, and those matched with them. One row per
+--   record.
 -- param: who key worker id, employee id, UPN, mail or account name, whole, in any case
 with named_worker as (
     select w.row_id

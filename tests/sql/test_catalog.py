@@ -1,0 +1,186 @@
+"""The catalogue: headers read, rules held, a broken file refused with file, line and reason while the others stand."""
+
+import pytest
+
+from recon.catalog import ENGINES, FINDING_COLUMNS, data_folder, escape_colons, last_select, read_catalog
+from recon.errors import CatalogError, UsageError
+
+HEADER = """-- title: Title
+-- meaning: What it means,
+--   on two lines. One row per thing.
+-- severity: low
+-- fix: Do this.
+-- source: https://docs.example
+"""
+COLUMNS = ", ".join(f"null as {name}" for name in FINDING_COLUMNS)
+SEMICOLON = "no semicolon: a file is one statement, and others put text around it"
+UNDECLARED = "parameter :who is not declared (-- param: who text …)"
+GOOD = f"{HEADER}select {COLUMNS}\nfrom ad_user\n"
+
+
+def read_one(tmp_path, text, name="own_finding.sql"):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return read_catalog([tmp_path])
+
+
+def refusal(tmp_path, text, name="own_finding.sql"):
+    catalog = read_one(tmp_path, text, name)
+    assert "own_finding" not in {each.name for each in catalog.statements}
+    assert len(catalog.layer("findings")) == 20
+    (error,) = catalog.broken
+    return str(error).removeprefix(f"{tmp_path}/{name}, ")
+
+
+def test_the_shipped_catalogue_is_whole():
+    catalog = read_catalog()
+    assert catalog.broken == ()
+    assert {layer: len(catalog.layer(layer)) for layer in ("decoded", "match", "findings", "queries")} == {
+        "decoded": 8, "match": 4, "findings": 20, "queries": 3,
+    }  # fmt: skip
+
+
+def test_a_header_is_read(tmp_path):
+    finding = read_one(tmp_path, GOOD.replace("-- source", "-- personal: yes\n-- source")).statement("own_finding")
+    assert (finding.title, finding.meaning, finding.severity) == (
+        "Title", "What it means, on two lines. One row per thing.", "low",
+    )  # fmt: skip
+    assert (finding.fix, finding.source) == ("Do this.", "https://docs.example")
+    assert (finding.is_personal, finding.is_own, finding.parameters) == (True, True, ())
+    assert finding.sql("mssql") == f"select {COLUMNS}\nfrom ad_user"
+
+
+@pytest.mark.parametrize(
+    ("change", "with_", "expected"),
+    [
+        ("-- fix: Do this.\n", "", "line 1: the header has no `-- fix:`"),
+        ("severity: low", "severity: urgent", "line 1: severity is one of critical, high, medium, low, info"),
+        ("One row per thing", "Rows", "line 1: the meaning does not say its grain (One row per …)"),
+        ("-- fix: Do", "-- fixit: Do", "line 5: unknown header key fixit"),
+        ("-- fix: Do", "-- title: Do", "line 5: header key title stands twice"),
+        ("-- fix: Do", "-- Do", "line 5: a header line is `-- key: value`, or `--   ` and more of the value above"),
+        ("-- title: Title\n", "--   Title\n", "line 1: the header begins with a line that belongs to no key"),
+        ("-- fix: Do", "-- param: who key x\n-- fix: Do", "line 1: only queries take parameters"),
+        (
+            "from ad_user",
+            "from ad_user;",
+            "line 8: no semicolon: a file is one statement, and others put text around it",
+        ),
+        ("from ad_user", "from (ad_user", "line 8: a bracket is not closed"),
+        ("from ad_user", "from ad_user)", "line 8: a bracket closes that was not opened"),
+        ("from ad_user", "from ad_user where cn = 'x", "line 8: a quotation or comment that does not end"),
+        ("from ad_user", "/* from ad_user", "line 8: a quotation or comment that does not end"),
+        ("from ad_user", "into x from ad_user", "line 8: a file only reads: into is not allowed"),
+        ("select null", "update null", "line 7: a file is one SELECT; this begins with update"),
+        (
+            "from ad_user",
+            "from ad_user where cn = :who",
+            "line 8: parameter :who is not declared (-- param: who text …)",
+        ),
+        ("null as hr_value, ", "", "line 7: a finding returns a column hr_value"),
+    ],
+)
+def test_a_broken_file_is_refused(tmp_path, change, with_, expected):
+    assert change in GOOD
+    assert refusal(tmp_path, GOOD.replace(change, with_, 1)) == expected
+
+
+def test_words_in_strings_and_comments_do_no_harm(tmp_path):
+    text = GOOD.replace("from ad_user", "-- drop; it\nfrom ad_user where cn <> 'delete; :me (' /* insert ) */")
+    assert read_one(tmp_path, text).broken == ()
+
+
+def test_an_empty_statement(tmp_path):
+    assert refusal(tmp_path, HEADER) == "line 7: there is no statement below the header"
+
+
+def test_a_file_that_is_not_utf8(tmp_path):
+    (tmp_path / "own_finding.sql").write_bytes(b"-- title: \xff\n")
+    (error,) = read_catalog([tmp_path]).broken
+    assert "own_finding.sql, line 1: cannot be read: " in str(error)
+
+
+@pytest.mark.parametrize("name", ["Own.sql", "ab.sql", "own-finding.sql", "row.sql", "count.sql"])
+def test_a_bad_name(tmp_path, name):
+    assert refusal(tmp_path, GOOD, name).startswith("line 1: a file name is lower-case letters")
+
+
+def test_an_unknown_engine(tmp_path):
+    assert refusal(tmp_path, GOOD, "own_finding.oracle.sql") == "line 1: unknown engine oracle in the file name"
+
+
+def test_a_name_taken_twice(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "own_finding.sql").write_text(GOOD)
+    (tmp_path / "one" / "upn_differs.sql").write_text(GOOD)
+    catalog = read_catalog([tmp_path / "one", tmp_path / "two"])
+    shipped = data_folder("sql") / "findings" / "upn_differs.sql"
+    assert sorted(str(error) for error in catalog.broken) == [
+        f"{tmp_path}/one/upn_differs.sql, line 1: the name upn_differs is taken by {shipped}",
+        f"{tmp_path}/two/own_finding.sql, line 1: the name own_finding is taken by {tmp_path}/one/own_finding.sql",
+    ]
+    assert catalog.statement("upn_differs").path == shipped
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    (error,) = read_catalog([tmp_path / "none"]).broken
+    assert str(error) == f"{tmp_path}/none: no such folder"
+
+
+def test_variants_are_joined_and_missing_ones_refused(tmp_path):
+    variant = GOOD.replace("-- fix", "-- variant: the engines count otherwise\n-- fix")
+    for engine in ENGINES:
+        (tmp_path / f"own_finding.{engine}.sql").write_text(
+            variant.replace("from ad_user", f"from ad_user as {engine}")
+        )
+    catalog = read_catalog([tmp_path])
+    assert catalog.broken == ()
+    assert catalog.statement("own_finding").sql("mssql").endswith("from ad_user as mssql")
+    (tmp_path / "own_finding.mssql.sql").unlink()
+    (error,) = read_catalog([tmp_path]).broken
+    assert str(error).endswith("line 1: no variant for mssql")
+
+
+def test_a_variant_says_why(tmp_path):
+    assert (
+        refusal(tmp_path, GOOD, "own_finding.sqlite.sql") == "line 1: a file for one engine says why in `-- variant:`"
+    )
+
+
+def test_an_unknown_name_brings_the_nearest():
+    with pytest.raises(UsageError, match=r"no finding is called upn_differ$") as caught:
+        read_catalog().statement("upn_differ", "findings")
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("did you mean upn_differs")
+    with pytest.raises(UsageError) as far:
+        read_catalog().statement("xyzzy")
+    assert far.value.hint == "recon sql list lists them"
+
+
+def test_no_data_folder():
+    with pytest.raises(CatalogError, match="the folder nowhere did not come"):
+        data_folder("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("sql", "rest"),
+    [
+        ("select 1", "select 1"),
+        ("with a as (select 1), b as (select 2) select 3", "select 3"),
+        (
+            "with a as (select ')' as x) -- select\nselect 'select' union all select 4",
+            "select 'select' union all select 4",
+        ),
+    ],
+)
+def test_the_last_select_is_found(sql, rest):
+    assert sql[last_select(sql) :] == rest
+
+
+def test_colons_are_escaped_but_for_parameters():
+    from recon.catalog import Parameter
+
+    sql = "select ':a', 'b: c', x::text from t where y = :who and z = :other -- :who"
+    assert escape_colons(sql, [Parameter("who", "key", "")]) == (
+        r"select '\:a', 'b\: c', x\:\:text from t where y = :who and z = \:other -- \:who"
+    )

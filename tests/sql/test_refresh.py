@@ -1,0 +1,198 @@
+"""Refresh: the clock from settings, counts then and now, own findings, masks, and nothing half done."""
+
+import pytest
+from sqlalchemy import func, select, update
+
+from recon.catalog import read_catalog
+from recon.config import Settings
+from recon.errors import StoreError, UsageError
+from recon.findings import counts, refresh, rows, worst
+from recon.queries import prepare, query
+from recon.store.match_tables import clock, finding_row
+from recon.store.tables import setting, source
+from tests.support.estate import BEFORE, TODAY, guid
+
+
+def test_nothing_loaded(store):
+    with pytest.raises(StoreError, match="nothing has been loaded yet"):
+        refresh(store, Settings())
+
+
+def clock_row(estate):
+    with estate.store.read() as connection:
+        return connection.execute(select(clock)).one()
+
+
+def test_the_clock_stands_at_the_newest_load(estate):
+    estate.refresh()
+    row = clock_row(estate)
+    assert row.as_of == "2026-03-02 05:20:00.000000"
+    assert (row.as_of_day, row.stale_before_day, row.leaver_before_day) == (TODAY, TODAY - 90, TODAY - 1)
+    assert (row.joiner_until_day, row.held_mail_since_day) == (TODAY + 14, TODAY - 7)
+
+
+def test_change_cutoffs_lie_a_grace_before_the_load(estate):
+    estate.refresh()
+    with estate.store.read() as connection:
+        found = dict(connection.execute(select(source.c.name, source.c.change_cutoff_at)).all())
+    assert found == {
+        "ad": "2026-03-01 23:00:00.000000",
+        "entra": "2026-03-02 03:00:00.000000",
+        "workers": "2026-03-01 22:30:00.000000",
+    }
+
+
+def test_the_setting_table_rules_once_it_has_a_row(estate):
+    estate.refresh(joiner_days=30)
+    assert clock_row(estate).joiner_until_day == TODAY + 30
+    with estate.store.write() as connection:
+        connection.execute(update(setting).where(setting.c.name == "joiner_days").values(value_int=3))
+    estate.refresh(joiner_days=60)
+    assert clock_row(estate).joiner_until_day == TODAY + 3
+
+
+def test_counts_tell_now_and_before(estate):
+    estate.entra(usagelocation=None)
+    first = {each.code: each for each in estate.refresh().counts}
+    assert (first["usagelocation_missing"].rows, first["usagelocation_missing"].previous_rows) == (1, None)
+    estate.entra(usagelocation=None)
+    second = estate.refresh()
+    assert second.refresh_id == 2
+    found = {each.code: (each.rows, each.previous_rows) for each in counts(estate.store)}
+    assert found["usagelocation_missing"] == (2, 1)
+    assert found["leaver_still_enabled"] == (0, 0)
+
+
+def test_counts_come_worst_first(estate):
+    order = [each.severity for each in estate.refresh().counts]
+    assert order == sorted(order, key=["critical", "high", "medium", "low", "info"].index)
+    assert len(order) == 20
+
+
+def test_a_refresh_replaces_the_rows_of_the_last(estate):
+    estate.entra(usagelocation=None)
+    estate.refresh()
+    estate.refresh()
+    with estate.store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(finding_row)) == 2  # not in AD, no usageLocation
+
+
+def test_worst():
+    from recon.findings import FindingCount
+
+    found = (FindingCount("a", "A", "high", 0, None), FindingCount("b", "B", "low", 2, None))
+    assert [worst(found, level) for level in ("critical", "high", "medium", "low", "info")] == [
+        False, False, False, True, True,
+    ]  # fmt: skip
+
+
+def test_personal_values_are_masked_unless_told(estate):
+    estate.worker("E1", personal_mail="jane.doe@home.example")
+    estate.entra(employeeid="E1")
+    estate.refresh()
+    assert [row.hr_value for row in rows(estate.store, "othermails_missing")] == ["j***@h***.example"]
+    assert [row.hr_value for row in rows(estate.store, "othermails_missing", unmask=True)] == ["jane.doe@home.example"]
+
+
+OWN = """-- title: Own
+-- meaning: A finding of the site. One row per AD user.
+-- severity: high
+-- fix: nothing
+-- source: the site's handbook
+with chosen as (
+    select a.guid, a.cn
+    from ad_user as a
+    where a.cn <> ':not a parameter'
+)
+
+select
+    'ad_user' as object_type, c.guid as object_key, c.cn as object_name, 'cn' as attribute,
+    null as hr_value, c.cn as ad_value, null as entra_value
+from chosen as c -- a comment at the end
+"""
+
+
+def test_own_findings_run_and_a_broken_one_is_left_out(estate, tmp_path):
+    (tmp_path / "own_one.sql").write_text(OWN)
+    (tmp_path / "own_two.sql").write_text(OWN.replace("from ad_user", "from no_such_table"))
+    (tmp_path / "own_three.sql").write_text(OWN.replace("select", "delete", 1))
+    estate.ad(cn="Ada")
+    done = estate.refresh(read_catalog([tmp_path]))
+    assert {each.code: each.rows for each in done.counts}["own_one"] == 1
+    assert list(rows(estate.store, "own_one")) == [("ad_user", guid(1), "Ada", "cn", None, "Ada", None)]
+    refused = [str(error) for error in done.broken]
+    assert len(refused) == 2
+    assert f"{tmp_path}/own_three.sql, line 7: a file only reads: delete is not allowed" in refused
+    assert any(f"{tmp_path}/own_two.sql, line 1: the database refuses it" in text for text in refused)
+    assert "own_two" not in {each.code for each in counts(estate.store)}
+
+
+def test_a_refresh_that_fails_leaves_the_old_findings(estate, tmp_path):
+    estate.entra(usagelocation=None)
+    estate.refresh()
+    with estate.store.write() as connection:
+        connection.execute(source.update().values(load_finished_at=None))
+    with pytest.raises(StoreError):
+        estate.refresh()
+    assert clock_row(estate).refresh_id == 1
+    assert len(list(rows(estate.store, "usagelocation_missing"))) == 1
+
+
+# ---- named queries -------------------------------------------------------------------------------------
+
+
+def ask(estate, name, **given):
+    answer = query(estate.store, read_catalog().statement(name), given)
+    return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+
+
+@pytest.mark.parametrize("who", ["E1", " e1 ", "Ann@Example.com", "ANN.LEE@example.com", "ann@home.example"])
+def test_one_person_is_found_by_any_name(estate, who):
+    estate.worker("W1", employee_id="E1", personal_mail="ann@home.example")
+    estate.ad(guid="ad", employeeid="E1", userprincipalname="ann@example.com", immutable_id="AA==")
+    estate.entra(id="entra", employeeid="E1", mail="Ann.Lee@example.com", onpremisesimmutableid="AA==")
+    estate.ad(guid="other", userprincipalname="anne@example.com")
+    estate.refresh()
+    assert [(row["record"], row["record_key"]) for row in ask(estate, "one_person", who=who)] == [
+        ("worker", "W1"), ("ad_user", "ad"), ("entra_user", "entra"),
+    ]  # fmt: skip
+
+
+def test_skew_lists_the_pairs_with_one_form_of_time(estate):
+    estate.ad(guid="ad", immutable_id="AA==", whenchanged="2026-03-02 04:00:00.000000")
+    estate.entra(id="entra", onpremisesimmutableid="AA==", userprincipalname="x@example.com")
+    estate.refresh()
+    assert ask(estate, "skew") == [{
+        "ad_guid": "ad", "entra_id": "entra", "entra_userprincipalname": "x@example.com",
+        "ad_whenchanged": "2026-03-02 04:00:00.000000", "change_cutoff_at": "2026-03-02 03:00:00.000000",
+        "entra_onpremiseslastsyncdatetime": BEFORE, "ad_load_started_at": "2026-03-02 01:00:00.000000",
+    }]  # fmt: skip
+
+
+def test_a_query_refuses_wrong_parameters(estate):
+    one = read_catalog().statement("one_person")
+    with pytest.raises(UsageError, match="one_person needs the parameter who"):
+        query(estate.store, one, {})
+    with pytest.raises(UsageError, match="one_person has no parameter what"):
+        query(estate.store, one, {"who": "x", "what": "y"})
+
+
+def test_a_finding_run_as_a_query_is_masked(estate):
+    estate.worker("E1", personal_mail="jane.doe@home.example")
+    estate.entra(employeeid="E1")
+    estate.refresh()
+    assert [row["hr_value"] for row in ask(estate, "othermails_missing")] == ["j***@h***.example"]
+    statement = read_catalog().statement("othermails_missing")
+    plain = query(estate.store, statement, {}, unmask=True)
+    assert [row[4] for row in plain.rows] == ["jane.doe@home.example"]
+
+
+def test_the_database_prepares_every_statement(estate):
+    assert prepare(estate.store, read_catalog()) == ()
+
+
+def test_prepare_names_what_the_database_refuses(estate, tmp_path):
+    (tmp_path / "own_two.sql").write_text(OWN.replace("from ad_user", "from no_such_table"))
+    (error,) = prepare(estate.store, read_catalog([tmp_path]))
+    assert str(error).startswith(f"{tmp_path}/own_two.sql: the database refuses it: ")
+    assert "no_such_table" in str(error)
