@@ -133,6 +133,11 @@ class AdServer:
             listener.drop_connections()
 
     @property
+    def open_connections(self) -> int:
+        """Clients that are connected now."""
+        return sum(listener.open_connections for listener in self._listeners)
+
+    @property
     def port(self) -> int:
         """The plain LDAP port."""
         return self._listeners[0].port
@@ -199,6 +204,11 @@ class _Listener(socketserver.TCPServer):
         finally:
             with self._lock:
                 self._connections.pop(connection, None)
+
+    @property
+    def open_connections(self) -> int:
+        with self._lock:
+            return len(self._connections)
 
     def drop_connections(self) -> None:
         """Wake every thread that waits for its client, and wait for its end."""

@@ -129,6 +129,14 @@ class WireClient:
         return self.result()[1]
 
 
+def read_result_tag(message: bytes | None) -> int:
+    """The operation's tag."""
+    assert message is not None
+    reader = ber.Reader(message).inside(ber.SEQUENCE)
+    reader.integer()
+    return reader.next_tag()
+
+
 def read_result(message: bytes) -> tuple[int, int, str, str]:
     reader = ber.Reader(message).inside(ber.SEQUENCE)
     reader.integer()
