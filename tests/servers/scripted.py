@@ -57,7 +57,7 @@ class ScriptedServer:
                 server.connections += 1
                 super().setup()
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *args: Any) -> None:
                 pass
 
             def _serve(self) -> None:

@@ -287,4 +287,4 @@ def _first_line(error: BaseException) -> str:
 
 def _shown(path: str) -> str:
     """The path without its query: a skip token is long, and a filter may name a person."""
-    return printable(urlsplit(path).path[:120])
+    return printable(urlsplit(path).path.removeprefix(VERSION)[:120])

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from recon.errors import SourceError
 
+SAME_LINK = 3  # times that a link already followed is followed again: a page may come twice, and go on
 MORE_PAGES = 1_000  # pages beyond one per counted object that are still believed: pages may be empty
 
 
@@ -54,6 +55,7 @@ class Trail:
         self._pages = 0
         self._bound: int | None = None
         self._links: tuple[str | None, str | None] = (None, None)
+        self._again = 0
 
     def step(self, page: Page) -> str | None:
         """The link to follow after `page`, None after the last one."""
@@ -63,7 +65,8 @@ class Trail:
         link = page.next_link
         if link is None:
             return None
-        if link in self._links:
+        self._again = self._again + 1 if link in self._links else 0
+        if self._again > SAME_LINK:
             raise SourceError(f"{self._what}: the server sends the same nextLink again after {self._pages} pages")
         if self._bound is not None and self._pages > self._bound:
             raise SourceError(f"{self._what}: no end after {self._pages} pages")

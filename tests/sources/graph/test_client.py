@@ -204,7 +204,14 @@ def test_a_listing_in_a_circle_ends(opened):
     with ScriptedServer(lambda heard: json_reply({"value": [], "@odata.nextLink": f"{server.url}/v1.0/a"})) as server:
         with pytest.raises(SourceError, match="the same nextLink again"):
             list(opened(server).pages("/users"))
-        assert len(server.heard) == 2
+        assert len(server.heard) == 5
+
+
+def test_a_page_that_comes_twice_is_no_circle(opened):
+    with ScriptedServer(lambda heard: replies(heard)) as server:
+        again = json_reply({"value": [2], "@odata.nextLink": f"{server.url}/v1.0/a"})
+        replies = Replies(json_reply({"value": [1], "@odata.nextLink": f"{server.url}/v1.0/a"}), again, OK)
+        assert [page.items for page in opened(server).pages("/users")] == [[1], [2], []]
 
 
 def test_a_listing_without_end_ends(opened):
