@@ -148,10 +148,14 @@ def _number(raw: bytes, bits: int) -> int:
 
 
 def _int(raw: bytes) -> int:
+    if len(raw) < 10 and raw.isdigit():
+        return int(raw)
     return _number(raw, 32)
 
 
 def _bigint(raw: bytes) -> int:
+    if len(raw) < 19 and raw.isdigit():
+        return int(raw)
     return _number(raw, 64)
 
 
@@ -201,8 +205,6 @@ _OWN_CONVERTERS: dict[str, Callable[[bytes], object]] = {"grouptype": _group_typ
 
 def _is_longer(text: str, size: int) -> bool:
     """More UTF-16 units than `size`: what nvarchar counts."""
-    if 2 * len(text) <= size:
-        return False
     return len(text) + sum(character > "\uffff" for character in text) > size
 
 
@@ -287,7 +289,7 @@ class RowMaker:
     def _fill(
         self,
         values: list[Any],
-        column: tuple[int, Callable[[bytes], object], str, int | None],
+        column: tuple[int, Callable[[bytes], Any], str, int | None],
         raw: Sequence[bytes],
         defects: Defects,
     ) -> None:
@@ -298,13 +300,12 @@ class RowMaker:
             defects[name, 0, str(error)] = raw[0]
             return
         values[place] = value
-        if convert is _text and value.__class__ is str:
-            assert isinstance(value, str)
+        if convert is _text and value:
             if not value.isprintable() and (_CONTROL_IN_LINES if name in _MANY_LINES else _CONTROL).search(value):
                 defects[name, 0, "control"] = value
-            if value[0].isspace() or value[-1].isspace():
+            if value != value.strip():
                 defects[name, 0, "blanks"] = value
-            if size is not None and _is_longer(value, size):
+            if size is not None and 2 * len(value) > size and _is_longer(value, size):
                 defects[name, 0, "too_long"] = value
         if len(raw) > 1:
             defects[name, 1, "several_values"] = raw[1]

@@ -6,7 +6,7 @@ from typing import Any
 BASE = "DC=ad,DC=contoso,DC=example"
 READER = "svc-recon"
 READER_PASSWORD = "Lies-Mich-1"
-VICTIM_PASSWORD = "Opfer-Passwort-1"
+VICTIM_PASSWORD = "Ｏpfer-Pässwort-№1ª"  # letters that SASLprep would change
 COUNT = 280
 
 # OIDs of the Exchange schema, which a fresh domain does not have

@@ -145,6 +145,14 @@ def test_three_forms_of_a_user_over_both_kinds_of_tls(samba: Samba, form, scheme
         read.close()
 
 
+def test_names_and_passwords_beyond_ascii(samba: Samba):
+    for name, password in (
+        ("victim@contoso.example", people.VICTIM_PASSWORD),
+        (f"CN=Jürgen Groß,OU=Zürich,{people.BASE}", "Irgendwas-1"),
+    ):
+        assert rows(samba, password, user=name, objects=("contacts",))
+
+
 @pytest.mark.parametrize("name", ["victim@contoso.example", "CONTOSOO\\victim", "nobody@contoso.example"])
 def test_a_wrong_password_user_or_domain_names_all_three(samba: Samba, name):
     with pytest.raises(SignInError) as refused:
@@ -219,6 +227,12 @@ def test_a_closed_port_and_an_unknown_name(samba: Samba):
     assert "url" in refused.value.hint
     with pytest.raises(SourceError, match=r"the name dc9\.invalid cannot be resolved"):
         rows(samba, url="ldaps://dc9.invalid")
+
+
+@pytest.mark.parametrize("port", ["99999", "ldap"])
+def test_a_port_that_is_none(samba: Samba, port):
+    with pytest.raises(ConfigError, match="no valid port"):
+        rows(samba, url=f"ldaps://{samba.host}:{port}")
 
 
 def test_tls_on_the_wrong_port(samba: Samba):

@@ -80,12 +80,16 @@ class Session:
 
     def __init__(self, source: AdSource, password: str | None) -> None:
         parts = urlsplit(source.url or "")
+        try:
+            port = parts.port
+        except ValueError as error:
+            raise ConfigError(f"[ad] {source.name}: url names no valid port: {source.url}") from error
         if parts.hostname is None:
             raise ConfigError(f"[ad] {source.name}: url names no host")
         self._source = source
         self._host = parts.hostname
         self._is_ldaps = parts.scheme == "ldaps"
-        self.port = parts.port or (636 if self._is_ldaps else 389)
+        self.port = port or (636 if self._is_ldaps else 389)
         self.host = f"[{self._host}]:{self.port}" if ":" in self._host else f"{self._host}:{self.port}"
         self.requests = 0
         if source.user and not password:
@@ -186,7 +190,8 @@ class Session:
         if user:
             connection.authentication = ldap3.SIMPLE
             connection.user = user
-            connection.password = password
+            # as bytes: ldap3 would normalise text (SASLprep), and another password is a wrong one
+            connection.password = (password or "").encode("utf-8", "surrogateescape")
         try:
             connection.bind(read_server_info=False)
         except (LDAPException, OSError, *_MALFORMED) as error:
