@@ -171,7 +171,7 @@ class _Parser:
                 raise self._unsupported(name)
             raise unknown_property(name, self._kind.name)
         place = self._columns[name]
-        if not member:
+        if not member and name != EXTENSIONS:
             return name, lambda row: row[place]
         if name != EXTENSIONS or member not in _EXTENSION_NAMES:
             raise self._unsupported(path)

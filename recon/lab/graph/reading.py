@@ -5,6 +5,8 @@ A page token is bound to tenant, path, options and header: nextLink is followed 
 
 import hashlib
 import hmac
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -139,11 +141,10 @@ class Reader:
         if not call.is_advanced and (cast is not None or {"$select", "$top"} & options.values.keys()):
             raise unsupported_query(f"The query is not supported because {_NO_HEADER}.")
         names = self._member_names(options, caller, cast)
-        members = self._members(caller, group_id, cast)
-        top = options.top()
+        members = caller.directory.members_of(group_id)
         start, previous = self._resume(call, caller, options)
-        places = list(range(start, min(start + top, len(members))))
-        following = start + top if start + top < len(members) else None
+        found = list(islice(self._listed(caller, members, start, cast), options.top() + 1))
+        places, following = found[: options.top()], found[options.top()] if len(found) > options.top() else None
         last = places[-1] if places else previous
         match call.twist.kind if call.twist else "":
             case "empty-page":
@@ -154,30 +155,28 @@ class Reader:
                 places = [previous, *places[:-1]]
         answer: dict[str, Any] = {"@odata.context": self._context(call, "directoryObjects", names)}
         if options.is_counted and call.is_advanced and options.skiptoken is None:
-            answer["@odata.count"] = len(members)
+            answer["@odata.count"] = sum(1 for _ in self._listed(caller, members, 0, cast))
         if following is not None:
             token = self._token(call, caller, options, following, last)
             answer["@odata.nextLink"] = f"{call.root}/v1.0{call.path}?{options.with_token(token)}"
-        found = (self._member(caller, *members[place], names, now) for place in places)
-        answer["value"] = [self._without_type(item) if cast else item for item in found]
+        items = (self._member(caller, members[place], names, now) for place in places)
+        answer["value"] = [self._without_type(item) if cast else item for item in items]
         return Answer.json(answer)
 
     def count_members(self, call: Call, caller: Caller, group_id: str, cast: str | None) -> Answer:
         """GET /groups/{id}/members/$count."""
         require_header(call)
         parse_query(call.query, allowed=frozenset(), is_advanced=True)
-        return Answer.text(str(len(self._members(caller, group_id, cast))))
+        members = caller.directory.members_of(group_id)
+        return Answer.text(str(sum(1 for _ in self._listed(caller, members, 0, cast))))
 
-    def _members(self, caller: Caller, group_id: str, cast: str | None) -> list[tuple[str, str]]:
-        directory = caller.directory
-        listed = []
-        for kind, key in directory.members.get(group_id.lower(), ()):
-            objects = directory.objects(kind)
-            if kind == "servicePrincipal" or (cast is not None and kind != cast):
-                continue
-            if objects is None or objects.place(key) is not None:
-                listed.append((kind, key))
-        return listed
+    @staticmethod
+    def _listed(caller: Caller, members: list[str], start: int, cast: str | None) -> Iterator[int]:
+        """Places of the members that a listing shows, from `start` on."""
+        for place in range(start, len(members)):
+            kind = caller.directory.type_of(members[place])
+            if kind not in (None, "servicePrincipal") and cast in (None, kind):
+                yield place
 
     def _member_names(self, options: Options, caller: Caller, cast: str | None) -> tuple[str, ...] | None:
         if "$select" not in options.values:
@@ -190,22 +189,23 @@ class Reader:
                 raise unknown_property(name, cast or "directoryObject")
         return names
 
-    def _member(self, caller: Caller, kind: str, key: str, names: tuple[str, ...] | None, now: float) -> dict[str, Any]:
+    def _member(self, caller: Caller, key: str, names: tuple[str, ...] | None, now: float) -> dict[str, Any]:
         """One member: its properties, or nulls behind the id where the application may not read the type."""
-        head: dict[str, Any] = {"@odata.type": f"#microsoft.graph.{kind}"}
         directory = caller.directory
+        kind = directory.type_of(key) or ""
+        head: dict[str, Any] = {"@odata.type": f"#microsoft.graph.{kind}"}
         objects = directory.objects(kind)
-        if objects is not None:
+        if objects is None:
+            other = directory.others[key]
+            wanted = tuple(name for name in (names or other) if name in other and not name.startswith("@"))
+        else:
             wanted = objects.kind.defaults if names is None else tuple(n for n in names if n in objects.columns)
-            if not permissions.may_read_type(caller.permissions, kind):
-                return {**head, "id": key, **dict.fromkeys(name for name in wanted if name != "id")}
-            place = objects.places[key]
-            return head | self._items(objects, [place], wanted, caller, now)[0]
-        other = directory.others[key]
-        wanted = tuple(name for name in (names or other) if name in other and not name.startswith("@"))
         if not permissions.may_read_type(caller.permissions, kind):
             return {**head, "id": key, **dict.fromkeys(name for name in wanted if name != "id")}
-        return head | {name: other[name] for name in wanted}
+        if objects is None:
+            return head | {name: other[name] for name in wanted}
+        place = objects.place(key)
+        return head | (self._items(objects, [place], wanted, caller, now)[0] if place is not None else {})
 
     @staticmethod
     def _without_type(item: dict[str, Any]) -> dict[str, Any]:

@@ -84,11 +84,11 @@ class _GraphEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         headers = {name.lower(): value for name, value in request.headers.items()}
-        path = scope["raw_path"].decode("ascii").partition("?")[0].removeprefix("/v1.0") or "/"
+        path = scope["raw_path"].decode("utf-8", "replace").partition("?")[0].removeprefix("/v1.0") or "/"
         call = Call(
             method=request.method,
             path=path,
-            query=scope["query_string"].decode("ascii"),
+            query=scope["query_string"].decode("utf-8", "replace"),
             headers=headers,
             body=await request.body(),
             root=f"http://{headers.get('host', '127.0.0.1')}",

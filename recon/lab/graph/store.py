@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+import orjson
+
 from recon.errors import UsageError
 from recon.lab.graph.filters import Filter, fold
 from recon.lab.graph.schema import GROUP, MEMBER_TYPES, USER, Kind, words
@@ -82,7 +84,7 @@ class Objects:
 
     def _insert(self, item: Mapping[str, Any]) -> None:
         row: list[Any] = list(self._empty)
-        key = str(item.get("id") or "").lower()
+        key = _lower(str(item.get("id") or ""))
         if not key or key in self.places:
             raise UsageError(f"{self.kind.name} without an id, or twice: {key!r}")
         place = len(self.rows)
@@ -109,13 +111,10 @@ class Objects:
         return str(pool.setdefault(value, value))
 
     def _compact(self, name: str, value: Any) -> Any:
-        """One object for equal values that many users share."""
-        if isinstance(value, list):
-            return tuple(value)
+        """One object for equal complex values, which many users share."""
         if isinstance(value, dict):
-            key = (name, *value.items()) if not any(isinstance(v, (dict, list)) for v in value.values()) else None
-            return value if key is None else self._pool.setdefault(key, dict(value))
-        return value
+            return self._pool.setdefault((name, orjson.dumps(value)), value)
+        return tuple(value) if isinstance(value, list) else value
 
     # ---- reading
 
@@ -125,6 +124,11 @@ class Objects:
         if found is None and "@" in key and "userPrincipalName" in self.columns:
             found = next(iter(self._index("userPrincipalName").get(fold(key), ())), None)
         return found if found is None or self.rows[found] is not None else None
+
+    def identity(self, place: int) -> Any:
+        """The id at a place, None when the object is gone."""
+        row = self.rows[place]
+        return None if row is None else row[self.columns["id"]]
 
     def row(self, place: int, now: float) -> Row | None:
         """The object as a read sees it at `now`."""
@@ -223,6 +227,11 @@ class Objects:
         return {name: _plain(row[column]) for name, column in self.columns.items()} | self.apart.get(place, {})
 
 
+def _lower(key: str) -> str:
+    """Lower case, the same text object where it was lower already: ids are many."""
+    return key if key.islower() else key.lower()
+
+
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
@@ -234,7 +243,7 @@ class Directory:
     tenant_id: str
     users: Objects
     groups: Objects
-    members: dict[str, list[tuple[str, str]]]  # group id: (type, member id)
+    members: dict[str, list[str]]  # group id: member ids
     others: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # devices, contacts … by id
     privileged: set[str] = field(default_factory=set)
 
@@ -250,14 +259,34 @@ class Directory:
     def add_member(self, group_id: str, member: Mapping[str, Any]) -> None:
         """Append one direct member."""
         kind = str(member.get("@odata.type", "")).removeprefix("#microsoft.graph.")
-        key = str(member.get("id") or "").lower()
+        key = _lower(str(member.get("id") or ""))
+        group = self.groups.place(group_id)
         if kind not in MEMBER_TYPES or not key:
             raise UsageError(f"not a group member: {kind or 'no type'} {key}")
-        if group_id.lower() not in self.groups.places:
+        if group is None:
             raise UsageError(f"member of an unknown group: {group_id}")
-        if kind not in (USER.name, GROUP.name):
+        objects = self.objects(kind)
+        if objects is None:
             self.others.setdefault(key, member)
-        self.members.setdefault(group_id.lower(), []).append((kind, key))
+        elif (place := objects.place(key)) is None:
+            raise UsageError(f"member of group {group_id} is an unknown {kind}: {key}")
+        else:
+            key = str(objects.identity(place))
+        self.members.setdefault(str(self.groups.identity(group)), []).append(key)
+
+    def members_of(self, group_id: str) -> list[str]:
+        """Ids of the direct members in the order they came; some may be gone meanwhile."""
+        place = self.groups.place(group_id)
+        return [] if place is None else self.members.get(str(self.groups.identity(place)), [])
+
+    def type_of(self, key: str) -> str | None:
+        """The type of a member, None when it is gone."""
+        if self.users.place(key) is not None:
+            return USER.name
+        if self.groups.place(key) is not None:
+            return GROUP.name
+        other = self.others.get(key)
+        return None if other is None else str(other["@odata.type"]).removeprefix("#microsoft.graph.")
 
     def objects(self, kind: str) -> Objects | None:
         """Users or groups by type name."""

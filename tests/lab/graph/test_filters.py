@@ -1,8 +1,14 @@
 """$filter: what the support table serves, with and without advanced query, and what is refused."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.support.graph import ADA, ADMIN, CLOUD, GROUP, GUEST, JUERGEN, code
+from recon.lab.graph.errors import GraphError
+from recon.lab.graph.filters import parse_filter
+from recon.lab.graph.schema import USER, words
+from recon.lab.graph.store import Objects
+from tests.support.graph import ADA, ADMIN, CLOUD, GROUP, GUEST, JUERGEN, code, people
 
 BOTH = [
     ("employeeId eq '1001'", [ADA]),
@@ -51,6 +57,9 @@ NEVER = [
     ("onPremisesLastSyncDateTime eq 2026-01-02T03:04:05Z", "Request_UnsupportedQuery"),
     ("employeeHireDate eq null", "Request_UnsupportedQuery"),
     ("signInActivity eq null", "Request_UnsupportedQuery"),
+    ("onPremisesExtensionAttributes eq 'x'", "Request_UnsupportedQuery"),
+    ("onPremisesExtensionAttributes/extensionAttribute16 eq 'x'", "Request_UnsupportedQuery"),
+    ("employeeOrgData/division eq 'x'", "Request_UnsupportedQuery"),
     ("nosuch eq '1'", "Request_BadRequest"),
     ("employeeId eq", "Request_BadRequest"),
     ("employeeId eq 1001", "Request_BadRequest"),
@@ -130,3 +139,29 @@ def test_groups(graph):
     assert graph.listing("/groups", {"$filter": "groupTypes/any(c:c eq 'Unified')"}) == [GROUP]
     assert graph.listing("/groups", {"$filter": "mailEnabled eq true"}) == [GROUP]
     assert code(graph.get("/groups", {"$filter": "createdDateTime ge 2020-01-01"})) == (400, "Request_UnsupportedQuery")
+
+
+WORDS = st.sampled_from(
+    words("""
+        and or not eq ne ge in null true startsWith endsWith ( ) , : otherMails/any otherMails/$count p:p p 'x'
+        identities/any i:i/issuer onPremisesExtensionAttributes/extensionAttribute1 2020-01-01 2020-99-99 0 1 ' / é
+    """)
+    + tuple(USER.filters)
+)
+CLAUSES = st.sampled_from([text for text, _ in BOTH + ADVANCED] + [text for text, _ in NEVER])
+TEXTS = (
+    st.lists(WORDS, max_size=12).map(" ".join) | st.lists(CLAUSES, max_size=4).map(" or ".join) | st.text(max_size=30)
+)
+
+
+@given(TEXTS, st.booleans())
+def test_any_text_is_a_filter_or_a_refusal(text, is_advanced):
+    users = Objects(USER, people()[:3])
+    try:
+        found = parse_filter(text, USER, users.columns, is_advanced=is_advanced, missing="something is missing")
+    except GraphError as error:
+        refusal = (error.status, error.code)
+    else:
+        assert 0 <= users.matches(found, 0.0) <= 3
+        return
+    assert refusal in ((400, "Request_BadRequest"), (400, "Request_UnsupportedQuery"))

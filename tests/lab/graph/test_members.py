@@ -4,7 +4,7 @@ import pytest
 
 from recon.errors import UsageError
 from recon.lab.graph import GraphSimulator, Tenant
-from tests.support.graph import ADA, APPS, BASIC, DEVICE, GROUP, GUEST, JUERGEN, NESTED, TENANT, code
+from tests.support.graph import ADA, APPS, BASIC, DEVICE, GROUP, GUEST, JUERGEN, NESTED, TENANT, Graph, code
 
 
 def test_direct_members_with_their_types_and_no_service_principal(graph):
@@ -67,12 +67,34 @@ def test_empty_and_unknown_groups(graph):
     assert code(graph.get(f"/groups/{GROUP}/members?$select=nosuch", advanced=True)) == (400, "Request_BadRequest")
 
 
+def test_a_member_that_vanished_is_not_listed(start):
+    graph = start()
+    graph.simulator.remove_user(TENANT, JUERGEN)
+    path = f"/groups/{GROUP}/members"
+    assert graph.listing(path, {"$select": "id", "$top": "1"}, advanced=True) == [ADA, GUEST, NESTED, DEVICE]
+    assert graph.get(f"{path}/$count", advanced=True).text == "4"
+    assert len(graph.listing("/users")) == 24
+    assert graph.get("/users/$count", advanced=True).text == "24"
+
+
+def test_ids_are_found_without_regard_to_case():
+    user, group = "ABCDEF00-0000-0000-0000-000000000001", "ABCDEF00-0000-0000-0000-00000000000A"
+    members = [(group.lower(), {"@odata.type": "#microsoft.graph.user", "id": user.lower()})]
+    with GraphSimulator([Tenant(TENANT, [{"id": user}], [{"id": group}], members)], apps=APPS) as simulator:
+        client = Graph(simulator)
+        for key in (group, group.lower()):
+            found = client.get(f"/groups/{key}/members?$select=id", advanced=True).json()["value"]
+            assert found == [{"@odata.type": "#microsoft.graph.user", "id": user}]
+        client.session.close()
+
+
 @pytest.mark.parametrize(
     ("group", "member", "said"),
     [
         ("nosuch", {"@odata.type": "#microsoft.graph.user", "id": ADA}, "unknown group"),
         (GROUP, {"@odata.type": "#microsoft.graph.printer", "id": ADA}, "not a group member"),
         (GROUP, {"id": ADA}, "not a group member"),
+        (GROUP, {"@odata.type": "#microsoft.graph.user", "id": "nosuch"}, "unknown user"),
     ],
 )
 def test_members_that_are_none_are_refused_at_the_start(group, member, said):
