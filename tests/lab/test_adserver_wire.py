@@ -1,10 +1,12 @@
 """The AD server against what no proper client sends, and the faults it can be told to make."""
 
 import contextlib
+import random
 import socket
 import ssl
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -133,6 +135,49 @@ def test_deep_filters_are_refused(server):
         client.bind()
         client.send(2, search_operation(node=node))
         assert "nested deeper" in notice(client.message())
+
+
+def test_damaged_requests_are_answered_or_refused_but_never_break_the_server(server):
+    """A thread that dies of anything else fails this test: pytest makes an error of it."""
+    chance = random.Random(7)
+    node = ber.value(
+        0xA0,
+        PERSON,
+        ber.value(0xA4, ber.text("cn"), ber.value(ber.SEQUENCE, ber.text("Per", 0x80), ber.text("1", 0x82))),
+        ber.value(
+            0xA9, ber.text("1.2.840.113556.1.4.803", 0x81), ber.text("userAccountControl", 0x82), ber.text("2", 0x83)
+        ),
+        ber.value(0xA2, ber.value(0xA5, ber.text("uSNChanged"), ber.text("5"))),
+    )
+    whole = message(ber.integer(2), search_operation(node=node), paged_control(10))
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(chance.randint(1, 3)):
+            damaged[chance.randrange(2, len(damaged))] = chance.randrange(256)
+        with WireClient(server.port) as client:
+            assert client.bind() == 0
+            client.sock.sendall(damaged)
+            client.sock.shutdown(socket.SHUT_WR)  # a damaged length must not leave both waiting
+            while client.message() is not None:
+                pass
+    with WireClient(server.port) as client:
+        assert client.bind() == 0
+
+
+def test_clients_do_not_disturb_each_other(server):
+    def read(size):
+        with WireClient(server.port) as client:
+            client.bind()
+            names, done = page(client, size=size)
+            while cookie := cookie_of(done):
+                more, done = page(client, size=size, cookie=cookie)
+                names += more
+            return names
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(read, [1, 2, 3, 5, 7, 11, 13, 26]))
+    assert all(names == answers[0] for names in answers)
+    assert len(set(answers[0])) == 26
 
 
 def test_a_message_in_single_bytes_is_a_message(server):
