@@ -6,8 +6,10 @@ one by one. A report that was cut off is an error, never a shorter list.
 
 import codecs
 import json
+import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +30,7 @@ from recon.sources.secrets import read_secret
 
 TIMEOUT = (30, 300)  # seconds to connect, and between two pieces: a report is computed before it is sent
 _PIECE = 1 << 20  # bytes
+_NUMBER = re.compile(r"[-+.0-9eE]*")
 
 
 class RaasReport:
@@ -71,16 +74,15 @@ class RaasReport:
             yield number, {clean_text(name).strip(): _text(item) for name, item in value.items()}
 
     def _download(self) -> IO[bytes]:
-        file = tempfile.TemporaryFile()  # noqa: SIM115  closed by __exit__
-        try:
-            with self._session() as session:
-                self._fetch(session, file)
-        except requests.RequestException as error:
-            file.close()
-            raise self._no_answer(error) from error
-        except SourceError:
-            file.close()
-            raise
+        with ExitStack() as stack:
+            file = stack.enter_context(tempfile.TemporaryFile())
+            try:
+                with self._session() as session:
+                    self._fetch(session, file)
+            except requests.RequestException as error:
+                raise self._no_answer(error) from error
+            # whole: from here on __exit__ closes it
+            stack.pop_all()
         return file
 
     def _session(self) -> requests.Session:
@@ -252,8 +254,9 @@ class _Text:
                 if not self._more():
                     raise self.error("the report was cut off or is not JSON") from error
                 continue
-            # a number at the end of the piece may go on in the next one
-            if end == len(self._text) and self._more():
+            # a number that reaches to the end of the piece may go on in the next one
+            number = _NUMBER.match(self._text, self._place)
+            if number is not None and number.end() == len(self._text) and self._more():
                 continue
             self._place = end
             return value
