@@ -137,8 +137,8 @@ select
         when 805306368 then 'user'
         when 805306369 then 'computer'
         when 805306370 then 'trust'
-        when 1073741824 then 'application group'
-        when 1073741825 then 'application query group'
+        when 1073741824 then 'app basic group'
+        when 1073741825 then 'app query group'
     end as account_type,
     u.primarygroupid,
     u.admincount,

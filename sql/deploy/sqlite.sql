@@ -1607,8 +1607,11 @@ select
     g.grouptype,
     case
         when (g.grouptype & 2) = 2 then 'global'
+        when (g.grouptype & 4) = 4 and (g.grouptype & 1) = 1 then 'builtin local'
         when (g.grouptype & 4) = 4 then 'domain local'
         when (g.grouptype & 8) = 8 then 'universal'
+        when (g.grouptype & 16) = 16 then 'app basic'
+        when (g.grouptype & 32) = 32 then 'app query'
     end as group_scope,
     case
         when g.grouptype is null then null
@@ -1628,8 +1631,8 @@ select
         when 805306368 then 'user'
         when 805306369 then 'computer'
         when 805306370 then 'trust'
-        when 1073741824 then 'application group'
-        when 1073741825 then 'application query group'
+        when 1073741824 then 'app basic group'
+        when 1073741825 then 'app query group'
     end as account_type,
     g.member_count,
     g.managedby,
@@ -1781,8 +1784,8 @@ select
         when 805306368 then 'user'
         when 805306369 then 'computer'
         when 805306370 then 'trust'
-        when 1073741824 then 'application group'
-        when 1073741825 then 'application query group'
+        when 1073741824 then 'app basic group'
+        when 1073741825 then 'app query group'
     end as account_type,
     u.primarygroupid,
     u.admincount,

@@ -1,0 +1,175 @@
+"""recon refresh, recon findings, recon sql: what they print, what they refuse, how they exit."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from recon.cli.main import run
+from recon.store import Store
+from tests.support.estate import Estate
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with a configuration and a loaded database, made the current one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RECON_CONFIG", raising=False)
+    monkeypatch.delenv("RECON_DATABASE_URL", raising=False)
+    (tmp_path / "recon.toml").write_text('[database]\nurl = "sqlite:///recon.db"\n[catalogue]\nfindings = ["own"]\n')
+    (tmp_path / "own").mkdir()
+    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store:
+        estate = Estate(store)
+        estate.worker("E1", personal_mail="jane.doe@home.example")
+        estate.entra(id="user-1", employeeid="E1", userprincipalname="jane@example.com")
+        estate.entra(id="user-2", usagelocation="UK", userprincipalname="ken@example.com", is_synced=0)
+    return tmp_path
+
+
+def recon(capsys, *arguments):
+    """(exit code, stdout, stderr) of one command."""
+    with pytest.raises(SystemExit) as ended:
+        run(list(arguments))
+    said = capsys.readouterr()
+    return ended.value.code or 0, said.out, said.err
+
+
+def test_refresh_then_count(folder, capsys):
+    code, out, err = recon(capsys, "refresh")
+    assert (code, out) == (0, "")
+    assert "refresh 1 as of 2026-03-02 05:20:00 UTC: 0 matches, 3 rows of findings" in err
+    code, out, _ = recon(capsys, "findings", "--format", "json")
+    counted = {row["finding"]: row["rows"] for row in json.loads(out) if row["rows"]}
+    assert (code, counted) == (0, {"entra_synced_not_in_ad": 1, "othermails_missing": 1, "usagelocation_not_iso": 1})
+
+
+def test_the_rows_of_one_finding_are_masked(folder, capsys):
+    recon(capsys, "refresh")
+    code, out, err = recon(capsys, "findings", "othermails_missing", "--format", "csv")
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert (code, row["object_key"], row["hr_value"]) == (0, "user-1", "j***@h***.example")
+    assert "jane.doe@home.example" not in out + err
+    _, out, _ = recon(capsys, "findings", "othermails_missing", "--unmask", "--format", "csv")
+    assert "jane.doe@home.example" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--fail-on", "critical"), 0),
+        (("--fail-on", "high"), 3),
+        (("usagelocation_not_iso", "--fail-on", "medium"), 0),
+        (("usagelocation_not_iso", "--fail-on", "low"), 3),
+        (("upn_differs", "--fail-on", "info"), 0),
+    ],
+)
+def test_fail_on(folder, capsys, arguments, expected):
+    recon(capsys, "refresh")
+    assert recon(capsys, "findings", *arguments)[0] == expected
+
+
+def test_what_is_refused(folder, capsys):
+    recon(capsys, "refresh")
+    for arguments, message in (
+        (("findings", "upn_difers"), "recon: no finding is called upn_difers. Did you mean upn_differs"),
+        (("findings", "--fail-on", "urgent"), "recon: --fail-on urgent: no such severity. One of critical"),
+        (
+            ("sql", "show", "nothing_like_it_at_all"),
+            "recon: no statement is called nothing_like_it_at_all. Recon sql list",
+        ),
+        (("sql", "run", "pair"), "recon: pair fills a table"),
+        (("sql", "run", "one_person"), "recon: one_person needs the parameter who: worker id"),
+        (("sql", "run", "one_person", "-p", "who"), "recon: --param who: not name=value"),
+        (("sql", "run", "one_person", "-p", "who=x", "-p", "why=y"), "recon: one_person has no parameter why"),
+        (("sql", "script", "--engine", "oracle"), "recon: unknown engine oracle. One of sqlite, postgresql, mssql"),
+    ):
+        code, out, err = recon(capsys, *arguments)
+        assert (code, out) == (2, ""), arguments
+        assert err.startswith(message), err
+        assert err.count("\n") == 1
+
+
+def test_findings_before_any_refresh(folder, capsys):
+    code, out, err = recon(capsys, "findings", "--format", "csv")
+    assert (code, out) == (0, "severity,finding,rows,before,title\n")
+    assert "no refresh yet" in err
+
+
+def test_nothing_loaded(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recon.toml").write_text("")
+    code, _, err = recon(capsys, "refresh")
+    assert (code, err.startswith("recon: no database at ")) == (2, True)
+    Store.open(f"sqlite:///{tmp_path}/recon.db").close()
+    code, _, err = recon(capsys, "refresh")
+    assert (code, err.startswith("recon: nothing has been loaded yet")) == (1, True)
+
+
+OWN = """-- title: Users called x
+-- meaning: One row per Entra user.
+-- severity: low
+-- fix: none
+-- source: here
+select 'entra_user' as object_type, e.id as object_key, e.displayname as object_name, 'id' as attribute,
+    null as hr_value, null as ad_value, e.id as entra_value
+from entra_user as e
+"""
+
+
+def test_own_findings_appear_everywhere_and_a_broken_one_is_named(folder, capsys):
+    (folder / "own" / "own_users.sql").write_text(OWN)
+    (folder / "own" / "own_broken.sql").write_text(OWN.replace("from entra_user", "from nowhere"))
+    (folder / "own" / "own_worse.sql").write_text("drop table worker\n")
+    code, _, err = recon(capsys, "refresh")
+    assert code == 2
+    assert f"left out: {folder}/own/own_worse.sql, line 1: " in err
+    assert f"left out: {folder}/own/own_broken.sql, line 1: the database refuses it: no such table: nowhere" in err
+    _, out, _ = recon(capsys, "findings", "own_users", "--format", "csv")
+    assert [row["object_key"] for row in csv.DictReader(io.StringIO(out))] == ["user-1", "user-2"]
+    _, out, _ = recon(capsys, "sql", "list", "--format", "csv")
+    assert "findings,own_users,low,own,Users called x" in out.splitlines()
+    code, _, err = recon(capsys, "sql", "check")
+    assert code == 2
+    assert "2 refused" in err
+
+
+def test_sql_list_needs_no_configuration(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RECON_CONFIG", raising=False)
+    code, out, _ = recon(capsys, "sql", "list", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert {row["layer"] for row in rows} == {"decoded", "match", "findings", "queries"}
+    assert len(rows) == 35
+
+
+def test_sql_show_prints_a_statement_that_runs(folder, capsys):
+    code, out, err = recon(capsys, "sql", "show", "upn_differs")
+    assert (code, out.startswith("select\n")) == (0, True)
+    assert err.startswith("UPN differs: ")
+    with Store.open(f"sqlite:///{folder}/recon.db") as store, store.read() as connection:
+        assert connection.exec_driver_sql(out).all() == []
+
+
+def test_sql_run(folder, capsys):
+    recon(capsys, "refresh")
+    code, out, _ = recon(capsys, "sql", "run", "one_person", "--param", "who=JANE@example.com", "--format", "json")
+    assert code == 0
+    assert [row["record_key"] for row in json.loads(out)] == ["E1", "user-1"]
+    code, out, _ = recon(capsys, "sql", "run", "entra_user_decoded", "--limit", "1", "--format", "json")
+    assert (code, len(json.loads(out))) == (0, 1)
+
+
+def test_sql_script_prints_the_committed_file(capsys):
+    from recon.catalog import data_folder
+
+    code, out, _ = recon(capsys, "sql", "script", "--engine", "mssql")
+    assert (code, out) == (0, (data_folder("sql") / "deploy" / "mssql.sql").read_text(encoding="utf-8"))
+
+
+def test_sql_install_and_check(folder, capsys):
+    code, _, err = recon(capsys, "sql", "install")
+    assert (code, err) == (0, "32 views installed\n")
+    code, _, err = recon(capsys, "sql", "check")
+    assert (code, err) == (0, "35 statements read, 0 refused\n")

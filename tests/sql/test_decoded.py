@@ -1,0 +1,116 @@
+"""The decoded views say in SQL what recon.decode says in Python."""
+
+import pytest
+from sqlalchemy import text
+
+from recon import deploy
+from recon.decode import grouptype, uac
+from tests.support.estate import Estate
+
+VALUES = [512, 514, 544, 546, 66048, 66050, 66080, 262656, 528, 8389120, 1 << 25, 0, None]
+
+
+def decoded(estate: Estate, view: str) -> list[dict[str, object]]:
+    """The rows of one view after a refresh."""
+    deploy.install(estate.store)
+    estate.refresh()
+    with estate.store.read() as connection:
+        return [dict(row._mapping) for row in connection.execute(text(f"select * from {view}"))]
+
+
+def test_flags_of_user_account_control(estate):
+    for value in VALUES:
+        estate.ad(cn=str(value), useraccountcontrol=value, msdsuseraccountcontrolcomputed=value)
+    rows = decoded(estate, "ad_user_decoded")
+    assert len(rows) == len(VALUES)
+    names = {flag.name.lower(): flag.name for flag in uac.FLAGS}
+    for row in rows:
+        value = row["useraccountcontrol"]
+        stored = {names[name[4:]]: its for name, its in row.items() if name.startswith("uac_")}
+        computed = {names[name[9:]]: its for name, its in row.items() if name.startswith("computed_")}
+        assert set(computed) == {"LOCKOUT", "PASSWORD_EXPIRED", "USE_AES_KEYS"}
+        assert not set(stored) & set(computed)
+        if value is None:
+            assert set(stored.values()) | set(computed.values()) == {None}
+        else:
+            found = uac.flags(int(str(value)))
+            assert {name: name in found for name in stored} == {name: its == 1 for name, its in stored.items()}
+
+
+def test_expiry_by_the_clock(estate):
+    for cn, at in (("past", "2026-03-02 05:20:00.000000"), ("to come", "2026-03-02 06:00:00.000000"), ("never", None)):
+        estate.ad(cn=cn, samaccountname=cn, account_expires_at=at)
+    found = {row["samaccountname"]: row["is_expired"] for row in decoded(estate, "ad_user_decoded")}
+    assert found == {"past": 1, "to come": 0, "never": 0}
+
+
+@pytest.mark.parametrize("value", [-2147483646, -2147483644, -2147483643, 8, 16, 32])
+def test_group_types(estate, value):
+    estate._insert("ad_group", "ad", {"guid": "g", "grouptype": value})
+    (row,) = decoded(estate, "ad_group_decoded")
+    said = grouptype.describe(value)
+    assert row["group_scope"] == said.scope
+    assert row["is_security"] == int(said.is_security)
+    assert row["is_builtin"] == (value & 1)
+
+
+def test_account_types(estate):
+    for value in grouptype.SAM_ACCOUNT_TYPES:
+        estate.ad(samaccounttype=value)
+    rows = decoded(estate, "ad_user_decoded")
+    kinds = {row["account_type"] for row in rows}
+    assert kinds == set(grouptype.SAM_ACCOUNT_TYPES.values())
+
+
+def test_a_group_type_that_could_not_be_read(estate):
+    estate._insert("ad_group", "ad", {"guid": "g"})
+    (row,) = decoded(estate, "ad_group_decoded")
+    assert (row["group_scope"], row["is_security"], row["is_builtin"]) == (None, None, None)
+
+
+def test_what_entra_did_not_answer_is_told_from_what_is_empty(estate):
+    estate.entra(id="empty")
+    estate.entra(id="absent", mails=None, is_enabled=None, is_guest=None, is_synced=None)
+    estate.entra(id="guest", is_guest=1, is_synced=0)
+    found = {
+        row["id"]: (row["othermails_known"], row["is_enabled_known"], row["user_kind"], row["mastered_in"])
+        for row in decoded(estate, "entra_user_decoded")
+    }
+    assert found == {
+        "empty": (1, 1, "member", "synced"), "absent": (0, 0, None, "cloud"), "guest": (1, 1, "guest", "cloud"),
+    }  # fmt: skip
+
+
+def test_workers_are_masked_and_stand_by_the_clock(estate):
+    estate.worker("E1", personal_mail="jane.doe@home.example", personal_mail_masked="j***@h***.example")
+    estate.worker("E2", hire_date="2026-03-03", is_active=0)
+    estate.worker("E3", termination_date="2026-03-01", is_active=1)
+    estate.worker("E4", is_active=0)
+    estate.worker("E5", is_active=None)
+    rows = decoded(estate, "worker_decoded")
+    assert {row["worker_id"]: row["standing"] for row in rows} == {
+        "E1": "current", "E2": "future", "E3": "leaver", "E4": "leaver", "E5": "unknown",
+    }  # fmt: skip
+    assert not [row for row in rows if "jane.doe@home.example" in row.values()]
+
+
+def test_findings_hide_personal_values(estate):
+    estate.worker("E1", personal_mail="jane.doe@home.example")
+    estate.entra(id="user", employeeid="E1", usagelocation="UK")
+    rows = {row["code"]: row for row in decoded(estate, "finding")}
+    assert (rows["othermails_missing"]["hr_value"], rows["othermails_missing"]["entra_value"]) == ("(personal)", None)
+    assert rows["usagelocation_not_iso"]["entra_value"] == "UK"
+
+
+def test_skew_is_counted(estate):
+    for anchor, changed in (("A", "2026-03-02 04:00:00.000000"), ("B", "2026-03-01 04:00:00.000000"), ("C", None)):
+        estate.ad(immutable_id=anchor, whenchanged=changed)
+        estate.entra(onpremisesimmutableid=anchor)
+    (row,) = decoded(estate, "load_skew")
+    assert (row["pairs"], row["pairs_in_skew"]) == (3, 1)
+
+
+def test_finding_views_show_what_a_refresh_writes(estate):
+    estate.entra(id="user", usagelocation=None)
+    (row,) = decoded(estate, "finding_usagelocation_missing")
+    assert (row["object_key"], row["attribute"], row["entra_value"]) == ("user", "usageLocation", None)
