@@ -6,7 +6,6 @@ stays NULL and the defect is told, for users as a row of ad_value_defect. Nothin
 """
 
 import base64
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,12 +13,12 @@ from typing import Any
 from recon.decode.guid import guid_text, immutable_id
 from recon.decode.keys import EmployeeIdRules, dn_key, dn_parts, employee_id_key, fold, ou_path, proxy_parts, upn_suffix
 from recon.decode.mail import mail_defects
-from recon.decode.sid import sid_text
 from recon.decode.text import printable
-from recon.decode.times import day, filetime_text, generalized_time_text
+from recon.decode.times import day, filetime_text
 from recon.decode.uac import is_disabled
 from recon.errors import DecodeError
-from recon.objects import TABLES, Column, Row
+from recon.objects import TABLES, Row
+from recon.sources.ad_values import LOST, NotValidError, converter, own_texts, shown, sid, text, text_defects
 
 Attributes = Mapping[str, Sequence[bytes]]
 Defects = dict[tuple[str, int, str], bytes | str]  # (attribute, position, defect): value
@@ -41,17 +40,7 @@ CHILDREN: dict[str, dict[str, str]] = {
     "ad_contact": {"proxyAddresses": "ad_contact_proxyaddress"},
 }
 
-# defects that cost the value: the column is NULL although the directory holds something
-LOST = frozenset(
-    {"not_utf8", "nul", "bad_sid", "bad_guid", "bad_time", "not_a_number", "out_of_range", "not_a_boolean"}
-)
-
 _USER_TYPE, _COMPUTER_TYPE = b"805306368", b"805306369"
-_MANY_LINES = frozenset({"streetaddress", "info", "description"})
-_SHOWN = 1000
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_CONTROL_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_FLAGS = {b"TRUE": 1, b"FALSE": 0}
 # FILETIME column: time column, day column
 _MOMENTS = {
     "pwdlastset": ("pwd_last_set_at", "pwd_last_set_day"),
@@ -67,10 +56,6 @@ _FOLDED = {
     "smtp_primary": "smtp_primary_key",
 }
 _NAMES = {"distinguishedname": "dn_key", "manager": "manager_key", "managedby": "managedby_key"}
-
-
-class _NotValidError(ValueError):
-    """A raw value that its attribute's type does not allow; the message is the defect's code."""
 
 
 def column_name(attribute: str) -> str:
@@ -122,98 +107,6 @@ def domain_name(dn: str) -> str | None:
     return ".".join(labels).lower() or None
 
 
-# ---- values -------------------------------------------------------------------------------------------
-
-
-def _text(raw: bytes) -> str | None:
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        raise _NotValidError("not_utf8") from error
-    if "\0" in text:  # no database stores it alike
-        raise _NotValidError("nul")
-    return text or None
-
-
-def _number(raw: bytes, bits: int) -> int:
-    digits = raw[1:] if raw[:1] == b"-" else raw
-    if not digits.isdigit():
-        raise _NotValidError("not_a_number")
-    if len(digits) > 20:
-        raise _NotValidError("out_of_range")
-    number = int(raw)
-    if not -(1 << bits - 1) <= number < 1 << bits - 1:
-        raise _NotValidError("out_of_range")
-    return number
-
-
-def _int(raw: bytes) -> int:
-    if len(raw) < 10 and raw.isdigit():
-        return int(raw)
-    return _number(raw, 32)
-
-
-def _bigint(raw: bytes) -> int:
-    if len(raw) < 19 and raw.isdigit():
-        return int(raw)
-    return _number(raw, 64)
-
-
-def _group_type(raw: bytes) -> int:
-    """Signed 32 bits; some tools export the unsigned form."""
-    number = _number(raw, 64)
-    return _int(str(number - (1 << 32) if 1 << 31 <= number < 1 << 32 else number).encode())
-
-
-def _flag(raw: bytes) -> int:
-    flag = _FLAGS.get(raw.upper())
-    if flag is None:
-        raise _NotValidError("not_a_boolean")
-    return flag
-
-
-def _time(raw: bytes) -> str:
-    try:
-        return generalized_time_text(raw.decode("ascii"))
-    except ValueError as error:
-        raise _NotValidError("bad_time") from error
-
-
-def _sid(raw: bytes) -> str:
-    try:
-        return sid_text(raw)
-    except DecodeError as error:
-        raise _NotValidError("bad_sid") from error
-
-
-def _guid_bytes(raw: bytes) -> bytes:
-    if len(raw) != 16:
-        raise _NotValidError("bad_guid")
-    return raw
-
-
-_CONVERTERS: dict[str, Callable[[bytes], object]] = {
-    "text": _text,
-    "int": _int,
-    "bigint": _bigint,
-    "flag": _flag,
-    "time": _time,
-    "bytes": bytes,
-}
-_OWN_CONVERTERS: dict[str, Callable[[bytes], object]] = {"grouptype": _group_type, "objectguid": _guid_bytes}
-
-
-def _is_longer(text: str, size: int) -> bool:
-    """More UTF-16 units than `size`: what nvarchar counts."""
-    return len(text) + sum(character > "\uffff" for character in text) > size
-
-
-def _shown(value: bytes | str) -> str:
-    """A defective value for people: printable, at most 1,000 characters."""
-    text = value if isinstance(value, str) else value[:_SHOWN].decode("utf-8", "backslashreplace")
-    return printable(text[:_SHOWN])
-
-
 # ---- rows ---------------------------------------------------------------------------------------------
 
 
@@ -230,7 +123,7 @@ class RowMaker:
         self._position = TABLES[table].position
         self._width = len(columns)
         self._columns = {
-            column.attribute.lower(): self._converter(place, column)
+            column.attribute.lower(): (place, converter(column), column.name, column.size)
             for place, column in enumerate(columns)
             if column.attribute is not None
         }
@@ -243,15 +136,11 @@ class RowMaker:
             if raw in place
         ]
         self._folded = [
-            (place[text], place[key], columns[place[key]].size) for text, key in _FOLDED.items() if key in place
+            (place[source], place[key], columns[place[key]].size) for source, key in _FOLDED.items() if key in place
         ]
         self._names = [
-            (place[text], place[key], columns[place[key]].size) for text, key in _NAMES.items() if key in place
+            (place[source], place[key], columns[place[key]].size) for source, key in _NAMES.items() if key in place
         ]
-
-    def _converter(self, place: int, column: Column) -> tuple[int, Callable[[bytes], object], str, int | None]:
-        convert = _OWN_CONVERTERS.get(column.name) or _CONVERTERS[column.type]
-        return place, convert, column.name, column.size
 
     def row(self, dn: str, attributes: Attributes, found: Defects | None = None) -> Row:
         """The row of one entry; a row of load_reject where it has no objectGUID.
@@ -271,7 +160,7 @@ class RowMaker:
             elif name in child_tables:
                 self._add_children(values, children, name, raw, defects)
             if name in extra:
-                children += _own_values(extra[name], raw)
+                children += [("ad_attribute", (extra[name], *one)) for one in own_texts(raw)]
         place = self._position
         guid = values[place["objectguid"]]
         if not isinstance(guid, bytes):
@@ -282,7 +171,7 @@ class RowMaker:
             values[place["distinguishedname"]] = dn
         self._derive(values, defects)
         if defects and self.table == "ad_user":
-            children += [("ad_value_defect", (*key, _shown(value))) for key, value in defects.items()]
+            children += [("ad_value_defect", (*key, shown(value))) for key, value in defects.items()]
         children.sort()  # the order of attributes in an answer means nothing either; places are unique per table
         return Row(self.table, tuple(values), tuple(children))
 
@@ -296,17 +185,13 @@ class RowMaker:
         place, convert, name, size = column
         try:
             value = convert(raw[0])
-        except _NotValidError as error:
+        except NotValidError as error:
             defects[name, 0, str(error)] = raw[0]
             return
         values[place] = value
-        if convert is _text and value:
-            if not value.isprintable() and (_CONTROL_IN_LINES if name in _MANY_LINES else _CONTROL).search(value):
-                defects[name, 0, "control"] = value
-            if value != value.strip():
-                defects[name, 0, "blanks"] = value
-            if size is not None and 2 * len(value) > size and _is_longer(value, size):
-                defects[name, 0, "too_long"] = value
+        if convert is text and value:
+            for defect in text_defects(name, value, size):
+                defects[name, 0, defect] = value
         if len(raw) > 1:
             defects[name, 1, "several_values"] = raw[1]
 
@@ -320,12 +205,12 @@ class RowMaker:
     ) -> None:
         """Rows of a multi-valued attribute. Sorted: AD gives no order, and history must not see one."""
         table = self._children[name]
-        convert = _sid if name == "sidhistory" else _text
+        convert = sid if name == "sidhistory" else text
         primary: list[str] = []
         for position, one in enumerate(sorted(raw)):
             try:
                 value = convert(one)
-            except _NotValidError as error:
+            except NotValidError as error:
                 defects[name, position, str(error)] = one
                 continue
             if value is None:
@@ -351,13 +236,13 @@ class RowMaker:
 
     def _derive(self, values: list[Any], defects: Defects) -> None:
         place = self._position
-        sid = values[place["objectsid"]]
-        if sid is not None:
+        raw_sid = values[place["objectsid"]]
+        if raw_sid is not None:
             try:
-                values[place["sid"]] = _sid(sid)
-            except _NotValidError:
+                values[place["sid"]] = sid(raw_sid)
+            except NotValidError as error:
                 values[place["objectsid"]] = None
-                defects["objectsid", 0, "bad_sid"] = sid
+                defects["objectsid", 0, str(error)] = raw_sid
         values[place["ou_path"]] = ou_path(values[place["distinguishedname"]])
         for key_of, pairs in ((dn_key, self._names), (fold, self._folded)):
             for source, target, size in pairs:
@@ -379,14 +264,14 @@ class RowMaker:
             if ticks is None:
                 continue
             try:
-                text = filetime_text(ticks)
+                moment = filetime_text(ticks)
             except DecodeError:
                 defects[name, 0, "bad_time"] = str(ticks)
                 continue
-            if text is not None:
-                values[at] = text
+            if moment is not None:
+                values[at] = moment
                 if on is not None:
-                    values[on] = day(text)
+                    values[on] = day(moment)
 
     def _derive_user(self, values: list[Any], defects: Defects) -> None:
         place = self._position
@@ -404,21 +289,6 @@ class RowMaker:
         values[place["employeeid_key"]] = employee_id_key(values[place["employeeid"]], self._ids)
 
 
-def _own_values(name: str, raw: Sequence[bytes]) -> list[tuple[str, tuple[object, ...]]]:
-    """Rows of ad_attribute: text where the value is text, else base64."""
-    rows: list[tuple[str, tuple[object, ...]]] = []
-    for position, one in enumerate(sorted(raw)):
-        try:
-            text = one.decode()
-        except UnicodeDecodeError:
-            text = base64.b64encode(one).decode("ascii")
-        if _CONTROL_IN_LINES.search(text):
-            text = base64.b64encode(one).decode("ascii")
-        if text:
-            rows.append(("ad_attribute", (name, position, text)))
-    return rows
-
-
 def reject_row(table: str, key: str, reason: str, detail: str) -> Row:
     """A record that was read and is not published."""
     return Row("load_reject", (table, printable(key)[:450], None, reason, printable(detail)[:1000]))
@@ -427,13 +297,13 @@ def reject_row(table: str, key: str, reason: str, detail: str) -> Row:
 def member_row(guid: str, raw: bytes) -> Row:
     """One direct member of the group `guid`; a row of load_reject where the value is no distinguished name."""
     try:
-        dn = _text(raw)
-    except _NotValidError as error:
-        return reject_row("ad_member", f"{guid} {_shown(raw)}", str(error), "member cannot be read")
+        dn = text(raw)
+    except NotValidError as error:
+        return reject_row("ad_member", f"{guid} {shown(raw)}", str(error), "member cannot be read")
     key = dn_key(dn, 850)
     if key is None:
         reason = "too_long" if dn_key(dn) else "bad_dn"
-        return reject_row("ad_member", f"{guid} {_shown(raw)}", reason, "member has no comparable name")
+        return reject_row("ad_member", f"{guid} {shown(raw)}", reason, "member has no comparable name")
     return Row("ad_member", (guid, dn, key))
 
 

@@ -20,6 +20,7 @@ from recon.decode.text import printable
 from recon.errors import AccessError, ConfigError, DecodeError, RestartError, SignInError, SourceError, TransientError
 from recon.sources.ldap.answers import raw_answers
 from recon.sources.ldap.bind_errors import bind_refused
+from recon.sources.ldap.tls import VerifiedTls, certificate_error, network_reason, tls_context
 
 _CONNECT_SECONDS = 15
 _RECEIVE_BYTES = 64 * 1024
@@ -55,26 +56,6 @@ class RootDse:
         return f"usn={self.highest_usn};{self.service}"
 
 
-class _Tls(ldap3.Tls):  # type: ignore[misc]
-    """TLS by the standard library's own rules, kept failure included: ldap3 passes on its text alone."""
-
-    def __init__(self, context: ssl.SSLContext, host: str) -> None:
-        super().__init__(validate=ssl.CERT_REQUIRED)
-        self._context = context
-        self._host = host
-        self.failure: Exception | None = None
-
-    def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:
-        """Replace the connection's socket by a verified TLS socket."""
-        try:
-            connection.socket = self._context.wrap_socket(
-                connection.socket, server_hostname=self._host, do_handshake_on_connect=do_handshake
-            )
-        except (OSError, ValueError) as error:
-            self.failure = error
-            raise
-
-
 class Session:
     """A connection to the server of `source`, signed in. Use as a context manager."""
 
@@ -98,7 +79,7 @@ class Session:
                 f"[ad] {source.name}: no password for {source.user}",
                 hint=f"set {source.password_env}, or name a `keyring` that holds it",
             )
-        self._tls = _Tls(_tls_context(source), self._host) if self._is_ldaps or source.tls == "verify" else None
+        self._tls = VerifiedTls(tls_context(source), self._host) if self._is_ldaps or source.tls == "verify" else None
         self._connection = self._open()
         try:
             self._sign_in(password)
@@ -161,10 +142,10 @@ class Session:
     def _open_error(self, error: Exception, connection: Any) -> SourceError:
         failure = self._tls.failure if self._tls is not None else None
         if isinstance(failure, ssl.SSLCertVerificationError):
-            return _certificate_error(self.host, failure, self._source)
+            return certificate_error(self.host, failure, self._source)
         if failure is not None:
             return TransientError(
-                f"{self.host}: no TLS connection: {_reason(failure)}",
+                f"{self.host}: no TLS connection: {network_reason(failure)}",
                 hint="does this port speak TLS? ldaps:// is port 636, ldap:// with StartTLS is 389",
             )
         result = getattr(connection, "result", None)
@@ -181,7 +162,8 @@ class Session:
             hint = "check host and port in `url`, and the firewall in between"
             return TransientError(f"{self.host} did not answer in time", hint=hint)
         return TransientError(
-            f"{self.host}: no connection: {_reason(cause)}", hint="check host and port in `url`: is it an LDAP server?"
+            f"{self.host}: no connection: {network_reason(cause)}",
+            hint="check host and port in `url`: is it an LDAP server?",
         )
 
     def _sign_in(self, password: str | None) -> None:
@@ -239,7 +221,7 @@ class Session:
                 paged_cookie=cookie,
             )
         except (LDAPException, OSError) as error:
-            reason = _reason(_network_cause(error))
+            reason = network_reason(_network_cause(error))
             raise RestartError(
                 f"{self.host}: the connection was lost while reading {base or 'the rootDSE'}: {reason}"
             ) from error
@@ -286,44 +268,12 @@ class Session:
             return f"dsServiceName={service}"
 
 
-def _tls_context(source: AdSource) -> ssl.SSLContext:
-    """A context that demands a valid certificate for the host; trusts ca_file alone where one is given."""
-    try:
-        context = ssl.create_default_context(cafile=None if source.ca_file is None else str(source.ca_file))
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(
-            f"[ad] {source.name}: ca_file {source.ca_file} cannot be used: {_reason(error)}",
-            hint="a PEM file with the certificate of the CA that signed the domain controllers' certificates",
-        ) from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-def _certificate_error(host: str, failure: ssl.SSLCertVerificationError, source: AdSource) -> SourceError:
-    reason = printable(failure.verify_message)
-    if failure.verify_code in (62, 64):  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
-        hint = "use a name in `url` that the certificate holds (subject alternative names)"
-    elif failure.verify_code in (9, 10):  # not yet valid, expired
-        hint = "the certificate or the clock is wrong: ask for a renewed certificate"
-    elif source.ca_file is None:
-        hint = "set `ca_file` to the PEM file of the CA that signed it"
-    else:
-        hint = f"ca_file {source.ca_file} does not hold the CA that signed it"
-    return SourceError(f"{host}: its certificate cannot be verified: {reason}", hint=hint)
-
-
 def _network_cause(error: Exception) -> Exception:
     """The socket's own error behind one of ldap3's; several addresses: the last one's."""
     history = error.args[1] if len(error.args) > 1 else None
     if isinstance(history, list) and history:
         return history[-1][0]  # type: ignore[no-any-return]
     return error
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return printable(error.strerror)
-    return printable(str(error))[:200] or type(error).__name__
 
 
 def _diagnostic(message: str) -> str:
