@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 from recon.decode.guid import guid_text, immutable_id
@@ -21,6 +22,11 @@ CLOUD_COMPANY = "Contoso Studio"  # people without AD accounts: another connecto
 
 Entry = tuple[str, dict[str, list[bytes]]]
 GroupKey = tuple[str, int]
+
+
+@cache
+def _base_dn(name: str) -> str:
+    return ",".join(f"DC={label}" for label in name.split("."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Domain:
     @property
     def base_dn(self) -> str:
         """DC=contoso,DC=example"""
-        return ",".join(f"DC={label}" for label in self.name.split("."))
+        return _base_dn(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +265,10 @@ class Company(ABC):
     @abstractmethod
     def group(self, key: GroupKey) -> Group:
         """The group with this key."""
+
+    def administrators(self) -> Iterator[Person]:
+        """Everybody who may hold a directory role; a company that knows them need not ask everybody."""
+        return self.people()
 
     # ---- exports
 

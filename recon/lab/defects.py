@@ -543,6 +543,7 @@ RATES: dict[str, int] = {defect.code: defect.per_mille for defect in DEFECTS}
 WITHOUT_ACCOUNT = frozenset(
     ["entra_synced_not_in_ad", "joiner_without_account", "joiner_later", "cloud_only", "guest", "guest_with_employeeid"]
 )
+PRIVILEGED = frozenset({"privileged_role", "role_group_member"})
 WITHOUT_WORKER = frozenset(["entra_synced_not_in_ad", "guest", "service_account"])
 
 

@@ -17,7 +17,7 @@ from hashlib import blake2b
 
 from recon.errors import UsageError
 from recon.lab.company import COMPANIES, Company, Group, GroupKey, Person
-from recon.lab.defects import DEFECTS, WITHOUT_ACCOUNT, WITHOUT_WORKER, apply_defect
+from recon.lab.defects import DEFECTS, PRIVILEGED, WITHOUT_ACCOUNT, WITHOUT_WORKER, apply_defect
 from recon.lab.groups import make_group
 from recon.lab.names import CULTURES, DEPARTMENTS, TITLES
 from recon.lab.people import Facts, make_account, make_person
@@ -55,6 +55,9 @@ class GeneratedCompany(Company):
     def people(self) -> Iterator[Person]:
         for index in range(self.size):
             yield self.person(index)
+
+    def administrators(self) -> Iterator[Person]:
+        return (self.person(index) for index in range(self.size) if self.defect_of(index) in PRIVILEGED)
 
     def person(self, index: int) -> Person:
         """The person with this index, the same whoever asks and whenever."""

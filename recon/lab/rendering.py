@@ -4,6 +4,7 @@ Every value of an AD entry is what a domain controller would send, so that our d
 GUIDs and SIDs as bytes, times as generalized time or FILETIME, flags and numbers as decimal text.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
@@ -17,42 +18,53 @@ from recon.lab.names import COUNTRIES
 
 _NEVER = b"9223372036854775807"
 _FILETIME_1970 = 134_774 * 86_400
-_EMPTY: tuple[()] = ()
+_ESCAPED = re.compile(r'[,+"\\<>;]')
+_SPECIAL = re.compile(r'[,+"\\<>;]|^[# ]| $')
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def _date(today: date, ago: int) -> str:
     return (today - timedelta(days=ago)).isoformat()
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
+def _compact_date(today: date, ago: int) -> str:
+    return (today - timedelta(days=ago)).strftime("%Y%m%d")
+
+
+@lru_cache(maxsize=8_192)
+def _compact_time(second: int) -> str:
+    return f"{second // 3600:02}{second // 60 % 60:02}{second % 60:02}.0Z"
+
+
+@lru_cache(maxsize=8_192)
+def _time(second: int) -> str:
+    return f"T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
+
+
 def generalized(today: date, ago: int, second: int) -> bytes:
     """yyyyMMddHHmmss.0Z of a day `ago` days before today, at this second of it."""
-    day = _date(today, ago).replace("-", "")
-    return f"{day}{second // 3600:02}{second // 60 % 60:02}{second % 60:02}.0Z".encode()
+    return (_compact_date(today, ago) + _compact_time(second)).encode()
 
 
-@lru_cache(maxsize=65_536)
-def filetime(today: date, ago: int, second: int) -> bytes:
-    """The same moment in units of 100 ns since 1601."""
-    days = (today - date(1970, 1, 1)).days - ago
-    return b"%d" % ((_FILETIME_1970 + days * 86_400 + second) * 10_000_000)
+def filetime(day: int, ago: int, second: int) -> bytes:
+    """The same moment in units of 100 ns since 1601; `day` is today in days since 1970-01-01."""
+    return b"%d" % ((_FILETIME_1970 + (day - ago) * 86_400 + second) * 10_000_000)
 
 
-@lru_cache(maxsize=65_536)
 def iso(today: date, ago: int, second: int) -> str:
     """The same moment as Graph writes it."""
-    return f"{_date(today, ago)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
+    return _date(today, ago) + _time(second)
 
 
 def rdn_value(text: str) -> str:
     r"""A value as it stands in a distinguished name: 'Doe, Jane' becomes 'Doe\, Jane' (RFC 4514 2.4)."""
-    if text.isalnum():
+    if not _SPECIAL.search(text):
         return text
-    escaped = "".join("\\" + letter if letter in ',+"\\<>;' else letter for letter in text)
-    if escaped[:1] in ("#", " "):
+    escaped = _ESCAPED.sub(r"\\\g<0>", text)
+    if escaped[0] in "# ":
         escaped = "\\" + escaped
-    return escaped[:-1] + "\\ " if escaped.endswith(" ") and not escaped.endswith("\\ ") else escaped
+    return escaped[:-1] + "\\ " if text.endswith(" ") and len(text) > 1 else escaped
 
 
 def account_dn(account: AdAccount, domain: Domain) -> str:
@@ -80,6 +92,7 @@ class AdRenderer:
         self.domain = domain
         self.today = today
         self.base = domain.base_dn
+        self._day = (today - date(1970, 1, 1)).days
         self._sid = sid_bytes(f"{domain.sid}-0")[:-4]
         self._category = {
             name: [f"CN={name},CN=Schema,CN=Configuration,{self.base}".encode()]
@@ -148,11 +161,11 @@ class AdRenderer:
         entry["primaryGroupID"] = [b"513"]
         entry["codePage"] = [b"0"]
         entry["badPwdCount"] = [b"0"]
-        entry["pwdLastSet"] = [filetime(today, min(account.created, account.changed + 40), clock)]
+        entry["pwdLastSet"] = [filetime(self._day, min(account.created, account.changed + 40), clock)]
         expires = account.expires
-        entry["accountExpires"] = [_NEVER if expires is None else filetime(today, expires, 0)]
+        entry["accountExpires"] = [_NEVER if expires is None else filetime(self._day, expires, 0)]
         if account.logon is not None:
-            entry["lastLogonTimestamp"] = [filetime(today, account.logon, clock)]
+            entry["lastLogonTimestamp"] = [filetime(self._day, account.logon, clock)]
         for name, value in (
             ("userPrincipalName", account.upn),
             ("givenName", account.given),
@@ -218,7 +231,7 @@ class AdRenderer:
         """What comes with some people: a computer with every 20th, a contact with every 100th."""
         if person.index % 20 == 7 and person.ad and person.ad[0].domain == domain:
             yield self._computer(person.index)
-        if person.index % 100 == 11 and person.ad and person.ad[0].domain == domain:
+        if person.index % 100 == 5 and person.ad and person.ad[0].domain == domain:
             yield self._contact(person.index)
 
     def _computer(self, number: int) -> Entry:
@@ -238,8 +251,8 @@ class AdRenderer:
             "sAMAccountType": [b"805306369"],
             "userAccountControl": [b"4096"],
             "primaryGroupID": [b"515"],
-            "pwdLastSet": [filetime(self.today, 20, 32_400)],
-            "lastLogonTimestamp": [filetime(self.today, 11, 32_400)],
+            "pwdLastSet": [filetime(self._day, 20, 32_400)],
+            "lastLogonTimestamp": [filetime(self._day, 11, 32_400)],
             "accountExpires": [_NEVER],
             "dNSHostName": [host.encode()],
             "operatingSystem": [b"Windows 11 Enterprise"],
