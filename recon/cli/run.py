@@ -23,7 +23,8 @@ def run(
         raise ConfigError("no source is configured", hint="recon init writes a commented recon.toml")
     with state(ctx).store(create=True) as store:
         result = run_all(config, store, say, write_report=not no_report)
-    emit(("code", "severity", "rows"), [(c.code, c.severity, c.rows) for c in result.counts], output)
+    rows = [(c.severity, c.code, c.rows, c.previous_rows, c.title) for c in result.counts]
+    emit(("severity", "finding", "rows", "before", "title"), rows, output)
     if result.report is not None:
         say(f"report: {result.report}")
     say("next: recon findings CODE shows the rows of one finding")

@@ -15,7 +15,7 @@ from recon.backfill.campaign import apply_plan, entra_of, open_writer
 from recon.backfill.plan import Plan
 from recon.config import Config, load_config
 from recon.errors import UsageError
-from recon.lab.sample import sample_company
+from recon.lab.sample import SampleCompany
 from recon.lab.up import Lab
 from recon.pipeline.loads import load_source, sources
 from recon.pipeline.steps import refresh_findings
@@ -34,7 +34,7 @@ class Teller(Protocol):
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the folder, or empty the one that an earlier demo left. Raises UsageError for any other that is not empty."""
+    """Make the folder, or empty the one an earlier demo left; raises UsageError for any other that is not empty."""
     if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
         raise UsageError(f"{folder} is not empty and no demo made it", hint="choose another with --dir")
     _empty(folder)
@@ -71,7 +71,7 @@ def run_demo(folder: Path, tell: Teller, *, clock: Callable[[], float]) -> Path:
     began = clock()
     prepare_folder(folder)
     tell.say(f"1. starting an invented company on loopback (AD over LDAPS, Graph, an HR file) in {folder}/")
-    with Lab(folder, sample_company()) as lab:
+    with Lab(folder, SampleCompany()) as lab:
         config = load_config(lab.config_path)
         with Store.open(config.database_url) as store:
             tell.say("2. loading what the three systems hold into SQL")

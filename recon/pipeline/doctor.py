@@ -106,9 +106,10 @@ def _ad(config: Config, source: AdSource) -> Iterator[Check]:
 
     with Session(placed, ad_password(source)) as session:
         root = session.root_dse()
-        tls = "LDAPS" if str(source.url).startswith("ldaps:") else "no TLS" if source.tls == "none" else "StartTLS"
-        verified = "certificate verified" if source.tls == "verify" else "not verified"
-        yield Check(area, "connection", OK if source.tls == "verify" else WARN, f"{source.url}, {tls}, {verified}")
+        is_plain = source.tls == "none" and not str(source.url).startswith("ldaps:")
+        tls = "no TLS: passwords travel in clear" if is_plain else "certificate verified"
+        fix = 'ldaps://, or tls = "verify" for StartTLS' if is_plain else ""
+        yield Check(area, "connection", WARN if is_plain else OK, f"{source.url}, {tls}", fix)
         yield Check(area, "sign-in", OK, f"as {source.user or 'nobody (anonymous)'}")
         base = source.bases[0] if source.bases else root.naming_context
         if base is None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Table
+from sqlalchemy import Connection, LargeBinary, Table, Text
 
 Rows = Sequence[Sequence[object]]
 
@@ -46,6 +46,11 @@ def openjson_statement(table: Table, dialect: Any) -> str:
         if isinstance(column.type, LargeBinary):
             declared.append(f"c{place} nvarchar(max) '$[{place}]'")
             selected.append(f"convert({rendered}, c{place}, 2)")
+        elif isinstance(
+            column.type, Text
+        ):  # openjson cuts text to the declared width without a word; an insert does not
+            declared.append(f"c{place} nvarchar(max) '$[{place}]'")
+            selected.append(f"c{place}")
         else:
             declared.append(f"c{place} {rendered} '$[{place}]'")
             selected.append(f"c{place}")

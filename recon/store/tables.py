@@ -85,7 +85,8 @@ def sql_type(kind: str, size: int | None = None) -> TypeEngine[Any]:
     """The engine types of one of our column types (recon.objects)."""
     match kind:
         case "text":
-            return Text().with_variant(mssql.NVARCHAR(size if size and size <= 4000 else None), "mssql")
+            # a value longer than the schema says must not stop a load: the widths of a directory are not enforced here
+            return Text().with_variant(mssql.NVARCHAR(4000 if size and size <= 4000 else None), "mssql")
         case "key" | "anchor":
             return (
                 Text()
