@@ -9,6 +9,7 @@ import uuid
 from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from recon.lab import ber
 from recon.lab.adschema import (
@@ -24,6 +25,8 @@ from recon.lab.ldapfilter import And, Comparison, Filter, Or
 
 MAX_VAL_RANGE = 1500
 _INDEXED = ("objectclass", "objectcategory", "samaccounttype")
+_NOTED = frozenset((*_INDEXED, "usnchanged", "samaccountname", "userprincipalname", "isdeleted"))
+_NAME_POSITION = 0  # distinguishedName comes first in every entry
 _SYSTEM_TIME = b"20200101000000.0Z"
 
 
@@ -125,6 +128,9 @@ class Directory:
         self.by_key: dict[str, int] = {}
         self.account_entries: dict[str, tuple[str, str | None]] = {}
         self._headers: list[bytes] = []
+        self._places: dict[str, int] = {}  # as positions, by every spelling met
+        self._noted: dict[int, str] = {}
+        self._learn("distinguishedName")
         # Other naming contexts below the domain: no part of a search of the domain
         self._heads = frozenset(
             dn_key(dn_rdns(dn))
@@ -148,40 +154,54 @@ class Directory:
         ordinal = len(self.entries)
         if self.by_key.setdefault(key, ordinal) != ordinal:
             raise ValueError(f"two entries are called {dn}")
-        folded = {name.casefold(): (name, values) for name, values in attributes.items()}
-        if "distinguishedname" not in folded:
-            folded["distinguishedname"] = ("distinguishedName", [dn.encode()])
-        self._learn(name for name, _ in folded.values())
         parts: list[bytes] = [b""] * len(self.names)
         ranged: dict[int, tuple[bytes, ...]] = {}
-        for low, (_, values) in folded.items():
-            position = self.positions[low]
+        noted: dict[str, Sequence[bytes]] = {}
+        for name, values in attributes.items():
+            position = self._places.get(name)
+            if position is None:
+                position = self._learn(name)
+                parts += [b""] * (len(self.names) - len(parts))
+            if position in self._noted:
+                noted[self._noted[position]] = values
             if len(values) > self.max_val_range:
                 ranged[position] = tuple(values)
             elif values:
                 parts[position] = self.partial_attribute(position, values)
+        if not parts[_NAME_POSITION]:
+            parts[_NAME_POSITION] = self.partial_attribute(_NAME_POSITION, [dn.encode()])
         entry = StoredEntry(
             ber.text(dn),
             b"".join(parts),
             _offsets(parts),
             Node(key, dn, None) if key in self._heads else self._node(rdns[1:], dn),
-            [value.upper() for value in folded.get("isdeleted", ("", ()))[1]] == [b"TRUE"],
+            [value.upper() for value in noted.get("isdeleted", ())] == [b"TRUE"],
         )
         entry.ranged = ranged or None
         self.entries.append(entry)
-        self._note(ordinal, dn, {low: values for low, (_, values) in folded.items()})
+        self._note(ordinal, dn, noted)
 
-    def _learn(self, names: Iterable[str]) -> None:
-        for name in names:
-            if name.casefold() not in self.positions:
-                self.positions[name.casefold()] = len(self.names)
-                self.names.append(name)
-                self._headers.append(ber.text(name))
+    def _learn(self, name: str) -> int:
+        """The place of an attribute in every entry, under whatever spelling; a new one goes to the end."""
+        folded = name.casefold()
+        position = self.positions.setdefault(folded, len(self.names))
+        if position == len(self.names):
+            self.names.append(name)
+            self._headers.append(ber.text(name))
+            if folded in _NOTED:
+                self._noted[position] = folded
+        self._places[name] = position
+        return position
 
     def partial_attribute(self, position: int, values: Sequence[bytes], option: str = "") -> bytes:
         """Encode one attribute with its values, its name in the stored spelling, plus an option (`;range=0-9`)."""
         name = ber.text(self.names[position] + option) if option else self._headers[position]
-        return ber.value(ber.SEQUENCE, name, ber.value(ber.SET, *map(ber.octets, values)))
+        if len(values) == 1:
+            content = ber.header(ber.OCTETS, len(values[0])) + values[0]
+        else:
+            content = b"".join(map(ber.octets, values))
+        frame = ber.header(ber.SET, len(content))
+        return b"".join((ber.header(ber.SEQUENCE, len(name) + len(frame) + len(content)), name, frame, content))
 
     def _node(self, rdns: tuple[str, ...], child_dn: str) -> Node:
         key = dn_key(rdns)
@@ -341,9 +361,7 @@ def _parent_dn(dn: str) -> str:
 
 
 def _offsets(parts: Sequence[bytes]) -> "array[int]":
-    places = [0]
-    for part in parts:
-        places.append(places[-1] + len(part))
+    places = list(accumulate(map(len, parts), initial=0))
     return array("H" if places[-1] < 1 << 16 else "I", places)
 
 
