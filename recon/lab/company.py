@@ -3,7 +3,7 @@
 A person is whatever the three systems hold about one human being, rightly or wrongly; nobody but the person's own
 records is needed to make them, so a company is a stream and costs no memory. This module holds the model and the
 exports; who is in the company stands in recon.lab.sample and recon.lab.generator, how values look in
-recon.lab.rendering. Days count from `today`: 3 is three days ago, -3 in three days.
+recon.lab.rendering and adrendering. Days count from `today`: 3 is three days ago, -3 in three days.
 """
 
 from abc import ABC, abstractmethod
@@ -274,7 +274,7 @@ class Company(ABC):
 
     def ad_entries(self, domain: str) -> Iterator[Entry]:
         """Raw LDAP entries of one domain: head, OUs, users, groups with their members, computers, contacts."""
-        from recon.lab.rendering import AdRenderer
+        from recon.lab.adrendering import AdRenderer
 
         place = self._domain(domain)
         render = AdRenderer(self.domains[place], self.today)

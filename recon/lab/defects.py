@@ -3,7 +3,7 @@
 DEFECTS is the table; `recon lab rates` prints it. A class changes an ordinary person (recon.lab.people), who agrees
 everywhere, and plants the finding rows that follow. `per_mille` is the share of a generated company's people: exact
 in every thousand of them. `findings` says which rows follow, `x2` where there are two. `backfill` is what a plan for
-the worker must say: item, a reason code, or - where no worker is concerned.
+the worker must say: item, a reason code, or - where no worker is concerned. Long, because it is one table.
 """
 
 import unicodedata

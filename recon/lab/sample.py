@@ -1,7 +1,7 @@
 """The sample company: named, invented people, each with one defect or one near miss, the same in every lab.
 
 PEOPLE is the table: who, which class of recon.lab.defects (whose `findings` and `backfill` say what must follow), and
-what is special in a reader's words. A class in small capitals of its own, written here, is a near miss that only
+what is special in a reader's words. A class of OWN is a near miss that only
 named people show: nothing may be found about them. `recon lab people` prints it.
 """
 
@@ -53,6 +53,12 @@ def _apostrophe(person: Person) -> None:
     person.workers[0].work_mail = account.mail
 
 
+def _empty_values(person: Person) -> None:
+    person.ad[0].title = person.ad[0].department = None
+    person.entra[0].title, person.entra[0].department = "", " "
+    person.workers[0].title, person.workers[0].department = None, "  "
+
+
 def _agrees(person: Person) -> None:
     """Leave an ordinary person alone."""
 
@@ -65,6 +71,7 @@ OWN: dict[str, tuple[Callable[[Person], None], str]] = {
     "immutable_id_case": (_agrees, "already_present"),
     "leading_zeros": (_agrees, "already_present"),
     "rehired_same_id": (_rehired, "already_present"),
+    "empty_values": (_empty_values, "already_present"),
     "line_break": (_line_break, "already_present"),
     "contingent": (_agrees, "-"),
 }
@@ -148,6 +155,7 @@ PEOPLE: tuple[Named, ...] = (
     Named("Backup Runner", "DE", "service_account", "synced, of nobody, no employee id"),
     Named("Mason Sullivan", "US", "contingent", "a contingent worker: out of scope", 0, {"kind": "Contingent Worker"}),
     Named("Mia Lorenz", "DE", "line_break", "a fox in the display name, a line break in HR's job title"),
+    Named("Ananya Bhatt", "IN", "empty_values", "no title in AD, empty text in Entra, blanks in HR"),
 )  # fmt: skip
 
 

@@ -121,6 +121,22 @@ def test_generated_company_shows_what_is_planted(tmp_path):
     )
 
 
+def test_generated_company_is_planned_as_stated(tmp_path):
+    company = GeneratedCompany(1000, seed=4)
+    with Lab(tmp_path, company) as lab:
+        config = _loaded(lab)
+    with Store.open(config.database_url) as store:
+        plan = build_plan(config, store)
+    said = {item.worker_id: "item" for item in plan.items()}
+    said |= {reason.worker_id: reason.code for reason in plan.reasons()}
+    for person in company.people():
+        for worker in person.workers:
+            stated = "already_present" if person.defect is None else BY_CODE[person.defect].backfill
+            if worker.kind != "Employee":
+                stated = "-"
+            assert said.get(worker.worker_id, "-") == stated.removesuffix(" x2"), person.defect
+
+
 # ---- start and end -------------------------------------------------------------------------------------------------
 
 
