@@ -139,15 +139,15 @@ class EntraReading:
 
     def _listing(self, name: str, properties: tuple[str, ...], permission: str, unseen: set[str]) -> Iterator[Page]:
         """Every page of /users or /groups; begins again when the page token has expired."""
-        for restart in range(RESTARTS + 1):
+        restarts = 0
+        while True:
             try:
-                yield from self._one_listing(name, properties, permission, unseen)
+                yield from self._one_listing(name, properties, permission)
                 return
             except RestartError as error:
-                if restart == RESTARTS:
-                    raise SourceError(
-                        f"GET /{name}: the page token expired {RESTARTS + 1} times, nothing is read"
-                    ) from error
+                restarts += 1
+                if restarts > RESTARTS:
+                    raise SourceError(f"GET /{name}: the page token expired {restarts} times") from error
                 self.report.warnings.append(f"the listing of {name} was begun again: its page token had expired")
                 if self._saver is not None:
                     self._saver.restart(name)
@@ -161,7 +161,7 @@ class EntraReading:
                     f"{LEAVE_PROPERTY} is left out: reading it needs User-LifeCycleInfo.Read.All"
                 )
 
-    def _one_listing(self, name: str, properties: tuple[str, ...], permission: str, unseen: set[str]) -> Iterator[Page]:
+    def _one_listing(self, name: str, properties: tuple[str, ...], permission: str) -> Iterator[Page]:
         proof = self.report.table(_OBJECTS[name])
         proof.filter = f"/{name}"
         proof.server_count = None

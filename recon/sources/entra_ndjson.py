@@ -133,6 +133,12 @@ class NdjsonReading:
                 continue
             yield from {"users": self._users, "groups": self._groups, "members": self._members}[name](manifest)
 
+    def tenant_id(self) -> str | None:
+        """The tenant the files were saved from: manifest.json's, else the one configured, else None."""
+        manifest = self._manifest_file()
+        tenant = None if manifest is None else manifest.get("tenant_id")
+        return tenant if isinstance(tenant, str) and tenant else self._source.tenant_id or None
+
     def _users(self, manifest: dict[str, Any] | None) -> Iterator[Row]:
         reader = UserRows(self._ids)
         unseen = set(USER_PROPERTIES)
@@ -227,21 +233,28 @@ class NdjsonReading:
         except OSError as error:
             raise SourceError(f"{file}: cannot be read: {error.strerror}") from error
 
-    def _manifest(self) -> dict[str, Any] | None:
-        """The files of manifest.json; None, with a warning, when there is none."""
+    def _manifest_file(self) -> dict[str, Any] | None:
         file = self._folder / MANIFEST
         try:
             body = orjson.loads(file.read_bytes())
         except FileNotFoundError:
-            self.report.warnings.append(f"{self._folder}: no {MANIFEST}, so a copy that was cut off is not noticed")
             return None
         except OSError as error:
             raise SourceError(f"{file}: cannot be read: {error.strerror}") from error
         except orjson.JSONDecodeError as error:
             raise SourceError(f"{file}: not JSON") from error
-        files = body.get("files") if isinstance(body, dict) else None
-        if not isinstance(files, dict):
+        if not isinstance(body, dict) or not isinstance(body.get("files"), dict):
             raise SourceError(f"{file}: names no files")
+        return body
+
+    def _manifest(self) -> dict[str, Any] | None:
+        """The files of manifest.json; None, with a warning, when there is none."""
+        file = self._folder / MANIFEST
+        body = self._manifest_file()
+        if body is None:
+            self.report.warnings.append(f"{self._folder}: no {MANIFEST}, so a copy that was cut off is not noticed")
+            return None
+        files: dict[str, Any] = body["files"]
         tenant = body.get("tenant_id")
         if self._source.tenant_id and tenant and str(tenant).lower() != self._source.tenant_id.lower():
             raise SourceError(

@@ -1,5 +1,7 @@
 """A tenant read over sockets from the simulator, faults included: all rows right, or an error."""
 
+import json
+
 import pytest
 
 from recon.decode.keys import EmployeeIdRules
@@ -7,6 +9,8 @@ from recon.errors import AccessError, SignInError, SourceError, TransientError
 from recon.lab.graph import Fault
 from recon.objects import TABLES
 from recon.sources.entra import EntraReading, tables_of
+from recon.sources.entra_rows import USER_PROPERTIES
+from tests.servers.scripted import Reply, ScriptedServer, json_reply
 from tests.support.tenant import Reader, make_tenant, object_id, simulate
 
 USERS = [(object_id(place),) for place in range(30)]
@@ -252,3 +256,129 @@ def test_twenty_thousand_users_take_at_most_twenty_five_requests():
         reader = Reader(simulator, objects=("users",))
         assert len(reader.read()) == 20_000
         assert len(simulator.requests) == 21
+
+
+class Graph:
+    """Answers by path; the members of each group by a list of answers, the last one again and again."""
+
+    def __init__(self, groups, members):
+        self.groups = groups
+        self.members = {group_id: list(answers) for group_id, answers in members.items()}
+        self.asked = []
+
+    def __call__(self, heard):
+        if heard.path.endswith("/token"):
+            return json_reply({"access_token": "t"})
+        if heard.path.startswith("/v1.0/groups?"):
+            return json_reply({"@odata.count": len(self.groups), "value": self.groups})
+        responses = []
+        for item in json.loads(heard.body)["requests"]:
+            self.asked.append(item["url"])
+            answers = self.members[item["url"].split("/")[2]]
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            responses.append({"id": item["id"], **answer})
+        return json_reply({"responses": responses})
+
+
+def page(count, *numbers, link=None):
+    body = {"@odata.count": count, "value": [{"id": object_id(number)} for number in numbers]}
+    return {"status": 200, "body": body if link is None else {**body, "@odata.nextLink": link}}
+
+
+def read_groups(members, groups=None):
+    graph = Graph(groups or [{"id": group_id} for group_id in members], members)
+    with ScriptedServer(graph) as server:
+        reader = Reader(server, objects=("groups", "members"))
+        reader.graph = graph
+        reader.read()
+    return reader
+
+
+def test_a_group_that_vanished_is_rejected_and_the_rest_read():
+    gone = {"status": 404, "body": {"error": {"code": "Request_ResourceNotFound"}}}
+    reader = read_groups({"g1": [page(1, 1)], "g2": [gone], "g3": [page(2, 1, 2)]})
+    assert reader.keys("entra_member") == [("g1", object_id(1)), ("g3", object_id(1)), ("g3", object_id(2))]
+    assert [column(row, "member_count") for row in reader.rows if row.table == "entra_group"] == [1, None, 2]
+    (rejected,) = [row.values for row in reader.rows if row.table == "load_reject"]
+    assert rejected == ("entra_member", "g2", None, "group_gone", "deleted while the tenant was read")
+    assert reader.reading.report.warnings[0] == ("members of group g2 are not read: deleted while the tenant was read")
+
+
+def test_hidden_membership_is_rejected_and_other_refusals_end_the_read():
+    refused = {"status": 403, "body": {"error": {"code": "Authorization_RequestDenied"}}}
+    hidden = [{"id": "g1", "visibility": "HiddenMembership"}]
+    reader = read_groups({"g1": [refused]}, hidden)
+    (rejected,) = [row.values for row in reader.rows if row.table == "load_reject"]
+    assert rejected[3:] == ("hidden_membership", "reading it needs Member.Read.Hidden")
+    with pytest.raises(AccessError, match="GET /groups/g1/members: HTTP 403") as caught:
+        read_groups({"g1": [refused]})
+    assert "GroupMember.Read.All" in caught.value.hint
+
+
+def test_a_group_with_another_number_is_read_again():
+    reader = read_groups({"g1": [page(3, 1, 2), page(3, 1, 2, 3)]})
+    assert sorted(set(reader.keys("entra_member"))) == [("g1", object_id(number)) for number in (1, 2, 3)]
+    assert [column(row, "member_count") for row in reader.rows if row.table == "entra_group"] == [3]
+    assert len(reader.graph.asked) == 2
+
+
+def test_a_number_that_never_fits_is_said():
+    # service principals are counted and not listed
+    reader = read_groups({"g1": [page(3, 1, 2)]})
+    assert [column(row, "member_count") for row in reader.rows if row.table == "entra_group"] == [2]
+    assert reader.reading.report.warnings[0] == "group g1: 2 members read, the server counts 3"
+    assert len(reader.graph.asked) == 3
+
+
+def test_pages_of_members_that_repeat_end_the_read():
+    with pytest.raises(SourceError, match="GET /groups/g1/members: pages repeat each other after 3 tries"):
+        read_groups({"g1": [page(2, 1, 1)]})
+
+
+@pytest.mark.parametrize(
+    "link", ["https://other.example/v1.0/groups/g1/members?$skiptoken=1", "http://127.0.0.1:9/v1.0/x"]
+)
+def test_no_next_link_of_members_leads_elsewhere(link):
+    with pytest.raises(SourceError, match="leads to another host"):
+        read_groups({"g1": [page(2, 1, link=link)]})
+
+
+@pytest.mark.parametrize("body", [None, "dGV4dA==", {"value": 5}, []])
+def test_members_that_are_no_page(body):
+    with pytest.raises(SourceError, match="GET /groups/g1/members: the answer holds no list of values"):
+        read_groups({"g1": [{"status": 200, "body": body}]})
+
+
+def test_the_leave_date_is_left_out_where_it_is_refused():
+    refused = json_reply({"error": {"code": "Authorization_RequestDenied"}}, 403)
+
+    def answer(heard):
+        if heard.path.endswith("/token"):
+            return json_reply({"access_token": "t"})
+        if "employeeLeaveDateTime" in heard.path:
+            return refused
+        return json_reply({"@odata.count": 1, "value": [dict.fromkeys(USER_PROPERTIES) | {"id": object_id(1)}]})
+
+    with ScriptedServer(answer) as server:
+        reader = Reader(server, objects=("users",))
+        assert len(reader.read()) == 1
+    assert reader.reading.report.warnings == [
+        "employeeLeaveDateTime is left out: reading it needs User-LifeCycleInfo.Read.All"
+    ]
+
+
+def test_a_listing_without_a_count_asks_for_it():
+    def answer(heard):
+        if heard.path.endswith("/token"):
+            return json_reply({"access_token": "t"})
+        if heard.path == "/v1.0/users/$count":
+            assert heard.headers["consistencylevel"] == "eventual"
+            return Reply(200, b"2")
+        return json_reply({"value": [{"id": object_id(1)}, {"name": "no id"}]})
+
+    with ScriptedServer(answer) as server:
+        reader = Reader(server, objects=("users",))
+        rows = reader.read()
+    assert [row.table for row in rows] == ["entra_user", "load_reject"]
+    # one of the two counted ones cannot be among the rows
+    assert reader.reading.report.table("entra_user").server_count == 1

@@ -48,6 +48,7 @@ def test_the_files_give_the_same_rows(saved):
         "entra_group": 5,
     }
     assert again.report.bytes_read > 1000
+    assert again.tenant_id() == TENANT
 
 
 def test_only_the_owner_can_read_the_files(saved):
@@ -99,6 +100,8 @@ def test_files_of_others_are_read_too(tmp_path):
     assert one.report.warnings[0] == f"{tmp_path}: no manifest.json, so a copy that was cut off is not noticed"
     assert one.report.warnings[1].startswith("in no user, so unknown and not empty (no right to read?): accountEnabled")
     assert one.report.table("entra_user").server_count is None
+    assert one.tenant_id() is None
+    assert reading(tmp_path, tenant_id="t").tenant_id() == "t"
 
 
 def test_gzip_is_read(saved):

@@ -12,6 +12,7 @@ from recon.sources.entra import EntraReading
 from recon.sources.graph.client import GraphClient
 from recon.sources.graph.credentials import LoopbackCredential
 from recon.sources.graph.retry import Patience
+from tests.servers.scripted import ScriptedServer
 
 TENANT = "6b7d2c2e-0000-4000-8000-000000000001"
 READERS = ("User.Read.All", "Group.Read.All", "User-LifeCycleInfo.Read.All")
@@ -57,7 +58,7 @@ def simulate(tenant: Tenant, *faults: Fault, permissions: Sequence[str] = READER
 class Reader:
     """Reads a simulator to its end; keeps rows, report, waits."""
 
-    def __init__(self, simulator: GraphSimulator, *, tries: int = 3, **options: Any) -> None:
+    def __init__(self, simulator: GraphSimulator | ScriptedServer, *, tries: int = 3, **options: Any) -> None:
         self.slept: list[float] = []
         self.source = EntraSource(tenant_id=TENANT, client_id="app", graph_url=simulator.url, **options)
         patience = Patience(tries=tries, sleep=self.slept.append, jitter=lambda: 1.0)
