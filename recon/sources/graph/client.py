@@ -167,6 +167,18 @@ class GraphClient:
         """The answers to `items`, in their order; see recon.sources.graph.batch for what is tried again."""
         return run_batch(self, items)
 
+    def access_token(self) -> str:
+        """A token as Graph would get it, for a look at the permissions it carries. Raises as get does.
+
+        It is a secret: for its payload only, never for an output.
+        """
+        try:
+            return self._credential.get_token(f"{self.root}/.default").token
+        except ClientAuthenticationError as error:
+            raise _refused(error) from error
+        except AzureError as error:
+            raise self._no_answer("sign-in", error) from error
+
     def send(
         self,
         method: str,
@@ -230,7 +242,7 @@ class GraphClient:
         try:
             response = self._pipeline.run(request, **options).http_response
         except ClientAuthenticationError as error:
-            raise SignInError(f"sign-in refused: {_first_line(error)}", hint="check [entra] in recon.toml") from error
+            raise _refused(error) from error
         except ReconError:
             raise
         except AzureError as error:
@@ -281,8 +293,9 @@ def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _first_line(error: BaseException) -> str:
-    return printable(str(error).strip().split("\n", 1)[0][:300])
+def _refused(error: ClientAuthenticationError) -> SignInError:
+    reason = printable(str(error).strip().split("\n", 1)[0][:300])
+    return SignInError(f"sign-in refused: {reason}", hint="check tenant_id, client_id and the credential of [entra]")
 
 
 def _shown(path: str) -> str:

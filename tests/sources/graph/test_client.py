@@ -3,6 +3,7 @@ from itertools import count
 
 import pytest
 from azure.core.credentials import AccessTokenInfo
+from azure.core.exceptions import ClientAuthenticationError
 
 from recon.config import EntraSource
 from recon.errors import AccessError, ConfigError, SignInError, SourceError, TransientError
@@ -306,3 +307,33 @@ def test_a_missing_ca_file_is_a_matter_of_configuration(monkeypatch):
     source = EntraSource(tenant_id="t", client_id="c", credential="secret", ca_file="no.pem")
     with pytest.raises(ConfigError, match=r"\[entra\] ca_file: no file .*no\.pem"):
         open_client(source)
+
+
+class Refusing:
+    """A credential that azure-identity would not sign in."""
+
+    def get_token(self, *scopes, **options):
+        raise ClientAuthenticationError("Authentication failed: AADSTS7000215: Invalid client secret.\nTrace ID: 1")
+
+    def get_token_info(self, *scopes, options=None):
+        return self.get_token()
+
+
+def test_a_refused_sign_in_is_one_line(slept):
+    with GraphClient("https://graph.example", Refusing(), patience=Patience(sleep=slept.append)) as client:
+        for ask in (lambda: client.get("/users"), client.access_token):
+            with pytest.raises(SignInError) as caught:
+                ask()
+            assert str(caught.value) == (
+                "sign-in refused: Authentication failed: AADSTS7000215: Invalid client secret."
+            )
+    assert slept == []
+
+
+def test_the_token_can_be_looked_at():
+    class Plain(Tokens):
+        def get_token(self, *scopes, **options):
+            return self.get_token_info(*scopes)
+
+    with GraphClient("https://graph.example", Plain()) as client:
+        assert client.access_token() == "token-1"
