@@ -32,7 +32,7 @@ SECRETS = {
     "RECON_LAB_WRITER_SECRET": WRITER_SECRET,
 }
 READER_PERMISSIONS = ("User.Read.All", "Group.Read.All")
-WRITER_PERMISSIONS = (*READER_PERMISSIONS, "User.ReadWrite.All", "User-Mail.ReadWrite.All")
+WRITER_PERMISSIONS = ("User-Mail.ReadWrite.All", "User.ReadWrite.All")  # otherMails, usageLocation
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -69,6 +69,8 @@ class Lab:
         eventual: float | None = None,
         ad_port: int = 0,
         graph_port: int = 0,
+        reader_permissions: Iterable[str] = READER_PERMISSIONS,
+        writer_permissions: Iterable[str] = WRITER_PERMISSIONS,
     ) -> None:
         self.folder = folder.absolute()
         self.company = company
@@ -76,6 +78,10 @@ class Lab:
         self.workers_path = self.folder / "workers.csv"
         self.ad: list[AdServer] = []
         self._ad_port = ad_port
+        self._apps = {
+            READER_ID: App(READER_SECRET, tuple(reader_permissions)),
+            WRITER_ID: App(WRITER_SECRET, tuple(writer_permissions)),
+        }
         self._stack = ExitStack()
         self._graph_settings = (latency, limits, time_scale, tuple(faults), eventual, graph_port)
         self._graph: GraphSimulator | None = None
@@ -161,10 +167,7 @@ class Lab:
         ]
         return GraphSimulator(
             tenants,
-            apps={
-                READER_ID: App(READER_SECRET, READER_PERMISSIONS),
-                WRITER_ID: App(WRITER_SECRET, WRITER_PERMISSIONS),
-            },
+            apps=self._apps,
             latency=latency,
             limits=limits,
             time_scale=time_scale,
