@@ -7,7 +7,7 @@ last SELECT begins, so that others can put an INSERT or a CREATE VIEW in front o
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from recon.errors import CatalogError, UsageError
 
 ENGINES = ("sqlite", "postgresql", "mssql")
-LAYERS = ("decoded", "match", "findings", "queries")
+LAYERS = ("decoded", "match", "findings", "queries", "plan")
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 PARAMETER_TYPES = ("text", "key", "int", "date")
 FINDING_COLUMNS = ("object_type", "object_key", "object_name", "attribute", "hr_value", "ad_value", "entra_value")
@@ -26,6 +26,7 @@ _REQUIRED = {
     "match": ("title", "meaning"),
     "findings": ("title", "meaning", "severity", "fix", "source"),
     "queries": ("title", "meaning"),
+    "plan": ("title", "meaning"),
 }
 # words that make a statement more than a SELECT on one engine or another
 _FORBIDDEN = frozenset(
@@ -151,6 +152,11 @@ class Catalog:
         """The statements of one layer, by name."""
         return tuple(statement for statement in self.statements if statement.layer == layer)
 
+    def without(self, refused: Mapping[str, CatalogError]) -> "Catalog":
+        """The catalogue without the statements of these names, their errors added to `broken`."""
+        kept = tuple(each for each in self.statements if each.name not in refused)
+        return Catalog(kept, (*self.broken, *refused.values()))
+
     @property
     def findings(self) -> tuple[Statement, ...]:
         """All findings, the site's own included, worst first."""
@@ -264,7 +270,7 @@ def _check_header(layer: str, values: dict[str, list[str]], engine: str) -> None
             raise _Refused(1, f"severity is one of {', '.join(SEVERITIES)}")
         if "one row per" not in values["meaning"][0].lower():
             raise _Refused(1, "the meaning does not say its grain (One row per …)")
-    if values.get("param") and layer != "queries":
+    if values.get("param") and layer not in ("queries", "plan"):
         raise _Refused(1, "only queries take parameters")
     if engine and not values.get("variant"):
         raise _Refused(1, "a file for one engine says why in `-- variant:`")

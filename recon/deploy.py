@@ -167,11 +167,11 @@ def install(store: Store, catalog: Catalog | None = None) -> int:
     return len(views(catalog))
 
 
-def ensure_views(store: Store) -> None:
+def ensure_views(store: Store, catalog: Catalog | None = None) -> None:
     """Bring an embedded SQLite database's views up to date; servers are a DBA's (recon sql install)."""
     if store.dialect != "sqlite":
         return
-    catalog = read_catalog()
+    catalog = catalog or read_catalog()
     wanted = {name: _view(name, statement, "sqlite") for name, statement in views(catalog)}
     with store.read() as connection:
         found = connection.execute(sqlalchemy.text("select name, sql from sqlite_master where type = 'view'")).all()
@@ -230,7 +230,7 @@ def dictionary(catalog: Catalog | None = None) -> str:
         f"| {each.name} | {each.severity} | {_cell(each.meaning)} | {_cell(each.fix)} |" for each in catalog.findings
     ]
     lines += ["", "## Queries", "", "| query | what it answers | parameters |", "|---|---|---|"]
-    for each in catalog.layer("queries"):
+    for each in (*catalog.layer("queries"), *catalog.layer("plan")):
         parameters = "; ".join(f"{one.name} ({one.type}): {one.note}" for one in each.parameters)
         lines.append(f"| {each.name} | {_cell(each.meaning)} | {_cell(parameters)} |")
     return "\n".join(lines) + "\n"

@@ -14,9 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, escape_colons, read_catalog
 from recon.config import Settings
-from recon.decode import country as countries
 from recon.decode.mask import mask_mail, mask_text
 from recon.decode.times import day, from_datetime, utc_now_text
+from recon.deploy import country_codes, ensure_views
 from recon.errors import CatalogError, StoreError
 from recon.store import Store
 from recon.store.engine import first_line
@@ -109,12 +109,10 @@ def _set_clock(connection: Connection, values: Mapping[str, int], refresh_id: in
 
 
 def _fill_countries(connection: Connection) -> None:
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    codes = {one + two for one in letters for two in letters if countries.is_country_code(one + two)}
-    known = set(connection.scalars(select(country.c.code)))
-    if known != codes:
+    codes = country_codes()
+    if set(connection.scalars(select(country.c.code))) != set(codes):
         connection.execute(delete(country))
-        connection.execute(insert(country), [{"code": code} for code in sorted(codes)])
+        connection.execute(insert(country), [{"code": code} for code in codes])
 
 
 # ---- match and findings -------------------------------------------------------------------------------
@@ -199,7 +197,8 @@ def refresh(
 ) -> Refresh:
     """Make clock, matches and findings again from what is loaded, in one transaction.
 
-    `catalog`: what to run, the shipped one when not given. `progress` is told each step's name. Raises StoreError
+    `catalog`: what to run, the shipped one when not given; the views of an embedded SQLite database are brought up to
+    date with it. `progress` is told each step's name. Raises StoreError
     when nothing is loaded or the database refuses; a finding that the database refuses is left out and reported in
     `broken`, together with the files that the catalogue refused.
     """
@@ -217,6 +216,7 @@ def refresh(
             _analyze(connection, finding_row)
     except SQLAlchemyError as error:
         raise StoreError(f"the refresh failed: {first_line(error)}; the old findings stand") from error
+    ensure_views(store, catalog)
     return Refresh(refresh_id, as_of, matches, counts(store), (*catalog.broken, *broken))
 
 

@@ -79,22 +79,6 @@ def _masked_row(row: Sequence[object], hidden: Sequence[bool]) -> tuple[object, 
     )
 
 
-def prepare(store: Store, catalog: Catalog) -> tuple[CatalogError, ...]:
-    """Let the database read every SELECT of the catalogue without running it; returns those that it refuses."""
-    broken = []
-    for statement in catalog.statements:
-        head, last = statement.split(store.dialect)
-        sql = f"{escape_colons(head)}filled as (\n{escape_colons(last)}\n)\n\nselect count(*) from filled where 1 = 0"
-        if statement.layer == "queries":  # its ORDER BY may not stand inside brackets on SQL Server: run as it is
-            sql = escape_colons(statement.sql(store.dialect), statement.parameters)
-        try:
-            with store.read() as connection:
-                connection.execute(text(sql), {each.name: None for each in statement.parameters}).close()
-        except SQLAlchemyError as error:
-            broken.append(CatalogError(f"{statement.path}: the database refuses it: {first_line(error)}"))
-    return tuple(broken)
-
-
 def _stream(store: Store, statement: Statement, sql: Any, values: Mapping[str, object]) -> Iterator[tuple[object, ...]]:
     with store.read() as connection:
         try:
@@ -106,3 +90,19 @@ def _stream(store: Store, statement: Statement, sql: Any, values: Mapping[str, o
         yield tuple(result.keys())
         for row in result:
             yield tuple(_plain(value) for value in row)
+
+
+def prepare(store: Store, catalog: Catalog) -> Catalog:
+    """Let the database read every SELECT without running it; what it refuses moves to the catalogue's `broken`."""
+    refused = {}
+    for statement in catalog.statements:
+        head, last = statement.split(store.dialect)
+        sql = f"{escape_colons(head)}filled as (\n{escape_colons(last)}\n)\n\nselect count(*) from filled where 1 = 0"
+        if statement.layer in ("queries", "plan"):  # an ORDER BY may not stand inside brackets on SQL Server
+            sql = escape_colons(statement.sql(store.dialect), statement.parameters)
+        try:
+            with store.read() as connection:
+                connection.execute(text(sql), {each.name: None for each in statement.parameters}).close()
+        except SQLAlchemyError as error:
+            refused[statement.name] = CatalogError(f"{statement.path}: the database refuses it: {first_line(error)}")
+    return catalog.without(refused)

@@ -77,12 +77,17 @@ def run(
 
 
 @app.command("script")
-def script(engine: str = typer.Option(..., "--engine", help="sqlite, postgresql or mssql.")) -> None:
-    """Print the install script of one engine: tables, indexes, views, grants."""
+def script(
+    ctx: typer.Context, engine: str = typer.Option(..., "--engine", help="sqlite, postgresql or mssql.")
+) -> None:
+    """Print the install script of one engine: tables, indexes, views, grants; the site's own findings included."""
+    from recon.cli.findings import say_broken
     from recon.deploy import script as install_script
 
     _engine(engine)
-    typer.echo(install_script(engine), nl=False)
+    catalog = _catalog(ctx)
+    typer.echo(install_script(engine, catalog), nl=False)
+    say_broken(catalog.broken)
 
 
 @app.command("install")
@@ -91,9 +96,10 @@ def install(ctx: typer.Context) -> None:
     from recon.cli.console import say, state
     from recon.cli.findings import say_broken
     from recon.deploy import install as install_views
+    from recon.queries import prepare
 
-    catalog = _catalog(ctx)
     with state(ctx).store(create=True) as store:
+        catalog = prepare(store, _catalog(ctx))
         views = install_views(store, catalog)
     say(f"{views} views installed")
     say_broken(catalog.broken)
@@ -106,14 +112,12 @@ def check(ctx: typer.Context) -> None:
     from recon.cli.findings import say_broken
     from recon.queries import prepare
 
-    catalog = _catalog(ctx)
-    broken = catalog.broken
     with state(ctx).store() as store:
-        broken += prepare(store, catalog)
-    say_broken(broken)
-    say(f"{len(catalog.statements)} statements read, {len(broken)} refused")
-    if broken:
-        raise typer.Exit(broken[0].exit_code)
+        catalog = prepare(store, _catalog(ctx))
+    say_broken(catalog.broken)
+    say(f"{len(catalog.statements)} statements hold, {len(catalog.broken)} refused")
+    if catalog.broken:
+        raise typer.Exit(catalog.broken[0].exit_code)
 
 
 def _catalog(ctx: typer.Context) -> "Catalog":

@@ -22,7 +22,7 @@ PAIR_AD_COLUMNS: tuple[tuple[str, str, int | None], ...] = (
     ("mail_key", "key", 256),
     ("employeeid", "text", 64),
     ("employeeid_key", "key", 64),
-    ("sid", "text", 184),
+    ("sid", "key", 184),
     ("immutable_id", "anchor", 64),
     ("useraccountcontrol", "int", None),
     ("is_enabled", "flag", None),
@@ -43,7 +43,7 @@ PAIR_ENTRA_COLUMNS: tuple[tuple[str, str, int | None], ...] = (
     ("mail_key", "key", 256),
     ("employeeid", "text", 64),
     ("employeeid_key", "key", 64),
-    ("sid", "text", 184),
+    ("sid", "key", 184),
     ("onpremisesimmutableid", "anchor", 128),
     ("is_enabled", "flag", None),
     ("is_guest", "flag", None),
@@ -193,7 +193,8 @@ clock = Table(
 country = Table(
     "country",
     metadata,
-    sql_column("code", "text", 2, primary_key=True),
+    # compared with raw text, so it has the same collation; 249 rows need no index
+    sql_column("code", "text", 2, nullable=False),
     comment="One row per country code of ISO 3166-1 alpha-2.",
 )
 

@@ -118,22 +118,32 @@ def row_id() -> Column[Any]:
     return Column("row_id", Integer, Identity(), primary_key=True)
 
 
+_IDENTIFIERS = frozenset({"sid", "member_id"})  # text that joins, beside each table's own key
 _TEXT_KEY_SIZES = {"guid": 36, "id": 36, "member_id": 36}
 
 
 def _loaded_columns(table: objects.Table) -> list[Column[Any]]:
     columns = []
     for column in table.columns:
-        # identifiers are compared and indexed: they get the binary collation of keys
-        kind = "key" if column.name in table.key and column.type == "text" else column.type
+        # identifiers are compared and indexed: they get the size and the binary collation of keys
+        is_identifier = column.name in table.key or column.name in _IDENTIFIERS
+        kind = "key" if is_identifier and column.type == "text" else column.type
         size = column.size or (_TEXT_KEY_SIZES.get(column.name, 128) if kind == "key" else None)
         columns.append(sql_column(column.name, kind, size, nullable=column.name not in table.key or kind == "int"))
     return columns
 
 
 def _indexed(table: objects.Table) -> list[str]:
-    wanted = {"sid", "immutable_id", "guid_immutable_id", "onpremisesimmutableid", "member_id", "manager_key"}
-    return [column.name for column in table.columns if column.type == "key" or column.name in wanted]
+    return [column.name for column in table.columns if column.type in ("key", "anchor") or column.name in _IDENTIFIERS]
+
+
+def _index(table: objects.Table, name: str) -> Index:
+    """By the key and its source: the match stays inside linked sources and then never touches the wide rows.
+
+    SQL Server takes 1,700 bytes an index key, so the longest keys stand alone.
+    """
+    size = table.columns[table.position[name]].size or 0
+    return Index(f"{table.name}_{name}", name, *(["source_id"] if size <= 450 else []))
 
 
 def _loaded_table(table: objects.Table) -> Table:
@@ -149,9 +159,7 @@ def _loaded_table(table: objects.Table) -> Table:
         ]
     else:
         columns.append(Index(f"{table.name}_owner", "source_id", table.key[0]))
-    columns += [
-        Index(f"{table.name}_{name}", name) for name in _indexed(table) if name not in table.key or table.kind == "link"
-    ]
+    columns += [_index(table, name) for name in _indexed(table) if name not in table.key or table.kind == "link"]
     return Table(table.name, metadata, *columns, sqlite_autoincrement=table.kind == "object", comment=table.grain)
 
 

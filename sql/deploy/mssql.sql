@@ -167,18 +167,18 @@ CREATE TABLE ad_computer (
     objectguid VARBINARY(16) NULL,
     distinguishedname NVARCHAR(max) NULL,
     dn_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
-    cn NVARCHAR(256) NULL,
-    name NVARCHAR(256) NULL,
-    displayname NVARCHAR(256) NULL,
+    cn NVARCHAR(4000) NULL,
+    name NVARCHAR(4000) NULL,
+    displayname NVARCHAR(4000) NULL,
     description NVARCHAR(max) NULL,
     objectsid VARBINARY(68) NULL,
-    sid NVARCHAR(184) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
     ou_path NVARCHAR(max) NULL,
     whencreated DATETIME2(6) NULL,
     whenchanged DATETIME2(6) NULL,
     usncreated BIGINT NULL,
     usnchanged BIGINT NULL,
-    samaccountname NVARCHAR(256) NULL,
+    samaccountname NVARCHAR(4000) NULL,
     sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     samaccounttype INTEGER NULL,
     useraccountcontrol INTEGER NULL,
@@ -198,9 +198,9 @@ CREATE TABLE ad_computer (
     account_expires_day INTEGER NULL,
     lockouttime BIGINT NULL,
     locked_out_at DATETIME2(6) NULL,
-    dnshostname NVARCHAR(2048) NULL,
-    operatingsystem NVARCHAR(256) NULL,
-    operatingsystemversion NVARCHAR(256) NULL,
+    dnshostname NVARCHAR(4000) NULL,
+    operatingsystem NVARCHAR(4000) NULL,
+    operatingsystemversion NVARCHAR(4000) NULL,
     managedby NVARCHAR(max) NULL,
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
@@ -217,12 +217,12 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_computer_sam_key' and object_id = object_id(N'ad_computer'))
-CREATE INDEX ad_computer_sam_key ON ad_computer (sam_key)
+CREATE INDEX ad_computer_sam_key ON ad_computer (sam_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_computer_sid' and object_id = object_id(N'ad_computer'))
-CREATE INDEX ad_computer_sid ON ad_computer (sid)
+CREATE INDEX ad_computer_sid ON ad_computer (sid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -243,7 +243,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_computer_altsecurityidentity_value_key' and object_id = object_id(N'ad_computer_altsecurityidentity'))
-CREATE INDEX ad_computer_altsecurityidentity_value_key ON ad_computer_altsecurityidentity (value_key)
+CREATE INDEX ad_computer_altsecurityidentity_value_key ON ad_computer_altsecurityidentity (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -264,7 +264,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_computer_serviceprincipalname_value_key' and object_id = object_id(N'ad_computer_serviceprincipalname'))
-CREATE INDEX ad_computer_serviceprincipalname_value_key ON ad_computer_serviceprincipalname (value_key)
+CREATE INDEX ad_computer_serviceprincipalname_value_key ON ad_computer_serviceprincipalname (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -276,25 +276,25 @@ CREATE TABLE ad_contact (
     objectguid VARBINARY(16) NULL,
     distinguishedname NVARCHAR(max) NULL,
     dn_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
-    cn NVARCHAR(256) NULL,
-    name NVARCHAR(256) NULL,
-    displayname NVARCHAR(256) NULL,
+    cn NVARCHAR(4000) NULL,
+    name NVARCHAR(4000) NULL,
+    displayname NVARCHAR(4000) NULL,
     description NVARCHAR(max) NULL,
     objectsid VARBINARY(68) NULL,
-    sid NVARCHAR(184) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
     ou_path NVARCHAR(max) NULL,
     whencreated DATETIME2(6) NULL,
     whenchanged DATETIME2(6) NULL,
     usncreated BIGINT NULL,
     usnchanged BIGINT NULL,
-    givenname NVARCHAR(64) NULL,
-    sn NVARCHAR(64) NULL,
-    mail NVARCHAR(256) NULL,
+    givenname NVARCHAR(4000) NULL,
+    sn NVARCHAR(4000) NULL,
+    mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
-    mailnickname NVARCHAR(64) NULL,
-    targetaddress NVARCHAR(1024) NULL,
-    company NVARCHAR(64) NULL,
-    department NVARCHAR(64) NULL,
+    mailnickname NVARCHAR(4000) NULL,
+    targetaddress NVARCHAR(4000) NULL,
+    company NVARCHAR(4000) NULL,
+    department NVARCHAR(4000) NULL,
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
@@ -310,12 +310,12 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_contact_mail_key' and object_id = object_id(N'ad_contact'))
-CREATE INDEX ad_contact_mail_key ON ad_contact (mail_key)
+CREATE INDEX ad_contact_mail_key ON ad_contact (mail_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_contact_sid' and object_id = object_id(N'ad_contact'))
-CREATE INDEX ad_contact_sid ON ad_contact (sid)
+CREATE INDEX ad_contact_sid ON ad_contact (sid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -326,7 +326,7 @@ CREATE TABLE ad_contact_proxyaddress (
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
-    prefix NVARCHAR(32) NULL,
+    prefix NVARCHAR(4000) NULL,
     address NVARCHAR(max) NULL
 )
 go
@@ -338,7 +338,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_contact_proxyaddress_value_key' and object_id = object_id(N'ad_contact_proxyaddress'))
-CREATE INDEX ad_contact_proxyaddress_value_key ON ad_contact_proxyaddress (value_key)
+CREATE INDEX ad_contact_proxyaddress_value_key ON ad_contact_proxyaddress (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -350,24 +350,24 @@ CREATE TABLE ad_group (
     objectguid VARBINARY(16) NULL,
     distinguishedname NVARCHAR(max) NULL,
     dn_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
-    cn NVARCHAR(256) NULL,
-    name NVARCHAR(256) NULL,
-    displayname NVARCHAR(256) NULL,
+    cn NVARCHAR(4000) NULL,
+    name NVARCHAR(4000) NULL,
+    displayname NVARCHAR(4000) NULL,
     description NVARCHAR(max) NULL,
     objectsid VARBINARY(68) NULL,
-    sid NVARCHAR(184) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
     ou_path NVARCHAR(max) NULL,
     whencreated DATETIME2(6) NULL,
     whenchanged DATETIME2(6) NULL,
     usncreated BIGINT NULL,
     usnchanged BIGINT NULL,
-    samaccountname NVARCHAR(256) NULL,
+    samaccountname NVARCHAR(4000) NULL,
     sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     samaccounttype INTEGER NULL,
     grouptype INTEGER NULL,
-    mail NVARCHAR(256) NULL,
+    mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
-    mailnickname NVARCHAR(64) NULL,
+    mailnickname NVARCHAR(4000) NULL,
     managedby NVARCHAR(max) NULL,
     managedby_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
     admincount INTEGER NULL,
@@ -388,7 +388,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_group_mail_key' and object_id = object_id(N'ad_group'))
-CREATE INDEX ad_group_mail_key ON ad_group (mail_key)
+CREATE INDEX ad_group_mail_key ON ad_group (mail_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -398,12 +398,12 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_group_sam_key' and object_id = object_id(N'ad_group'))
-CREATE INDEX ad_group_sam_key ON ad_group (sam_key)
+CREATE INDEX ad_group_sam_key ON ad_group (sam_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_group_sid' and object_id = object_id(N'ad_group'))
-CREATE INDEX ad_group_sid ON ad_group (sid)
+CREATE INDEX ad_group_sid ON ad_group (sid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -414,7 +414,7 @@ CREATE TABLE ad_group_proxyaddress (
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
-    prefix NVARCHAR(32) NULL,
+    prefix NVARCHAR(4000) NULL,
     address NVARCHAR(max) NULL
 )
 go
@@ -426,7 +426,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_group_proxyaddress_value_key' and object_id = object_id(N'ad_group_proxyaddress'))
-CREATE INDEX ad_group_proxyaddress_value_key ON ad_group_proxyaddress (value_key)
+CREATE INDEX ad_group_proxyaddress_value_key ON ad_group_proxyaddress (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -458,12 +458,12 @@ CREATE TABLE ad_user (
     objectguid VARBINARY(16) NULL,
     distinguishedname NVARCHAR(max) NULL,
     dn_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
-    cn NVARCHAR(256) NULL,
-    name NVARCHAR(256) NULL,
-    displayname NVARCHAR(256) NULL,
+    cn NVARCHAR(4000) NULL,
+    name NVARCHAR(4000) NULL,
+    displayname NVARCHAR(4000) NULL,
     description NVARCHAR(max) NULL,
     objectsid VARBINARY(68) NULL,
-    sid NVARCHAR(184) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
     ou_path NVARCHAR(max) NULL,
     whencreated DATETIME2(6) NULL,
     whenchanged DATETIME2(6) NULL,
@@ -472,7 +472,7 @@ CREATE TABLE ad_user (
     msdsconsistencyguid VARBINARY(16) NULL,
     immutable_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
     guid_immutable_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
-    samaccountname NVARCHAR(256) NULL,
+    samaccountname NVARCHAR(4000) NULL,
     sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     samaccounttype INTEGER NULL,
     useraccountcontrol INTEGER NULL,
@@ -492,44 +492,44 @@ CREATE TABLE ad_user (
     account_expires_day INTEGER NULL,
     lockouttime BIGINT NULL,
     locked_out_at DATETIME2(6) NULL,
-    userprincipalname NVARCHAR(1024) NULL,
+    userprincipalname NVARCHAR(4000) NULL,
     upn_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     upn_suffix NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
-    givenname NVARCHAR(64) NULL,
-    sn NVARCHAR(64) NULL,
-    initials NVARCHAR(6) NULL,
-    employeeid NVARCHAR(64) NULL,
+    givenname NVARCHAR(4000) NULL,
+    sn NVARCHAR(4000) NULL,
+    initials NVARCHAR(4000) NULL,
+    employeeid NVARCHAR(4000) NULL,
     employeeid_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
-    employeenumber NVARCHAR(512) NULL,
-    employeetype NVARCHAR(256) NULL,
-    mail NVARCHAR(256) NULL,
+    employeenumber NVARCHAR(4000) NULL,
+    employeetype NVARCHAR(4000) NULL,
+    mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
-    mailnickname NVARCHAR(64) NULL,
-    targetaddress NVARCHAR(1024) NULL,
-    smtp_primary NVARCHAR(1024) NULL,
+    mailnickname NVARCHAR(4000) NULL,
+    targetaddress NVARCHAR(4000) NULL,
+    smtp_primary NVARCHAR(4000) NULL,
     smtp_primary_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
-    legacyexchangedn NVARCHAR(512) NULL,
-    title NVARCHAR(128) NULL,
-    department NVARCHAR(64) NULL,
-    company NVARCHAR(64) NULL,
-    division NVARCHAR(256) NULL,
+    legacyexchangedn NVARCHAR(4000) NULL,
+    title NVARCHAR(4000) NULL,
+    department NVARCHAR(4000) NULL,
+    company NVARCHAR(4000) NULL,
+    division NVARCHAR(4000) NULL,
     manager NVARCHAR(max) NULL,
     manager_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
-    physicaldeliveryofficename NVARCHAR(128) NULL,
-    telephonenumber NVARCHAR(64) NULL,
-    mobile NVARCHAR(64) NULL,
-    facsimiletelephonenumber NVARCHAR(64) NULL,
-    streetaddress NVARCHAR(1024) NULL,
-    l NVARCHAR(128) NULL,
-    st NVARCHAR(128) NULL,
-    postalcode NVARCHAR(40) NULL,
-    c NVARCHAR(3) NULL,
-    co NVARCHAR(128) NULL,
+    physicaldeliveryofficename NVARCHAR(4000) NULL,
+    telephonenumber NVARCHAR(4000) NULL,
+    mobile NVARCHAR(4000) NULL,
+    facsimiletelephonenumber NVARCHAR(4000) NULL,
+    streetaddress NVARCHAR(4000) NULL,
+    l NVARCHAR(4000) NULL,
+    st NVARCHAR(4000) NULL,
+    postalcode NVARCHAR(4000) NULL,
+    c NVARCHAR(4000) NULL,
+    co NVARCHAR(4000) NULL,
     countrycode INTEGER NULL,
-    preferredlanguage NVARCHAR(64) NULL,
+    preferredlanguage NVARCHAR(4000) NULL,
     info NVARCHAR(max) NULL,
-    homedirectory NVARCHAR(512) NULL,
-    scriptpath NVARCHAR(512) NULL,
+    homedirectory NVARCHAR(4000) NULL,
+    scriptpath NVARCHAR(4000) NULL,
     extensionattribute1 NVARCHAR(max) NULL,
     extensionattribute2 NVARCHAR(max) NULL,
     extensionattribute3 NVARCHAR(max) NULL,
@@ -580,22 +580,22 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_employeeid_key' and object_id = object_id(N'ad_user'))
-CREATE INDEX ad_user_employeeid_key ON ad_user (employeeid_key)
+CREATE INDEX ad_user_employeeid_key ON ad_user (employeeid_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_guid_immutable_id' and object_id = object_id(N'ad_user'))
-CREATE INDEX ad_user_guid_immutable_id ON ad_user (guid_immutable_id)
+CREATE INDEX ad_user_guid_immutable_id ON ad_user (guid_immutable_id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_immutable_id' and object_id = object_id(N'ad_user'))
-CREATE INDEX ad_user_immutable_id ON ad_user (immutable_id)
+CREATE INDEX ad_user_immutable_id ON ad_user (immutable_id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_mail_key' and object_id = object_id(N'ad_user'))
-CREATE INDEX ad_user_mail_key ON ad_user (mail_key)
+CREATE INDEX ad_user_mail_key ON ad_user (mail_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -605,27 +605,27 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_sam_key' and object_id = object_id(N'ad_user'))
-CREATE INDEX ad_user_sam_key ON ad_user (sam_key)
+CREATE INDEX ad_user_sam_key ON ad_user (sam_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_sid' and object_id = object_id(N'ad_user'))
-CREATE INDEX ad_user_sid ON ad_user (sid)
+CREATE INDEX ad_user_sid ON ad_user (sid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_smtp_primary_key' and object_id = object_id(N'ad_user'))
-CREATE INDEX ad_user_smtp_primary_key ON ad_user (smtp_primary_key)
+CREATE INDEX ad_user_smtp_primary_key ON ad_user (smtp_primary_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_upn_key' and object_id = object_id(N'ad_user'))
-CREATE INDEX ad_user_upn_key ON ad_user (upn_key)
+CREATE INDEX ad_user_upn_key ON ad_user (upn_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_upn_suffix' and object_id = object_id(N'ad_user'))
-CREATE INDEX ad_user_upn_suffix ON ad_user (upn_suffix)
+CREATE INDEX ad_user_upn_suffix ON ad_user (upn_suffix, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -646,7 +646,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_altsecurityidentity_value_key' and object_id = object_id(N'ad_user_altsecurityidentity'))
-CREATE INDEX ad_user_altsecurityidentity_value_key ON ad_user_altsecurityidentity (value_key)
+CREATE INDEX ad_user_altsecurityidentity_value_key ON ad_user_altsecurityidentity (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -657,7 +657,7 @@ CREATE TABLE ad_user_proxyaddress (
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
-    prefix NVARCHAR(32) NULL,
+    prefix NVARCHAR(4000) NULL,
     address NVARCHAR(max) NULL
 )
 go
@@ -669,7 +669,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_proxyaddress_value_key' and object_id = object_id(N'ad_user_proxyaddress'))
-CREATE INDEX ad_user_proxyaddress_value_key ON ad_user_proxyaddress (value_key)
+CREATE INDEX ad_user_proxyaddress_value_key ON ad_user_proxyaddress (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -690,7 +690,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_serviceprincipalname_value_key' and object_id = object_id(N'ad_user_serviceprincipalname'))
-CREATE INDEX ad_user_serviceprincipalname_value_key ON ad_user_serviceprincipalname (value_key)
+CREATE INDEX ad_user_serviceprincipalname_value_key ON ad_user_serviceprincipalname (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -711,7 +711,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_sidhistory_value_key' and object_id = object_id(N'ad_user_sidhistory'))
-CREATE INDEX ad_user_sidhistory_value_key ON ad_user_sidhistory (value_key)
+CREATE INDEX ad_user_sidhistory_value_key ON ad_user_sidhistory (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -750,8 +750,7 @@ if @@trancount = 0 set noexec on
 go
 if object_id(N'country', N'U') is null
 CREATE TABLE country (
-    code NVARCHAR(2) NOT NULL,
-    PRIMARY KEY (code)
+    code NVARCHAR(4000) NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -761,34 +760,34 @@ CREATE TABLE entra_group (
     row_id INTEGER NOT NULL IDENTITY,
     source_id INTEGER NOT NULL,
     id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    displayname NVARCHAR(256) NULL,
+    displayname NVARCHAR(4000) NULL,
     name_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     description NVARCHAR(max) NULL,
-    mail NVARCHAR(256) NULL,
+    mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
-    mailnickname NVARCHAR(64) NULL,
+    mailnickname NVARCHAR(4000) NULL,
     mailenabled SMALLINT NULL,
     securityenabled SMALLINT NULL,
     is_unified SMALLINT NULL,
     is_dynamic SMALLINT NULL,
     isassignabletorole SMALLINT NULL,
-    visibility NVARCHAR(32) NULL,
-    classification NVARCHAR(64) NULL,
+    visibility NVARCHAR(4000) NULL,
+    classification NVARCHAR(4000) NULL,
     membershiprule NVARCHAR(max) NULL,
-    membershipruleprocessingstate NVARCHAR(32) NULL,
+    membershipruleprocessingstate NVARCHAR(4000) NULL,
     createddatetime DATETIME2(6) NULL,
     expirationdatetime DATETIME2(6) NULL,
     reneweddatetime DATETIME2(6) NULL,
     onpremisessyncenabled SMALLINT NULL,
     is_synced SMALLINT NULL,
     onpremiseslastsyncdatetime DATETIME2(6) NULL,
-    onpremisessecurityidentifier NVARCHAR(184) NULL,
-    sid NVARCHAR(184) NULL,
-    onpremisessamaccountname NVARCHAR(256) NULL,
+    onpremisessecurityidentifier NVARCHAR(4000) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    onpremisessamaccountname NVARCHAR(4000) NULL,
     sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
-    onpremisesdomainname NVARCHAR(256) NULL,
-    onpremisesnetbiosname NVARCHAR(64) NULL,
-    securityidentifier NVARCHAR(184) NULL,
+    onpremisesdomainname NVARCHAR(4000) NULL,
+    onpremisesnetbiosname NVARCHAR(4000) NULL,
+    securityidentifier NVARCHAR(4000) NULL,
     member_count INTEGER NULL,
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
@@ -800,22 +799,22 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_group_mail_key' and object_id = object_id(N'entra_group'))
-CREATE INDEX entra_group_mail_key ON entra_group (mail_key)
+CREATE INDEX entra_group_mail_key ON entra_group (mail_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_group_name_key' and object_id = object_id(N'entra_group'))
-CREATE INDEX entra_group_name_key ON entra_group (name_key)
+CREATE INDEX entra_group_name_key ON entra_group (name_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_group_sam_key' and object_id = object_id(N'entra_group'))
-CREATE INDEX entra_group_sam_key ON entra_group (sam_key)
+CREATE INDEX entra_group_sam_key ON entra_group (sam_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_group_sid' and object_id = object_id(N'entra_group'))
-CREATE INDEX entra_group_sid ON entra_group (sid)
+CREATE INDEX entra_group_sid ON entra_group (sid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -826,7 +825,7 @@ CREATE TABLE entra_group_proxyaddress (
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
-    prefix NVARCHAR(32) NULL,
+    prefix NVARCHAR(4000) NULL,
     address NVARCHAR(max) NULL
 )
 go
@@ -838,7 +837,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_group_proxyaddress_value_key' and object_id = object_id(N'entra_group_proxyaddress'))
-CREATE INDEX entra_group_proxyaddress_value_key ON entra_group_proxyaddress (value_key)
+CREATE INDEX entra_group_proxyaddress_value_key ON entra_group_proxyaddress (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -847,13 +846,13 @@ CREATE TABLE entra_member (
     source_id INTEGER NOT NULL,
     id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     member_id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    member_type NVARCHAR(64) NULL
+    member_type NVARCHAR(4000) NULL
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_member_member_id' and object_id = object_id(N'entra_member'))
-CREATE INDEX entra_member_member_id ON entra_member (member_id)
+CREATE INDEX entra_member_member_id ON entra_member (member_id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -867,69 +866,69 @@ CREATE TABLE entra_user (
     row_id INTEGER NOT NULL IDENTITY,
     source_id INTEGER NOT NULL,
     id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    userprincipalname NVARCHAR(1024) NULL,
+    userprincipalname NVARCHAR(4000) NULL,
     upn_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     upn_suffix NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
-    displayname NVARCHAR(256) NULL,
-    givenname NVARCHAR(64) NULL,
-    surname NVARCHAR(64) NULL,
-    usertype NVARCHAR(32) NULL,
+    displayname NVARCHAR(4000) NULL,
+    givenname NVARCHAR(4000) NULL,
+    surname NVARCHAR(4000) NULL,
+    usertype NVARCHAR(4000) NULL,
     is_guest SMALLINT NULL,
     accountenabled SMALLINT NULL,
     is_enabled SMALLINT NULL,
-    employeeid NVARCHAR(64) NULL,
+    employeeid NVARCHAR(4000) NULL,
     employeeid_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
-    employeetype NVARCHAR(128) NULL,
+    employeetype NVARCHAR(4000) NULL,
     employeehiredate DATETIME2(6) NULL,
     employeeleavedatetime DATETIME2(6) NULL,
-    employeeorgdata_division NVARCHAR(256) NULL,
-    employeeorgdata_costcenter NVARCHAR(256) NULL,
-    mail NVARCHAR(256) NULL,
+    employeeorgdata_division NVARCHAR(4000) NULL,
+    employeeorgdata_costcenter NVARCHAR(4000) NULL,
+    mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
-    mailnickname NVARCHAR(64) NULL,
-    smtp_primary NVARCHAR(1024) NULL,
+    mailnickname NVARCHAR(4000) NULL,
+    smtp_primary NVARCHAR(4000) NULL,
     smtp_primary_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     othermails_count INTEGER NULL,
-    usagelocation NVARCHAR(8) NULL,
+    usagelocation NVARCHAR(4000) NULL,
     usagelocation_known SMALLINT NULL,
-    country NVARCHAR(128) NULL,
+    country NVARCHAR(4000) NULL,
     createddatetime DATETIME2(6) NULL,
     created_day INTEGER NULL,
-    creationtype NVARCHAR(64) NULL,
-    externaluserstate NVARCHAR(64) NULL,
+    creationtype NVARCHAR(4000) NULL,
+    externaluserstate NVARCHAR(4000) NULL,
     externaluserstatechangedatetime DATETIME2(6) NULL,
-    jobtitle NVARCHAR(128) NULL,
-    department NVARCHAR(64) NULL,
-    companyname NVARCHAR(64) NULL,
-    officelocation NVARCHAR(128) NULL,
-    mobilephone NVARCHAR(64) NULL,
-    faxnumber NVARCHAR(64) NULL,
-    streetaddress NVARCHAR(1024) NULL,
-    city NVARCHAR(128) NULL,
-    state NVARCHAR(128) NULL,
-    postalcode NVARCHAR(40) NULL,
-    preferredlanguage NVARCHAR(64) NULL,
-    preferreddatalocation NVARCHAR(16) NULL,
-    agegroup NVARCHAR(32) NULL,
-    consentprovidedforminor NVARCHAR(32) NULL,
-    legalagegroupclassification NVARCHAR(64) NULL,
+    jobtitle NVARCHAR(4000) NULL,
+    department NVARCHAR(4000) NULL,
+    companyname NVARCHAR(4000) NULL,
+    officelocation NVARCHAR(4000) NULL,
+    mobilephone NVARCHAR(4000) NULL,
+    faxnumber NVARCHAR(4000) NULL,
+    streetaddress NVARCHAR(4000) NULL,
+    city NVARCHAR(4000) NULL,
+    state NVARCHAR(4000) NULL,
+    postalcode NVARCHAR(4000) NULL,
+    preferredlanguage NVARCHAR(4000) NULL,
+    preferreddatalocation NVARCHAR(4000) NULL,
+    agegroup NVARCHAR(4000) NULL,
+    consentprovidedforminor NVARCHAR(4000) NULL,
+    legalagegroupclassification NVARCHAR(4000) NULL,
     onpremisessyncenabled SMALLINT NULL,
     is_synced SMALLINT NULL,
     onpremiseslastsyncdatetime DATETIME2(6) NULL,
     onpremisesimmutableid NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
-    onpremisessecurityidentifier NVARCHAR(184) NULL,
-    sid NVARCHAR(184) NULL,
-    onpremisessamaccountname NVARCHAR(256) NULL,
+    onpremisessecurityidentifier NVARCHAR(4000) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    onpremisessamaccountname NVARCHAR(4000) NULL,
     sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     onpremisesdistinguishedname NVARCHAR(max) NULL,
     onpremises_dn_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
-    onpremisesdomainname NVARCHAR(256) NULL,
-    onpremisesuserprincipalname NVARCHAR(1024) NULL,
+    onpremisesdomainname NVARCHAR(4000) NULL,
+    onpremisesuserprincipalname NVARCHAR(4000) NULL,
     onpremises_upn_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
-    passwordpolicies NVARCHAR(256) NULL,
+    passwordpolicies NVARCHAR(4000) NULL,
     lastpasswordchangedatetime DATETIME2(6) NULL,
     signinsessionsvalidfromdatetime DATETIME2(6) NULL,
-    securityidentifier NVARCHAR(184) NULL,
+    securityidentifier NVARCHAR(4000) NULL,
     showinaddresslist SMALLINT NULL,
     isresourceaccount SMALLINT NULL,
     ismanagementrestricted SMALLINT NULL,
@@ -958,12 +957,12 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_employeeid_key' and object_id = object_id(N'entra_user'))
-CREATE INDEX entra_user_employeeid_key ON entra_user (employeeid_key)
+CREATE INDEX entra_user_employeeid_key ON entra_user (employeeid_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_mail_key' and object_id = object_id(N'entra_user'))
-CREATE INDEX entra_user_mail_key ON entra_user (mail_key)
+CREATE INDEX entra_user_mail_key ON entra_user (mail_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -973,37 +972,37 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_onpremises_upn_key' and object_id = object_id(N'entra_user'))
-CREATE INDEX entra_user_onpremises_upn_key ON entra_user (onpremises_upn_key)
+CREATE INDEX entra_user_onpremises_upn_key ON entra_user (onpremises_upn_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_onpremisesimmutableid' and object_id = object_id(N'entra_user'))
-CREATE INDEX entra_user_onpremisesimmutableid ON entra_user (onpremisesimmutableid)
+CREATE INDEX entra_user_onpremisesimmutableid ON entra_user (onpremisesimmutableid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_sam_key' and object_id = object_id(N'entra_user'))
-CREATE INDEX entra_user_sam_key ON entra_user (sam_key)
+CREATE INDEX entra_user_sam_key ON entra_user (sam_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_sid' and object_id = object_id(N'entra_user'))
-CREATE INDEX entra_user_sid ON entra_user (sid)
+CREATE INDEX entra_user_sid ON entra_user (sid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_smtp_primary_key' and object_id = object_id(N'entra_user'))
-CREATE INDEX entra_user_smtp_primary_key ON entra_user (smtp_primary_key)
+CREATE INDEX entra_user_smtp_primary_key ON entra_user (smtp_primary_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_upn_key' and object_id = object_id(N'entra_user'))
-CREATE INDEX entra_user_upn_key ON entra_user (upn_key)
+CREATE INDEX entra_user_upn_key ON entra_user (upn_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_upn_suffix' and object_id = object_id(N'entra_user'))
-CREATE INDEX entra_user_upn_suffix ON entra_user (upn_suffix)
+CREATE INDEX entra_user_upn_suffix ON entra_user (upn_suffix, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1024,7 +1023,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_businessphone_value_key' and object_id = object_id(N'entra_user_businessphone'))
-CREATE INDEX entra_user_businessphone_value_key ON entra_user_businessphone (value_key)
+CREATE INDEX entra_user_businessphone_value_key ON entra_user_businessphone (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1033,9 +1032,9 @@ CREATE TABLE entra_user_identity (
     source_id INTEGER NOT NULL,
     id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
-    signintype NVARCHAR(64) NULL,
-    issuer NVARCHAR(256) NULL,
-    issuerassignedid NVARCHAR(1024) NULL
+    signintype NVARCHAR(4000) NULL,
+    issuer NVARCHAR(4000) NULL,
+    issuerassignedid NVARCHAR(4000) NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -1062,7 +1061,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_imaddress_value_key' and object_id = object_id(N'entra_user_imaddress'))
-CREATE INDEX entra_user_imaddress_value_key ON entra_user_imaddress (value_key)
+CREATE INDEX entra_user_imaddress_value_key ON entra_user_imaddress (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1071,7 +1070,7 @@ CREATE TABLE entra_user_license (
     source_id INTEGER NOT NULL,
     id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
-    skuid NVARCHAR(36) NULL
+    skuid NVARCHAR(4000) NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -1088,7 +1087,7 @@ CREATE TABLE entra_user_othermail (
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
-    value_masked NVARCHAR(320) NULL
+    value_masked NVARCHAR(4000) NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -1099,7 +1098,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_othermail_value_key' and object_id = object_id(N'entra_user_othermail'))
-CREATE INDEX entra_user_othermail_value_key ON entra_user_othermail (value_key)
+CREATE INDEX entra_user_othermail_value_key ON entra_user_othermail (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1108,8 +1107,8 @@ CREATE TABLE entra_user_provisioningerror (
     source_id INTEGER NOT NULL,
     id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
-    category NVARCHAR(64) NULL,
-    propertycausingerror NVARCHAR(256) NULL,
+    category NVARCHAR(4000) NULL,
+    propertycausingerror NVARCHAR(4000) NULL,
     value NVARCHAR(max) NULL,
     occurreddatetime DATETIME2(6) NULL
 )
@@ -1128,7 +1127,7 @@ CREATE TABLE entra_user_proxyaddress (
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
-    prefix NVARCHAR(32) NULL,
+    prefix NVARCHAR(4000) NULL,
     address NVARCHAR(max) NULL
 )
 go
@@ -1140,7 +1139,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_proxyaddress_value_key' and object_id = object_id(N'entra_user_proxyaddress'))
-CREATE INDEX entra_user_proxyaddress_value_key ON entra_user_proxyaddress (value_key)
+CREATE INDEX entra_user_proxyaddress_value_key ON entra_user_proxyaddress (value_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1166,7 +1165,7 @@ CREATE TABLE finding_count (
     refresh_id INTEGER NOT NULL,
     code NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
     severity NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    title NVARCHAR(256) NOT NULL,
+    title NVARCHAR(4000) NOT NULL,
     row_count INTEGER NOT NULL,
     refreshed_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (refresh_id, code)
@@ -1182,7 +1181,7 @@ CREATE TABLE finding_row (
     severity NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
     object_type NVARCHAR(32) COLLATE Latin1_General_100_BIN2 NOT NULL,
     object_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
-    object_name NVARCHAR(1024) NULL,
+    object_name NVARCHAR(4000) NULL,
     attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
     hr_value NVARCHAR(max) NULL,
     ad_value NVARCHAR(max) NULL,
@@ -1202,11 +1201,11 @@ if object_id(N'load_reject', N'U') is null
 CREATE TABLE load_reject (
     run_id INTEGER NOT NULL,
     source_id INTEGER NOT NULL,
-    object NVARCHAR(256) NULL,
-    object_key NVARCHAR(450) NULL,
+    object NVARCHAR(4000) NULL,
+    object_key NVARCHAR(4000) NULL,
     source_row INTEGER NULL,
-    reason NVARCHAR(64) NULL,
-    detail NVARCHAR(1000) NULL
+    reason NVARCHAR(4000) NULL,
+    detail NVARCHAR(4000) NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -1223,11 +1222,11 @@ CREATE TABLE load_run (
     status NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
     started_at DATETIME2(6) NOT NULL,
     finished_at DATETIME2(6) NULL,
-    tool_version NVARCHAR(32) NOT NULL,
+    tool_version NVARCHAR(4000) NOT NULL,
     schema_version INTEGER NOT NULL,
     requests INTEGER NULL,
     bytes_read BIGINT NULL,
-    error NVARCHAR(1000) NULL,
+    error NVARCHAR(4000) NULL,
     PRIMARY KEY (run_id)
 )
 go
@@ -1253,7 +1252,7 @@ CREATE TABLE load_run_table (
     duplicates BIGINT NULL,
     rejected BIGINT NULL,
     watermark NVARCHAR(max) NULL,
-    fingerprint NVARCHAR(32) NULL,
+    fingerprint NVARCHAR(4000) NULL,
     PRIMARY KEY (run_id, table_name)
 )
 go
@@ -1297,17 +1296,17 @@ CREATE TABLE pair (
     rule_number INTEGER NOT NULL,
     rules_agreeing INTEGER NOT NULL,
     ad_guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NULL,
-    ad_displayname NVARCHAR(256) NULL,
-    ad_givenname NVARCHAR(64) NULL,
-    ad_sn NVARCHAR(64) NULL,
-    ad_samaccountname NVARCHAR(256) NULL,
-    ad_userprincipalname NVARCHAR(1024) NULL,
+    ad_displayname NVARCHAR(4000) NULL,
+    ad_givenname NVARCHAR(4000) NULL,
+    ad_sn NVARCHAR(4000) NULL,
+    ad_samaccountname NVARCHAR(4000) NULL,
+    ad_userprincipalname NVARCHAR(4000) NULL,
     ad_upn_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
-    ad_mail NVARCHAR(256) NULL,
+    ad_mail NVARCHAR(4000) NULL,
     ad_mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
-    ad_employeeid NVARCHAR(64) NULL,
+    ad_employeeid NVARCHAR(4000) NULL,
     ad_employeeid_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
-    ad_sid NVARCHAR(184) NULL,
+    ad_sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
     ad_immutable_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
     ad_useraccountcontrol INTEGER NULL,
     ad_is_enabled SMALLINT NULL,
@@ -1317,22 +1316,22 @@ CREATE TABLE pair (
     ad_whencreated DATETIME2(6) NULL,
     ad_whenchanged DATETIME2(6) NULL,
     entra_id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NULL,
-    entra_displayname NVARCHAR(256) NULL,
-    entra_givenname NVARCHAR(64) NULL,
-    entra_surname NVARCHAR(64) NULL,
-    entra_userprincipalname NVARCHAR(1024) NULL,
+    entra_displayname NVARCHAR(4000) NULL,
+    entra_givenname NVARCHAR(4000) NULL,
+    entra_surname NVARCHAR(4000) NULL,
+    entra_userprincipalname NVARCHAR(4000) NULL,
     entra_upn_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
-    entra_mail NVARCHAR(256) NULL,
+    entra_mail NVARCHAR(4000) NULL,
     entra_mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
-    entra_employeeid NVARCHAR(64) NULL,
+    entra_employeeid NVARCHAR(4000) NULL,
     entra_employeeid_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
-    entra_sid NVARCHAR(184) NULL,
+    entra_sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
     entra_onpremisesimmutableid NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
     entra_is_enabled SMALLINT NULL,
     entra_is_guest SMALLINT NULL,
     entra_is_synced SMALLINT NULL,
     entra_othermails_count INTEGER NULL,
-    entra_usagelocation NVARCHAR(8) NULL,
+    entra_usagelocation NVARCHAR(4000) NULL,
     entra_usagelocation_known SMALLINT NULL,
     entra_onpremiseslastsyncdatetime DATETIME2(6) NULL,
     is_in_skew SMALLINT NOT NULL,
@@ -1349,7 +1348,7 @@ go
 if object_id(N'schema_version', N'U') is null
 CREATE TABLE schema_version (
     version INTEGER NOT NULL,
-    tool_version NVARCHAR(32) NOT NULL,
+    tool_version NVARCHAR(4000) NOT NULL,
     installed_at DATETIME2(6) NULL,
     PRIMARY KEY (version)
 )
@@ -1360,7 +1359,7 @@ if object_id(N'setting', N'U') is null
 CREATE TABLE setting (
     name NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
     value_int INTEGER NOT NULL,
-    note NVARCHAR(256) NULL,
+    note NVARCHAR(4000) NULL,
     PRIMARY KEY (name)
 )
 go
@@ -1419,14 +1418,14 @@ CREATE TABLE worker (
     source_id INTEGER NOT NULL,
     worker_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
     worker_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
-    employee_id NVARCHAR(64) NULL,
+    employee_id NVARCHAR(4000) NULL,
     employeeid_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
-    user_id NVARCHAR(256) NULL,
-    first_name NVARCHAR(128) NULL,
-    last_name NVARCHAR(128) NULL,
-    display_name NVARCHAR(256) NULL,
-    worker_type NVARCHAR(128) NULL,
-    worker_status NVARCHAR(64) NULL,
+    user_id NVARCHAR(4000) NULL,
+    first_name NVARCHAR(4000) NULL,
+    last_name NVARCHAR(4000) NULL,
+    display_name NVARCHAR(4000) NULL,
+    worker_type NVARCHAR(4000) NULL,
+    worker_status NVARCHAR(4000) NULL,
     is_active SMALLINT NULL,
     hire_date DATETIME NULL,
     hire_day INTEGER NULL,
@@ -1434,19 +1433,19 @@ CREATE TABLE worker (
     original_hire_day INTEGER NULL,
     termination_date DATETIME NULL,
     termination_day INTEGER NULL,
-    personal_mail NVARCHAR(320) NULL,
+    personal_mail NVARCHAR(4000) NULL,
     personal_mail_key NVARCHAR(320) COLLATE Latin1_General_100_BIN2 NULL,
-    personal_mail_masked NVARCHAR(320) NULL,
-    work_mail NVARCHAR(320) NULL,
+    personal_mail_masked NVARCHAR(4000) NULL,
+    work_mail NVARCHAR(4000) NULL,
     work_mail_key NVARCHAR(320) COLLATE Latin1_General_100_BIN2 NULL,
-    country NVARCHAR(128) NULL,
-    country_code NVARCHAR(2) NULL,
-    company NVARCHAR(256) NULL,
-    department NVARCHAR(256) NULL,
-    cost_center NVARCHAR(128) NULL,
-    job_title NVARCHAR(256) NULL,
-    location NVARCHAR(256) NULL,
-    manager_id NVARCHAR(64) NULL,
+    country NVARCHAR(4000) NULL,
+    country_code NVARCHAR(4000) NULL,
+    company NVARCHAR(4000) NULL,
+    department NVARCHAR(4000) NULL,
+    cost_center NVARCHAR(4000) NULL,
+    job_title NVARCHAR(4000) NULL,
+    location NVARCHAR(4000) NULL,
+    manager_id NVARCHAR(4000) NULL,
     manager_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
     source_row INTEGER NULL,
     row_hash VARBINARY(16) NOT NULL,
@@ -1459,27 +1458,27 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'worker_employeeid_key' and object_id = object_id(N'worker'))
-CREATE INDEX worker_employeeid_key ON worker (employeeid_key)
+CREATE INDEX worker_employeeid_key ON worker (employeeid_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'worker_manager_key' and object_id = object_id(N'worker'))
-CREATE INDEX worker_manager_key ON worker (manager_key)
+CREATE INDEX worker_manager_key ON worker (manager_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'worker_personal_mail_key' and object_id = object_id(N'worker'))
-CREATE INDEX worker_personal_mail_key ON worker (personal_mail_key)
+CREATE INDEX worker_personal_mail_key ON worker (personal_mail_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'worker_work_mail_key' and object_id = object_id(N'worker'))
-CREATE INDEX worker_work_mail_key ON worker (work_mail_key)
+CREATE INDEX worker_work_mail_key ON worker (work_mail_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'worker_worker_key' and object_id = object_id(N'worker'))
-CREATE INDEX worker_worker_key ON worker (worker_key)
+CREATE INDEX worker_worker_key ON worker (worker_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1537,7 +1536,7 @@ CREATE TABLE worker_prior_id (
     source_id INTEGER NOT NULL,
     worker_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
-    prior_id NVARCHAR(64) NULL,
+    prior_id NVARCHAR(4000) NULL,
     prior_id_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL
 )
 go
@@ -1549,7 +1548,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'worker_prior_id_prior_id_key' and object_id = object_id(N'worker_prior_id'))
-CREATE INDEX worker_prior_id_prior_id_key ON worker_prior_id (prior_id_key)
+CREATE INDEX worker_prior_id_prior_id_key ON worker_prior_id (prior_id_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go

@@ -125,7 +125,7 @@ CREATE TABLE IF NOT EXISTS ad_computer (
     displayname TEXT,
     description TEXT,
     objectsid BYTEA,
-    sid TEXT,
+    sid TEXT COLLATE "C",
     ou_path TEXT,
     whencreated TIMESTAMP WITHOUT TIME ZONE,
     whenchanged TIMESTAMP WITHOUT TIME ZONE,
@@ -166,10 +166,10 @@ CREATE TABLE IF NOT EXISTS ad_computer (
 CREATE INDEX IF NOT EXISTS ad_computer_dn_key ON ad_computer (dn_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_computer_sam_key ON ad_computer (sam_key)
+CREATE INDEX IF NOT EXISTS ad_computer_sam_key ON ad_computer (sam_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_computer_sid ON ad_computer (sid)
+CREATE INDEX IF NOT EXISTS ad_computer_sid ON ad_computer (sid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity (
@@ -184,7 +184,7 @@ CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity (
 CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_owner ON ad_computer_altsecurityidentity (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_value_key ON ad_computer_altsecurityidentity (value_key)
+CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_value_key ON ad_computer_altsecurityidentity (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_computer_serviceprincipalname (
@@ -199,7 +199,7 @@ CREATE TABLE IF NOT EXISTS ad_computer_serviceprincipalname (
 CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_owner ON ad_computer_serviceprincipalname (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_value_key ON ad_computer_serviceprincipalname (value_key)
+CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_value_key ON ad_computer_serviceprincipalname (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_contact (
@@ -214,7 +214,7 @@ CREATE TABLE IF NOT EXISTS ad_contact (
     displayname TEXT,
     description TEXT,
     objectsid BYTEA,
-    sid TEXT,
+    sid TEXT COLLATE "C",
     ou_path TEXT,
     whencreated TIMESTAMP WITHOUT TIME ZONE,
     whenchanged TIMESTAMP WITHOUT TIME ZONE,
@@ -239,10 +239,10 @@ CREATE TABLE IF NOT EXISTS ad_contact (
 CREATE INDEX IF NOT EXISTS ad_contact_dn_key ON ad_contact (dn_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_contact_mail_key ON ad_contact (mail_key)
+CREATE INDEX IF NOT EXISTS ad_contact_mail_key ON ad_contact (mail_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_contact_sid ON ad_contact (sid)
+CREATE INDEX IF NOT EXISTS ad_contact_sid ON ad_contact (sid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress (
@@ -259,7 +259,7 @@ CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress (
 CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_owner ON ad_contact_proxyaddress (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_value_key ON ad_contact_proxyaddress (value_key)
+CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_value_key ON ad_contact_proxyaddress (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_group (
@@ -274,7 +274,7 @@ CREATE TABLE IF NOT EXISTS ad_group (
     displayname TEXT,
     description TEXT,
     objectsid BYTEA,
-    sid TEXT,
+    sid TEXT COLLATE "C",
     ou_path TEXT,
     whencreated TIMESTAMP WITHOUT TIME ZONE,
     whenchanged TIMESTAMP WITHOUT TIME ZONE,
@@ -303,16 +303,16 @@ CREATE TABLE IF NOT EXISTS ad_group (
 CREATE INDEX IF NOT EXISTS ad_group_dn_key ON ad_group (dn_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_group_mail_key ON ad_group (mail_key)
+CREATE INDEX IF NOT EXISTS ad_group_mail_key ON ad_group (mail_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_managedby_key ON ad_group (managedby_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_group_sam_key ON ad_group (sam_key)
+CREATE INDEX IF NOT EXISTS ad_group_sam_key ON ad_group (sam_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_group_sid ON ad_group (sid)
+CREATE INDEX IF NOT EXISTS ad_group_sid ON ad_group (sid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_group_proxyaddress (
@@ -329,7 +329,7 @@ CREATE TABLE IF NOT EXISTS ad_group_proxyaddress (
 CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_owner ON ad_group_proxyaddress (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_value_key ON ad_group_proxyaddress (value_key)
+CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_value_key ON ad_group_proxyaddress (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_member (
@@ -358,7 +358,7 @@ CREATE TABLE IF NOT EXISTS ad_user (
     displayname TEXT,
     description TEXT,
     objectsid BYTEA,
-    sid TEXT,
+    sid TEXT COLLATE "C",
     ou_path TEXT,
     whencreated TIMESTAMP WITHOUT TIME ZONE,
     whenchanged TIMESTAMP WITHOUT TIME ZONE,
@@ -471,34 +471,34 @@ CREATE TABLE IF NOT EXISTS ad_user (
 CREATE INDEX IF NOT EXISTS ad_user_dn_key ON ad_user (dn_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_employeeid_key ON ad_user (employeeid_key)
+CREATE INDEX IF NOT EXISTS ad_user_employeeid_key ON ad_user (employeeid_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_guid_immutable_id ON ad_user (guid_immutable_id)
+CREATE INDEX IF NOT EXISTS ad_user_guid_immutable_id ON ad_user (guid_immutable_id, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_immutable_id ON ad_user (immutable_id)
+CREATE INDEX IF NOT EXISTS ad_user_immutable_id ON ad_user (immutable_id, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_mail_key ON ad_user (mail_key)
+CREATE INDEX IF NOT EXISTS ad_user_mail_key ON ad_user (mail_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_manager_key ON ad_user (manager_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_sam_key ON ad_user (sam_key)
+CREATE INDEX IF NOT EXISTS ad_user_sam_key ON ad_user (sam_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_sid ON ad_user (sid)
+CREATE INDEX IF NOT EXISTS ad_user_sid ON ad_user (sid, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_smtp_primary_key ON ad_user (smtp_primary_key)
+CREATE INDEX IF NOT EXISTS ad_user_smtp_primary_key ON ad_user (smtp_primary_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_upn_key ON ad_user (upn_key)
+CREATE INDEX IF NOT EXISTS ad_user_upn_key ON ad_user (upn_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_upn_suffix ON ad_user (upn_suffix)
+CREATE INDEX IF NOT EXISTS ad_user_upn_suffix ON ad_user (upn_suffix, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity (
@@ -513,7 +513,7 @@ CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity (
 CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_owner ON ad_user_altsecurityidentity (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_value_key ON ad_user_altsecurityidentity (value_key)
+CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_value_key ON ad_user_altsecurityidentity (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_user_proxyaddress (
@@ -530,7 +530,7 @@ CREATE TABLE IF NOT EXISTS ad_user_proxyaddress (
 CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_owner ON ad_user_proxyaddress (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_value_key ON ad_user_proxyaddress (value_key)
+CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_value_key ON ad_user_proxyaddress (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_user_serviceprincipalname (
@@ -545,7 +545,7 @@ CREATE TABLE IF NOT EXISTS ad_user_serviceprincipalname (
 CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_owner ON ad_user_serviceprincipalname (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_value_key ON ad_user_serviceprincipalname (value_key)
+CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_value_key ON ad_user_serviceprincipalname (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_user_sidhistory (
@@ -560,7 +560,7 @@ CREATE TABLE IF NOT EXISTS ad_user_sidhistory (
 CREATE INDEX IF NOT EXISTS ad_user_sidhistory_owner ON ad_user_sidhistory (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_sidhistory_value_key ON ad_user_sidhistory (value_key)
+CREATE INDEX IF NOT EXISTS ad_user_sidhistory_value_key ON ad_user_sidhistory (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_value_defect (
@@ -591,8 +591,7 @@ CREATE TABLE IF NOT EXISTS clock (
 ;
 
 CREATE TABLE IF NOT EXISTS country (
-    code TEXT NOT NULL,
-    PRIMARY KEY (code)
+    code TEXT NOT NULL
 )
 ;
 
@@ -622,7 +621,7 @@ CREATE TABLE IF NOT EXISTS entra_group (
     is_synced SMALLINT,
     onpremiseslastsyncdatetime TIMESTAMP WITHOUT TIME ZONE,
     onpremisessecurityidentifier TEXT,
-    sid TEXT,
+    sid TEXT COLLATE "C",
     onpremisessamaccountname TEXT,
     sam_key TEXT COLLATE "C",
     onpremisesdomainname TEXT,
@@ -637,16 +636,16 @@ CREATE TABLE IF NOT EXISTS entra_group (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_group_mail_key ON entra_group (mail_key)
+CREATE INDEX IF NOT EXISTS entra_group_mail_key ON entra_group (mail_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_group_name_key ON entra_group (name_key)
+CREATE INDEX IF NOT EXISTS entra_group_name_key ON entra_group (name_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_group_sam_key ON entra_group (sam_key)
+CREATE INDEX IF NOT EXISTS entra_group_sam_key ON entra_group (sam_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_group_sid ON entra_group (sid)
+CREATE INDEX IF NOT EXISTS entra_group_sid ON entra_group (sid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_group_proxyaddress (
@@ -663,7 +662,7 @@ CREATE TABLE IF NOT EXISTS entra_group_proxyaddress (
 CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_owner ON entra_group_proxyaddress (source_id, id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_value_key ON entra_group_proxyaddress (value_key)
+CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_value_key ON entra_group_proxyaddress (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_member (
@@ -674,7 +673,7 @@ CREATE TABLE IF NOT EXISTS entra_member (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_member_member_id ON entra_member (member_id)
+CREATE INDEX IF NOT EXISTS entra_member_member_id ON entra_member (member_id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_member_owner ON entra_member (source_id, id)
@@ -735,7 +734,7 @@ CREATE TABLE IF NOT EXISTS entra_user (
     onpremiseslastsyncdatetime TIMESTAMP WITHOUT TIME ZONE,
     onpremisesimmutableid TEXT COLLATE "C",
     onpremisessecurityidentifier TEXT,
-    sid TEXT,
+    sid TEXT COLLATE "C",
     onpremisessamaccountname TEXT,
     sam_key TEXT COLLATE "C",
     onpremisesdistinguishedname TEXT,
@@ -773,34 +772,34 @@ CREATE TABLE IF NOT EXISTS entra_user (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_employeeid_key ON entra_user (employeeid_key)
+CREATE INDEX IF NOT EXISTS entra_user_employeeid_key ON entra_user (employeeid_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_mail_key ON entra_user (mail_key)
+CREATE INDEX IF NOT EXISTS entra_user_mail_key ON entra_user (mail_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_onpremises_dn_key ON entra_user (onpremises_dn_key)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_onpremises_upn_key ON entra_user (onpremises_upn_key)
+CREATE INDEX IF NOT EXISTS entra_user_onpremises_upn_key ON entra_user (onpremises_upn_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_onpremisesimmutableid ON entra_user (onpremisesimmutableid)
+CREATE INDEX IF NOT EXISTS entra_user_onpremisesimmutableid ON entra_user (onpremisesimmutableid, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_sam_key ON entra_user (sam_key)
+CREATE INDEX IF NOT EXISTS entra_user_sam_key ON entra_user (sam_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_sid ON entra_user (sid)
+CREATE INDEX IF NOT EXISTS entra_user_sid ON entra_user (sid, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_smtp_primary_key ON entra_user (smtp_primary_key)
+CREATE INDEX IF NOT EXISTS entra_user_smtp_primary_key ON entra_user (smtp_primary_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_upn_key ON entra_user (upn_key)
+CREATE INDEX IF NOT EXISTS entra_user_upn_key ON entra_user (upn_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_upn_suffix ON entra_user (upn_suffix)
+CREATE INDEX IF NOT EXISTS entra_user_upn_suffix ON entra_user (upn_suffix, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_businessphone (
@@ -815,7 +814,7 @@ CREATE TABLE IF NOT EXISTS entra_user_businessphone (
 CREATE INDEX IF NOT EXISTS entra_user_businessphone_owner ON entra_user_businessphone (source_id, id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_businessphone_value_key ON entra_user_businessphone (value_key)
+CREATE INDEX IF NOT EXISTS entra_user_businessphone_value_key ON entra_user_businessphone (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_identity (
@@ -843,7 +842,7 @@ CREATE TABLE IF NOT EXISTS entra_user_imaddress (
 CREATE INDEX IF NOT EXISTS entra_user_imaddress_owner ON entra_user_imaddress (source_id, id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_imaddress_value_key ON entra_user_imaddress (value_key)
+CREATE INDEX IF NOT EXISTS entra_user_imaddress_value_key ON entra_user_imaddress (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_license (
@@ -870,7 +869,7 @@ CREATE TABLE IF NOT EXISTS entra_user_othermail (
 CREATE INDEX IF NOT EXISTS entra_user_othermail_owner ON entra_user_othermail (source_id, id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_othermail_value_key ON entra_user_othermail (value_key)
+CREATE INDEX IF NOT EXISTS entra_user_othermail_value_key ON entra_user_othermail (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_provisioningerror (
@@ -901,7 +900,7 @@ CREATE TABLE IF NOT EXISTS entra_user_proxyaddress (
 CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_owner ON entra_user_proxyaddress (source_id, id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_value_key ON entra_user_proxyaddress (value_key)
+CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_value_key ON entra_user_proxyaddress (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_value_defect (
@@ -1042,7 +1041,7 @@ CREATE TABLE IF NOT EXISTS pair (
     ad_mail_key TEXT COLLATE "C",
     ad_employeeid TEXT,
     ad_employeeid_key TEXT COLLATE "C",
-    ad_sid TEXT,
+    ad_sid TEXT COLLATE "C",
     ad_immutable_id TEXT COLLATE "C",
     ad_useraccountcontrol INTEGER,
     ad_is_enabled SMALLINT,
@@ -1061,7 +1060,7 @@ CREATE TABLE IF NOT EXISTS pair (
     entra_mail_key TEXT COLLATE "C",
     entra_employeeid TEXT,
     entra_employeeid_key TEXT COLLATE "C",
-    entra_sid TEXT,
+    entra_sid TEXT COLLATE "C",
     entra_onpremisesimmutableid TEXT COLLATE "C",
     entra_is_enabled SMALLINT,
     entra_is_guest SMALLINT,
@@ -1176,19 +1175,19 @@ CREATE TABLE IF NOT EXISTS worker (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS worker_employeeid_key ON worker (employeeid_key)
+CREATE INDEX IF NOT EXISTS worker_employeeid_key ON worker (employeeid_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS worker_manager_key ON worker (manager_key)
+CREATE INDEX IF NOT EXISTS worker_manager_key ON worker (manager_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS worker_personal_mail_key ON worker (personal_mail_key)
+CREATE INDEX IF NOT EXISTS worker_personal_mail_key ON worker (personal_mail_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS worker_work_mail_key ON worker (work_mail_key)
+CREATE INDEX IF NOT EXISTS worker_work_mail_key ON worker (work_mail_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS worker_worker_key ON worker (worker_key)
+CREATE INDEX IF NOT EXISTS worker_worker_key ON worker (worker_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS worker_attribute (
@@ -1240,7 +1239,7 @@ CREATE TABLE IF NOT EXISTS worker_prior_id (
 CREATE INDEX IF NOT EXISTS worker_prior_id_owner ON worker_prior_id (source_id, worker_id)
 ;
 
-CREATE INDEX IF NOT EXISTS worker_prior_id_prior_id_key ON worker_prior_id (prior_id_key)
+CREATE INDEX IF NOT EXISTS worker_prior_id_prior_id_key ON worker_prior_id (prior_id_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS worker_value_defect (

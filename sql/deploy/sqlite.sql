@@ -164,10 +164,10 @@ CREATE TABLE IF NOT EXISTS ad_computer (
 CREATE INDEX IF NOT EXISTS ad_computer_dn_key ON ad_computer (dn_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_computer_sam_key ON ad_computer (sam_key)
+CREATE INDEX IF NOT EXISTS ad_computer_sam_key ON ad_computer (sam_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_computer_sid ON ad_computer (sid)
+CREATE INDEX IF NOT EXISTS ad_computer_sid ON ad_computer (sid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity (
@@ -182,7 +182,7 @@ CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity (
 CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_owner ON ad_computer_altsecurityidentity (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_value_key ON ad_computer_altsecurityidentity (value_key)
+CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_value_key ON ad_computer_altsecurityidentity (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_computer_serviceprincipalname (
@@ -197,7 +197,7 @@ CREATE TABLE IF NOT EXISTS ad_computer_serviceprincipalname (
 CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_owner ON ad_computer_serviceprincipalname (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_value_key ON ad_computer_serviceprincipalname (value_key)
+CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_value_key ON ad_computer_serviceprincipalname (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_contact (
@@ -236,10 +236,10 @@ CREATE TABLE IF NOT EXISTS ad_contact (
 CREATE INDEX IF NOT EXISTS ad_contact_dn_key ON ad_contact (dn_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_contact_mail_key ON ad_contact (mail_key)
+CREATE INDEX IF NOT EXISTS ad_contact_mail_key ON ad_contact (mail_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_contact_sid ON ad_contact (sid)
+CREATE INDEX IF NOT EXISTS ad_contact_sid ON ad_contact (sid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress (
@@ -256,7 +256,7 @@ CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress (
 CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_owner ON ad_contact_proxyaddress (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_value_key ON ad_contact_proxyaddress (value_key)
+CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_value_key ON ad_contact_proxyaddress (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_group (
@@ -299,16 +299,16 @@ CREATE TABLE IF NOT EXISTS ad_group (
 CREATE INDEX IF NOT EXISTS ad_group_dn_key ON ad_group (dn_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_group_mail_key ON ad_group (mail_key)
+CREATE INDEX IF NOT EXISTS ad_group_mail_key ON ad_group (mail_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_managedby_key ON ad_group (managedby_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_group_sam_key ON ad_group (sam_key)
+CREATE INDEX IF NOT EXISTS ad_group_sam_key ON ad_group (sam_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_group_sid ON ad_group (sid)
+CREATE INDEX IF NOT EXISTS ad_group_sid ON ad_group (sid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_group_proxyaddress (
@@ -325,7 +325,7 @@ CREATE TABLE IF NOT EXISTS ad_group_proxyaddress (
 CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_owner ON ad_group_proxyaddress (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_value_key ON ad_group_proxyaddress (value_key)
+CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_value_key ON ad_group_proxyaddress (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_member (
@@ -466,34 +466,34 @@ CREATE TABLE IF NOT EXISTS ad_user (
 CREATE INDEX IF NOT EXISTS ad_user_dn_key ON ad_user (dn_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_employeeid_key ON ad_user (employeeid_key)
+CREATE INDEX IF NOT EXISTS ad_user_employeeid_key ON ad_user (employeeid_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_guid_immutable_id ON ad_user (guid_immutable_id)
+CREATE INDEX IF NOT EXISTS ad_user_guid_immutable_id ON ad_user (guid_immutable_id, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_immutable_id ON ad_user (immutable_id)
+CREATE INDEX IF NOT EXISTS ad_user_immutable_id ON ad_user (immutable_id, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_mail_key ON ad_user (mail_key)
+CREATE INDEX IF NOT EXISTS ad_user_mail_key ON ad_user (mail_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_manager_key ON ad_user (manager_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_sam_key ON ad_user (sam_key)
+CREATE INDEX IF NOT EXISTS ad_user_sam_key ON ad_user (sam_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_sid ON ad_user (sid)
+CREATE INDEX IF NOT EXISTS ad_user_sid ON ad_user (sid, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_smtp_primary_key ON ad_user (smtp_primary_key)
+CREATE INDEX IF NOT EXISTS ad_user_smtp_primary_key ON ad_user (smtp_primary_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_upn_key ON ad_user (upn_key)
+CREATE INDEX IF NOT EXISTS ad_user_upn_key ON ad_user (upn_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_upn_suffix ON ad_user (upn_suffix)
+CREATE INDEX IF NOT EXISTS ad_user_upn_suffix ON ad_user (upn_suffix, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity (
@@ -508,7 +508,7 @@ CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity (
 CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_owner ON ad_user_altsecurityidentity (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_value_key ON ad_user_altsecurityidentity (value_key)
+CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_value_key ON ad_user_altsecurityidentity (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_user_proxyaddress (
@@ -525,7 +525,7 @@ CREATE TABLE IF NOT EXISTS ad_user_proxyaddress (
 CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_owner ON ad_user_proxyaddress (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_value_key ON ad_user_proxyaddress (value_key)
+CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_value_key ON ad_user_proxyaddress (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_user_serviceprincipalname (
@@ -540,7 +540,7 @@ CREATE TABLE IF NOT EXISTS ad_user_serviceprincipalname (
 CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_owner ON ad_user_serviceprincipalname (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_value_key ON ad_user_serviceprincipalname (value_key)
+CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_value_key ON ad_user_serviceprincipalname (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_user_sidhistory (
@@ -555,7 +555,7 @@ CREATE TABLE IF NOT EXISTS ad_user_sidhistory (
 CREATE INDEX IF NOT EXISTS ad_user_sidhistory_owner ON ad_user_sidhistory (source_id, guid)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_sidhistory_value_key ON ad_user_sidhistory (value_key)
+CREATE INDEX IF NOT EXISTS ad_user_sidhistory_value_key ON ad_user_sidhistory (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_value_defect (
@@ -586,8 +586,7 @@ CREATE TABLE IF NOT EXISTS clock (
 ;
 
 CREATE TABLE IF NOT EXISTS country (
-    code TEXT NOT NULL,
-    PRIMARY KEY (code)
+    code TEXT NOT NULL
 )
 ;
 
@@ -631,16 +630,16 @@ CREATE TABLE IF NOT EXISTS entra_group (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_group_mail_key ON entra_group (mail_key)
+CREATE INDEX IF NOT EXISTS entra_group_mail_key ON entra_group (mail_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_group_name_key ON entra_group (name_key)
+CREATE INDEX IF NOT EXISTS entra_group_name_key ON entra_group (name_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_group_sam_key ON entra_group (sam_key)
+CREATE INDEX IF NOT EXISTS entra_group_sam_key ON entra_group (sam_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_group_sid ON entra_group (sid)
+CREATE INDEX IF NOT EXISTS entra_group_sid ON entra_group (sid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_group_proxyaddress (
@@ -657,7 +656,7 @@ CREATE TABLE IF NOT EXISTS entra_group_proxyaddress (
 CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_owner ON entra_group_proxyaddress (source_id, id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_value_key ON entra_group_proxyaddress (value_key)
+CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_value_key ON entra_group_proxyaddress (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_member (
@@ -668,7 +667,7 @@ CREATE TABLE IF NOT EXISTS entra_member (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_member_member_id ON entra_member (member_id)
+CREATE INDEX IF NOT EXISTS entra_member_member_id ON entra_member (member_id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_member_owner ON entra_member (source_id, id)
@@ -766,34 +765,34 @@ CREATE TABLE IF NOT EXISTS entra_user (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_employeeid_key ON entra_user (employeeid_key)
+CREATE INDEX IF NOT EXISTS entra_user_employeeid_key ON entra_user (employeeid_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_mail_key ON entra_user (mail_key)
+CREATE INDEX IF NOT EXISTS entra_user_mail_key ON entra_user (mail_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_onpremises_dn_key ON entra_user (onpremises_dn_key)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_onpremises_upn_key ON entra_user (onpremises_upn_key)
+CREATE INDEX IF NOT EXISTS entra_user_onpremises_upn_key ON entra_user (onpremises_upn_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_onpremisesimmutableid ON entra_user (onpremisesimmutableid)
+CREATE INDEX IF NOT EXISTS entra_user_onpremisesimmutableid ON entra_user (onpremisesimmutableid, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_sam_key ON entra_user (sam_key)
+CREATE INDEX IF NOT EXISTS entra_user_sam_key ON entra_user (sam_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_sid ON entra_user (sid)
+CREATE INDEX IF NOT EXISTS entra_user_sid ON entra_user (sid, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_smtp_primary_key ON entra_user (smtp_primary_key)
+CREATE INDEX IF NOT EXISTS entra_user_smtp_primary_key ON entra_user (smtp_primary_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_upn_key ON entra_user (upn_key)
+CREATE INDEX IF NOT EXISTS entra_user_upn_key ON entra_user (upn_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_upn_suffix ON entra_user (upn_suffix)
+CREATE INDEX IF NOT EXISTS entra_user_upn_suffix ON entra_user (upn_suffix, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_businessphone (
@@ -808,7 +807,7 @@ CREATE TABLE IF NOT EXISTS entra_user_businessphone (
 CREATE INDEX IF NOT EXISTS entra_user_businessphone_owner ON entra_user_businessphone (source_id, id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_businessphone_value_key ON entra_user_businessphone (value_key)
+CREATE INDEX IF NOT EXISTS entra_user_businessphone_value_key ON entra_user_businessphone (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_identity (
@@ -836,7 +835,7 @@ CREATE TABLE IF NOT EXISTS entra_user_imaddress (
 CREATE INDEX IF NOT EXISTS entra_user_imaddress_owner ON entra_user_imaddress (source_id, id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_imaddress_value_key ON entra_user_imaddress (value_key)
+CREATE INDEX IF NOT EXISTS entra_user_imaddress_value_key ON entra_user_imaddress (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_license (
@@ -863,7 +862,7 @@ CREATE TABLE IF NOT EXISTS entra_user_othermail (
 CREATE INDEX IF NOT EXISTS entra_user_othermail_owner ON entra_user_othermail (source_id, id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_othermail_value_key ON entra_user_othermail (value_key)
+CREATE INDEX IF NOT EXISTS entra_user_othermail_value_key ON entra_user_othermail (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_provisioningerror (
@@ -894,7 +893,7 @@ CREATE TABLE IF NOT EXISTS entra_user_proxyaddress (
 CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_owner ON entra_user_proxyaddress (source_id, id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_value_key ON entra_user_proxyaddress (value_key)
+CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_value_key ON entra_user_proxyaddress (value_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_value_defect (
@@ -1167,19 +1166,19 @@ CREATE TABLE IF NOT EXISTS worker (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS worker_employeeid_key ON worker (employeeid_key)
+CREATE INDEX IF NOT EXISTS worker_employeeid_key ON worker (employeeid_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS worker_manager_key ON worker (manager_key)
+CREATE INDEX IF NOT EXISTS worker_manager_key ON worker (manager_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS worker_personal_mail_key ON worker (personal_mail_key)
+CREATE INDEX IF NOT EXISTS worker_personal_mail_key ON worker (personal_mail_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS worker_work_mail_key ON worker (work_mail_key)
+CREATE INDEX IF NOT EXISTS worker_work_mail_key ON worker (work_mail_key, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS worker_worker_key ON worker (worker_key)
+CREATE INDEX IF NOT EXISTS worker_worker_key ON worker (worker_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS worker_attribute (
@@ -1231,7 +1230,7 @@ CREATE TABLE IF NOT EXISTS worker_prior_id (
 CREATE INDEX IF NOT EXISTS worker_prior_id_owner ON worker_prior_id (source_id, worker_id)
 ;
 
-CREATE INDEX IF NOT EXISTS worker_prior_id_prior_id_key ON worker_prior_id (prior_id_key)
+CREATE INDEX IF NOT EXISTS worker_prior_id_prior_id_key ON worker_prior_id (prior_id_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS worker_value_defect (

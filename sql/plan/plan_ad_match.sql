@@ -1,5 +1,6 @@
 -- title: Matches of the AD accounts
--- meaning: The accepted matches, in one tenant, of the AD users that carry a worker's employee id. One row per worker and match.
+-- meaning: The accepted matches, in one tenant, of the AD users that carry a worker's employee id. One row per worker
+--   and match.
 -- param: worker_source_id int the workers' source
 -- param: other_source_id int the tenant's source
 -- param: first_row int first row_id of the workers looked at

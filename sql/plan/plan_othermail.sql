@@ -1,5 +1,6 @@
 -- title: Other mails of the accounts
--- meaning: The values of otherMails of the Entra users that carry a worker's employee id. One row per worker, Entra user and value.
+-- meaning: The values of otherMails of the Entra users that carry a worker's employee id. One row per worker, Entra
+--   user and value.
 -- param: worker_source_id int the workers' source
 -- param: other_source_id int the tenant's source
 -- param: first_row int first row_id of the workers looked at

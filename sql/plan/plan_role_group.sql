@@ -1,5 +1,6 @@
 -- title: Role-assignable groups of the accounts
--- meaning: The role-assignable groups that an Entra user with a worker's employee id is a direct member of. One row per worker, user and group.
+-- meaning: The role-assignable groups that an Entra user with a worker's employee id is a direct member of. One row
+--   per worker, user and group.
 -- param: worker_source_id int the workers' source
 -- param: other_source_id int the tenant's source
 -- param: first_row int first row_id of the workers looked at

@@ -188,9 +188,10 @@ def test_sql_servers_grammar_reads_every_view_and_table():
 def test_text_is_unicode_and_keys_are_binary_on_sql_server():
     table = MSSQL[MSSQL.index("CREATE TABLE ad_user (") :].split("\ngo", 1)[0]
     columns = {line.split()[0]: line.strip().rstrip(",") for line in table.splitlines() if line.startswith("    ")}
-    assert columns["displayname"] == "displayname NVARCHAR(256) NULL"
+    assert columns["displayname"] == "displayname NVARCHAR(4000) NULL"
     assert columns["upn_key"] == "upn_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL"
     assert columns["immutable_id"] == "immutable_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL"
+    assert columns["sid"] == "sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL"
     assert columns["whenchanged"] == "whenchanged DATETIME2(6) NULL"
     assert columns["objectsid"] == "objectsid VARBINARY(68) NULL"
     assert not re.search(r"\bVARCHAR\(max\)|\bTEXT\b", MSSQL)

@@ -188,11 +188,13 @@ def test_a_finding_run_as_a_query_is_masked(estate):
 
 
 def test_the_database_prepares_every_statement(estate):
-    assert prepare(estate.store, read_catalog()) == ()
+    assert prepare(estate.store, read_catalog()) == read_catalog()
 
 
 def test_prepare_names_what_the_database_refuses(estate, tmp_path):
     (tmp_path / "own_two.sql").write_text(OWN.replace("from ad_user", "from no_such_table"))
-    (error,) = prepare(estate.store, read_catalog([tmp_path]))
+    prepared = prepare(estate.store, read_catalog([tmp_path]))
+    assert prepared.statements == read_catalog().statements
+    (error,) = prepared.broken
     assert str(error).startswith(f"{tmp_path}/own_two.sql: the database refuses it: ")
     assert "no_such_table" in str(error)
