@@ -40,6 +40,7 @@ check: $(VENV)/.dev  ## format, lint, types, layers, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m recon.deploy --check
+	$(BIN)/python docs/generate.py --check
 
 fix: $(VENV)/.dev  ## format and mend what can be mended
 	$(BIN)/ruff format .
@@ -47,6 +48,7 @@ fix: $(VENV)/.dev  ## format and mend what can be mended
 
 sql: $(VENV)/.dev  ## write sql/deploy/ and the generated pages of docs/ again
 	$(BIN)/python -m recon.deploy
+	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.dev servers  ## measure the loads; writes docs/benchmarks.md
 	$(BIN)/python -m tests.bench.run

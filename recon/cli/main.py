@@ -4,7 +4,6 @@ A verb module holds typer and the standard library at its top; whatever is heavy
 """
 
 import importlib
-import importlib.util
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -67,21 +66,19 @@ def register() -> None:
     if app.registered_commands:
         return
     for module, function in _VERBS:
-        if importlib.util.find_spec(f"recon.cli.{module}"):  # while the verbs are being built
-            app.command(function)(getattr(importlib.import_module(f"recon.cli.{module}"), function))
+        app.command(function)(getattr(importlib.import_module(f"recon.cli.{module}"), function))
     for name in _GROUPS:
-        if importlib.util.find_spec(f"recon.cli.{name}"):
-            app.add_typer(importlib.import_module(f"recon.cli.{name}").app, name=name)
+        app.add_typer(importlib.import_module(f"recon.cli.{name}").app, name=name)
 
 
 def _fail(error: ReconError) -> NoReturn:
     import logging
 
-    text = str(error).replace("\n", " ")
-    say(
-        f"recon: {text}" + (f". {error.hint[0].upper()}{error.hint[1:]}." if error.hint else ""),
-        level=logging.ERROR,
-    )
+    text = str(error).replace("\n", " ").rstrip(".")
+    hint = (error.hint or "").rstrip(".")
+    if hint and not hint.startswith(("recon ", "pip ")):  # a command is not a sentence
+        hint = hint[0].upper() + hint[1:]
+    say(f"recon: {text}. {hint}." if hint else f"recon: {text}", level=logging.ERROR)
     raise SystemExit(error.exit_code)
 
 

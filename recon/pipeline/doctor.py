@@ -155,22 +155,20 @@ def _entra(config: Config, source: EntraSource) -> Iterator[Check]:
         yield Check(area, "ndjson files", OK if found else FAIL, str(folder), fix)
         return
     from recon.sources.graph.client import open_client
-    from recon.sources.graph.credentials import credential_for, graph_root
+    from recon.sources.graph.credentials import graph_root
 
-    root = graph_root(source)
     with open_client(source, folder=config.folder) as client:
-        answer = client.get("/users", {"$top": "1", "$select": "id"}, permission="User.Read.All")
-        yield Check(area, "sign-in", OK, f"{root}, tenant {source.tenant_id}")
+        granted = token_permissions(client.access_token())
+        yield Check(area, "sign-in", OK, f"{graph_root(source)}, tenant {source.tenant_id}")
+        answer = client.get("/users", {"$top": "1", "$select": "id"}, permission=READ_PERMISSIONS["users"][0])
         some = bool(answer.get("value"))
         yield Check(area, "read", OK if some else WARN, "a user" if some else "the tenant shows no user")
-    token = credential_for(source, root, folder=config.folder).get_token(f"{root}/.default").token
-    granted = token_permissions(token)
     for kind in source.objects:
         yield _permission(area, f"permission for {kind}", granted, READ_PERMISSIONS[kind])
     if config.backfill.scope is not None:
         if source.writer_client_id is not None:
-            writer = credential_for(source, root, folder=config.folder, writer=True)
-            granted = token_permissions(writer.get_token(f"{root}/.default").token)
+            with open_client(source, folder=config.folder, writer=True) as writer:
+                granted = token_permissions(writer.access_token())
         attribute = config.backfill.attribute
         yield _permission(area, f"permission to write {attribute}", granted, WRITE_PERMISSIONS[attribute])
 

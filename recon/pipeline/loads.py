@@ -166,6 +166,9 @@ def _load_once(
 def _domain(source: Source, reading: Reading) -> str | None:
     """What the source holds: an AD domain, a tenant; HR systems have no such name."""
     if isinstance(source, EntraSource):
-        return source.tenant_id.lower() or None
+        from recon.sources.entra_ndjson import NdjsonReading
+
+        exported = reading.tenant_id() if isinstance(reading, NdjsonReading) else None
+        return (source.tenant_id or exported or "").lower() or None
     domain: str | None = getattr(reading, "domain", None)
     return domain
