@@ -2037,45 +2037,55 @@ entra_mail_crowd as (
     having count(*) > 20
 ),
 
-joined as (
+entra_side as (
     select
         l.ad_source_id,
-        l.entra_source_id,
+        e.source_id,
+        e.row_id,
+        coalesce(e.is_guest, 0) as is_guest,
+        e.onpremisesimmutableid,
+        e.sid,
+        e.employeeid_key,
+        e.upn_key,
+        e.mail_key
+    from linked as l
+    inner join entra_user as e on e.source_id = l.entra_source_id
+),
+
+joined as (
+    select
+        e.ad_source_id,
+        e.source_id as entra_source_id,
         a.row_id as ad_row_id,
         e.row_id as entra_row_id,
         1 as rule_number
-    from entra_user as e
-    inner join linked as l on l.entra_source_id = e.source_id
-    inner join ad_user as a on a.immutable_id = e.onpremisesimmutableid and a.source_id = l.ad_source_id
+    from entra_side as e
+    inner join ad_user as a on a.immutable_id = e.onpremisesimmutableid and a.source_id = e.ad_source_id
     union all
-    select l.ad_source_id, l.entra_source_id, a.row_id, e.row_id, 2
-    from entra_user as e
-    inner join linked as l on l.entra_source_id = e.source_id
-    inner join ad_user as a on a.sid = e.sid and a.source_id = l.ad_source_id
+    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 2
+    from entra_side as e
+    inner join ad_user as a on a.sid = e.sid and a.source_id = e.ad_source_id
     union all
-    select l.ad_source_id, l.entra_source_id, a.row_id, e.row_id, 3
-    from entra_user as e
-    inner join linked as l on l.entra_source_id = e.source_id
-    inner join ad_user as a on a.employeeid_key = e.employeeid_key and a.source_id = l.ad_source_id
+    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 3
+    from entra_side as e
+    inner join ad_user as a on a.employeeid_key = e.employeeid_key and a.source_id = e.ad_source_id
     left join ad_employeeid_crowd as ac on ac.source_id = a.source_id and ac.employeeid_key = a.employeeid_key
     left join entra_employeeid_crowd as ec on ec.source_id = e.source_id and ec.employeeid_key = e.employeeid_key
-    where coalesce(e.is_guest, 0) = 0 and ac.source_id is null and ec.source_id is null
+    where e.is_guest = 0 and ac.source_id is null and ec.source_id is null
     union all
-    select l.ad_source_id, l.entra_source_id, a.row_id, e.row_id, 4
-    from entra_user as e
-    inner join linked as l on l.entra_source_id = e.source_id
-    inner join ad_user as a on a.upn_key = e.upn_key and a.source_id = l.ad_source_id
+    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 4
+    from entra_side as e
+    inner join ad_user as a on a.upn_key = e.upn_key and a.source_id = e.ad_source_id
     left join ad_upn_crowd as ac on ac.source_id = a.source_id and ac.upn_key = a.upn_key
     left join entra_upn_crowd as ec on ec.source_id = e.source_id and ec.upn_key = e.upn_key
-    where coalesce(e.is_guest, 0) = 0 and ac.source_id is null and ec.source_id is null
+    where e.is_guest = 0 and ac.source_id is null and ec.source_id is null
     union all
-    select l.ad_source_id, l.entra_source_id, a.row_id, e.row_id, 5
-    from entra_user as e
-    inner join linked as l on l.entra_source_id = e.source_id
-    inner join ad_user as a on a.mail_key = e.mail_key and a.source_id = l.ad_source_id
+    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 5
+    from entra_side as e
+    inner join ad_user as a on a.mail_key = e.mail_key and a.source_id = e.ad_source_id
     left join ad_mail_crowd as ac on ac.source_id = a.source_id and ac.mail_key = a.mail_key
     left join entra_mail_crowd as ec on ec.source_id = e.source_id and ec.mail_key = e.mail_key
-    where coalesce(e.is_guest, 0) = 0 and ac.source_id is null and ec.source_id is null
+    where e.is_guest = 0 and ac.source_id is null and ec.source_id is null
 ),
 
 scored as (
@@ -2113,48 +2123,70 @@ ranked as (
             order by s.rule_number, s.rules_agreeing desc
         ) as place_for_ad,
         count(*) over (
-            partition by s.ad_row_id, s.entra_source_id, s.rule_number, s.rules_agreeing
-        ) as ties_for_ad,
+            partition by s.ad_row_id, s.entra_source_id
+            order by s.rule_number, s.rules_agreeing desc
+        ) as reach_for_ad,
         rank() over (
             partition by s.entra_row_id
             order by s.rule_number, s.rules_agreeing desc
         ) as place_for_entra,
         count(*) over (
-            partition by s.entra_row_id, s.rule_number, s.rules_agreeing
-        ) as ties_for_entra
+            partition by s.entra_row_id
+            order by s.rule_number, s.rules_agreeing desc
+        ) as reach_for_entra
     from scored as s
+),
+
+placed as (
+    select
+        r.ad_row_id,
+        r.entra_row_id,
+        r.ad_source_id,
+        r.entra_source_id,
+        r.rule_number,
+        r.rules_agreeing,
+        r.has_anchor,
+        r.has_sid,
+        r.has_employeeid,
+        r.has_upn,
+        r.has_mail,
+        r.place_for_ad,
+        r.reach_for_ad - r.place_for_ad + 1 as ties_for_ad,
+        r.place_for_entra,
+        r.reach_for_entra - r.place_for_entra + 1 as ties_for_entra
+    from ranked as r
 )
 
 select
-    r.ad_row_id,
-    r.entra_row_id,
-    r.ad_source_id,
-    r.entra_source_id,
-    r.rule_number,
-    r.rules_agreeing,
-    r.has_anchor,
-    r.has_sid,
-    r.has_employeeid,
-    r.has_upn,
-    r.has_mail,
-    r.place_for_ad,
-    r.ties_for_ad,
-    r.place_for_entra,
-    r.ties_for_entra,
+    p.ad_row_id,
+    p.entra_row_id,
+    p.ad_source_id,
+    p.entra_source_id,
+    p.rule_number,
+    p.rules_agreeing,
+    p.has_anchor,
+    p.has_sid,
+    p.has_employeeid,
+    p.has_upn,
+    p.has_mail,
+    p.place_for_ad,
+    p.ties_for_ad,
+    p.place_for_entra,
+    p.ties_for_entra,
     case
-        when r.place_for_ad = 1 and r.ties_for_ad = 1 and r.place_for_entra = 1 and r.ties_for_entra = 1 then 1
+        when p.place_for_ad = 1 and p.ties_for_ad = 1 and p.place_for_entra = 1 and p.ties_for_entra = 1 then 1
         else 0
     end as is_accepted,
     case
-        when r.place_for_ad > 1 and r.place_for_entra > 1 then 'better_for_both'
-        when r.place_for_ad > 1 then 'better_for_ad'
-        when r.place_for_entra > 1 then 'better_for_entra'
-        when r.ties_for_ad > 1 and r.ties_for_entra > 1 then 'tie_for_both'
-        when r.ties_for_ad > 1 then 'tie_for_ad'
-        when r.ties_for_entra > 1 then 'tie_for_entra'
+        when p.place_for_ad > 1 and p.place_for_entra > 1 then 'better_for_both'
+        when p.place_for_ad > 1 then 'better_for_ad'
+        when p.place_for_entra > 1 then 'better_for_entra'
+        when p.ties_for_ad > 1 and p.ties_for_entra > 1 then 'tie_for_both'
+        when p.ties_for_ad > 1 then 'tie_for_ad'
+        when p.ties_for_entra > 1 then 'tie_for_entra'
         else 'accepted'
     end as reason
-from ranked as r
+from placed as p
 ;
 
 create view fill_user_match as

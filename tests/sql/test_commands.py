@@ -8,6 +8,7 @@ import pytest
 
 from recon.catalog import read_catalog
 from recon.cli.main import run
+from recon.deploy import views
 from recon.store import Store
 from tests.support.estate import Estate
 
@@ -75,10 +76,7 @@ def test_what_is_refused(folder, capsys):
     for arguments, message in (
         (("findings", "upn_difers"), "recon: no finding is called upn_difers. Did you mean upn_differs"),
         (("findings", "--fail-on", "urgent"), "recon: --fail-on urgent: no such severity. One of critical"),
-        (
-            ("sql", "show", "nothing_like_it_at_all"),
-            "recon: no statement is called nothing_like_it_at_all. Recon sql list",
-        ),
+        (("sql", "show", "xyzzy"), "recon: no statement is called xyzzy. recon sql list lists them"),
         (("sql", "run", "pair"), "recon: pair fills a table"),
         (("sql", "run", "one_person"), "recon: one_person needs the parameter who: worker id"),
         (("sql", "run", "one_person", "-p", "who"), "recon: --param who: not name=value"),
@@ -134,7 +132,7 @@ def test_own_findings_appear_everywhere_and_a_broken_one_is_named(folder, capsys
     assert code == 2
     assert "2 refused" in err
     code, _, err = recon(capsys, "sql", "install")
-    assert (code, err.splitlines()[0]) == (0, "33 views installed")
+    assert (code, err.splitlines()[0]) == (0, f"{len(views(read_catalog())) + 1} views installed")
     code, out, _ = recon(capsys, "sql", "script", "--engine", "postgresql")
     assert (code, "create view finding_own_users as" in out) == (0, True)
 
@@ -174,6 +172,6 @@ def test_sql_script_prints_the_committed_file(capsys):
 
 def test_sql_install_and_check(folder, capsys):
     code, _, err = recon(capsys, "sql", "install")
-    assert (code, err) == (0, "32 views installed\n")
+    assert (code, err) == (0, f"{len(views(read_catalog()))} views installed\n")
     code, _, err = recon(capsys, "sql", "check")
     assert (code, err) == (0, f"{len(read_catalog().statements)} statements hold, 0 refused\n")

@@ -13,11 +13,11 @@ from sqlglot import exp
 from recon.catalog import Statement, read_catalog
 
 NODES = {
-    "Alias", "And", "BitwiseAnd", "CTE", "Case", "Cast", "Coalesce", "Column", "Count", "DataType",
+    "Add", "Alias", "And", "BitwiseAnd", "CTE", "Case", "Cast", "Coalesce", "Column", "Count", "DataType",
     "DataTypeParam", "Distinct", "EQ", "Exists", "From", "GT", "GTE", "Group", "Having", "Identifier", "If",
     "In", "Is", "Join", "LT", "LTE", "Literal", "Max", "Min", "NEQ", "Not", "Null", "Or", "Order", "Ordered",
-    "Paren", "Placeholder", "Rank", "RowNumber", "Select", "Star", "Substring", "Sum", "Table", "TableAlias",
-    "Union", "Upper", "Where", "Window", "With",
+    "Paren", "Placeholder", "Rank", "RowNumber", "Select", "Star", "Sub", "Subquery", "Substring", "Sum",
+    "Table", "TableAlias", "Union", "Upper", "Where", "Window", "With",
 }  # fmt: skip
 FUNCTIONS = {
     "cast", "coalesce", "count", "max", "min", "rank", "row_number", "substring", "sum", "upper", "varchar",
