@@ -96,7 +96,8 @@ def run_demo(folder: Path, tell: Teller, *, clock: Callable[[], float]) -> Path:
         rows_before = {count.code: count.rows for count in before}
         changed = [(c.code, rows_before[c.code], c.rows) for c in after if rows_before.get(c.code) != c.rows]
         tell.table(("finding", "before", "now"), changed)
-    tell.say(f"done in {clock() - began:.1f} s; what remains needs a person, and says so")
+    tell.say("   what remains is held for the reasons of step 5: each needs a person")
+    tell.say(f"done in {clock() - began:.1f} s")
     return report
 
 
@@ -108,5 +109,5 @@ def _write(config: Config, plan: Plan, tell: Teller) -> None:
     tell.say(f"   {would} would be written, {len(skips) - would} skipped")
     tell.say("7. writing: re-read, journal the intent, write, journal the outcome")
     result = apply_plan(config, plan)
-    rows = [("done", result.counts["done"]), *(("skipped or refused", n) for n in result.reasons.values())]
+    rows = [("done", result.counts["done"]), *((f"not written: {why}", n) for why, n in result.reasons.items())]
     tell.table(("outcome", "people"), rows)
