@@ -41,16 +41,15 @@ def check_severity(threshold: str | None) -> None:
 
 def refresh(ctx: typer.Context) -> None:
     """Match what is loaded and make all findings again."""
-    from recon.cli.console import counter, say, state
-    from recon.findings import refresh as refresh_findings
+    from recon.cli.console import say, state
+    from recon.pipeline.steps import refresh_findings
 
-    config = state(ctx).config()
-    catalog = catalog_of(config)
-    with state(ctx).store() as store, counter("refresh") as progress:
-        done = refresh_findings(store, config.settings, catalog, lambda _step: progress.advance())
+    with state(ctx).store() as store:
+        done = refresh_findings(state(ctx).config(), store)
     rows = sum(each.rows for each in done.counts)
     say_broken(done.broken)
     say(f"refresh {done.refresh_id} as of {done.as_of[:19]} UTC: {done.matches:,} matches, {rows:,} rows of findings")
+    say("next: recon findings, or recon report")
     if done.broken:
         raise typer.Exit(done.broken[0].exit_code)
 
