@@ -17,7 +17,7 @@ from recon.errors import CatalogError, UsageError
 ENGINES = ("sqlite", "postgresql", "mssql")
 LAYERS = ("decoded", "match", "findings", "queries", "plan")
 SEVERITIES = ("critical", "high", "medium", "low", "info")
-PARAMETER_TYPES = ("text", "key", "int", "date")
+PARAMETER_TYPES = ("text", "key", "int", "date", "time")
 FINDING_COLUMNS = ("object_type", "object_key", "object_name", "attribute", "hr_value", "ad_value", "entra_value")
 
 _KEYS = frozenset({"title", "meaning", "severity", "fix", "source", "personal", "note", "param", "variant"})
@@ -38,6 +38,7 @@ _FORBIDDEN = frozenset(
 )
 _RESERVED = frozenset({"row", "count"})  # a finding becomes the view finding_<name>; these two are tables
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,63}")
+_INSTEAD = re.compile(r"instead of ([a-z]\w*):")
 _HEADER = re.compile(r"--\s?([a-z]+):\s*(.*)")
 _TOKEN = re.compile(
     r"""
@@ -69,11 +70,16 @@ def data_folder(name: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One `:name` of a query. `type`: text, key (folded before it is compared), int or date."""
+    """One `:name` of a query. `type`: text, key (folded before it is compared), int, date or time.
+
+    `instead_of`: the parameter that this one may stand for (its note begins with "instead of NAME:"); exactly one of
+    the two is given, the other is NULL.
+    """
 
     name: str
     type: str
     note: str
+    instead_of: str = ""
 
 
 class _Token(NamedTuple):
@@ -205,12 +211,16 @@ def _header(lines: Sequence[str]) -> tuple[dict[str, list[str]], int]:
 
 
 def _parameters(values: Sequence[str]) -> tuple[Parameter, ...]:
-    parameters = []
+    parameters: list[Parameter] = []
     for value in values:
         words = value.split(None, 2)
         if len(words) < 2 or words[1] not in PARAMETER_TYPES:
             raise _Refused(1, f"a parameter is `-- param: name type note`, type one of {', '.join(PARAMETER_TYPES)}")
-        parameters.append(Parameter(words[0], words[1], words[2] if len(words) > 2 else ""))
+        note = words[2] if len(words) > 2 else ""
+        instead = _INSTEAD.match(note)
+        if instead and instead[1] not in {each.name for each in parameters}:
+            raise _Refused(1, f"parameter {words[0]} stands instead of {instead[1]}, which is not declared before it")
+        parameters.append(Parameter(words[0], words[1], note, instead[1] if instead else ""))
     return tuple(parameters)
 
 

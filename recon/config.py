@@ -202,6 +202,9 @@ class LoadGuards(_Section):
         0.5, ge=0, le=1, description="A column's fill rate may fall by this share in one load."
     )
     batch_rows: int = Field(2_000, ge=1, description="Rows an insert into the stage.")
+    history_days: int = Field(
+        90, ge=0, description="Replaced and deleted versions are kept so long; personal addresses are among them."
+    )
 
 
 class Settings(_Section):

@@ -1,10 +1,11 @@
 """One install script per engine out of the catalogue and the tables, and the data dictionary.
 
-`python -m recon.deploy` writes sql/deploy/ again; those files are committed, and a test holds them against this module.
-Tables and indexes are made where they are missing, our views are dropped in reverse order and made again, grants go to
-the roles that exist. Nothing is dropped that holds data.
+`python -m recon.deploy` writes sql/deploy/ and the queries over history again; those files are committed, and a test
+holds them against this module. Tables, columns and indexes are made where they are missing, our views are dropped in
+reverse order and made again, grants go to the roles that exist. Nothing is dropped that holds data.
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy.dialects import mssql, postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
-from recon import objects
+from recon import history_queries, objects
 from recon.catalog import ENGINES, Catalog, Statement, data_folder, read_catalog
 from recon.decode.country import is_country_code
 from recon.errors import StoreError
@@ -34,6 +35,11 @@ _HOW = {
     "mssql": "sqlcmd -b -I -i mssql.sql",
 }
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# (table, column) that a database of version 1 lacks
+_ADDED = (
+    ("source", "history_run"),
+    *((name, "run_id") for name, table in objects.TABLES.items() if table.kind in ("child", "link")),
+)
 # readers see no table that holds unmasked personal values
 READER_TABLES = ("clock", "country", "finding_count", "load_run", "load_run_table", "setting", "source", "source_link")
 
@@ -66,7 +72,35 @@ def _tables(engine: str) -> Iterator[str]:
             yield made
 
 
-def _rows() -> Iterator[str]:
+def _additions(engine: str) -> Iterator[str]:
+    """Columns that tables of an older version lack; SQLite has no such statement: there recon itself adds them."""
+    dialect = _DIALECTS[engine]()
+    for table, name in _ADDED:
+        column = metadata.tables[table].c[name]
+        made = str(CreateColumn(column).compile(dialect=dialect)) + ("" if column.nullable else " default 0")
+        if engine == "postgresql":
+            yield f"alter table {table} add column if not exists {made}"
+        elif engine == "mssql":
+            yield f"if col_length(N'{table}', N'{name}') is null\nalter table {table} add {made}"
+    if engine != "sqlite":  # what an older version replaced is not known: history begins at the last load
+        yield (
+            "update source set history_run = (\n    select max(r.run_id) from load_run as r\n"
+            "    where r.source_id = source.source_id and r.status = 'published'\n)\n"
+            f"where not exists (select 1 from {schema_version.name} as v where v.version = {SCHEMA_VERSION})"
+        )
+
+
+def _version(engine: str) -> str:
+    """The version row, added where it is missing; on SQLite only where the version's columns are there."""
+    is_whole = "\n    and exists (select 1 from pragma_table_info('ad_member') as c where c.name = 'run_id')"
+    return (
+        f"insert into {schema_version.name} (version, tool_version)\nselect {SCHEMA_VERSION}, 'script'\n"
+        f"where not exists (select 1 from {schema_version.name} as v where v.version = {SCHEMA_VERSION})"
+        + (is_whole if engine == "sqlite" else "")
+    )
+
+
+def _rows(engine: str) -> Iterator[str]:
     """The country list and the version row, each added where it is missing."""
     codes = "\n    union all select ".join(
         f"'{code}'" + (" as code" if not place else "") for place, code in enumerate(country_codes())
@@ -75,10 +109,7 @@ def _rows() -> Iterator[str]:
         f"insert into {country.name} (code)\nselect n.code\nfrom (\n    select {codes}\n) as n\n"
         f"where not exists (select 1 from {country.name} as c where c.code = n.code)"
     )
-    yield (
-        f"insert into {schema_version.name} (version, tool_version)\nselect {SCHEMA_VERSION}, 'script'\n"
-        f"where not exists (select 1 from {schema_version.name} as v where v.version = {SCHEMA_VERSION})"
-    )
+    yield _version(engine)
 
 
 def _view(name: str, statement: Statement, engine: str) -> str:
@@ -112,7 +143,8 @@ def statements(engine: str, catalog: Catalog | None = None) -> list[str]:
     return [
         *(f"drop view if exists {name}" for name, _ in reversed(named)),
         *_tables(engine),
-        *_rows(),
+        *_additions(engine),
+        *_rows(engine),
         *(_view(name, statement, engine) for name, statement in named),
         *_grants(engine, catalog),
     ]
@@ -188,7 +220,7 @@ def _cell(text: str) -> str:
 
 
 def _dictionary_table(table: sqlalchemy.Table) -> Iterator[str]:
-    known = objects.TABLES.get(table.name)
+    known = objects.TABLES.get(table.name.removesuffix("_history"))
     described = {column.name: column for column in known.columns} if known else {}
     yield f"\n### {table.name}\n\n{table.comment or (known.grain if known else '')}\n"
     yield "| column | type | attribute | note |"
@@ -252,5 +284,23 @@ def write(folder: Path | None = None) -> None:
         (target / name).write_text(text, encoding="utf-8", newline="\n")
 
 
+def main(arguments: list[str]) -> int:
+    """Write the queries over history and sql/deploy; with --check only say what is out of date."""
+    if "--check" not in arguments:
+        history_queries.write()
+        write()
+        return 0
+    wanted = {f"deploy/{name}": text for name, text in generated().items()}
+    wanted |= {f"queries/{name}": text for name, text in history_queries.generated().items()}
+    stale = []
+    for name, text in sorted(wanted.items()):
+        path = data_folder("sql") / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+    if stale:
+        sys.stderr.write(f"out of date: {', '.join(stale)}; run: make sql\n")
+    return 1 if stale else 0
+
+
 if __name__ == "__main__":
-    write()
+    sys.exit(main(sys.argv[1:]))

@@ -16,8 +16,35 @@ from recon.decode.keys import fold
 from recon.decode.times import date_text, from_datetime
 from recon.errors import CatalogError, DecodeError, StoreError, UsageError
 from recon.findings import masked
+from recon.objects import TABLES
 from recon.store import Store
 from recon.store.engine import first_line
+
+# columns that hold personal data in one table or another; hidden where a statement is marked personal
+_PERSONAL = frozenset(column.name for table in TABLES.values() for column in table.columns if column.personal)
+
+
+def _time(given: str) -> str:
+    """A UTC time in the one text form: a date (its beginning), date and time with blank or T, or with zone."""
+    found = datetime.fromisoformat(given.strip())
+    return from_datetime(found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC))
+
+
+def _bound(statement: Statement, given: Mapping[str, str]) -> dict[str, object]:
+    """Every parameter with its value; NULL where another stands for it."""
+    for parameter in statement.parameters:
+        if parameter.instead_of:
+            continue
+        ways = [parameter, *(each for each in statement.parameters if each.instead_of == parameter.name)]
+        chosen = [each.name for each in ways if each.name in given]
+        if not chosen:
+            names = " or ".join(each.name for each in ways)
+            raise UsageError(
+                f"{statement.name} needs the parameter {names}: {parameter.note}", hint=f"--param {parameter.name}=…"
+            )
+        if len(chosen) > 1:
+            raise UsageError(f"{statement.name} takes {' or '.join(chosen)}, not both")
+    return {each.name: _value(each, given[each.name]) if each.name in given else None for each in statement.parameters}
 
 
 def _value(parameter: Parameter, given: str) -> object:
@@ -26,6 +53,8 @@ def _value(parameter: Parameter, given: str) -> object:
             return int(given)
         if parameter.type == "date":
             return date_text(given)
+        if parameter.type == "time":
+            return _time(given)
     except (ValueError, DecodeError) as error:
         raise UsageError(f"parameter {parameter.name} is {parameter.type}, not {given!r}") from error
     return fold(given) if parameter.type == "key" else given
@@ -57,18 +86,12 @@ def query(store: Store, statement: Statement, given: Mapping[str, str], *, unmas
             raise UsageError(
                 f"{statement.name} has no parameter {name}", hint=f"it takes {', '.join(sorted(names)) or 'none'}"
             )
-    for parameter in statement.parameters:
-        if parameter.name not in given:
-            raise UsageError(
-                f"{statement.name} needs the parameter {parameter.name}: {parameter.note}",
-                hint=f"--param {parameter.name}=…",
-            )
-    values = {parameter.name: _value(parameter, given[parameter.name]) for parameter in statement.parameters}
+    values = _bound(statement, given)
     sql = text(escape_colons(statement.sql(store.dialect), statement.parameters))
     stream = _stream(store, statement, sql, values)
     columns = tuple(str(column) for column in next(stream))
     if statement.is_personal and not unmask:
-        hidden = [column.endswith("_value") for column in columns]
+        hidden = [column.endswith("_value") or column in _PERSONAL for column in columns]
         return Answer(columns, (_masked_row(row, hidden) for row in stream))
     return Answer(columns, stream)
 

@@ -18,6 +18,7 @@ from recon import __version__
 from recon.decode.times import utc_now_text
 from recon.errors import ConfigError, StoreError, UsageError
 from recon.store import match_tables
+from recon.store.migrations import migrate
 from recon.store.tables import SCHEMA_VERSION, metadata, schema_version
 
 _DIALECTS = ("sqlite", "postgresql", "mssql")
@@ -137,6 +138,18 @@ class Store:
             if not create:
                 raise UsageError(f"the database {name} has no recon tables", hint="recon load makes them")
             self._install()
+        elif found < SCHEMA_VERSION:
+            self._migrate()
+
+    def _migrate(self) -> None:
+        with self.write() as connection:
+            if connection.scalar(select(sqlalchemy.func.max(schema_version.c.version))) == SCHEMA_VERSION:
+                return  # another process was faster
+            migrate(connection)
+            connection.execute(
+                insert(schema_version),
+                {"version": SCHEMA_VERSION, "tool_version": __version__, "installed_at": utc_now_text()},
+            )
 
     def _install(self) -> None:
         assert match_tables.finding_row.metadata is metadata  # its tables belong to the same set

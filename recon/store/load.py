@@ -19,6 +19,7 @@ from recon.objects import ReadReport, Row
 from recon.store import publish
 from recon.store.bulk import insert_rows
 from recon.store.engine import WRITES, Store, first_line
+from recon.store.history import cutoff, prune
 from recon.store.publish import Overrides, Publication, TableResult
 from recon.store.runs import begin_run, end_run
 from recon.store.stage import Stage
@@ -169,6 +170,7 @@ class Load:
                 )
             )
         self._end(work, report)
+        prune(work.connection, cutoff(work.loaded_at, self._guards.history_days), work.source_id)
 
     def _publish_objects(self, work: Publication, stage: Stage, report: ReadReport) -> TableResult:
         children = [

@@ -1,7 +1,8 @@
 """From the stage to the tables, set by set: what is gone leaves, what is new or changed comes, the rest is not touched.
 
 Everything here runs inside the one transaction of Load.publish. An object counts as changed when its row hash
-differs; columns marked volatile (last logon, whenChanged …) are brought up to date in place.
+differs; columns marked volatile (last logon, whenChanged …) are brought up to date in place. What leaves goes to
+the history first, with the run that brought it and this one.
 """
 
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from sqlalchemy import (
 
 from recon.config import LoadGuards
 from recon.errors import IncompleteError, LoadRefusedError
+from recon.store.history import keep_versions
 from recon.store.stage import HASH_BYTES, HASH_RANGE, Stage
 from recon.store.tables import LOADED, load_reject, sql_column
 
@@ -220,15 +222,16 @@ def publish_objects(work: Publication, stage: Stage, children: list[Stage], resu
         select(func.count()).select_from(changed).where(exists().where(stage.key == changed.c.object_key)),
     )
     leaving = _count(work, select(func.count()).select_from(changed))
-    for child in children:
+    for child in children if leaving else ():
         child_table = LOADED[child.spec.name]
-        work.connection.execute(
-            delete(child_table).where(
-                child_table.c.source_id == work.source_id,
-                child_table.c[child.spec.key[0]].in_(select(changed.c.object_key)),
-            )
+        _retire(
+            work,
+            child_table,
+            child_table.c.source_id == work.source_id,
+            child_table.c[child.spec.key[0]].in_(select(changed.c.object_key)),
         )
-    work.connection.execute(delete(target).where(target.c.row_id.in_(select(changed.c.row_id))))
+    if leaving:
+        _retire(work, target, target.c.row_id.in_(select(changed.c.row_id)))
 
     _refresh_volatile(work, stage, target)
     coming = ~exists().where(mine, target_key == stage.key)
@@ -246,6 +249,12 @@ def publish_objects(work: Publication, stage: Stage, children: list[Stage], resu
     result.inserted = taken - replaced
     result.changed = replaced
     result.deleted = leaving - replaced
+
+
+def _retire(work: Publication, table: Table, *conditions: ColumnElement[bool]) -> int:
+    """Move rows to the history; returns how many."""
+    keep_versions(work.connection, work.run_id, table.name, *conditions)
+    return _run(work, delete(table).where(*conditions))
 
 
 def _marked(work: Publication, stage: Stage) -> Table:
@@ -279,12 +288,12 @@ def _insert_children(work: Publication, stage: Stage, children: list[Stage], com
         table = child.table
         names = [column.name for column in table.columns if column.name != "seq"]
         rows = (
-            select(literal(work.source_id), stage.key, *(table.c[name] for name in names))
+            select(literal(work.source_id), literal(work.run_id), stage.key, *(table.c[name] for name in names))
             .join_from(table, stage.table, stage.table.c.seq == table.c.seq)
             .where(coming)
         )
         work.connection.execute(
-            insert(LOADED[child.spec.name]).from_select(["source_id", child.spec.key[0], *names], rows)
+            insert(LOADED[child.spec.name]).from_select(["source_id", "run_id", child.spec.key[0], *names], rows)
         )
 
 
@@ -297,12 +306,8 @@ def publish_links(work: Publication, stage: Stage, result: TableResult) -> None:
     result.duplicates = _run(work, delete(staged).where(staged.c.seq.not_in(single)))
     mine = target.c.source_id == work.source_id
     same = and_(*(target.c[name] == staged.c[name] for name in stage.spec.key))
-    result.deleted = _run(work, delete(target).where(mine, ~exists().where(same)))
-    result.inserted = _run(
-        work,
-        insert(target).from_select(
-            ["source_id", *names],
-            select(literal(work.source_id), *(staged.c[name] for name in names)).where(~exists().where(mine, same)),
-        ),
-    )
+    result.deleted = _retire(work, target, mine, ~exists().where(same))
+    extra = [literal(work.source_id), literal(work.run_id)]
+    coming = select(*extra, *(staged.c[name] for name in names)).where(~exists().where(mine, same))
+    result.inserted = _run(work, insert(target).from_select(["source_id", "run_id", *names], coming))
     result.rows_published = _count(work, select(func.count()).select_from(target).where(mine))

@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from recon import objects
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _BIN2 = "Latin1_General_100_BIN2"
 
@@ -158,7 +158,10 @@ def _loaded_table(table: objects.Table) -> Table:
             UniqueConstraint("source_id", *table.key, name=f"{table.name}_key"),
         ]
     else:
-        columns.append(Index(f"{table.name}_owner", "source_id", table.key[0]))
+        columns += [
+            Column("run_id", Integer, nullable=False),
+            Index(f"{table.name}_owner", "source_id", table.key[0]),
+        ]
     columns += [_index(table, name) for name in _indexed(table) if name not in table.key or table.kind == "link"]
     return Table(table.name, metadata, *columns, sqlite_autoincrement=table.kind == "object", comment=table.grain)
 
@@ -166,6 +169,34 @@ def _loaded_table(table: objects.Table) -> Table:
 LOADED: dict[str, Table] = {
     name: _loaded_table(table) for name, table in objects.TABLES.items() if table.kind != "reject"
 }
+
+
+def _history_table(table: objects.Table) -> Table:
+    """The versions of one table's rows that no longer hold; found by object (one person) and by age (retention)."""
+    columns: list[Any] = [Column("row_id", Integer, nullable=False)] if table.kind == "object" else []
+    columns += [Column("source_id", Integer, nullable=False), *_loaded_columns(table)]
+    if table.kind == "object":
+        columns += [
+            sql_column("row_hash", "bytes", 16, nullable=False),
+            sql_column("loaded_at", "time", nullable=False),
+        ]
+    name = f"{table.name}_history"
+    columns += [
+        Column("from_run", Integer, nullable=False),
+        Column("to_run", Integer, nullable=False),
+        Index(f"{name}_key", table.key[0], "source_id"),
+        Index(f"{name}_to_run", "to_run", "source_id"),
+    ]
+    return Table(
+        name,
+        metadata,
+        *columns,
+        comment=f"{table.grain} As it was from load run from_run up to, not including, to_run.",
+    )
+
+
+# of the loaded table's columns, run_id is from_run here: the run that brought the version
+HISTORY: dict[str, Table] = {name: _history_table(objects.TABLES[name]) for name in LOADED}
 
 schema_version = Table(
     "schema_version",
@@ -186,6 +217,7 @@ source = Table(
     sql_column("load_started_at", "time"),
     sql_column("load_finished_at", "time"),
     sql_column("change_cutoff_at", "time"),
+    Column("history_run", Integer),  # the oldest run that history still reaches back to; NULL: the first
     UniqueConstraint("name", name="source_name"),
     comment="One row per source: a domain, a tenant or an HR system.",
 )

@@ -149,13 +149,37 @@ CREATE TABLE ad_attribute (
     guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
-    value NVARCHAR(max) NULL
+    value NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_attribute_owner' and object_id = object_id(N'ad_attribute'))
 CREATE INDEX ad_attribute_owner ON ad_attribute (source_id, guid)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_attribute_history', N'U') is null
+CREATE TABLE ad_attribute_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_attribute_history_key' and object_id = object_id(N'ad_attribute_history'))
+CREATE INDEX ad_attribute_history_key ON ad_attribute_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_attribute_history_to_run' and object_id = object_id(N'ad_attribute_history'))
+CREATE INDEX ad_attribute_history_to_run ON ad_attribute_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -232,7 +256,8 @@ CREATE TABLE ad_computer_altsecurityidentity (
     guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
-    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -247,13 +272,98 @@ CREATE INDEX ad_computer_altsecurityidentity_value_key ON ad_computer_altsecurit
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'ad_computer_altsecurityidentity_history', N'U') is null
+CREATE TABLE ad_computer_altsecurityidentity_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_computer_altsecurityidentity_history_key' and object_id = object_id(N'ad_computer_altsecurityidentity_history'))
+CREATE INDEX ad_computer_altsecurityidentity_history_key ON ad_computer_altsecurityidentity_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_computer_altsecurityidentity_history_to_run' and object_id = object_id(N'ad_computer_altsecurityidentity_history'))
+CREATE INDEX ad_computer_altsecurityidentity_history_to_run ON ad_computer_altsecurityidentity_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_computer_history', N'U') is null
+CREATE TABLE ad_computer_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    objectguid VARBINARY(16) NULL,
+    distinguishedname NVARCHAR(max) NULL,
+    dn_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
+    cn NVARCHAR(4000) NULL,
+    name NVARCHAR(4000) NULL,
+    displayname NVARCHAR(4000) NULL,
+    description NVARCHAR(max) NULL,
+    objectsid VARBINARY(68) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    ou_path NVARCHAR(max) NULL,
+    whencreated DATETIME2(6) NULL,
+    whenchanged DATETIME2(6) NULL,
+    usncreated BIGINT NULL,
+    usnchanged BIGINT NULL,
+    samaccountname NVARCHAR(4000) NULL,
+    sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    samaccounttype INTEGER NULL,
+    useraccountcontrol INTEGER NULL,
+    msdsuseraccountcontrolcomputed INTEGER NULL,
+    is_enabled SMALLINT NULL,
+    primarygroupid INTEGER NULL,
+    admincount INTEGER NULL,
+    iscriticalsystemobject SMALLINT NULL,
+    pwdlastset BIGINT NULL,
+    pwd_last_set_at DATETIME2(6) NULL,
+    pwd_last_set_day INTEGER NULL,
+    lastlogontimestamp BIGINT NULL,
+    last_logon_at DATETIME2(6) NULL,
+    last_logon_day INTEGER NULL,
+    accountexpires BIGINT NULL,
+    account_expires_at DATETIME2(6) NULL,
+    account_expires_day INTEGER NULL,
+    lockouttime BIGINT NULL,
+    locked_out_at DATETIME2(6) NULL,
+    dnshostname NVARCHAR(4000) NULL,
+    operatingsystem NVARCHAR(4000) NULL,
+    operatingsystemversion NVARCHAR(4000) NULL,
+    managedby NVARCHAR(max) NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_computer_history_key' and object_id = object_id(N'ad_computer_history'))
+CREATE INDEX ad_computer_history_key ON ad_computer_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_computer_history_to_run' and object_id = object_id(N'ad_computer_history'))
+CREATE INDEX ad_computer_history_to_run ON ad_computer_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'ad_computer_serviceprincipalname', N'U') is null
 CREATE TABLE ad_computer_serviceprincipalname (
     source_id INTEGER NOT NULL,
     guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
-    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -265,6 +375,29 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_computer_serviceprincipalname_value_key' and object_id = object_id(N'ad_computer_serviceprincipalname'))
 CREATE INDEX ad_computer_serviceprincipalname_value_key ON ad_computer_serviceprincipalname (value_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_computer_serviceprincipalname_history', N'U') is null
+CREATE TABLE ad_computer_serviceprincipalname_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_computer_serviceprincipalname_history_key' and object_id = object_id(N'ad_computer_serviceprincipalname_history'))
+CREATE INDEX ad_computer_serviceprincipalname_history_key ON ad_computer_serviceprincipalname_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_computer_serviceprincipalname_history_to_run' and object_id = object_id(N'ad_computer_serviceprincipalname_history'))
+CREATE INDEX ad_computer_serviceprincipalname_history_to_run ON ad_computer_serviceprincipalname_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -319,6 +452,51 @@ CREATE INDEX ad_contact_sid ON ad_contact (sid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'ad_contact_history', N'U') is null
+CREATE TABLE ad_contact_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    objectguid VARBINARY(16) NULL,
+    distinguishedname NVARCHAR(max) NULL,
+    dn_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
+    cn NVARCHAR(4000) NULL,
+    name NVARCHAR(4000) NULL,
+    displayname NVARCHAR(4000) NULL,
+    description NVARCHAR(max) NULL,
+    objectsid VARBINARY(68) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    ou_path NVARCHAR(max) NULL,
+    whencreated DATETIME2(6) NULL,
+    whenchanged DATETIME2(6) NULL,
+    usncreated BIGINT NULL,
+    usnchanged BIGINT NULL,
+    givenname NVARCHAR(4000) NULL,
+    sn NVARCHAR(4000) NULL,
+    mail NVARCHAR(4000) NULL,
+    mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    mailnickname NVARCHAR(4000) NULL,
+    targetaddress NVARCHAR(4000) NULL,
+    company NVARCHAR(4000) NULL,
+    department NVARCHAR(4000) NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_contact_history_key' and object_id = object_id(N'ad_contact_history'))
+CREATE INDEX ad_contact_history_key ON ad_contact_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_contact_history_to_run' and object_id = object_id(N'ad_contact_history'))
+CREATE INDEX ad_contact_history_to_run ON ad_contact_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'ad_contact_proxyaddress', N'U') is null
 CREATE TABLE ad_contact_proxyaddress (
     source_id INTEGER NOT NULL,
@@ -327,7 +505,8 @@ CREATE TABLE ad_contact_proxyaddress (
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     prefix NVARCHAR(4000) NULL,
-    address NVARCHAR(max) NULL
+    address NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -339,6 +518,31 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_contact_proxyaddress_value_key' and object_id = object_id(N'ad_contact_proxyaddress'))
 CREATE INDEX ad_contact_proxyaddress_value_key ON ad_contact_proxyaddress (value_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_contact_proxyaddress_history', N'U') is null
+CREATE TABLE ad_contact_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    prefix NVARCHAR(4000) NULL,
+    address NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_contact_proxyaddress_history_key' and object_id = object_id(N'ad_contact_proxyaddress_history'))
+CREATE INDEX ad_contact_proxyaddress_history_key ON ad_contact_proxyaddress_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_contact_proxyaddress_history_to_run' and object_id = object_id(N'ad_contact_proxyaddress_history'))
+CREATE INDEX ad_contact_proxyaddress_history_to_run ON ad_contact_proxyaddress_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -407,6 +611,55 @@ CREATE INDEX ad_group_sid ON ad_group (sid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'ad_group_history', N'U') is null
+CREATE TABLE ad_group_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    objectguid VARBINARY(16) NULL,
+    distinguishedname NVARCHAR(max) NULL,
+    dn_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
+    cn NVARCHAR(4000) NULL,
+    name NVARCHAR(4000) NULL,
+    displayname NVARCHAR(4000) NULL,
+    description NVARCHAR(max) NULL,
+    objectsid VARBINARY(68) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    ou_path NVARCHAR(max) NULL,
+    whencreated DATETIME2(6) NULL,
+    whenchanged DATETIME2(6) NULL,
+    usncreated BIGINT NULL,
+    usnchanged BIGINT NULL,
+    samaccountname NVARCHAR(4000) NULL,
+    sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    samaccounttype INTEGER NULL,
+    grouptype INTEGER NULL,
+    mail NVARCHAR(4000) NULL,
+    mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    mailnickname NVARCHAR(4000) NULL,
+    managedby NVARCHAR(max) NULL,
+    managedby_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
+    admincount INTEGER NULL,
+    iscriticalsystemobject SMALLINT NULL,
+    member_count INTEGER NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_group_history_key' and object_id = object_id(N'ad_group_history'))
+CREATE INDEX ad_group_history_key ON ad_group_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_group_history_to_run' and object_id = object_id(N'ad_group_history'))
+CREATE INDEX ad_group_history_to_run ON ad_group_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'ad_group_proxyaddress', N'U') is null
 CREATE TABLE ad_group_proxyaddress (
     source_id INTEGER NOT NULL,
@@ -415,7 +668,8 @@ CREATE TABLE ad_group_proxyaddress (
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     prefix NVARCHAR(4000) NULL,
-    address NVARCHAR(max) NULL
+    address NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -430,12 +684,38 @@ CREATE INDEX ad_group_proxyaddress_value_key ON ad_group_proxyaddress (value_key
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'ad_group_proxyaddress_history', N'U') is null
+CREATE TABLE ad_group_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    prefix NVARCHAR(4000) NULL,
+    address NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_group_proxyaddress_history_key' and object_id = object_id(N'ad_group_proxyaddress_history'))
+CREATE INDEX ad_group_proxyaddress_history_key ON ad_group_proxyaddress_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_group_proxyaddress_history_to_run' and object_id = object_id(N'ad_group_proxyaddress_history'))
+CREATE INDEX ad_group_proxyaddress_history_to_run ON ad_group_proxyaddress_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'ad_member', N'U') is null
 CREATE TABLE ad_member (
     source_id INTEGER NOT NULL,
     guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     member_dn NVARCHAR(max) NULL,
-    member_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NOT NULL
+    member_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -447,6 +727,28 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_member_owner' and object_id = object_id(N'ad_member'))
 CREATE INDEX ad_member_owner ON ad_member (source_id, guid)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_member_history', N'U') is null
+CREATE TABLE ad_member_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    member_dn NVARCHAR(max) NULL,
+    member_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_member_history_key' and object_id = object_id(N'ad_member_history'))
+CREATE INDEX ad_member_history_key ON ad_member_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_member_history_to_run' and object_id = object_id(N'ad_member_history'))
+CREATE INDEX ad_member_history_to_run ON ad_member_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -635,7 +937,8 @@ CREATE TABLE ad_user_altsecurityidentity (
     guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
-    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -650,6 +953,162 @@ CREATE INDEX ad_user_altsecurityidentity_value_key ON ad_user_altsecurityidentit
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'ad_user_altsecurityidentity_history', N'U') is null
+CREATE TABLE ad_user_altsecurityidentity_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_altsecurityidentity_history_key' and object_id = object_id(N'ad_user_altsecurityidentity_history'))
+CREATE INDEX ad_user_altsecurityidentity_history_key ON ad_user_altsecurityidentity_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_altsecurityidentity_history_to_run' and object_id = object_id(N'ad_user_altsecurityidentity_history'))
+CREATE INDEX ad_user_altsecurityidentity_history_to_run ON ad_user_altsecurityidentity_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_user_history', N'U') is null
+CREATE TABLE ad_user_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    objectguid VARBINARY(16) NULL,
+    distinguishedname NVARCHAR(max) NULL,
+    dn_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
+    cn NVARCHAR(4000) NULL,
+    name NVARCHAR(4000) NULL,
+    displayname NVARCHAR(4000) NULL,
+    description NVARCHAR(max) NULL,
+    objectsid VARBINARY(68) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    ou_path NVARCHAR(max) NULL,
+    whencreated DATETIME2(6) NULL,
+    whenchanged DATETIME2(6) NULL,
+    usncreated BIGINT NULL,
+    usnchanged BIGINT NULL,
+    msdsconsistencyguid VARBINARY(16) NULL,
+    immutable_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    guid_immutable_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    samaccountname NVARCHAR(4000) NULL,
+    sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    samaccounttype INTEGER NULL,
+    useraccountcontrol INTEGER NULL,
+    msdsuseraccountcontrolcomputed INTEGER NULL,
+    is_enabled SMALLINT NULL,
+    primarygroupid INTEGER NULL,
+    admincount INTEGER NULL,
+    iscriticalsystemobject SMALLINT NULL,
+    pwdlastset BIGINT NULL,
+    pwd_last_set_at DATETIME2(6) NULL,
+    pwd_last_set_day INTEGER NULL,
+    lastlogontimestamp BIGINT NULL,
+    last_logon_at DATETIME2(6) NULL,
+    last_logon_day INTEGER NULL,
+    accountexpires BIGINT NULL,
+    account_expires_at DATETIME2(6) NULL,
+    account_expires_day INTEGER NULL,
+    lockouttime BIGINT NULL,
+    locked_out_at DATETIME2(6) NULL,
+    userprincipalname NVARCHAR(4000) NULL,
+    upn_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    upn_suffix NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    givenname NVARCHAR(4000) NULL,
+    sn NVARCHAR(4000) NULL,
+    initials NVARCHAR(4000) NULL,
+    employeeid NVARCHAR(4000) NULL,
+    employeeid_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    employeenumber NVARCHAR(4000) NULL,
+    employeetype NVARCHAR(4000) NULL,
+    mail NVARCHAR(4000) NULL,
+    mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    mailnickname NVARCHAR(4000) NULL,
+    targetaddress NVARCHAR(4000) NULL,
+    smtp_primary NVARCHAR(4000) NULL,
+    smtp_primary_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    legacyexchangedn NVARCHAR(4000) NULL,
+    title NVARCHAR(4000) NULL,
+    department NVARCHAR(4000) NULL,
+    company NVARCHAR(4000) NULL,
+    division NVARCHAR(4000) NULL,
+    manager NVARCHAR(max) NULL,
+    manager_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
+    physicaldeliveryofficename NVARCHAR(4000) NULL,
+    telephonenumber NVARCHAR(4000) NULL,
+    mobile NVARCHAR(4000) NULL,
+    facsimiletelephonenumber NVARCHAR(4000) NULL,
+    streetaddress NVARCHAR(4000) NULL,
+    l NVARCHAR(4000) NULL,
+    st NVARCHAR(4000) NULL,
+    postalcode NVARCHAR(4000) NULL,
+    c NVARCHAR(4000) NULL,
+    co NVARCHAR(4000) NULL,
+    countrycode INTEGER NULL,
+    preferredlanguage NVARCHAR(4000) NULL,
+    info NVARCHAR(max) NULL,
+    homedirectory NVARCHAR(4000) NULL,
+    scriptpath NVARCHAR(4000) NULL,
+    extensionattribute1 NVARCHAR(max) NULL,
+    extensionattribute2 NVARCHAR(max) NULL,
+    extensionattribute3 NVARCHAR(max) NULL,
+    extensionattribute4 NVARCHAR(max) NULL,
+    extensionattribute5 NVARCHAR(max) NULL,
+    extensionattribute6 NVARCHAR(max) NULL,
+    extensionattribute7 NVARCHAR(max) NULL,
+    extensionattribute8 NVARCHAR(max) NULL,
+    extensionattribute9 NVARCHAR(max) NULL,
+    extensionattribute10 NVARCHAR(max) NULL,
+    extensionattribute11 NVARCHAR(max) NULL,
+    extensionattribute12 NVARCHAR(max) NULL,
+    extensionattribute13 NVARCHAR(max) NULL,
+    extensionattribute14 NVARCHAR(max) NULL,
+    extensionattribute15 NVARCHAR(max) NULL,
+    msdscloudextensionattribute1 NVARCHAR(max) NULL,
+    msdscloudextensionattribute2 NVARCHAR(max) NULL,
+    msdscloudextensionattribute3 NVARCHAR(max) NULL,
+    msdscloudextensionattribute4 NVARCHAR(max) NULL,
+    msdscloudextensionattribute5 NVARCHAR(max) NULL,
+    msdscloudextensionattribute6 NVARCHAR(max) NULL,
+    msdscloudextensionattribute7 NVARCHAR(max) NULL,
+    msdscloudextensionattribute8 NVARCHAR(max) NULL,
+    msdscloudextensionattribute9 NVARCHAR(max) NULL,
+    msdscloudextensionattribute10 NVARCHAR(max) NULL,
+    msdscloudextensionattribute11 NVARCHAR(max) NULL,
+    msdscloudextensionattribute12 NVARCHAR(max) NULL,
+    msdscloudextensionattribute13 NVARCHAR(max) NULL,
+    msdscloudextensionattribute14 NVARCHAR(max) NULL,
+    msdscloudextensionattribute15 NVARCHAR(max) NULL,
+    msdscloudextensionattribute16 NVARCHAR(max) NULL,
+    msdscloudextensionattribute17 NVARCHAR(max) NULL,
+    msdscloudextensionattribute18 NVARCHAR(max) NULL,
+    msdscloudextensionattribute19 NVARCHAR(max) NULL,
+    msdscloudextensionattribute20 NVARCHAR(max) NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_history_key' and object_id = object_id(N'ad_user_history'))
+CREATE INDEX ad_user_history_key ON ad_user_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_history_to_run' and object_id = object_id(N'ad_user_history'))
+CREATE INDEX ad_user_history_to_run ON ad_user_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'ad_user_proxyaddress', N'U') is null
 CREATE TABLE ad_user_proxyaddress (
     source_id INTEGER NOT NULL,
@@ -658,7 +1117,8 @@ CREATE TABLE ad_user_proxyaddress (
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     prefix NVARCHAR(4000) NULL,
-    address NVARCHAR(max) NULL
+    address NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -673,13 +1133,39 @@ CREATE INDEX ad_user_proxyaddress_value_key ON ad_user_proxyaddress (value_key, 
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'ad_user_proxyaddress_history', N'U') is null
+CREATE TABLE ad_user_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    prefix NVARCHAR(4000) NULL,
+    address NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_proxyaddress_history_key' and object_id = object_id(N'ad_user_proxyaddress_history'))
+CREATE INDEX ad_user_proxyaddress_history_key ON ad_user_proxyaddress_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_proxyaddress_history_to_run' and object_id = object_id(N'ad_user_proxyaddress_history'))
+CREATE INDEX ad_user_proxyaddress_history_to_run ON ad_user_proxyaddress_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'ad_user_serviceprincipalname', N'U') is null
 CREATE TABLE ad_user_serviceprincipalname (
     source_id INTEGER NOT NULL,
     guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
-    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -694,13 +1180,37 @@ CREATE INDEX ad_user_serviceprincipalname_value_key ON ad_user_serviceprincipaln
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'ad_user_serviceprincipalname_history', N'U') is null
+CREATE TABLE ad_user_serviceprincipalname_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_serviceprincipalname_history_key' and object_id = object_id(N'ad_user_serviceprincipalname_history'))
+CREATE INDEX ad_user_serviceprincipalname_history_key ON ad_user_serviceprincipalname_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_serviceprincipalname_history_to_run' and object_id = object_id(N'ad_user_serviceprincipalname_history'))
+CREATE INDEX ad_user_serviceprincipalname_history_to_run ON ad_user_serviceprincipalname_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'ad_user_sidhistory', N'U') is null
 CREATE TABLE ad_user_sidhistory (
     source_id INTEGER NOT NULL,
     guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
-    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -715,6 +1225,29 @@ CREATE INDEX ad_user_sidhistory_value_key ON ad_user_sidhistory (value_key, sour
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'ad_user_sidhistory_history', N'U') is null
+CREATE TABLE ad_user_sidhistory_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_sidhistory_history_key' and object_id = object_id(N'ad_user_sidhistory_history'))
+CREATE INDEX ad_user_sidhistory_history_key ON ad_user_sidhistory_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_sidhistory_history_to_run' and object_id = object_id(N'ad_user_sidhistory_history'))
+CREATE INDEX ad_user_sidhistory_history_to_run ON ad_user_sidhistory_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'ad_value_defect', N'U') is null
 CREATE TABLE ad_value_defect (
     source_id INTEGER NOT NULL,
@@ -722,13 +1255,38 @@ CREATE TABLE ad_value_defect (
     attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
     defect NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    value NVARCHAR(max) NULL
+    value NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_value_defect_owner' and object_id = object_id(N'ad_value_defect'))
 CREATE INDEX ad_value_defect_owner ON ad_value_defect (source_id, guid)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_value_defect_history', N'U') is null
+CREATE TABLE ad_value_defect_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    defect NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    value NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_value_defect_history_key' and object_id = object_id(N'ad_value_defect_history'))
+CREATE INDEX ad_value_defect_history_key ON ad_value_defect_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_value_defect_history_to_run' and object_id = object_id(N'ad_value_defect_history'))
+CREATE INDEX ad_value_defect_history_to_run ON ad_value_defect_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -818,6 +1376,58 @@ CREATE INDEX entra_group_sid ON entra_group (sid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'entra_group_history', N'U') is null
+CREATE TABLE entra_group_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    displayname NVARCHAR(4000) NULL,
+    name_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    description NVARCHAR(max) NULL,
+    mail NVARCHAR(4000) NULL,
+    mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    mailnickname NVARCHAR(4000) NULL,
+    mailenabled SMALLINT NULL,
+    securityenabled SMALLINT NULL,
+    is_unified SMALLINT NULL,
+    is_dynamic SMALLINT NULL,
+    isassignabletorole SMALLINT NULL,
+    visibility NVARCHAR(4000) NULL,
+    classification NVARCHAR(4000) NULL,
+    membershiprule NVARCHAR(max) NULL,
+    membershipruleprocessingstate NVARCHAR(4000) NULL,
+    createddatetime DATETIME2(6) NULL,
+    expirationdatetime DATETIME2(6) NULL,
+    reneweddatetime DATETIME2(6) NULL,
+    onpremisessyncenabled SMALLINT NULL,
+    is_synced SMALLINT NULL,
+    onpremiseslastsyncdatetime DATETIME2(6) NULL,
+    onpremisessecurityidentifier NVARCHAR(4000) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    onpremisessamaccountname NVARCHAR(4000) NULL,
+    sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    onpremisesdomainname NVARCHAR(4000) NULL,
+    onpremisesnetbiosname NVARCHAR(4000) NULL,
+    securityidentifier NVARCHAR(4000) NULL,
+    member_count INTEGER NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_group_history_key' and object_id = object_id(N'entra_group_history'))
+CREATE INDEX entra_group_history_key ON entra_group_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_group_history_to_run' and object_id = object_id(N'entra_group_history'))
+CREATE INDEX entra_group_history_to_run ON entra_group_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'entra_group_proxyaddress', N'U') is null
 CREATE TABLE entra_group_proxyaddress (
     source_id INTEGER NOT NULL,
@@ -826,7 +1436,8 @@ CREATE TABLE entra_group_proxyaddress (
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     prefix NVARCHAR(4000) NULL,
-    address NVARCHAR(max) NULL
+    address NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -841,12 +1452,38 @@ CREATE INDEX entra_group_proxyaddress_value_key ON entra_group_proxyaddress (val
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'entra_group_proxyaddress_history', N'U') is null
+CREATE TABLE entra_group_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    prefix NVARCHAR(4000) NULL,
+    address NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_group_proxyaddress_history_key' and object_id = object_id(N'entra_group_proxyaddress_history'))
+CREATE INDEX entra_group_proxyaddress_history_key ON entra_group_proxyaddress_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_group_proxyaddress_history_to_run' and object_id = object_id(N'entra_group_proxyaddress_history'))
+CREATE INDEX entra_group_proxyaddress_history_to_run ON entra_group_proxyaddress_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'entra_member', N'U') is null
 CREATE TABLE entra_member (
     source_id INTEGER NOT NULL,
     id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     member_id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    member_type NVARCHAR(4000) NULL
+    member_type NVARCHAR(4000) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -858,6 +1495,28 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_member_owner' and object_id = object_id(N'entra_member'))
 CREATE INDEX entra_member_owner ON entra_member (source_id, id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_member_history', N'U') is null
+CREATE TABLE entra_member_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    member_id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    member_type NVARCHAR(4000) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_member_history_key' and object_id = object_id(N'entra_member_history'))
+CREATE INDEX entra_member_history_key ON entra_member_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_member_history_to_run' and object_id = object_id(N'entra_member_history'))
+CREATE INDEX entra_member_history_to_run ON entra_member_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1012,7 +1671,8 @@ CREATE TABLE entra_user_businessphone (
     id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
-    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -1027,6 +1687,133 @@ CREATE INDEX entra_user_businessphone_value_key ON entra_user_businessphone (val
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'entra_user_businessphone_history', N'U') is null
+CREATE TABLE entra_user_businessphone_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_businessphone_history_key' and object_id = object_id(N'entra_user_businessphone_history'))
+CREATE INDEX entra_user_businessphone_history_key ON entra_user_businessphone_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_businessphone_history_to_run' and object_id = object_id(N'entra_user_businessphone_history'))
+CREATE INDEX entra_user_businessphone_history_to_run ON entra_user_businessphone_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_user_history', N'U') is null
+CREATE TABLE entra_user_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    userprincipalname NVARCHAR(4000) NULL,
+    upn_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    upn_suffix NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    displayname NVARCHAR(4000) NULL,
+    givenname NVARCHAR(4000) NULL,
+    surname NVARCHAR(4000) NULL,
+    usertype NVARCHAR(4000) NULL,
+    is_guest SMALLINT NULL,
+    accountenabled SMALLINT NULL,
+    is_enabled SMALLINT NULL,
+    employeeid NVARCHAR(4000) NULL,
+    employeeid_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    employeetype NVARCHAR(4000) NULL,
+    employeehiredate DATETIME2(6) NULL,
+    employeeleavedatetime DATETIME2(6) NULL,
+    employeeorgdata_division NVARCHAR(4000) NULL,
+    employeeorgdata_costcenter NVARCHAR(4000) NULL,
+    mail NVARCHAR(4000) NULL,
+    mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    mailnickname NVARCHAR(4000) NULL,
+    smtp_primary NVARCHAR(4000) NULL,
+    smtp_primary_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    othermails_count INTEGER NULL,
+    usagelocation NVARCHAR(4000) NULL,
+    usagelocation_known SMALLINT NULL,
+    country NVARCHAR(4000) NULL,
+    createddatetime DATETIME2(6) NULL,
+    created_day INTEGER NULL,
+    creationtype NVARCHAR(4000) NULL,
+    externaluserstate NVARCHAR(4000) NULL,
+    externaluserstatechangedatetime DATETIME2(6) NULL,
+    jobtitle NVARCHAR(4000) NULL,
+    department NVARCHAR(4000) NULL,
+    companyname NVARCHAR(4000) NULL,
+    officelocation NVARCHAR(4000) NULL,
+    mobilephone NVARCHAR(4000) NULL,
+    faxnumber NVARCHAR(4000) NULL,
+    streetaddress NVARCHAR(4000) NULL,
+    city NVARCHAR(4000) NULL,
+    state NVARCHAR(4000) NULL,
+    postalcode NVARCHAR(4000) NULL,
+    preferredlanguage NVARCHAR(4000) NULL,
+    preferreddatalocation NVARCHAR(4000) NULL,
+    agegroup NVARCHAR(4000) NULL,
+    consentprovidedforminor NVARCHAR(4000) NULL,
+    legalagegroupclassification NVARCHAR(4000) NULL,
+    onpremisessyncenabled SMALLINT NULL,
+    is_synced SMALLINT NULL,
+    onpremiseslastsyncdatetime DATETIME2(6) NULL,
+    onpremisesimmutableid NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
+    onpremisessecurityidentifier NVARCHAR(4000) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    onpremisessamaccountname NVARCHAR(4000) NULL,
+    sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    onpremisesdistinguishedname NVARCHAR(max) NULL,
+    onpremises_dn_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
+    onpremisesdomainname NVARCHAR(4000) NULL,
+    onpremisesuserprincipalname NVARCHAR(4000) NULL,
+    onpremises_upn_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    passwordpolicies NVARCHAR(4000) NULL,
+    lastpasswordchangedatetime DATETIME2(6) NULL,
+    signinsessionsvalidfromdatetime DATETIME2(6) NULL,
+    securityidentifier NVARCHAR(4000) NULL,
+    showinaddresslist SMALLINT NULL,
+    isresourceaccount SMALLINT NULL,
+    ismanagementrestricted SMALLINT NULL,
+    extensionattribute1 NVARCHAR(max) NULL,
+    extensionattribute2 NVARCHAR(max) NULL,
+    extensionattribute3 NVARCHAR(max) NULL,
+    extensionattribute4 NVARCHAR(max) NULL,
+    extensionattribute5 NVARCHAR(max) NULL,
+    extensionattribute6 NVARCHAR(max) NULL,
+    extensionattribute7 NVARCHAR(max) NULL,
+    extensionattribute8 NVARCHAR(max) NULL,
+    extensionattribute9 NVARCHAR(max) NULL,
+    extensionattribute10 NVARCHAR(max) NULL,
+    extensionattribute11 NVARCHAR(max) NULL,
+    extensionattribute12 NVARCHAR(max) NULL,
+    extensionattribute13 NVARCHAR(max) NULL,
+    extensionattribute14 NVARCHAR(max) NULL,
+    extensionattribute15 NVARCHAR(max) NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_history_key' and object_id = object_id(N'entra_user_history'))
+CREATE INDEX entra_user_history_key ON entra_user_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_history_to_run' and object_id = object_id(N'entra_user_history'))
+CREATE INDEX entra_user_history_to_run ON entra_user_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'entra_user_identity', N'U') is null
 CREATE TABLE entra_user_identity (
     source_id INTEGER NOT NULL,
@@ -1034,7 +1821,8 @@ CREATE TABLE entra_user_identity (
     position INTEGER NULL,
     signintype NVARCHAR(4000) NULL,
     issuer NVARCHAR(4000) NULL,
-    issuerassignedid NVARCHAR(4000) NULL
+    issuerassignedid NVARCHAR(4000) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -1044,13 +1832,38 @@ CREATE INDEX entra_user_identity_owner ON entra_user_identity (source_id, id)
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'entra_user_identity_history', N'U') is null
+CREATE TABLE entra_user_identity_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    signintype NVARCHAR(4000) NULL,
+    issuer NVARCHAR(4000) NULL,
+    issuerassignedid NVARCHAR(4000) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_identity_history_key' and object_id = object_id(N'entra_user_identity_history'))
+CREATE INDEX entra_user_identity_history_key ON entra_user_identity_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_identity_history_to_run' and object_id = object_id(N'entra_user_identity_history'))
+CREATE INDEX entra_user_identity_history_to_run ON entra_user_identity_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'entra_user_imaddress', N'U') is null
 CREATE TABLE entra_user_imaddress (
     source_id INTEGER NOT NULL,
     id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
-    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -1065,18 +1878,64 @@ CREATE INDEX entra_user_imaddress_value_key ON entra_user_imaddress (value_key, 
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'entra_user_imaddress_history', N'U') is null
+CREATE TABLE entra_user_imaddress_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_imaddress_history_key' and object_id = object_id(N'entra_user_imaddress_history'))
+CREATE INDEX entra_user_imaddress_history_key ON entra_user_imaddress_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_imaddress_history_to_run' and object_id = object_id(N'entra_user_imaddress_history'))
+CREATE INDEX entra_user_imaddress_history_to_run ON entra_user_imaddress_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'entra_user_license', N'U') is null
 CREATE TABLE entra_user_license (
     source_id INTEGER NOT NULL,
     id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
-    skuid NVARCHAR(4000) NULL
+    skuid NVARCHAR(4000) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_license_owner' and object_id = object_id(N'entra_user_license'))
 CREATE INDEX entra_user_license_owner ON entra_user_license (source_id, id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_user_license_history', N'U') is null
+CREATE TABLE entra_user_license_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    skuid NVARCHAR(4000) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_license_history_key' and object_id = object_id(N'entra_user_license_history'))
+CREATE INDEX entra_user_license_history_key ON entra_user_license_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_license_history_to_run' and object_id = object_id(N'entra_user_license_history'))
+CREATE INDEX entra_user_license_history_to_run ON entra_user_license_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1087,7 +1946,8 @@ CREATE TABLE entra_user_othermail (
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
-    value_masked NVARCHAR(4000) NULL
+    value_masked NVARCHAR(4000) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -1102,6 +1962,30 @@ CREATE INDEX entra_user_othermail_value_key ON entra_user_othermail (value_key, 
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'entra_user_othermail_history', N'U') is null
+CREATE TABLE entra_user_othermail_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    value_masked NVARCHAR(4000) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_othermail_history_key' and object_id = object_id(N'entra_user_othermail_history'))
+CREATE INDEX entra_user_othermail_history_key ON entra_user_othermail_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_othermail_history_to_run' and object_id = object_id(N'entra_user_othermail_history'))
+CREATE INDEX entra_user_othermail_history_to_run ON entra_user_othermail_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'entra_user_provisioningerror', N'U') is null
 CREATE TABLE entra_user_provisioningerror (
     source_id INTEGER NOT NULL,
@@ -1110,13 +1994,39 @@ CREATE TABLE entra_user_provisioningerror (
     category NVARCHAR(4000) NULL,
     propertycausingerror NVARCHAR(4000) NULL,
     value NVARCHAR(max) NULL,
-    occurreddatetime DATETIME2(6) NULL
+    occurreddatetime DATETIME2(6) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_provisioningerror_owner' and object_id = object_id(N'entra_user_provisioningerror'))
 CREATE INDEX entra_user_provisioningerror_owner ON entra_user_provisioningerror (source_id, id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_user_provisioningerror_history', N'U') is null
+CREATE TABLE entra_user_provisioningerror_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    category NVARCHAR(4000) NULL,
+    propertycausingerror NVARCHAR(4000) NULL,
+    value NVARCHAR(max) NULL,
+    occurreddatetime DATETIME2(6) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_provisioningerror_history_key' and object_id = object_id(N'entra_user_provisioningerror_history'))
+CREATE INDEX entra_user_provisioningerror_history_key ON entra_user_provisioningerror_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_provisioningerror_history_to_run' and object_id = object_id(N'entra_user_provisioningerror_history'))
+CREATE INDEX entra_user_provisioningerror_history_to_run ON entra_user_provisioningerror_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1128,7 +2038,8 @@ CREATE TABLE entra_user_proxyaddress (
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     prefix NVARCHAR(4000) NULL,
-    address NVARCHAR(max) NULL
+    address NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -1143,6 +2054,31 @@ CREATE INDEX entra_user_proxyaddress_value_key ON entra_user_proxyaddress (value
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'entra_user_proxyaddress_history', N'U') is null
+CREATE TABLE entra_user_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    prefix NVARCHAR(4000) NULL,
+    address NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_proxyaddress_history_key' and object_id = object_id(N'entra_user_proxyaddress_history'))
+CREATE INDEX entra_user_proxyaddress_history_key ON entra_user_proxyaddress_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_proxyaddress_history_to_run' and object_id = object_id(N'entra_user_proxyaddress_history'))
+CREATE INDEX entra_user_proxyaddress_history_to_run ON entra_user_proxyaddress_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'entra_value_defect', N'U') is null
 CREATE TABLE entra_value_defect (
     source_id INTEGER NOT NULL,
@@ -1150,13 +2086,38 @@ CREATE TABLE entra_value_defect (
     attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
     defect NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    value NVARCHAR(max) NULL
+    value NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_value_defect_owner' and object_id = object_id(N'entra_value_defect'))
 CREATE INDEX entra_value_defect_owner ON entra_value_defect (source_id, id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_value_defect_history', N'U') is null
+CREATE TABLE entra_value_defect_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    defect NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    value NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_value_defect_history_key' and object_id = object_id(N'entra_value_defect_history'))
+CREATE INDEX entra_value_defect_history_key ON entra_value_defect_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_value_defect_history_to_run' and object_id = object_id(N'entra_value_defect_history'))
+CREATE INDEX entra_value_defect_history_to_run ON entra_value_defect_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1374,6 +2335,7 @@ CREATE TABLE source (
     load_started_at DATETIME2(6) NULL,
     load_finished_at DATETIME2(6) NULL,
     change_cutoff_at DATETIME2(6) NULL,
+    history_run INTEGER NULL,
     PRIMARY KEY (source_id),
     CONSTRAINT source_name UNIQUE (name)
 )
@@ -1487,13 +2449,90 @@ CREATE TABLE worker_attribute (
     source_id INTEGER NOT NULL,
     worker_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
     attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    value NVARCHAR(max) NULL
+    value NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'worker_attribute_owner' and object_id = object_id(N'worker_attribute'))
 CREATE INDEX worker_attribute_owner ON worker_attribute (source_id, worker_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'worker_attribute_history', N'U') is null
+CREATE TABLE worker_attribute_history (
+    source_id INTEGER NOT NULL,
+    worker_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    value NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'worker_attribute_history_key' and object_id = object_id(N'worker_attribute_history'))
+CREATE INDEX worker_attribute_history_key ON worker_attribute_history (worker_id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'worker_attribute_history_to_run' and object_id = object_id(N'worker_attribute_history'))
+CREATE INDEX worker_attribute_history_to_run ON worker_attribute_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'worker_history', N'U') is null
+CREATE TABLE worker_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    worker_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    worker_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    employee_id NVARCHAR(4000) NULL,
+    employeeid_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    user_id NVARCHAR(4000) NULL,
+    first_name NVARCHAR(4000) NULL,
+    last_name NVARCHAR(4000) NULL,
+    display_name NVARCHAR(4000) NULL,
+    worker_type NVARCHAR(4000) NULL,
+    worker_status NVARCHAR(4000) NULL,
+    is_active SMALLINT NULL,
+    hire_date DATETIME NULL,
+    hire_day INTEGER NULL,
+    original_hire_date DATETIME NULL,
+    original_hire_day INTEGER NULL,
+    termination_date DATETIME NULL,
+    termination_day INTEGER NULL,
+    personal_mail NVARCHAR(4000) NULL,
+    personal_mail_key NVARCHAR(320) COLLATE Latin1_General_100_BIN2 NULL,
+    personal_mail_masked NVARCHAR(4000) NULL,
+    work_mail NVARCHAR(4000) NULL,
+    work_mail_key NVARCHAR(320) COLLATE Latin1_General_100_BIN2 NULL,
+    country NVARCHAR(4000) NULL,
+    country_code NVARCHAR(4000) NULL,
+    company NVARCHAR(4000) NULL,
+    department NVARCHAR(4000) NULL,
+    cost_center NVARCHAR(4000) NULL,
+    job_title NVARCHAR(4000) NULL,
+    location NVARCHAR(4000) NULL,
+    manager_id NVARCHAR(4000) NULL,
+    manager_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    source_row INTEGER NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'worker_history_key' and object_id = object_id(N'worker_history'))
+CREATE INDEX worker_history_key ON worker_history (worker_id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'worker_history_to_run' and object_id = object_id(N'worker_history'))
+CREATE INDEX worker_history_to_run ON worker_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1537,7 +2576,8 @@ CREATE TABLE worker_prior_id (
     worker_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
     position INTEGER NULL,
     prior_id NVARCHAR(4000) NULL,
-    prior_id_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL
+    prior_id_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
@@ -1552,19 +2592,199 @@ CREATE INDEX worker_prior_id_prior_id_key ON worker_prior_id (prior_id_key, sour
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'worker_prior_id_history', N'U') is null
+CREATE TABLE worker_prior_id_history (
+    source_id INTEGER NOT NULL,
+    worker_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    prior_id NVARCHAR(4000) NULL,
+    prior_id_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'worker_prior_id_history_key' and object_id = object_id(N'worker_prior_id_history'))
+CREATE INDEX worker_prior_id_history_key ON worker_prior_id_history (worker_id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'worker_prior_id_history_to_run' and object_id = object_id(N'worker_prior_id_history'))
+CREATE INDEX worker_prior_id_history_to_run ON worker_prior_id_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'worker_value_defect', N'U') is null
 CREATE TABLE worker_value_defect (
     source_id INTEGER NOT NULL,
     worker_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
     attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
     defect NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    value NVARCHAR(max) NULL
+    value NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'worker_value_defect_owner' and object_id = object_id(N'worker_value_defect'))
 CREATE INDEX worker_value_defect_owner ON worker_value_defect (source_id, worker_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'worker_value_defect_history', N'U') is null
+CREATE TABLE worker_value_defect_history (
+    source_id INTEGER NOT NULL,
+    worker_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    defect NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    value NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'worker_value_defect_history_key' and object_id = object_id(N'worker_value_defect_history'))
+CREATE INDEX worker_value_defect_history_key ON worker_value_defect_history (worker_id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'worker_value_defect_history_to_run' and object_id = object_id(N'worker_value_defect_history'))
+CREATE INDEX worker_value_defect_history_to_run ON worker_value_defect_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'source', N'history_run') is null
+alter table source add history_run INTEGER NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_user_proxyaddress', N'run_id') is null
+alter table ad_user_proxyaddress add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_user_altsecurityidentity', N'run_id') is null
+alter table ad_user_altsecurityidentity add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_user_serviceprincipalname', N'run_id') is null
+alter table ad_user_serviceprincipalname add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_user_sidhistory', N'run_id') is null
+alter table ad_user_sidhistory add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_group_proxyaddress', N'run_id') is null
+alter table ad_group_proxyaddress add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_member', N'run_id') is null
+alter table ad_member add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_computer_altsecurityidentity', N'run_id') is null
+alter table ad_computer_altsecurityidentity add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_computer_serviceprincipalname', N'run_id') is null
+alter table ad_computer_serviceprincipalname add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_contact_proxyaddress', N'run_id') is null
+alter table ad_contact_proxyaddress add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_attribute', N'run_id') is null
+alter table ad_attribute add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_value_defect', N'run_id') is null
+alter table ad_value_defect add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_user_othermail', N'run_id') is null
+alter table entra_user_othermail add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_user_proxyaddress', N'run_id') is null
+alter table entra_user_proxyaddress add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_user_businessphone', N'run_id') is null
+alter table entra_user_businessphone add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_user_imaddress', N'run_id') is null
+alter table entra_user_imaddress add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_user_identity', N'run_id') is null
+alter table entra_user_identity add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_user_license', N'run_id') is null
+alter table entra_user_license add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_user_provisioningerror', N'run_id') is null
+alter table entra_user_provisioningerror add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_value_defect', N'run_id') is null
+alter table entra_value_defect add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_group_proxyaddress', N'run_id') is null
+alter table entra_group_proxyaddress add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_member', N'run_id') is null
+alter table entra_member add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'worker_prior_id', N'run_id') is null
+alter table worker_prior_id add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'worker_attribute', N'run_id') is null
+alter table worker_attribute add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'worker_value_defect', N'run_id') is null
+alter table worker_value_defect add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+update source set history_run = (
+    select max(r.run_id) from load_run as r
+    where r.source_id = source.source_id and r.status = 'published'
+)
+where not exists (select 1 from schema_version as v where v.version = 2)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1826,8 +3046,8 @@ go
 if @@trancount = 0 set noexec on
 go
 insert into schema_version (version, tool_version)
-select 1, 'script'
-where not exists (select 1 from schema_version as v where v.version = 1)
+select 2, 'script'
+where not exists (select 1 from schema_version as v where v.version = 2)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3339,34 +4559,61 @@ go
 if database_principal_id('recon_pii') is not null
 begin
     grant select on ad_attribute to recon_pii;
+    grant select on ad_attribute_history to recon_pii;
     grant select on ad_computer to recon_pii;
     grant select on ad_computer_altsecurityidentity to recon_pii;
+    grant select on ad_computer_altsecurityidentity_history to recon_pii;
+    grant select on ad_computer_history to recon_pii;
     grant select on ad_computer_serviceprincipalname to recon_pii;
+    grant select on ad_computer_serviceprincipalname_history to recon_pii;
     grant select on ad_contact to recon_pii;
+    grant select on ad_contact_history to recon_pii;
     grant select on ad_contact_proxyaddress to recon_pii;
+    grant select on ad_contact_proxyaddress_history to recon_pii;
     grant select on ad_group to recon_pii;
+    grant select on ad_group_history to recon_pii;
     grant select on ad_group_proxyaddress to recon_pii;
+    grant select on ad_group_proxyaddress_history to recon_pii;
     grant select on ad_member to recon_pii;
+    grant select on ad_member_history to recon_pii;
     grant select on ad_user to recon_pii;
     grant select on ad_user_altsecurityidentity to recon_pii;
+    grant select on ad_user_altsecurityidentity_history to recon_pii;
+    grant select on ad_user_history to recon_pii;
     grant select on ad_user_proxyaddress to recon_pii;
+    grant select on ad_user_proxyaddress_history to recon_pii;
     grant select on ad_user_serviceprincipalname to recon_pii;
+    grant select on ad_user_serviceprincipalname_history to recon_pii;
     grant select on ad_user_sidhistory to recon_pii;
+    grant select on ad_user_sidhistory_history to recon_pii;
     grant select on ad_value_defect to recon_pii;
+    grant select on ad_value_defect_history to recon_pii;
     grant select on clock to recon_pii;
     grant select on country to recon_pii;
     grant select on entra_group to recon_pii;
+    grant select on entra_group_history to recon_pii;
     grant select on entra_group_proxyaddress to recon_pii;
+    grant select on entra_group_proxyaddress_history to recon_pii;
     grant select on entra_member to recon_pii;
+    grant select on entra_member_history to recon_pii;
     grant select on entra_user to recon_pii;
     grant select on entra_user_businessphone to recon_pii;
+    grant select on entra_user_businessphone_history to recon_pii;
+    grant select on entra_user_history to recon_pii;
     grant select on entra_user_identity to recon_pii;
+    grant select on entra_user_identity_history to recon_pii;
     grant select on entra_user_imaddress to recon_pii;
+    grant select on entra_user_imaddress_history to recon_pii;
     grant select on entra_user_license to recon_pii;
+    grant select on entra_user_license_history to recon_pii;
     grant select on entra_user_othermail to recon_pii;
+    grant select on entra_user_othermail_history to recon_pii;
     grant select on entra_user_provisioningerror to recon_pii;
+    grant select on entra_user_provisioningerror_history to recon_pii;
     grant select on entra_user_proxyaddress to recon_pii;
+    grant select on entra_user_proxyaddress_history to recon_pii;
     grant select on entra_value_defect to recon_pii;
+    grant select on entra_value_defect_history to recon_pii;
     grant select on finding_count to recon_pii;
     grant select on finding_row to recon_pii;
     grant select on load_reject to recon_pii;
@@ -3381,9 +4628,13 @@ begin
     grant select on user_match to recon_pii;
     grant select on worker to recon_pii;
     grant select on worker_attribute to recon_pii;
+    grant select on worker_attribute_history to recon_pii;
+    grant select on worker_history to recon_pii;
     grant select on worker_match to recon_pii;
     grant select on worker_prior_id to recon_pii;
+    grant select on worker_prior_id_history to recon_pii;
     grant select on worker_value_defect to recon_pii;
+    grant select on worker_value_defect_history to recon_pii;
     grant select on ad_computer_decoded to recon_pii;
     grant select on ad_group_decoded to recon_pii;
     grant select on ad_user_decoded to recon_pii;
@@ -3423,34 +4674,61 @@ go
 if database_principal_id('recon_loader') is not null
 begin
     grant select, insert, update, delete on ad_attribute to recon_loader;
+    grant select, insert, update, delete on ad_attribute_history to recon_loader;
     grant select, insert, update, delete on ad_computer to recon_loader;
     grant select, insert, update, delete on ad_computer_altsecurityidentity to recon_loader;
+    grant select, insert, update, delete on ad_computer_altsecurityidentity_history to recon_loader;
+    grant select, insert, update, delete on ad_computer_history to recon_loader;
     grant select, insert, update, delete on ad_computer_serviceprincipalname to recon_loader;
+    grant select, insert, update, delete on ad_computer_serviceprincipalname_history to recon_loader;
     grant select, insert, update, delete on ad_contact to recon_loader;
+    grant select, insert, update, delete on ad_contact_history to recon_loader;
     grant select, insert, update, delete on ad_contact_proxyaddress to recon_loader;
+    grant select, insert, update, delete on ad_contact_proxyaddress_history to recon_loader;
     grant select, insert, update, delete on ad_group to recon_loader;
+    grant select, insert, update, delete on ad_group_history to recon_loader;
     grant select, insert, update, delete on ad_group_proxyaddress to recon_loader;
+    grant select, insert, update, delete on ad_group_proxyaddress_history to recon_loader;
     grant select, insert, update, delete on ad_member to recon_loader;
+    grant select, insert, update, delete on ad_member_history to recon_loader;
     grant select, insert, update, delete on ad_user to recon_loader;
     grant select, insert, update, delete on ad_user_altsecurityidentity to recon_loader;
+    grant select, insert, update, delete on ad_user_altsecurityidentity_history to recon_loader;
+    grant select, insert, update, delete on ad_user_history to recon_loader;
     grant select, insert, update, delete on ad_user_proxyaddress to recon_loader;
+    grant select, insert, update, delete on ad_user_proxyaddress_history to recon_loader;
     grant select, insert, update, delete on ad_user_serviceprincipalname to recon_loader;
+    grant select, insert, update, delete on ad_user_serviceprincipalname_history to recon_loader;
     grant select, insert, update, delete on ad_user_sidhistory to recon_loader;
+    grant select, insert, update, delete on ad_user_sidhistory_history to recon_loader;
     grant select, insert, update, delete on ad_value_defect to recon_loader;
+    grant select, insert, update, delete on ad_value_defect_history to recon_loader;
     grant select, insert, update, delete on clock to recon_loader;
     grant select, insert, update, delete on country to recon_loader;
     grant select, insert, update, delete on entra_group to recon_loader;
+    grant select, insert, update, delete on entra_group_history to recon_loader;
     grant select, insert, update, delete on entra_group_proxyaddress to recon_loader;
+    grant select, insert, update, delete on entra_group_proxyaddress_history to recon_loader;
     grant select, insert, update, delete on entra_member to recon_loader;
+    grant select, insert, update, delete on entra_member_history to recon_loader;
     grant select, insert, update, delete on entra_user to recon_loader;
     grant select, insert, update, delete on entra_user_businessphone to recon_loader;
+    grant select, insert, update, delete on entra_user_businessphone_history to recon_loader;
+    grant select, insert, update, delete on entra_user_history to recon_loader;
     grant select, insert, update, delete on entra_user_identity to recon_loader;
+    grant select, insert, update, delete on entra_user_identity_history to recon_loader;
     grant select, insert, update, delete on entra_user_imaddress to recon_loader;
+    grant select, insert, update, delete on entra_user_imaddress_history to recon_loader;
     grant select, insert, update, delete on entra_user_license to recon_loader;
+    grant select, insert, update, delete on entra_user_license_history to recon_loader;
     grant select, insert, update, delete on entra_user_othermail to recon_loader;
+    grant select, insert, update, delete on entra_user_othermail_history to recon_loader;
     grant select, insert, update, delete on entra_user_provisioningerror to recon_loader;
+    grant select, insert, update, delete on entra_user_provisioningerror_history to recon_loader;
     grant select, insert, update, delete on entra_user_proxyaddress to recon_loader;
+    grant select, insert, update, delete on entra_user_proxyaddress_history to recon_loader;
     grant select, insert, update, delete on entra_value_defect to recon_loader;
+    grant select, insert, update, delete on entra_value_defect_history to recon_loader;
     grant select, insert, update, delete on finding_count to recon_loader;
     grant select, insert, update, delete on finding_row to recon_loader;
     grant select, insert, update, delete on load_reject to recon_loader;
@@ -3465,9 +4743,13 @@ begin
     grant select, insert, update, delete on user_match to recon_loader;
     grant select, insert, update, delete on worker to recon_loader;
     grant select, insert, update, delete on worker_attribute to recon_loader;
+    grant select, insert, update, delete on worker_attribute_history to recon_loader;
+    grant select, insert, update, delete on worker_history to recon_loader;
     grant select, insert, update, delete on worker_match to recon_loader;
     grant select, insert, update, delete on worker_prior_id to recon_loader;
+    grant select, insert, update, delete on worker_prior_id_history to recon_loader;
     grant select, insert, update, delete on worker_value_defect to recon_loader;
+    grant select, insert, update, delete on worker_value_defect_history to recon_loader;
 end
 go
 if @@trancount = 0 set noexec on

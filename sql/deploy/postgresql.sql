@@ -106,11 +106,29 @@ CREATE TABLE IF NOT EXISTS ad_attribute (
     guid TEXT COLLATE "C" NOT NULL,
     attribute TEXT COLLATE "C" NOT NULL,
     position INTEGER,
-    value TEXT
+    value TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS ad_attribute_owner ON ad_attribute (source_id, guid)
+;
+
+CREATE TABLE IF NOT EXISTS ad_attribute_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    attribute TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_attribute_history_key ON ad_attribute_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_attribute_history_to_run ON ad_attribute_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_computer (
@@ -177,7 +195,8 @@ CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity (
     guid TEXT COLLATE "C" NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT COLLATE "C"
+    value_key TEXT COLLATE "C",
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -187,12 +206,85 @@ CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_owner ON ad_computer_
 CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_value_key ON ad_computer_altsecurityidentity (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_history_key ON ad_computer_altsecurityidentity_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_history_to_run ON ad_computer_altsecurityidentity_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_computer_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    objectguid BYTEA,
+    distinguishedname TEXT,
+    dn_key TEXT COLLATE "C",
+    cn TEXT,
+    name TEXT,
+    displayname TEXT,
+    description TEXT,
+    objectsid BYTEA,
+    sid TEXT COLLATE "C",
+    ou_path TEXT,
+    whencreated TIMESTAMP WITHOUT TIME ZONE,
+    whenchanged TIMESTAMP WITHOUT TIME ZONE,
+    usncreated BIGINT,
+    usnchanged BIGINT,
+    samaccountname TEXT,
+    sam_key TEXT COLLATE "C",
+    samaccounttype INTEGER,
+    useraccountcontrol INTEGER,
+    msdsuseraccountcontrolcomputed INTEGER,
+    is_enabled SMALLINT,
+    primarygroupid INTEGER,
+    admincount INTEGER,
+    iscriticalsystemobject SMALLINT,
+    pwdlastset BIGINT,
+    pwd_last_set_at TIMESTAMP WITHOUT TIME ZONE,
+    pwd_last_set_day INTEGER,
+    lastlogontimestamp BIGINT,
+    last_logon_at TIMESTAMP WITHOUT TIME ZONE,
+    last_logon_day INTEGER,
+    accountexpires BIGINT,
+    account_expires_at TIMESTAMP WITHOUT TIME ZONE,
+    account_expires_day INTEGER,
+    lockouttime BIGINT,
+    locked_out_at TIMESTAMP WITHOUT TIME ZONE,
+    dnshostname TEXT,
+    operatingsystem TEXT,
+    operatingsystemversion TEXT,
+    managedby TEXT,
+    row_hash BYTEA NOT NULL,
+    loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_history_key ON ad_computer_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_history_to_run ON ad_computer_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_computer_serviceprincipalname (
     source_id INTEGER NOT NULL,
     guid TEXT COLLATE "C" NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT COLLATE "C"
+    value_key TEXT COLLATE "C",
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -200,6 +292,23 @@ CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_owner ON ad_computer
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_value_key ON ad_computer_serviceprincipalname (value_key, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_computer_serviceprincipalname_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_history_key ON ad_computer_serviceprincipalname_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_history_to_run ON ad_computer_serviceprincipalname_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_contact (
@@ -245,6 +354,45 @@ CREATE INDEX IF NOT EXISTS ad_contact_mail_key ON ad_contact (mail_key, source_i
 CREATE INDEX IF NOT EXISTS ad_contact_sid ON ad_contact (sid, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_contact_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    objectguid BYTEA,
+    distinguishedname TEXT,
+    dn_key TEXT COLLATE "C",
+    cn TEXT,
+    name TEXT,
+    displayname TEXT,
+    description TEXT,
+    objectsid BYTEA,
+    sid TEXT COLLATE "C",
+    ou_path TEXT,
+    whencreated TIMESTAMP WITHOUT TIME ZONE,
+    whenchanged TIMESTAMP WITHOUT TIME ZONE,
+    usncreated BIGINT,
+    usnchanged BIGINT,
+    givenname TEXT,
+    sn TEXT,
+    mail TEXT,
+    mail_key TEXT COLLATE "C",
+    mailnickname TEXT,
+    targetaddress TEXT,
+    company TEXT,
+    department TEXT,
+    row_hash BYTEA NOT NULL,
+    loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_contact_history_key ON ad_contact_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_contact_history_to_run ON ad_contact_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress (
     source_id INTEGER NOT NULL,
     guid TEXT COLLATE "C" NOT NULL,
@@ -252,7 +400,8 @@ CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress (
     value TEXT,
     value_key TEXT COLLATE "C",
     prefix TEXT,
-    address TEXT
+    address TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -260,6 +409,25 @@ CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_owner ON ad_contact_proxyaddr
 ;
 
 CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_value_key ON ad_contact_proxyaddress (value_key, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    prefix TEXT,
+    address TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_history_key ON ad_contact_proxyaddress_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_history_to_run ON ad_contact_proxyaddress_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_group (
@@ -315,6 +483,49 @@ CREATE INDEX IF NOT EXISTS ad_group_sam_key ON ad_group (sam_key, source_id)
 CREATE INDEX IF NOT EXISTS ad_group_sid ON ad_group (sid, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_group_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    objectguid BYTEA,
+    distinguishedname TEXT,
+    dn_key TEXT COLLATE "C",
+    cn TEXT,
+    name TEXT,
+    displayname TEXT,
+    description TEXT,
+    objectsid BYTEA,
+    sid TEXT COLLATE "C",
+    ou_path TEXT,
+    whencreated TIMESTAMP WITHOUT TIME ZONE,
+    whenchanged TIMESTAMP WITHOUT TIME ZONE,
+    usncreated BIGINT,
+    usnchanged BIGINT,
+    samaccountname TEXT,
+    sam_key TEXT COLLATE "C",
+    samaccounttype INTEGER,
+    grouptype INTEGER,
+    mail TEXT,
+    mail_key TEXT COLLATE "C",
+    mailnickname TEXT,
+    managedby TEXT,
+    managedby_key TEXT COLLATE "C",
+    admincount INTEGER,
+    iscriticalsystemobject SMALLINT,
+    member_count INTEGER,
+    row_hash BYTEA NOT NULL,
+    loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_group_history_key ON ad_group_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_group_history_to_run ON ad_group_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_group_proxyaddress (
     source_id INTEGER NOT NULL,
     guid TEXT COLLATE "C" NOT NULL,
@@ -322,7 +533,8 @@ CREATE TABLE IF NOT EXISTS ad_group_proxyaddress (
     value TEXT,
     value_key TEXT COLLATE "C",
     prefix TEXT,
-    address TEXT
+    address TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -332,11 +544,31 @@ CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_owner ON ad_group_proxyaddress 
 CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_value_key ON ad_group_proxyaddress (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_group_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    prefix TEXT,
+    address TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_history_key ON ad_group_proxyaddress_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_history_to_run ON ad_group_proxyaddress_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_member (
     source_id INTEGER NOT NULL,
     guid TEXT COLLATE "C" NOT NULL,
     member_dn TEXT,
-    member_key TEXT COLLATE "C" NOT NULL
+    member_key TEXT COLLATE "C" NOT NULL,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -344,6 +576,22 @@ CREATE INDEX IF NOT EXISTS ad_member_member_key ON ad_member (member_key)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_member_owner ON ad_member (source_id, guid)
+;
+
+CREATE TABLE IF NOT EXISTS ad_member_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    member_dn TEXT,
+    member_key TEXT COLLATE "C" NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_member_history_key ON ad_member_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_member_history_to_run ON ad_member_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_user (
@@ -506,7 +754,8 @@ CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity (
     guid TEXT COLLATE "C" NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT COLLATE "C"
+    value_key TEXT COLLATE "C",
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -516,6 +765,150 @@ CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_owner ON ad_user_altsecur
 CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_value_key ON ad_user_altsecurityidentity (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_history_key ON ad_user_altsecurityidentity_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_history_to_run ON ad_user_altsecurityidentity_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_user_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    objectguid BYTEA,
+    distinguishedname TEXT,
+    dn_key TEXT COLLATE "C",
+    cn TEXT,
+    name TEXT,
+    displayname TEXT,
+    description TEXT,
+    objectsid BYTEA,
+    sid TEXT COLLATE "C",
+    ou_path TEXT,
+    whencreated TIMESTAMP WITHOUT TIME ZONE,
+    whenchanged TIMESTAMP WITHOUT TIME ZONE,
+    usncreated BIGINT,
+    usnchanged BIGINT,
+    msdsconsistencyguid BYTEA,
+    immutable_id TEXT COLLATE "C",
+    guid_immutable_id TEXT COLLATE "C",
+    samaccountname TEXT,
+    sam_key TEXT COLLATE "C",
+    samaccounttype INTEGER,
+    useraccountcontrol INTEGER,
+    msdsuseraccountcontrolcomputed INTEGER,
+    is_enabled SMALLINT,
+    primarygroupid INTEGER,
+    admincount INTEGER,
+    iscriticalsystemobject SMALLINT,
+    pwdlastset BIGINT,
+    pwd_last_set_at TIMESTAMP WITHOUT TIME ZONE,
+    pwd_last_set_day INTEGER,
+    lastlogontimestamp BIGINT,
+    last_logon_at TIMESTAMP WITHOUT TIME ZONE,
+    last_logon_day INTEGER,
+    accountexpires BIGINT,
+    account_expires_at TIMESTAMP WITHOUT TIME ZONE,
+    account_expires_day INTEGER,
+    lockouttime BIGINT,
+    locked_out_at TIMESTAMP WITHOUT TIME ZONE,
+    userprincipalname TEXT,
+    upn_key TEXT COLLATE "C",
+    upn_suffix TEXT COLLATE "C",
+    givenname TEXT,
+    sn TEXT,
+    initials TEXT,
+    employeeid TEXT,
+    employeeid_key TEXT COLLATE "C",
+    employeenumber TEXT,
+    employeetype TEXT,
+    mail TEXT,
+    mail_key TEXT COLLATE "C",
+    mailnickname TEXT,
+    targetaddress TEXT,
+    smtp_primary TEXT,
+    smtp_primary_key TEXT COLLATE "C",
+    legacyexchangedn TEXT,
+    title TEXT,
+    department TEXT,
+    company TEXT,
+    division TEXT,
+    manager TEXT,
+    manager_key TEXT COLLATE "C",
+    physicaldeliveryofficename TEXT,
+    telephonenumber TEXT,
+    mobile TEXT,
+    facsimiletelephonenumber TEXT,
+    streetaddress TEXT,
+    l TEXT,
+    st TEXT,
+    postalcode TEXT,
+    c TEXT,
+    co TEXT,
+    countrycode INTEGER,
+    preferredlanguage TEXT,
+    info TEXT,
+    homedirectory TEXT,
+    scriptpath TEXT,
+    extensionattribute1 TEXT,
+    extensionattribute2 TEXT,
+    extensionattribute3 TEXT,
+    extensionattribute4 TEXT,
+    extensionattribute5 TEXT,
+    extensionattribute6 TEXT,
+    extensionattribute7 TEXT,
+    extensionattribute8 TEXT,
+    extensionattribute9 TEXT,
+    extensionattribute10 TEXT,
+    extensionattribute11 TEXT,
+    extensionattribute12 TEXT,
+    extensionattribute13 TEXT,
+    extensionattribute14 TEXT,
+    extensionattribute15 TEXT,
+    msdscloudextensionattribute1 TEXT,
+    msdscloudextensionattribute2 TEXT,
+    msdscloudextensionattribute3 TEXT,
+    msdscloudextensionattribute4 TEXT,
+    msdscloudextensionattribute5 TEXT,
+    msdscloudextensionattribute6 TEXT,
+    msdscloudextensionattribute7 TEXT,
+    msdscloudextensionattribute8 TEXT,
+    msdscloudextensionattribute9 TEXT,
+    msdscloudextensionattribute10 TEXT,
+    msdscloudextensionattribute11 TEXT,
+    msdscloudextensionattribute12 TEXT,
+    msdscloudextensionattribute13 TEXT,
+    msdscloudextensionattribute14 TEXT,
+    msdscloudextensionattribute15 TEXT,
+    msdscloudextensionattribute16 TEXT,
+    msdscloudextensionattribute17 TEXT,
+    msdscloudextensionattribute18 TEXT,
+    msdscloudextensionattribute19 TEXT,
+    msdscloudextensionattribute20 TEXT,
+    row_hash BYTEA NOT NULL,
+    loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_history_key ON ad_user_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_history_to_run ON ad_user_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_user_proxyaddress (
     source_id INTEGER NOT NULL,
     guid TEXT COLLATE "C" NOT NULL,
@@ -523,7 +916,8 @@ CREATE TABLE IF NOT EXISTS ad_user_proxyaddress (
     value TEXT,
     value_key TEXT COLLATE "C",
     prefix TEXT,
-    address TEXT
+    address TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -533,12 +927,32 @@ CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_owner ON ad_user_proxyaddress (s
 CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_value_key ON ad_user_proxyaddress (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_user_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    prefix TEXT,
+    address TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_history_key ON ad_user_proxyaddress_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_history_to_run ON ad_user_proxyaddress_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_user_serviceprincipalname (
     source_id INTEGER NOT NULL,
     guid TEXT COLLATE "C" NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT COLLATE "C"
+    value_key TEXT COLLATE "C",
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -548,12 +962,30 @@ CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_owner ON ad_user_service
 CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_value_key ON ad_user_serviceprincipalname (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_user_serviceprincipalname_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_history_key ON ad_user_serviceprincipalname_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_history_to_run ON ad_user_serviceprincipalname_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_user_sidhistory (
     source_id INTEGER NOT NULL,
     guid TEXT COLLATE "C" NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT COLLATE "C"
+    value_key TEXT COLLATE "C",
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -563,17 +995,53 @@ CREATE INDEX IF NOT EXISTS ad_user_sidhistory_owner ON ad_user_sidhistory (sourc
 CREATE INDEX IF NOT EXISTS ad_user_sidhistory_value_key ON ad_user_sidhistory (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_user_sidhistory_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_sidhistory_history_key ON ad_user_sidhistory_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_sidhistory_history_to_run ON ad_user_sidhistory_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_value_defect (
     source_id INTEGER NOT NULL,
     guid TEXT COLLATE "C" NOT NULL,
     attribute TEXT COLLATE "C" NOT NULL,
     position INTEGER,
     defect TEXT COLLATE "C" NOT NULL,
-    value TEXT
+    value TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS ad_value_defect_owner ON ad_value_defect (source_id, guid)
+;
+
+CREATE TABLE IF NOT EXISTS ad_value_defect_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    attribute TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    defect TEXT COLLATE "C" NOT NULL,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_value_defect_history_key ON ad_value_defect_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_value_defect_history_to_run ON ad_value_defect_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS clock (
@@ -648,6 +1116,52 @@ CREATE INDEX IF NOT EXISTS entra_group_sam_key ON entra_group (sam_key, source_i
 CREATE INDEX IF NOT EXISTS entra_group_sid ON entra_group (sid, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_group_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    displayname TEXT,
+    name_key TEXT COLLATE "C",
+    description TEXT,
+    mail TEXT,
+    mail_key TEXT COLLATE "C",
+    mailnickname TEXT,
+    mailenabled SMALLINT,
+    securityenabled SMALLINT,
+    is_unified SMALLINT,
+    is_dynamic SMALLINT,
+    isassignabletorole SMALLINT,
+    visibility TEXT,
+    classification TEXT,
+    membershiprule TEXT,
+    membershipruleprocessingstate TEXT,
+    createddatetime TIMESTAMP WITHOUT TIME ZONE,
+    expirationdatetime TIMESTAMP WITHOUT TIME ZONE,
+    reneweddatetime TIMESTAMP WITHOUT TIME ZONE,
+    onpremisessyncenabled SMALLINT,
+    is_synced SMALLINT,
+    onpremiseslastsyncdatetime TIMESTAMP WITHOUT TIME ZONE,
+    onpremisessecurityidentifier TEXT,
+    sid TEXT COLLATE "C",
+    onpremisessamaccountname TEXT,
+    sam_key TEXT COLLATE "C",
+    onpremisesdomainname TEXT,
+    onpremisesnetbiosname TEXT,
+    securityidentifier TEXT,
+    member_count INTEGER,
+    row_hash BYTEA NOT NULL,
+    loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_group_history_key ON entra_group_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_group_history_to_run ON entra_group_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_group_proxyaddress (
     source_id INTEGER NOT NULL,
     id TEXT COLLATE "C" NOT NULL,
@@ -655,7 +1169,8 @@ CREATE TABLE IF NOT EXISTS entra_group_proxyaddress (
     value TEXT,
     value_key TEXT COLLATE "C",
     prefix TEXT,
-    address TEXT
+    address TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -665,11 +1180,31 @@ CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_owner ON entra_group_proxyad
 CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_value_key ON entra_group_proxyaddress (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_group_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    prefix TEXT,
+    address TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_history_key ON entra_group_proxyaddress_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_history_to_run ON entra_group_proxyaddress_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_member (
     source_id INTEGER NOT NULL,
     id TEXT COLLATE "C" NOT NULL,
     member_id TEXT COLLATE "C" NOT NULL,
-    member_type TEXT
+    member_type TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -677,6 +1212,22 @@ CREATE INDEX IF NOT EXISTS entra_member_member_id ON entra_member (member_id, so
 ;
 
 CREATE INDEX IF NOT EXISTS entra_member_owner ON entra_member (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_member_history (
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    member_id TEXT COLLATE "C" NOT NULL,
+    member_type TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_member_history_key ON entra_member_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_member_history_to_run ON entra_member_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user (
@@ -807,7 +1358,8 @@ CREATE TABLE IF NOT EXISTS entra_user_businessphone (
     id TEXT COLLATE "C" NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT COLLATE "C"
+    value_key TEXT COLLATE "C",
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -817,17 +1369,151 @@ CREATE INDEX IF NOT EXISTS entra_user_businessphone_owner ON entra_user_business
 CREATE INDEX IF NOT EXISTS entra_user_businessphone_value_key ON entra_user_businessphone (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_user_businessphone_history (
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_businessphone_history_key ON entra_user_businessphone_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_businessphone_history_to_run ON entra_user_businessphone_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_user_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    userprincipalname TEXT,
+    upn_key TEXT COLLATE "C",
+    upn_suffix TEXT COLLATE "C",
+    displayname TEXT,
+    givenname TEXT,
+    surname TEXT,
+    usertype TEXT,
+    is_guest SMALLINT,
+    accountenabled SMALLINT,
+    is_enabled SMALLINT,
+    employeeid TEXT,
+    employeeid_key TEXT COLLATE "C",
+    employeetype TEXT,
+    employeehiredate TIMESTAMP WITHOUT TIME ZONE,
+    employeeleavedatetime TIMESTAMP WITHOUT TIME ZONE,
+    employeeorgdata_division TEXT,
+    employeeorgdata_costcenter TEXT,
+    mail TEXT,
+    mail_key TEXT COLLATE "C",
+    mailnickname TEXT,
+    smtp_primary TEXT,
+    smtp_primary_key TEXT COLLATE "C",
+    othermails_count INTEGER,
+    usagelocation TEXT,
+    usagelocation_known SMALLINT,
+    country TEXT,
+    createddatetime TIMESTAMP WITHOUT TIME ZONE,
+    created_day INTEGER,
+    creationtype TEXT,
+    externaluserstate TEXT,
+    externaluserstatechangedatetime TIMESTAMP WITHOUT TIME ZONE,
+    jobtitle TEXT,
+    department TEXT,
+    companyname TEXT,
+    officelocation TEXT,
+    mobilephone TEXT,
+    faxnumber TEXT,
+    streetaddress TEXT,
+    city TEXT,
+    state TEXT,
+    postalcode TEXT,
+    preferredlanguage TEXT,
+    preferreddatalocation TEXT,
+    agegroup TEXT,
+    consentprovidedforminor TEXT,
+    legalagegroupclassification TEXT,
+    onpremisessyncenabled SMALLINT,
+    is_synced SMALLINT,
+    onpremiseslastsyncdatetime TIMESTAMP WITHOUT TIME ZONE,
+    onpremisesimmutableid TEXT COLLATE "C",
+    onpremisessecurityidentifier TEXT,
+    sid TEXT COLLATE "C",
+    onpremisessamaccountname TEXT,
+    sam_key TEXT COLLATE "C",
+    onpremisesdistinguishedname TEXT,
+    onpremises_dn_key TEXT COLLATE "C",
+    onpremisesdomainname TEXT,
+    onpremisesuserprincipalname TEXT,
+    onpremises_upn_key TEXT COLLATE "C",
+    passwordpolicies TEXT,
+    lastpasswordchangedatetime TIMESTAMP WITHOUT TIME ZONE,
+    signinsessionsvalidfromdatetime TIMESTAMP WITHOUT TIME ZONE,
+    securityidentifier TEXT,
+    showinaddresslist SMALLINT,
+    isresourceaccount SMALLINT,
+    ismanagementrestricted SMALLINT,
+    extensionattribute1 TEXT,
+    extensionattribute2 TEXT,
+    extensionattribute3 TEXT,
+    extensionattribute4 TEXT,
+    extensionattribute5 TEXT,
+    extensionattribute6 TEXT,
+    extensionattribute7 TEXT,
+    extensionattribute8 TEXT,
+    extensionattribute9 TEXT,
+    extensionattribute10 TEXT,
+    extensionattribute11 TEXT,
+    extensionattribute12 TEXT,
+    extensionattribute13 TEXT,
+    extensionattribute14 TEXT,
+    extensionattribute15 TEXT,
+    row_hash BYTEA NOT NULL,
+    loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_history_key ON entra_user_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_history_to_run ON entra_user_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_user_identity (
     source_id INTEGER NOT NULL,
     id TEXT COLLATE "C" NOT NULL,
     position INTEGER,
     signintype TEXT,
     issuer TEXT,
-    issuerassignedid TEXT
+    issuerassignedid TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_identity_owner ON entra_user_identity (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_user_identity_history (
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    signintype TEXT,
+    issuer TEXT,
+    issuerassignedid TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_identity_history_key ON entra_user_identity_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_identity_history_to_run ON entra_user_identity_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_imaddress (
@@ -835,7 +1521,8 @@ CREATE TABLE IF NOT EXISTS entra_user_imaddress (
     id TEXT COLLATE "C" NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT COLLATE "C"
+    value_key TEXT COLLATE "C",
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -845,15 +1532,49 @@ CREATE INDEX IF NOT EXISTS entra_user_imaddress_owner ON entra_user_imaddress (s
 CREATE INDEX IF NOT EXISTS entra_user_imaddress_value_key ON entra_user_imaddress (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_user_imaddress_history (
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_imaddress_history_key ON entra_user_imaddress_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_imaddress_history_to_run ON entra_user_imaddress_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_user_license (
     source_id INTEGER NOT NULL,
     id TEXT COLLATE "C" NOT NULL,
     position INTEGER,
-    skuid TEXT
+    skuid TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_license_owner ON entra_user_license (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_user_license_history (
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    skuid TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_license_history_key ON entra_user_license_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_license_history_to_run ON entra_user_license_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_othermail (
@@ -862,7 +1583,8 @@ CREATE TABLE IF NOT EXISTS entra_user_othermail (
     position INTEGER,
     value TEXT,
     value_key TEXT COLLATE "C",
-    value_masked TEXT
+    value_masked TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -872,6 +1594,24 @@ CREATE INDEX IF NOT EXISTS entra_user_othermail_owner ON entra_user_othermail (s
 CREATE INDEX IF NOT EXISTS entra_user_othermail_value_key ON entra_user_othermail (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_user_othermail_history (
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    value_masked TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_othermail_history_key ON entra_user_othermail_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_othermail_history_to_run ON entra_user_othermail_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_user_provisioningerror (
     source_id INTEGER NOT NULL,
     id TEXT COLLATE "C" NOT NULL,
@@ -879,11 +1619,31 @@ CREATE TABLE IF NOT EXISTS entra_user_provisioningerror (
     category TEXT,
     propertycausingerror TEXT,
     value TEXT,
-    occurreddatetime TIMESTAMP WITHOUT TIME ZONE
+    occurreddatetime TIMESTAMP WITHOUT TIME ZONE,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_provisioningerror_owner ON entra_user_provisioningerror (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_user_provisioningerror_history (
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    category TEXT,
+    propertycausingerror TEXT,
+    value TEXT,
+    occurreddatetime TIMESTAMP WITHOUT TIME ZONE,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_provisioningerror_history_key ON entra_user_provisioningerror_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_provisioningerror_history_to_run ON entra_user_provisioningerror_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_proxyaddress (
@@ -893,7 +1653,8 @@ CREATE TABLE IF NOT EXISTS entra_user_proxyaddress (
     value TEXT,
     value_key TEXT COLLATE "C",
     prefix TEXT,
-    address TEXT
+    address TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -903,17 +1664,55 @@ CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_owner ON entra_user_proxyaddr
 CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_value_key ON entra_user_proxyaddress (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_user_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT COLLATE "C",
+    prefix TEXT,
+    address TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_history_key ON entra_user_proxyaddress_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_history_to_run ON entra_user_proxyaddress_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_value_defect (
     source_id INTEGER NOT NULL,
     id TEXT COLLATE "C" NOT NULL,
     attribute TEXT COLLATE "C" NOT NULL,
     position INTEGER,
     defect TEXT COLLATE "C" NOT NULL,
-    value TEXT
+    value TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_value_defect_owner ON entra_value_defect (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_value_defect_history (
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    attribute TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    defect TEXT COLLATE "C" NOT NULL,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_value_defect_history_key ON entra_value_defect_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_value_defect_history_to_run ON entra_value_defect_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS finding_count (
@@ -1101,6 +1900,7 @@ CREATE TABLE IF NOT EXISTS source (
     load_started_at TIMESTAMP WITHOUT TIME ZONE,
     load_finished_at TIMESTAMP WITHOUT TIME ZONE,
     change_cutoff_at TIMESTAMP WITHOUT TIME ZONE,
+    history_run INTEGER,
     PRIMARY KEY (source_id),
     CONSTRAINT source_name UNIQUE (name)
 )
@@ -1194,11 +1994,76 @@ CREATE TABLE IF NOT EXISTS worker_attribute (
     source_id INTEGER NOT NULL,
     worker_id TEXT COLLATE "C" NOT NULL,
     attribute TEXT COLLATE "C" NOT NULL,
-    value TEXT
+    value TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS worker_attribute_owner ON worker_attribute (source_id, worker_id)
+;
+
+CREATE TABLE IF NOT EXISTS worker_attribute_history (
+    source_id INTEGER NOT NULL,
+    worker_id TEXT COLLATE "C" NOT NULL,
+    attribute TEXT COLLATE "C" NOT NULL,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS worker_attribute_history_key ON worker_attribute_history (worker_id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS worker_attribute_history_to_run ON worker_attribute_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS worker_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    worker_id TEXT COLLATE "C" NOT NULL,
+    worker_key TEXT COLLATE "C",
+    employee_id TEXT,
+    employeeid_key TEXT COLLATE "C",
+    user_id TEXT,
+    first_name TEXT,
+    last_name TEXT,
+    display_name TEXT,
+    worker_type TEXT,
+    worker_status TEXT,
+    is_active SMALLINT,
+    hire_date DATE,
+    hire_day INTEGER,
+    original_hire_date DATE,
+    original_hire_day INTEGER,
+    termination_date DATE,
+    termination_day INTEGER,
+    personal_mail TEXT,
+    personal_mail_key TEXT COLLATE "C",
+    personal_mail_masked TEXT,
+    work_mail TEXT,
+    work_mail_key TEXT COLLATE "C",
+    country TEXT,
+    country_code TEXT,
+    company TEXT,
+    department TEXT,
+    cost_center TEXT,
+    job_title TEXT,
+    location TEXT,
+    manager_id TEXT,
+    manager_key TEXT COLLATE "C",
+    source_row INTEGER,
+    row_hash BYTEA NOT NULL,
+    loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS worker_history_key ON worker_history (worker_id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS worker_history_to_run ON worker_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS worker_match (
@@ -1232,7 +2097,8 @@ CREATE TABLE IF NOT EXISTS worker_prior_id (
     worker_id TEXT COLLATE "C" NOT NULL,
     position INTEGER,
     prior_id TEXT,
-    prior_id_key TEXT COLLATE "C"
+    prior_id_key TEXT COLLATE "C",
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -1242,16 +2108,133 @@ CREATE INDEX IF NOT EXISTS worker_prior_id_owner ON worker_prior_id (source_id, 
 CREATE INDEX IF NOT EXISTS worker_prior_id_prior_id_key ON worker_prior_id (prior_id_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS worker_prior_id_history (
+    source_id INTEGER NOT NULL,
+    worker_id TEXT COLLATE "C" NOT NULL,
+    position INTEGER,
+    prior_id TEXT,
+    prior_id_key TEXT COLLATE "C",
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS worker_prior_id_history_key ON worker_prior_id_history (worker_id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS worker_prior_id_history_to_run ON worker_prior_id_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS worker_value_defect (
     source_id INTEGER NOT NULL,
     worker_id TEXT COLLATE "C" NOT NULL,
     attribute TEXT COLLATE "C" NOT NULL,
     defect TEXT COLLATE "C" NOT NULL,
-    value TEXT
+    value TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS worker_value_defect_owner ON worker_value_defect (source_id, worker_id)
+;
+
+CREATE TABLE IF NOT EXISTS worker_value_defect_history (
+    source_id INTEGER NOT NULL,
+    worker_id TEXT COLLATE "C" NOT NULL,
+    attribute TEXT COLLATE "C" NOT NULL,
+    defect TEXT COLLATE "C" NOT NULL,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS worker_value_defect_history_key ON worker_value_defect_history (worker_id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS worker_value_defect_history_to_run ON worker_value_defect_history (to_run, source_id)
+;
+
+alter table source add column if not exists history_run INTEGER
+;
+
+alter table ad_user_proxyaddress add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table ad_user_altsecurityidentity add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table ad_user_serviceprincipalname add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table ad_user_sidhistory add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table ad_group_proxyaddress add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table ad_member add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table ad_computer_altsecurityidentity add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table ad_computer_serviceprincipalname add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table ad_contact_proxyaddress add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table ad_attribute add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table ad_value_defect add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table entra_user_othermail add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table entra_user_proxyaddress add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table entra_user_businessphone add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table entra_user_imaddress add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table entra_user_identity add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table entra_user_license add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table entra_user_provisioningerror add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table entra_value_defect add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table entra_group_proxyaddress add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table entra_member add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table worker_prior_id add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table worker_attribute add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+alter table worker_value_defect add column if not exists run_id INTEGER NOT NULL default 0
+;
+
+update source set history_run = (
+    select max(r.run_id) from load_run as r
+    where r.source_id = source.source_id and r.status = 'published'
+)
+where not exists (select 1 from schema_version as v where v.version = 2)
 ;
 
 insert into country (code)
@@ -1511,8 +2494,8 @@ where not exists (select 1 from country as c where c.code = n.code)
 ;
 
 insert into schema_version (version, tool_version)
-select 1, 'script'
-where not exists (select 1 from schema_version as v where v.version = 1)
+select 2, 'script'
+where not exists (select 1 from schema_version as v where v.version = 2)
 ;
 
 create view ad_computer_decoded as
@@ -2997,34 +3980,61 @@ begin
     if exists (select 1 from pg_roles where rolname = 'recon_pii') then
         grant select on
         ad_attribute,
+        ad_attribute_history,
         ad_computer,
         ad_computer_altsecurityidentity,
+        ad_computer_altsecurityidentity_history,
+        ad_computer_history,
         ad_computer_serviceprincipalname,
+        ad_computer_serviceprincipalname_history,
         ad_contact,
+        ad_contact_history,
         ad_contact_proxyaddress,
+        ad_contact_proxyaddress_history,
         ad_group,
+        ad_group_history,
         ad_group_proxyaddress,
+        ad_group_proxyaddress_history,
         ad_member,
+        ad_member_history,
         ad_user,
         ad_user_altsecurityidentity,
+        ad_user_altsecurityidentity_history,
+        ad_user_history,
         ad_user_proxyaddress,
+        ad_user_proxyaddress_history,
         ad_user_serviceprincipalname,
+        ad_user_serviceprincipalname_history,
         ad_user_sidhistory,
+        ad_user_sidhistory_history,
         ad_value_defect,
+        ad_value_defect_history,
         clock,
         country,
         entra_group,
+        entra_group_history,
         entra_group_proxyaddress,
+        entra_group_proxyaddress_history,
         entra_member,
+        entra_member_history,
         entra_user,
         entra_user_businessphone,
+        entra_user_businessphone_history,
+        entra_user_history,
         entra_user_identity,
+        entra_user_identity_history,
         entra_user_imaddress,
+        entra_user_imaddress_history,
         entra_user_license,
+        entra_user_license_history,
         entra_user_othermail,
+        entra_user_othermail_history,
         entra_user_provisioningerror,
+        entra_user_provisioningerror_history,
         entra_user_proxyaddress,
+        entra_user_proxyaddress_history,
         entra_value_defect,
+        entra_value_defect_history,
         finding_count,
         finding_row,
         load_reject,
@@ -3039,9 +4049,13 @@ begin
         user_match,
         worker,
         worker_attribute,
+        worker_attribute_history,
+        worker_history,
         worker_match,
         worker_prior_id,
+        worker_prior_id_history,
         worker_value_defect,
+        worker_value_defect_history,
         ad_computer_decoded,
         ad_group_decoded,
         ad_user_decoded,
@@ -3085,34 +4099,61 @@ begin
     if exists (select 1 from pg_roles where rolname = 'recon_loader') then
         grant select, insert, update, delete on
         ad_attribute,
+        ad_attribute_history,
         ad_computer,
         ad_computer_altsecurityidentity,
+        ad_computer_altsecurityidentity_history,
+        ad_computer_history,
         ad_computer_serviceprincipalname,
+        ad_computer_serviceprincipalname_history,
         ad_contact,
+        ad_contact_history,
         ad_contact_proxyaddress,
+        ad_contact_proxyaddress_history,
         ad_group,
+        ad_group_history,
         ad_group_proxyaddress,
+        ad_group_proxyaddress_history,
         ad_member,
+        ad_member_history,
         ad_user,
         ad_user_altsecurityidentity,
+        ad_user_altsecurityidentity_history,
+        ad_user_history,
         ad_user_proxyaddress,
+        ad_user_proxyaddress_history,
         ad_user_serviceprincipalname,
+        ad_user_serviceprincipalname_history,
         ad_user_sidhistory,
+        ad_user_sidhistory_history,
         ad_value_defect,
+        ad_value_defect_history,
         clock,
         country,
         entra_group,
+        entra_group_history,
         entra_group_proxyaddress,
+        entra_group_proxyaddress_history,
         entra_member,
+        entra_member_history,
         entra_user,
         entra_user_businessphone,
+        entra_user_businessphone_history,
+        entra_user_history,
         entra_user_identity,
+        entra_user_identity_history,
         entra_user_imaddress,
+        entra_user_imaddress_history,
         entra_user_license,
+        entra_user_license_history,
         entra_user_othermail,
+        entra_user_othermail_history,
         entra_user_provisioningerror,
+        entra_user_provisioningerror_history,
         entra_user_proxyaddress,
+        entra_user_proxyaddress_history,
         entra_value_defect,
+        entra_value_defect_history,
         finding_count,
         finding_row,
         load_reject,
@@ -3127,9 +4168,13 @@ begin
         user_match,
         worker,
         worker_attribute,
+        worker_attribute_history,
+        worker_history,
         worker_match,
         worker_prior_id,
-        worker_value_defect
+        worker_prior_id_history,
+        worker_value_defect,
+        worker_value_defect_history
         to recon_loader;
     end if;
 end

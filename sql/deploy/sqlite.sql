@@ -105,11 +105,29 @@ CREATE TABLE IF NOT EXISTS ad_attribute (
     guid TEXT NOT NULL,
     attribute TEXT NOT NULL,
     position INTEGER,
-    value TEXT
+    value TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS ad_attribute_owner ON ad_attribute (source_id, guid)
+;
+
+CREATE TABLE IF NOT EXISTS ad_attribute_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_attribute_history_key ON ad_attribute_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_attribute_history_to_run ON ad_attribute_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_computer (
@@ -175,7 +193,8 @@ CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity (
     guid TEXT NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT
+    value_key TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -185,12 +204,85 @@ CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_owner ON ad_computer_
 CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_value_key ON ad_computer_altsecurityidentity (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_history_key ON ad_computer_altsecurityidentity_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_history_to_run ON ad_computer_altsecurityidentity_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_computer_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    objectguid BLOB,
+    distinguishedname TEXT,
+    dn_key TEXT,
+    cn TEXT,
+    name TEXT,
+    displayname TEXT,
+    description TEXT,
+    objectsid BLOB,
+    sid TEXT,
+    ou_path TEXT,
+    whencreated TEXT,
+    whenchanged TEXT,
+    usncreated BIGINT,
+    usnchanged BIGINT,
+    samaccountname TEXT,
+    sam_key TEXT,
+    samaccounttype INTEGER,
+    useraccountcontrol INTEGER,
+    msdsuseraccountcontrolcomputed INTEGER,
+    is_enabled SMALLINT,
+    primarygroupid INTEGER,
+    admincount INTEGER,
+    iscriticalsystemobject SMALLINT,
+    pwdlastset BIGINT,
+    pwd_last_set_at TEXT,
+    pwd_last_set_day INTEGER,
+    lastlogontimestamp BIGINT,
+    last_logon_at TEXT,
+    last_logon_day INTEGER,
+    accountexpires BIGINT,
+    account_expires_at TEXT,
+    account_expires_day INTEGER,
+    lockouttime BIGINT,
+    locked_out_at TEXT,
+    dnshostname TEXT,
+    operatingsystem TEXT,
+    operatingsystemversion TEXT,
+    managedby TEXT,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_history_key ON ad_computer_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_history_to_run ON ad_computer_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_computer_serviceprincipalname (
     source_id INTEGER NOT NULL,
     guid TEXT NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT
+    value_key TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -198,6 +290,23 @@ CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_owner ON ad_computer
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_value_key ON ad_computer_serviceprincipalname (value_key, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_computer_serviceprincipalname_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_history_key ON ad_computer_serviceprincipalname_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_history_to_run ON ad_computer_serviceprincipalname_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_contact (
@@ -242,6 +351,45 @@ CREATE INDEX IF NOT EXISTS ad_contact_mail_key ON ad_contact (mail_key, source_i
 CREATE INDEX IF NOT EXISTS ad_contact_sid ON ad_contact (sid, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_contact_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    objectguid BLOB,
+    distinguishedname TEXT,
+    dn_key TEXT,
+    cn TEXT,
+    name TEXT,
+    displayname TEXT,
+    description TEXT,
+    objectsid BLOB,
+    sid TEXT,
+    ou_path TEXT,
+    whencreated TEXT,
+    whenchanged TEXT,
+    usncreated BIGINT,
+    usnchanged BIGINT,
+    givenname TEXT,
+    sn TEXT,
+    mail TEXT,
+    mail_key TEXT,
+    mailnickname TEXT,
+    targetaddress TEXT,
+    company TEXT,
+    department TEXT,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_contact_history_key ON ad_contact_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_contact_history_to_run ON ad_contact_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress (
     source_id INTEGER NOT NULL,
     guid TEXT NOT NULL,
@@ -249,7 +397,8 @@ CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress (
     value TEXT,
     value_key TEXT,
     prefix TEXT,
-    address TEXT
+    address TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -257,6 +406,25 @@ CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_owner ON ad_contact_proxyaddr
 ;
 
 CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_value_key ON ad_contact_proxyaddress (value_key, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    prefix TEXT,
+    address TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_history_key ON ad_contact_proxyaddress_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_history_to_run ON ad_contact_proxyaddress_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_group (
@@ -311,6 +479,49 @@ CREATE INDEX IF NOT EXISTS ad_group_sam_key ON ad_group (sam_key, source_id)
 CREATE INDEX IF NOT EXISTS ad_group_sid ON ad_group (sid, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_group_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    objectguid BLOB,
+    distinguishedname TEXT,
+    dn_key TEXT,
+    cn TEXT,
+    name TEXT,
+    displayname TEXT,
+    description TEXT,
+    objectsid BLOB,
+    sid TEXT,
+    ou_path TEXT,
+    whencreated TEXT,
+    whenchanged TEXT,
+    usncreated BIGINT,
+    usnchanged BIGINT,
+    samaccountname TEXT,
+    sam_key TEXT,
+    samaccounttype INTEGER,
+    grouptype INTEGER,
+    mail TEXT,
+    mail_key TEXT,
+    mailnickname TEXT,
+    managedby TEXT,
+    managedby_key TEXT,
+    admincount INTEGER,
+    iscriticalsystemobject SMALLINT,
+    member_count INTEGER,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_group_history_key ON ad_group_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_group_history_to_run ON ad_group_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_group_proxyaddress (
     source_id INTEGER NOT NULL,
     guid TEXT NOT NULL,
@@ -318,7 +529,8 @@ CREATE TABLE IF NOT EXISTS ad_group_proxyaddress (
     value TEXT,
     value_key TEXT,
     prefix TEXT,
-    address TEXT
+    address TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -328,11 +540,31 @@ CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_owner ON ad_group_proxyaddress 
 CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_value_key ON ad_group_proxyaddress (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_group_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    prefix TEXT,
+    address TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_history_key ON ad_group_proxyaddress_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_history_to_run ON ad_group_proxyaddress_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_member (
     source_id INTEGER NOT NULL,
     guid TEXT NOT NULL,
     member_dn TEXT,
-    member_key TEXT NOT NULL
+    member_key TEXT NOT NULL,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -340,6 +572,22 @@ CREATE INDEX IF NOT EXISTS ad_member_member_key ON ad_member (member_key)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_member_owner ON ad_member (source_id, guid)
+;
+
+CREATE TABLE IF NOT EXISTS ad_member_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    member_dn TEXT,
+    member_key TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_member_history_key ON ad_member_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_member_history_to_run ON ad_member_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_user (
@@ -501,7 +749,8 @@ CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity (
     guid TEXT NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT
+    value_key TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -511,6 +760,150 @@ CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_owner ON ad_user_altsecur
 CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_value_key ON ad_user_altsecurityidentity (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_history_key ON ad_user_altsecurityidentity_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_history_to_run ON ad_user_altsecurityidentity_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_user_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    objectguid BLOB,
+    distinguishedname TEXT,
+    dn_key TEXT,
+    cn TEXT,
+    name TEXT,
+    displayname TEXT,
+    description TEXT,
+    objectsid BLOB,
+    sid TEXT,
+    ou_path TEXT,
+    whencreated TEXT,
+    whenchanged TEXT,
+    usncreated BIGINT,
+    usnchanged BIGINT,
+    msdsconsistencyguid BLOB,
+    immutable_id TEXT,
+    guid_immutable_id TEXT,
+    samaccountname TEXT,
+    sam_key TEXT,
+    samaccounttype INTEGER,
+    useraccountcontrol INTEGER,
+    msdsuseraccountcontrolcomputed INTEGER,
+    is_enabled SMALLINT,
+    primarygroupid INTEGER,
+    admincount INTEGER,
+    iscriticalsystemobject SMALLINT,
+    pwdlastset BIGINT,
+    pwd_last_set_at TEXT,
+    pwd_last_set_day INTEGER,
+    lastlogontimestamp BIGINT,
+    last_logon_at TEXT,
+    last_logon_day INTEGER,
+    accountexpires BIGINT,
+    account_expires_at TEXT,
+    account_expires_day INTEGER,
+    lockouttime BIGINT,
+    locked_out_at TEXT,
+    userprincipalname TEXT,
+    upn_key TEXT,
+    upn_suffix TEXT,
+    givenname TEXT,
+    sn TEXT,
+    initials TEXT,
+    employeeid TEXT,
+    employeeid_key TEXT,
+    employeenumber TEXT,
+    employeetype TEXT,
+    mail TEXT,
+    mail_key TEXT,
+    mailnickname TEXT,
+    targetaddress TEXT,
+    smtp_primary TEXT,
+    smtp_primary_key TEXT,
+    legacyexchangedn TEXT,
+    title TEXT,
+    department TEXT,
+    company TEXT,
+    division TEXT,
+    manager TEXT,
+    manager_key TEXT,
+    physicaldeliveryofficename TEXT,
+    telephonenumber TEXT,
+    mobile TEXT,
+    facsimiletelephonenumber TEXT,
+    streetaddress TEXT,
+    l TEXT,
+    st TEXT,
+    postalcode TEXT,
+    c TEXT,
+    co TEXT,
+    countrycode INTEGER,
+    preferredlanguage TEXT,
+    info TEXT,
+    homedirectory TEXT,
+    scriptpath TEXT,
+    extensionattribute1 TEXT,
+    extensionattribute2 TEXT,
+    extensionattribute3 TEXT,
+    extensionattribute4 TEXT,
+    extensionattribute5 TEXT,
+    extensionattribute6 TEXT,
+    extensionattribute7 TEXT,
+    extensionattribute8 TEXT,
+    extensionattribute9 TEXT,
+    extensionattribute10 TEXT,
+    extensionattribute11 TEXT,
+    extensionattribute12 TEXT,
+    extensionattribute13 TEXT,
+    extensionattribute14 TEXT,
+    extensionattribute15 TEXT,
+    msdscloudextensionattribute1 TEXT,
+    msdscloudextensionattribute2 TEXT,
+    msdscloudextensionattribute3 TEXT,
+    msdscloudextensionattribute4 TEXT,
+    msdscloudextensionattribute5 TEXT,
+    msdscloudextensionattribute6 TEXT,
+    msdscloudextensionattribute7 TEXT,
+    msdscloudextensionattribute8 TEXT,
+    msdscloudextensionattribute9 TEXT,
+    msdscloudextensionattribute10 TEXT,
+    msdscloudextensionattribute11 TEXT,
+    msdscloudextensionattribute12 TEXT,
+    msdscloudextensionattribute13 TEXT,
+    msdscloudextensionattribute14 TEXT,
+    msdscloudextensionattribute15 TEXT,
+    msdscloudextensionattribute16 TEXT,
+    msdscloudextensionattribute17 TEXT,
+    msdscloudextensionattribute18 TEXT,
+    msdscloudextensionattribute19 TEXT,
+    msdscloudextensionattribute20 TEXT,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_history_key ON ad_user_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_history_to_run ON ad_user_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_user_proxyaddress (
     source_id INTEGER NOT NULL,
     guid TEXT NOT NULL,
@@ -518,7 +911,8 @@ CREATE TABLE IF NOT EXISTS ad_user_proxyaddress (
     value TEXT,
     value_key TEXT,
     prefix TEXT,
-    address TEXT
+    address TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -528,12 +922,32 @@ CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_owner ON ad_user_proxyaddress (s
 CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_value_key ON ad_user_proxyaddress (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_user_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    prefix TEXT,
+    address TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_history_key ON ad_user_proxyaddress_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_history_to_run ON ad_user_proxyaddress_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_user_serviceprincipalname (
     source_id INTEGER NOT NULL,
     guid TEXT NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT
+    value_key TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -543,12 +957,30 @@ CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_owner ON ad_user_service
 CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_value_key ON ad_user_serviceprincipalname (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_user_serviceprincipalname_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_history_key ON ad_user_serviceprincipalname_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_history_to_run ON ad_user_serviceprincipalname_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_user_sidhistory (
     source_id INTEGER NOT NULL,
     guid TEXT NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT
+    value_key TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -558,17 +990,53 @@ CREATE INDEX IF NOT EXISTS ad_user_sidhistory_owner ON ad_user_sidhistory (sourc
 CREATE INDEX IF NOT EXISTS ad_user_sidhistory_value_key ON ad_user_sidhistory (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_user_sidhistory_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_sidhistory_history_key ON ad_user_sidhistory_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_sidhistory_history_to_run ON ad_user_sidhistory_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_value_defect (
     source_id INTEGER NOT NULL,
     guid TEXT NOT NULL,
     attribute TEXT NOT NULL,
     position INTEGER,
     defect TEXT NOT NULL,
-    value TEXT
+    value TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS ad_value_defect_owner ON ad_value_defect (source_id, guid)
+;
+
+CREATE TABLE IF NOT EXISTS ad_value_defect_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    position INTEGER,
+    defect TEXT NOT NULL,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_value_defect_history_key ON ad_value_defect_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_value_defect_history_to_run ON ad_value_defect_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS clock (
@@ -642,6 +1110,52 @@ CREATE INDEX IF NOT EXISTS entra_group_sam_key ON entra_group (sam_key, source_i
 CREATE INDEX IF NOT EXISTS entra_group_sid ON entra_group (sid, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_group_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    displayname TEXT,
+    name_key TEXT,
+    description TEXT,
+    mail TEXT,
+    mail_key TEXT,
+    mailnickname TEXT,
+    mailenabled SMALLINT,
+    securityenabled SMALLINT,
+    is_unified SMALLINT,
+    is_dynamic SMALLINT,
+    isassignabletorole SMALLINT,
+    visibility TEXT,
+    classification TEXT,
+    membershiprule TEXT,
+    membershipruleprocessingstate TEXT,
+    createddatetime TEXT,
+    expirationdatetime TEXT,
+    reneweddatetime TEXT,
+    onpremisessyncenabled SMALLINT,
+    is_synced SMALLINT,
+    onpremiseslastsyncdatetime TEXT,
+    onpremisessecurityidentifier TEXT,
+    sid TEXT,
+    onpremisessamaccountname TEXT,
+    sam_key TEXT,
+    onpremisesdomainname TEXT,
+    onpremisesnetbiosname TEXT,
+    securityidentifier TEXT,
+    member_count INTEGER,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_group_history_key ON entra_group_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_group_history_to_run ON entra_group_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_group_proxyaddress (
     source_id INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -649,7 +1163,8 @@ CREATE TABLE IF NOT EXISTS entra_group_proxyaddress (
     value TEXT,
     value_key TEXT,
     prefix TEXT,
-    address TEXT
+    address TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -659,11 +1174,31 @@ CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_owner ON entra_group_proxyad
 CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_value_key ON entra_group_proxyaddress (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_group_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    prefix TEXT,
+    address TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_history_key ON entra_group_proxyaddress_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_history_to_run ON entra_group_proxyaddress_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_member (
     source_id INTEGER NOT NULL,
     id TEXT NOT NULL,
     member_id TEXT NOT NULL,
-    member_type TEXT
+    member_type TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -671,6 +1206,22 @@ CREATE INDEX IF NOT EXISTS entra_member_member_id ON entra_member (member_id, so
 ;
 
 CREATE INDEX IF NOT EXISTS entra_member_owner ON entra_member (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_member_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    member_id TEXT NOT NULL,
+    member_type TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_member_history_key ON entra_member_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_member_history_to_run ON entra_member_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user (
@@ -800,7 +1351,8 @@ CREATE TABLE IF NOT EXISTS entra_user_businessphone (
     id TEXT NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT
+    value_key TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -810,17 +1362,151 @@ CREATE INDEX IF NOT EXISTS entra_user_businessphone_owner ON entra_user_business
 CREATE INDEX IF NOT EXISTS entra_user_businessphone_value_key ON entra_user_businessphone (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_user_businessphone_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_businessphone_history_key ON entra_user_businessphone_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_businessphone_history_to_run ON entra_user_businessphone_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_user_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    userprincipalname TEXT,
+    upn_key TEXT,
+    upn_suffix TEXT,
+    displayname TEXT,
+    givenname TEXT,
+    surname TEXT,
+    usertype TEXT,
+    is_guest SMALLINT,
+    accountenabled SMALLINT,
+    is_enabled SMALLINT,
+    employeeid TEXT,
+    employeeid_key TEXT,
+    employeetype TEXT,
+    employeehiredate TEXT,
+    employeeleavedatetime TEXT,
+    employeeorgdata_division TEXT,
+    employeeorgdata_costcenter TEXT,
+    mail TEXT,
+    mail_key TEXT,
+    mailnickname TEXT,
+    smtp_primary TEXT,
+    smtp_primary_key TEXT,
+    othermails_count INTEGER,
+    usagelocation TEXT,
+    usagelocation_known SMALLINT,
+    country TEXT,
+    createddatetime TEXT,
+    created_day INTEGER,
+    creationtype TEXT,
+    externaluserstate TEXT,
+    externaluserstatechangedatetime TEXT,
+    jobtitle TEXT,
+    department TEXT,
+    companyname TEXT,
+    officelocation TEXT,
+    mobilephone TEXT,
+    faxnumber TEXT,
+    streetaddress TEXT,
+    city TEXT,
+    state TEXT,
+    postalcode TEXT,
+    preferredlanguage TEXT,
+    preferreddatalocation TEXT,
+    agegroup TEXT,
+    consentprovidedforminor TEXT,
+    legalagegroupclassification TEXT,
+    onpremisessyncenabled SMALLINT,
+    is_synced SMALLINT,
+    onpremiseslastsyncdatetime TEXT,
+    onpremisesimmutableid TEXT,
+    onpremisessecurityidentifier TEXT,
+    sid TEXT,
+    onpremisessamaccountname TEXT,
+    sam_key TEXT,
+    onpremisesdistinguishedname TEXT,
+    onpremises_dn_key TEXT,
+    onpremisesdomainname TEXT,
+    onpremisesuserprincipalname TEXT,
+    onpremises_upn_key TEXT,
+    passwordpolicies TEXT,
+    lastpasswordchangedatetime TEXT,
+    signinsessionsvalidfromdatetime TEXT,
+    securityidentifier TEXT,
+    showinaddresslist SMALLINT,
+    isresourceaccount SMALLINT,
+    ismanagementrestricted SMALLINT,
+    extensionattribute1 TEXT,
+    extensionattribute2 TEXT,
+    extensionattribute3 TEXT,
+    extensionattribute4 TEXT,
+    extensionattribute5 TEXT,
+    extensionattribute6 TEXT,
+    extensionattribute7 TEXT,
+    extensionattribute8 TEXT,
+    extensionattribute9 TEXT,
+    extensionattribute10 TEXT,
+    extensionattribute11 TEXT,
+    extensionattribute12 TEXT,
+    extensionattribute13 TEXT,
+    extensionattribute14 TEXT,
+    extensionattribute15 TEXT,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_history_key ON entra_user_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_history_to_run ON entra_user_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_user_identity (
     source_id INTEGER NOT NULL,
     id TEXT NOT NULL,
     position INTEGER,
     signintype TEXT,
     issuer TEXT,
-    issuerassignedid TEXT
+    issuerassignedid TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_identity_owner ON entra_user_identity (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_user_identity_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER,
+    signintype TEXT,
+    issuer TEXT,
+    issuerassignedid TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_identity_history_key ON entra_user_identity_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_identity_history_to_run ON entra_user_identity_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_imaddress (
@@ -828,7 +1514,8 @@ CREATE TABLE IF NOT EXISTS entra_user_imaddress (
     id TEXT NOT NULL,
     position INTEGER,
     value TEXT,
-    value_key TEXT
+    value_key TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -838,15 +1525,49 @@ CREATE INDEX IF NOT EXISTS entra_user_imaddress_owner ON entra_user_imaddress (s
 CREATE INDEX IF NOT EXISTS entra_user_imaddress_value_key ON entra_user_imaddress (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_user_imaddress_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_imaddress_history_key ON entra_user_imaddress_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_imaddress_history_to_run ON entra_user_imaddress_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_user_license (
     source_id INTEGER NOT NULL,
     id TEXT NOT NULL,
     position INTEGER,
-    skuid TEXT
+    skuid TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_license_owner ON entra_user_license (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_user_license_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER,
+    skuid TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_license_history_key ON entra_user_license_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_license_history_to_run ON entra_user_license_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_othermail (
@@ -855,7 +1576,8 @@ CREATE TABLE IF NOT EXISTS entra_user_othermail (
     position INTEGER,
     value TEXT,
     value_key TEXT,
-    value_masked TEXT
+    value_masked TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -865,6 +1587,24 @@ CREATE INDEX IF NOT EXISTS entra_user_othermail_owner ON entra_user_othermail (s
 CREATE INDEX IF NOT EXISTS entra_user_othermail_value_key ON entra_user_othermail (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_user_othermail_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    value_masked TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_othermail_history_key ON entra_user_othermail_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_othermail_history_to_run ON entra_user_othermail_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_user_provisioningerror (
     source_id INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -872,11 +1612,31 @@ CREATE TABLE IF NOT EXISTS entra_user_provisioningerror (
     category TEXT,
     propertycausingerror TEXT,
     value TEXT,
-    occurreddatetime TEXT
+    occurreddatetime TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_provisioningerror_owner ON entra_user_provisioningerror (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_user_provisioningerror_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER,
+    category TEXT,
+    propertycausingerror TEXT,
+    value TEXT,
+    occurreddatetime TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_provisioningerror_history_key ON entra_user_provisioningerror_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_provisioningerror_history_to_run ON entra_user_provisioningerror_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_proxyaddress (
@@ -886,7 +1646,8 @@ CREATE TABLE IF NOT EXISTS entra_user_proxyaddress (
     value TEXT,
     value_key TEXT,
     prefix TEXT,
-    address TEXT
+    address TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -896,17 +1657,55 @@ CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_owner ON entra_user_proxyaddr
 CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_value_key ON entra_user_proxyaddress (value_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_user_proxyaddress_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    prefix TEXT,
+    address TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_history_key ON entra_user_proxyaddress_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_history_to_run ON entra_user_proxyaddress_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_value_defect (
     source_id INTEGER NOT NULL,
     id TEXT NOT NULL,
     attribute TEXT NOT NULL,
     position INTEGER,
     defect TEXT NOT NULL,
-    value TEXT
+    value TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_value_defect_owner ON entra_value_defect (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_value_defect_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    position INTEGER,
+    defect TEXT NOT NULL,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_value_defect_history_key ON entra_value_defect_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_value_defect_history_to_run ON entra_value_defect_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS finding_count (
@@ -1093,6 +1892,7 @@ CREATE TABLE IF NOT EXISTS source (
     load_started_at TEXT,
     load_finished_at TEXT,
     change_cutoff_at TEXT,
+    history_run INTEGER,
     PRIMARY KEY (source_id),
     CONSTRAINT source_name UNIQUE (name)
 )
@@ -1185,11 +1985,76 @@ CREATE TABLE IF NOT EXISTS worker_attribute (
     source_id INTEGER NOT NULL,
     worker_id TEXT NOT NULL,
     attribute TEXT NOT NULL,
-    value TEXT
+    value TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS worker_attribute_owner ON worker_attribute (source_id, worker_id)
+;
+
+CREATE TABLE IF NOT EXISTS worker_attribute_history (
+    source_id INTEGER NOT NULL,
+    worker_id TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS worker_attribute_history_key ON worker_attribute_history (worker_id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS worker_attribute_history_to_run ON worker_attribute_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS worker_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    worker_id TEXT NOT NULL,
+    worker_key TEXT,
+    employee_id TEXT,
+    employeeid_key TEXT,
+    user_id TEXT,
+    first_name TEXT,
+    last_name TEXT,
+    display_name TEXT,
+    worker_type TEXT,
+    worker_status TEXT,
+    is_active SMALLINT,
+    hire_date TEXT,
+    hire_day INTEGER,
+    original_hire_date TEXT,
+    original_hire_day INTEGER,
+    termination_date TEXT,
+    termination_day INTEGER,
+    personal_mail TEXT,
+    personal_mail_key TEXT,
+    personal_mail_masked TEXT,
+    work_mail TEXT,
+    work_mail_key TEXT,
+    country TEXT,
+    country_code TEXT,
+    company TEXT,
+    department TEXT,
+    cost_center TEXT,
+    job_title TEXT,
+    location TEXT,
+    manager_id TEXT,
+    manager_key TEXT,
+    source_row INTEGER,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS worker_history_key ON worker_history (worker_id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS worker_history_to_run ON worker_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS worker_match (
@@ -1223,7 +2088,8 @@ CREATE TABLE IF NOT EXISTS worker_prior_id (
     worker_id TEXT NOT NULL,
     position INTEGER,
     prior_id TEXT,
-    prior_id_key TEXT
+    prior_id_key TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
@@ -1233,16 +2099,51 @@ CREATE INDEX IF NOT EXISTS worker_prior_id_owner ON worker_prior_id (source_id, 
 CREATE INDEX IF NOT EXISTS worker_prior_id_prior_id_key ON worker_prior_id (prior_id_key, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS worker_prior_id_history (
+    source_id INTEGER NOT NULL,
+    worker_id TEXT NOT NULL,
+    position INTEGER,
+    prior_id TEXT,
+    prior_id_key TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS worker_prior_id_history_key ON worker_prior_id_history (worker_id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS worker_prior_id_history_to_run ON worker_prior_id_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS worker_value_defect (
     source_id INTEGER NOT NULL,
     worker_id TEXT NOT NULL,
     attribute TEXT NOT NULL,
     defect TEXT NOT NULL,
-    value TEXT
+    value TEXT,
+    run_id INTEGER NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS worker_value_defect_owner ON worker_value_defect (source_id, worker_id)
+;
+
+CREATE TABLE IF NOT EXISTS worker_value_defect_history (
+    source_id INTEGER NOT NULL,
+    worker_id TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    defect TEXT NOT NULL,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS worker_value_defect_history_key ON worker_value_defect_history (worker_id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS worker_value_defect_history_to_run ON worker_value_defect_history (to_run, source_id)
 ;
 
 insert into country (code)
@@ -1502,8 +2403,9 @@ where not exists (select 1 from country as c where c.code = n.code)
 ;
 
 insert into schema_version (version, tool_version)
-select 1, 'script'
-where not exists (select 1 from schema_version as v where v.version = 1)
+select 2, 'script'
+where not exists (select 1 from schema_version as v where v.version = 2)
+    and exists (select 1 from pragma_table_info('ad_member') as c where c.name = 'run_id')
 ;
 
 create view ad_computer_decoded as

@@ -36,7 +36,7 @@ def test_a_newer_database_is_refused(tmp_path):
     connection.execute("insert into schema_version values (99, '9.9', '2030-01-01 00:00:00.000000')")
     connection.commit()
     connection.close()
-    with pytest.raises(StoreError, match="of a newer version \\(99; this recon knows 1\\)"):
+    with pytest.raises(StoreError, match="of a newer version \\(99; this recon knows 2\\)"):
         Store.open(f"sqlite:///{path}")
 
 

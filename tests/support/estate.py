@@ -68,9 +68,9 @@ class Estate:
                 )
 
     def _insert(self, table: str, source_name: str, values: dict[str, object]) -> int:
-        whole = {"source_id": self.sources[source_name], **values}
+        whole = {"source_id": self.sources[source_name], "run_id": 1, **values}
         if "row_hash" in LOADED[table].c:
-            whole |= {"row_hash": b"\0" * 16, "run_id": 1, "loaded_at": BEFORE}
+            whole |= {"row_hash": b"\0" * 16, "loaded_at": BEFORE}
         with self.store.write() as connection:
             connection.execute(insert(LOADED[table]).values(whole))
             if "row_id" not in LOADED[table].c:

@@ -1,0 +1,182 @@
+"""Removing one person from all that is kept beside the loaded tables: history, findings, rejected records.
+
+What a source still has is not touched: the next load would bring it back. A person is the objects that carry the
+identifier asked for, and those joined to them by source anchor, SID or employee id, as they are or as they were; a UPN
+or a mail address is not followed, because it is given to someone else one day.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
+
+from recon.decode.keys import EmployeeIdRules, employee_id_key, fold
+from recon.errors import UsageError
+from recon.objects import TABLES
+from recon.store.engine import Store
+from recon.store.history import Removed, remove
+from recon.store.match_tables import finding_row
+from recon.store.tables import HISTORY, LOADED, load_reject, source
+
+_SHARED = 5  # objects of one table; an employee id on more of them is a placeholder and names nobody
+# what each table calls the values that join the records of a person
+_JOINS: Mapping[str, Mapping[str, str]] = {
+    "ad_user": {"employeeid_key": "employee id", "immutable_id": "anchor", "sid": "sid"},
+    "entra_user": {"employeeid_key": "employee id", "onpremisesimmutableid": "anchor", "sid": "sid"},
+    "worker": {"employeeid_key": "employee id"},
+}
+
+
+class Record(NamedTuple):
+    """One object of a person. `key`: guid, id or worker id."""
+
+    table: str
+    source_id: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """A record that a source still has, so that it stays in the table of that name."""
+
+    table: str
+    source: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was removed (or would be), and what stays."""
+
+    removed: list[Removed]
+    stays: list[Staying]
+
+
+def _versions(name: str) -> Iterator[Table]:
+    yield LOADED[name]
+    yield HISTORY[name]
+
+
+def _records(connection: Connection, name: str, conditions: Iterable[tuple[str, Iterable[str]]]) -> set[Record]:
+    """The objects of one table of which a version, present or past, holds one of the values in one of the columns."""
+    wanted = [(column, sorted(values)) for column, values in conditions if values]
+    if not wanted:
+        return set()
+    key = TABLES[name].key[0]
+    found: set[Record] = set()
+    for table in _versions(name):
+        statement = select(table.c.source_id, table.c[key]).where(
+            or_(*(table.c[column].in_(values) for column, values in wanted))
+        )
+        found |= {Record(name, *row) for row in connection.execute(statement)}
+    return found
+
+
+def _is_one_of(table: Table, key: str, records: Iterable[Record]) -> ColumnElement[bool]:
+    return or_(*(and_(table.c.source_id == each.source_id, table.c[key] == each.key) for each in records))
+
+
+def _joining(connection: Connection, records: set[Record]) -> dict[str, set[str]]:
+    """The values by which the records are joined to others, by kind."""
+    values: dict[str, set[str]] = {"employee id": set(), "anchor": set(), "sid": set()}
+    for name, columns in _JOINS.items():
+        mine = [each for each in records if each.table == name]
+        for table in _versions(name) if mine else ():
+            rows = connection.execute(
+                select(*(table.c[column] for column in columns)).where(_is_one_of(table, TABLES[name].key[0], mine))
+            )
+            for row in rows:
+                for kind, value in zip(columns.values(), row, strict=True):
+                    if value is not None:
+                        values[kind].add(value)
+    values["employee id"] = {value for value in values["employee id"] if not _is_shared(connection, value)}
+    return values
+
+
+def _is_shared(connection: Connection, employee_id: str) -> bool:
+    return any(len(_records(connection, name, [("employeeid_key", [employee_id])])) > _SHARED for name in _JOINS)
+
+
+def find_person(connection: Connection, who: str, rules: EmployeeIdRules) -> set[Record]:
+    """The objects of a person, named by worker id, employee id, UPN or object id.
+
+    Raises UsageError when nobody is found, or when the employee id is one that many carry.
+    """
+    folded, employee = fold(who), employee_id_key(who, rules)
+    text = {folded} if folded else set()
+    employees = {employee} if employee else set()
+    if employee and _is_shared(connection, employee):
+        raise UsageError(
+            f"the employee id {who} is carried by more than {_SHARED} objects of one table: it names no person",
+            hint="name the person by object id or UPN",
+        )
+    records = _records(connection, "ad_user", [("guid", text), ("upn_key", text), ("employeeid_key", employees)])
+    records |= _records(connection, "entra_user", [("id", text), ("upn_key", text), ("employeeid_key", employees)])
+    records |= _records(connection, "worker", [("worker_key", text), ("employeeid_key", employees)])
+    if not records:
+        raise UsageError(f"nobody is known as {who}", hint="a worker id, employee id, UPN or object id, whole")
+    while True:
+        values = _joining(connection, records)
+        more = set(records)
+        for name, columns in _JOINS.items():
+            more |= _records(connection, name, [(column, values[kind]) for column, kind in columns.items()])
+        if more == records:
+            return records
+        records = more
+
+
+def _dn_keys(connection: Connection, records: list[Record]) -> list[str]:
+    found: set[str] = set()
+    for table in _versions("ad_user") if records else ():
+        found |= set(connection.scalars(select(table.c.dn_key).where(_is_one_of(table, "guid", records))))
+    return sorted(value for value in found if value is not None)
+
+
+def _places(connection: Connection, records: set[Record]) -> Iterator[tuple[Table, ColumnElement[bool]]]:
+    """Where rows of the person are kept beside the loaded tables."""
+    for name in _JOINS:
+        mine = sorted(each for each in records if each.table == name)
+        if not mine:
+            continue
+        key = TABLES[name].key[0]
+        for child in (name, *(each.name for each in TABLES.values() if each.parent == name)):
+            yield HISTORY[child], _is_one_of(HISTORY[child], key, mine)
+        keys = [each.key for each in mine]
+        yield finding_row, and_(finding_row.c.object_type == name, finding_row.c.object_key.in_(keys))
+        yield (
+            load_reject,
+            and_(
+                load_reject.c.object == name,
+                or_(
+                    *(
+                        and_(load_reject.c.source_id == each.source_id, load_reject.c.object_key == each.key)
+                        for each in mine
+                    )
+                ),
+            ),
+        )
+        if name == "ad_user" and (names := _dn_keys(connection, mine)):
+            yield HISTORY["ad_member"], HISTORY["ad_member"].c.member_key.in_(names)
+        if name == "entra_user":
+            yield HISTORY["entra_member"], _is_one_of(HISTORY["entra_member"], "member_id", mine)
+
+
+def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_dry: bool = False) -> Forgotten:
+    """Remove a person from history, findings and rejected records; with `is_dry` only count.
+
+    `who`: a worker id, employee id, UPN or object id, whole, in any case. Raises UsageError when nobody is found.
+    """
+    removed: dict[str, int] = {}
+    stays = []
+    with store.write() as connection:
+        records = find_person(connection, who, rules or EmployeeIdRules())
+        for table, mine in _places(connection, records):
+            removed[table.name] = removed.get(table.name, 0) + remove(connection, table, mine, is_dry=is_dry)
+        names = {row.source_id: row.name for row in connection.execute(select(source.c.source_id, source.c.name))}
+        for each in sorted(records):
+            table = LOADED[each.table]
+            current = _is_one_of(table, TABLES[each.table].key[0], [each])
+            if connection.scalar(select(func.count()).select_from(table).where(current)):
+                stays.append(Staying(each.table, names.get(each.source_id, "?"), each.key))
+    return Forgotten([Removed(name, rows) for name, rows in removed.items() if rows], stays)

@@ -1,0 +1,70 @@
+"""The versions of rows that no longer hold: written while a load is published, pruned when they are old.
+
+A version was current from load run `from_run` up to, not including, `to_run`; what is current stands in the table
+itself, with the run that brought it in `run_id`. Values that are brought up to date in place (last logon,
+whenChanged …) make no version: a version carries them as they were last. Reading is done by the named queries
+as_of_*, changes_*, appeared, vanished and came_back.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, literal, select, update
+
+from recon.decode.times import from_datetime
+from recon.store.tables import HISTORY, LOADED, load_run, source
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Rows that were removed from one table, or would be."""
+
+    table: str
+    rows: int
+
+
+def keep_versions(connection: Connection, run_id: int, name: str, *conditions: ColumnElement[bool]) -> None:
+    """Copy the rows of a loaded table that run `run_id` is about to replace or delete into its history."""
+    table, history = LOADED[name], HISTORY[name]
+    names = [column.name for column in table.columns if column.name != "run_id"]
+    leaving = select(*(table.c[each] for each in names), table.c.run_id, literal(run_id)).where(*conditions)
+    connection.execute(insert(history).from_select([*names, "from_run", "to_run"], leaving))
+
+
+def remove(connection: Connection, table: Table, *conditions: ColumnElement[bool], is_dry: bool = False) -> int:
+    """Delete rows, or only count them; returns how many."""
+    if is_dry:
+        return int(connection.scalar(select(func.count()).select_from(table).where(*conditions)) or 0)
+    return connection.execute(delete(table).where(*conditions), execution_options={"preserve_rowcount": True}).rowcount
+
+
+def cutoff(now: str, days: int) -> str:
+    """The time so many days before `now`, both in the one text form."""
+    return from_datetime(datetime.fromisoformat(now).replace(tzinfo=UTC) - timedelta(days=days))
+
+
+def prune(connection: Connection, before: str, source_id: int | None = None, *, is_dry: bool = False) -> list[Removed]:
+    """Delete the versions that ended at a load finished before that time; of one source, or of all.
+
+    Notes on each source how far its history still reaches, so that no query shows a past that is only partly there.
+    `is_dry`: only count. Returns the tables that lost rows.
+    """
+    last_run = func.max(load_run.c.run_id)
+    reached = func.coalesce(func.max(source.c.history_run), 0)
+    statement = (
+        select(load_run.c.source_id, last_run.label("run_id"))
+        .join(source, source.c.source_id == load_run.c.source_id)
+        .where(load_run.c.status == "published", load_run.c.finished_at < before)
+        .group_by(load_run.c.source_id)
+        .having(last_run > reached)  # what ended before that run has gone already
+    )
+    if source_id is not None:
+        statement = statement.where(load_run.c.source_id == source_id)
+    removed: dict[str, int] = {}
+    for owner, run_id in connection.execute(statement).all():
+        for history in HISTORY.values():
+            rows = remove(connection, history, history.c.source_id == owner, history.c.to_run <= run_id, is_dry=is_dry)
+            removed[history.name] = removed.get(history.name, 0) + rows
+        if not is_dry:
+            connection.execute(update(source).where(source.c.source_id == owner).values(history_run=run_id))
+    return [Removed(name, rows) for name, rows in removed.items() if rows]

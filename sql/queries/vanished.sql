@@ -1,0 +1,174 @@
+-- title: Who vanished
+-- meaning: One row per object and load between the two that no longer showed it, with the name it had last; it
+--   may have come back since.
+-- param: before int number of the load to compare from (kept_loads lists them), itself not included
+-- param: before_at time instead of before: UTC, for example 2026-03-01
+-- param: after int number of the load to compare up to, itself included
+-- param: after_at time instead of after: UTC
+select
+    s.name as source_name,
+    'ad_user' as object_type,
+    h.guid as object_key,
+    h.displayname as object_name,
+    r.run_id,
+    r.finished_at
+from ad_user_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from ad_user as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from ad_user_history as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
+    'ad_group' as object_type,
+    h.guid as object_key,
+    h.name as object_name,
+    r.run_id,
+    r.finished_at
+from ad_group_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from ad_group as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from ad_group_history as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
+    'ad_computer' as object_type,
+    h.guid as object_key,
+    h.name as object_name,
+    r.run_id,
+    r.finished_at
+from ad_computer_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from ad_computer as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from ad_computer_history as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
+    'ad_contact' as object_type,
+    h.guid as object_key,
+    h.displayname as object_name,
+    r.run_id,
+    r.finished_at
+from ad_contact_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from ad_contact as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from ad_contact_history as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
+    'entra_user' as object_type,
+    h.id as object_key,
+    h.displayname as object_name,
+    r.run_id,
+    r.finished_at
+from entra_user_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from entra_user as o
+        where o.source_id = h.source_id and o.id = h.id and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from entra_user_history as o
+        where o.source_id = h.source_id and o.id = h.id and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
+    'entra_group' as object_type,
+    h.id as object_key,
+    h.displayname as object_name,
+    r.run_id,
+    r.finished_at
+from entra_group_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from entra_group as o
+        where o.source_id = h.source_id and o.id = h.id and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from entra_group_history as o
+        where o.source_id = h.source_id and o.id = h.id and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
+    'worker' as object_type,
+    h.worker_id as object_key,
+    h.display_name as object_name,
+    r.run_id,
+    r.finished_at
+from worker_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from worker as o
+        where o.source_id = h.source_id and o.worker_id = h.worker_id and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from worker_history as o
+        where o.source_id = h.source_id and o.worker_id = h.worker_id and o.from_run = h.to_run
+    )
