@@ -220,11 +220,9 @@ class Apply:
         reading_at = self.clock()
         replies = self.writer.read([work.item.object_id for work in batch])
         ready = []
+        self._pace(replies)
         for work, reply in zip(batch, replies, strict=True):
-            self.pacer.saw(reply.throttle)
             if reply.is_passing:
-                if reply.status == 429:
-                    self.pacer.refused(reply.retry_after)
                 self._postpone(work, reply, again)
             elif (before := self._settle(work, reply)) is not None:
                 ready.append((work, before))
@@ -237,10 +235,17 @@ class Apply:
         answers = self.writer.write(changes)
         # from sending the re-read to the answer to the write: the true window is no longer than that
         window = round((self.clock() - reading_at) * 1000, 1)
+        self._pace(answers)
         for (work, _), change, reply in zip(ready, changes, answers, strict=True):
-            self.pacer.saw(reply.throttle)
             self._conclude(work, change, reply, window, again)
         self.journal.sync()
+
+    def _pace(self, replies: list[Reply]) -> None:
+        """Tell the pacer, once a batch, what the service says about our speed."""
+        self.pacer.saw(max((reply.throttle for reply in replies if reply.throttle is not None), default=None))
+        refused = [reply.retry_after for reply in replies if reply.status == 429]
+        if refused:
+            self.pacer.refused(max((seconds for seconds in refused if seconds is not None), default=None))
 
     def _settle(self, work: _Work, reply: Reply) -> Value | None:
         """The value to write over, or None when the item has got its outcome from the re-read."""
@@ -275,8 +280,6 @@ class Apply:
             self.result.windows_ms.append(window)
             self._outcome(work, DONE, "written", reply, window_ms=window)
         elif reply.is_passing:
-            if reply.status == 429:
-                self.pacer.refused(reply.retry_after)
             work.is_in_doubt = work.is_in_doubt or not reply.was_not_done
             entry = {"type": "attempt", "item": work.number, "status": reply.status, "code": reply.code}
             self.journal.add({**entry, "client_request_id": change.client_request_id, "at": utc_now_text()})
@@ -291,7 +294,7 @@ class Apply:
         work.tries += 1
         if work.tries >= self.limits.tries:
             self._recent.append(False)
-            self.result.reasons[f"left: {reply.status or 'no answer'}"] += 1
+            self.result.reasons[f"left: {reply.status if reply.status > 0 else 'no answer'}"] += 1
             if self._is_canary():
                 self.result.stopped = "an item of the canary got no answer"
             return

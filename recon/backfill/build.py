@@ -145,7 +145,7 @@ def build_plan(
         def outcomes() -> Iterator[Item | Reason]:
             yield from _judged(candidates, rules, limit)
             header["out_of_scope"] = candidates.counted.out_of_scope  # known only now; frozen with the rest
-            _check_unchanged(store, sources, entra)
+            check_unchanged(store, sources, entra)
 
         return freeze(plans_folder(config), header, outcomes())
 
@@ -159,7 +159,8 @@ def _tenant(config: Config, sources: Sources) -> str:
     return configured or loaded or ""
 
 
-def _check_unchanged(store: Store, sources: Sources, entra: str | None) -> None:
+def check_unchanged(store: Store, sources: Sources, entra: str | None) -> None:
+    """Raise PlanError when another load was published since `sources` was read: a long read may see some of it."""
     with store.read() as connection:
         if find_sources(connection, entra).run_ids != sources.run_ids:
             raise PlanError("a load was published while the plan was being made", hint="recon refresh, then plan again")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from recon.decode.keys import fold
 from recon.errors import PlanError
 
 # attribute in Graph: a collection (otherMails) or a single value
@@ -154,5 +155,5 @@ def _value(data: Any) -> Value:
 
 
 def same_value(first: Value, second: Value) -> bool:
-    """True when both hold the same values: order and case do not count, as in a mail address."""
-    return sorted(value.casefold() for value in first) == sorted(value.casefold() for value in second)
+    """True when both hold the same values: order, case and blanks at the ends do not count, as in a mail address."""
+    return sorted(fold(value) or "" for value in first) == sorted(fold(value) or "" for value in second)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 QUOTA_WRITES = 3_000
 QUOTA_SECONDS = 150.0
 
-_SLOWEST = 1 / 64  # share of the chosen rate that is always kept
-_RECOVERY = 1.05  # per granted batch, back towards the chosen rate
+_SLOWEST = 1 / 16  # share of the chosen rate that is always kept
+_RECOVERY_SECONDS = 60.0  # from nothing back to the chosen rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ class Pacer:
     def _refill(self) -> None:
         now = self._clock()
         self._tokens = min(self._capacity, self._tokens + (now - self._at) * self.rate)
+        self._factor = min(1.0, self._factor + (now - self._at) / _RECOVERY_SECONDS)
         self._at = now
 
     def take(self, writes: int) -> None:
@@ -99,7 +100,6 @@ class Pacer:
             if self._clock() - before < pause * 0.5:  # a stop request ended the wait
                 return
         self._tokens -= writes
-        self._factor = min(1.0, self._factor * _RECOVERY)
 
     def give_back(self, writes: int) -> None:
         """Return what was taken and not sent."""
@@ -108,10 +108,12 @@ class Pacer:
     def saw(self, percentage: float | None) -> None:
         """Take note of x-ms-throttle-limit-percentage (sent from 0.8 of the limit on; 1.0: throttling begins)."""
         if percentage is not None and percentage >= 0.8:
+            self._refill()
             self._factor = max(_SLOWEST, min(self._factor, 0.8 / percentage))
 
     def refused(self, retry_after: float | None) -> None:
-        """A 429: half the rate, and nothing before the time asked for (seconds; None: a second)."""
+        """A batch with 429s: half the rate, and nothing before the time asked for (seconds; None: a second)."""
+        self._refill()
         self.refusals += 1
         self._factor = max(_SLOWEST, self._factor / 2)
         self._not_before = max(self._not_before, self._clock() + (1.0 if retry_after is None else retry_after))

@@ -8,12 +8,13 @@ from typing import Any
 
 from recon.backfill.items import Item, Value, same_value
 
-LOST = 0  # status of a request without an answer
+LOST = 0  # status of a request without an answer: nobody knows whether it was done
+NOT_DONE = -1  # status of a request that was refused or not sent as part of a batch: it was not done
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one request. `status`: HTTP's, or LOST. `body`: of a read, the user's properties."""
+    """The answer to one request. `status`: HTTP's, LOST or NOT_DONE. `body`: of a read, the user's properties."""
 
     status: int
     body: dict[str, Any] | None = None
@@ -30,13 +31,17 @@ class Reply:
     @property
     def is_passing(self) -> bool:
         """True when the same request may succeed later."""
-        passing = (LOST, 408, 424, 429, 500, 502, 503, 504, 509)
-        return self.status in passing or (self.status == 409 and self.code == "Directory_ConcurrencyViolation")
+        passing = (408, 424, 429, 500, 502, 503, 504, 509)
+        return (
+            self.status < 100
+            or self.status in passing
+            or (self.status == 409 and self.code == "Directory_ConcurrencyViolation")
+        )
 
     @property
     def was_not_done(self) -> bool:
         """True when the service says that it did nothing."""
-        return self.status == 429 or self.status == 409
+        return self.status in (NOT_DONE, 409, 429)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from recon.backfill.items import AdAccount, EntraAccount, Evidence, Item, Reason, Value
 from recon.decode.country import is_country_code
+from recon.decode.keys import fold
 from recon.decode.mail import mail_defects
 from recon.decode.times import day
 
@@ -251,8 +252,8 @@ def _no_value(evidence: Evidence, _: Rules) -> str | None:
 
 
 def _already_present(evidence: Evidence, _: Rules) -> str | None:
-    wanted = (evidence.value or "").casefold()
-    return "the value is there" if wanted in {value.casefold() for value in evidence.current} else None
+    wanted = fold(evidence.value)
+    return "the value is there" if wanted in {fold(value) for value in evidence.current} else None
 
 
 def _would_replace(evidence: Evidence, rules: Rules) -> str | None:

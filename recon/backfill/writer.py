@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from recon.backfill.apply import Change
-from recon.backfill.precondition import LOST, Reply
+from recon.backfill.precondition import LOST, NOT_DONE, Reply
 from recon.errors import TransientError
+from recon.sources.graph import batch
 from recon.sources.graph.batch import BatchAnswer, BatchItem
 from recon.sources.graph.retry import retry_after
 
@@ -19,6 +20,9 @@ SELECT = (
     "id,userPrincipalName,userType,accountEnabled,onPremisesSyncEnabled,onPremisesImmutableId,"
     "employeeId,otherMails,usageLocation"
 )
+
+
+_STATUS = {batch.LOST: LOST, batch.NOT_DONE: NOT_DONE}
 
 
 class BatchClient(Protocol):
@@ -62,7 +66,7 @@ class GraphWriter:
 
     def _reply(self, answer: BatchAnswer) -> Reply:
         return Reply(
-            status=answer.status,
+            status=_STATUS.get(answer.status, answer.status),
             body=answer.body if isinstance(answer.body, dict) else None,
             code=answer.codes[0] if answer.codes else None,
             request_id=_header(answer.headers, "request-id"),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Plan, show, write and take back missing otherMails or usageLocation.", no_args_is_help=True)
 
 _PLAN = typer.Argument("latest", metavar="PLAN", help="First characters of the plan's hash, or latest.")
+_NAMED_PLAN = typer.Argument(..., metavar="PLAN", help="First characters of the plan's hash, or latest.")
 _ALLOW = typer.Option(
     None, "--allow-items", metavar="N", help="Go over the thresholds once; N is the plan's number of items."
 )
@@ -153,7 +154,7 @@ def _dry_run(config: "Config", shown: "Plan", *, offline: bool, allow_items: int
 @app.command("apply")
 def apply(
     ctx: typer.Context,
-    name: str = _PLAN,
+    name: str = _NAMED_PLAN,
     commit: bool = typer.Option(False, "--commit", help="Write. Without it, only show what would be written."),
     allow_items: int | None = _ALLOW,
     offline: bool = typer.Option(False, "--offline", help="Without --commit: do not re-read the users either."),
@@ -259,7 +260,7 @@ def _list_plans(ctx: typer.Context, output: Format) -> None:
 
 
 @app.command("undo")
-def undo(ctx: typer.Context, name: str = _PLAN, output: Format = FORMAT_OPTION) -> None:
+def undo(ctx: typer.Context, name: str = _NAMED_PLAN, output: Format = FORMAT_OPTION) -> None:
     """Make a plan that takes back what a plan wrote, where it still stands. Nothing is sent."""
     from recon.backfill.campaign import undo_plan
 

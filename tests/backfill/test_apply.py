@@ -177,7 +177,7 @@ def test_usage_location(tmp_path):
     assert there.reason == "already_present"
 
 
-@pytest.mark.parametrize("status", [429, 503, 500, 502, 504, 424, 0])
+@pytest.mark.parametrize("status", [429, 503, 500, 502, 504, 424, 0, -1])
 @pytest.mark.parametrize("kind", ["read", "write"])
 def test_passing_trouble_is_tried_again(tmp_path, status, kind):
     plan = plan_of(tmp_path, 30)
