@@ -171,7 +171,8 @@ def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_d
     stays = []
     with store.write() as connection:
         records = find_person(connection, who, rules or EmployeeIdRules())
-        for table, mine in _places(connection, records):
+        places = list(_places(connection, records))  # all found before the first is emptied: one leads to another
+        for table, mine in places:
             removed[table.name] = removed.get(table.name, 0) + remove(connection, table, mine, is_dry=is_dry)
         names = {row.source_id: row.name for row in connection.execute(select(source.c.source_id, source.c.name))}
         for each in sorted(records):
@@ -179,4 +180,4 @@ def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_d
             current = _is_one_of(table, TABLES[each.table].key[0], [each])
             if connection.scalar(select(func.count()).select_from(table).where(current)):
                 stays.append(Staying(each.table, names.get(each.source_id, "?"), each.key))
-    return Forgotten([Removed(name, rows) for name, rows in removed.items() if rows], stays)
+    return Forgotten([Removed(name, rows) for name, rows in sorted(removed.items()) if rows], stays)

@@ -1,0 +1,93 @@
+"""`recon store check`: every fingerprint is made again from the values, and an edited value shows."""
+
+import pytest
+from sqlalchemy import delete, update
+
+from recon.objects import ReadReport, Row
+from recon.store import Store
+from recon.store.check import check
+from recon.store.load import Load
+from recon.store.runs import register_source
+from recon.store.tables import LOADED
+from tests.support.rows import make_row
+
+TABLES = {
+    "ad": ("ad_user", "ad_user_proxyaddress", "ad_attribute", "ad_group", "ad_member"),
+    "workers": ("worker", "worker_attribute"),
+}
+
+
+def user(number: int) -> Row:
+    children = [("ad_user_proxyaddress", (n, f"smtp:ä{n}", None, "smtp", "x")) for n in range(number % 3)]
+    children += [("ad_attribute", ("room", 0, f"Zimmer '{number}'"))]
+    return make_row(
+        "ad_user", *children, guid=f"g-{number:05d}", objectguid=bytes(16), objectsid=b"\x01\x00\xff", cn="Łódź 😀 ",
+        useraccountcontrol=512, is_enabled=1, pwdlastset=2**62, whencreated="2026-01-02 03:04:05.000006",
+        whenchanged="2026-01-02 00:00:00.000000", pwd_last_set_day=20000,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def loaded(store: Store) -> Store:
+    """Two sources; the second load of AD changes one user of 4,500, so that the tables hold rows of both."""
+
+    def load(kind: str, *rows: Row) -> None:
+        source_id = register_source(store, kind, kind)
+        with Load(store, source_id, kind, TABLES[kind]) as running:
+            for row in rows:
+                running.add(row)
+            running.publish(ReadReport())
+
+    users = [user(number) for number in range(4500)]
+    members = [Row("ad_member", ("g", f"CN={n}", f"cn={n}")) for n in range(3)]
+    load("ad", *users, *members)
+    load("ad", *users[1:], make_row("ad_user", guid="g-00000", cn="Other"), *members)
+    load("workers", make_row("worker", ("worker_attribute", ("Site", "Köln")), worker_id="1", hire_date="2026-01-02"))
+    return store
+
+
+def broken(store: Store) -> list[str]:
+    return [each.table for each in check(store) if not each.is_intact]
+
+
+def test_what_was_loaded_is_intact(loaded):
+    found = {each.table: each for each in check(loaded)}
+    assert broken(loaded) == []
+    assert (found["ad_user"].rows, found["ad_user"].run_id) == (4500, 2)
+    assert found["ad_user"].fingerprint == found["ad_user"].loaded_fingerprint is not None
+    assert (found["ad_member"].rows, found["ad_member"].fingerprint) == (3, None)
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "expected"),
+    [
+        ("ad_user", {"cn": "edited"}, "ad_user"),
+        ("ad_user", {"objectsid": b"\x01"}, "ad_user"),
+        ("ad_user", {"whencreated": "2026-01-02 03:04:05.000007"}, "ad_user"),
+        ("ad_user_proxyaddress", {"value": "edited"}, "ad_user"),
+        ("ad_attribute", {"value": None}, "ad_user"),
+        ("worker", {"hire_date": "2026-01-03"}, "worker"),
+        ("worker_attribute", {"value": "Bonn"}, "worker"),
+    ],
+)
+def test_an_edited_value_shows(loaded, table, change, expected):
+    with loaded.write() as connection:
+        edited = LOADED[table]
+        key = edited.c.worker_id == "1" if expected == "worker" else edited.c.guid == "g-04001"
+        connection.execute(update(edited).where(key).values(change))
+    assert broken(loaded) == [expected]
+
+
+def test_a_volatile_value_is_no_part_of_it(loaded):
+    with loaded.write() as connection:
+        connection.execute(update(LOADED["ad_user"]).values(whenchanged="2026-02-02 00:00:00.000000"))
+    assert broken(loaded) == []
+
+
+@pytest.mark.parametrize("table", ["ad_user", "ad_member"])
+def test_a_lost_row_shows(loaded, table):
+    with loaded.write() as connection:
+        lost = LOADED[table]
+        condition = lost.c.guid == "g-00002" if table == "ad_user" else lost.c.member_key == "cn=1"
+        connection.execute(delete(lost).where(condition))
+    assert broken(loaded) == [table]

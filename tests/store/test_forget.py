@@ -1,0 +1,170 @@
+"""Forgetting a person: their rows leave history, findings and rejects; those of others and of sources stay."""
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from recon.decode.keys import EmployeeIdRules
+from recon.errors import UsageError
+from recon.objects import ReadReport, Row
+from recon.store import Store
+from recon.store.forget import Staying, find_person, forget
+from recon.store.history import Removed
+from recon.store.load import Load
+from recon.store.match_tables import finding_row
+from recon.store.runs import register_source
+from recon.store.tables import HISTORY, LOADED, load_reject
+from tests.support.rows import make_row
+
+KINDS = {
+    "ad": ("ad_user", "ad_user_proxyaddress", "ad_group", "ad_member"),
+    "entra": ("entra_user", "entra_user_othermail", "entra_group", "entra_member"),
+    "workers": ("worker", "worker_prior_id"),
+}
+
+
+def load(store: Store, kind: str, *rows: Row) -> None:
+    source_id = register_source(store, kind, kind)
+    with Load(store, source_id, kind, KINDS[kind]) as running:
+        for row in rows:
+            running.add(row)
+        running.publish(ReadReport())
+
+
+def ad(name: str, employee: str | None, *, title: str = "t", anchor: str | None = None, sid: str | None = None) -> Row:
+    return make_row(
+        "ad_user", ("ad_user_proxyaddress", (0, f"smtp:{name}@example.com", name, "smtp", f"{name}@example.com")),
+        guid=f"guid-{name}", employeeid_key=employee, upn_key=f"{name}@example.com", title=title, dn_key=f"cn={name}",
+        immutable_id=anchor or f"{name}=", sid=sid or f"s-{name}",
+    )  # fmt: skip
+
+
+def entra(name: str, employee: str | None, *mails: str, upn: str | None = None) -> Row:
+    children = [("entra_user_othermail", (n, mail, mail, "*")) for n, mail in enumerate(mails)]
+    return make_row(
+        "entra_user", *children, id=f"id-{name}", employeeid_key=employee, upn_key=upn or f"{name}@example.com",
+        onpremisesimmutableid=f"{name}=",
+    )  # fmt: skip
+
+
+def worker(name: str, employee: str, status: str = "A") -> Row:
+    return make_row("worker", worker_id=name, worker_key=name, employeeid_key=employee, worker_status=status)
+
+
+def member(table: str, group: str, *names: str) -> list[Row]:
+    if table == "ad_member":
+        return [Row(table, (group, f"CN={name}", f"cn={name}")) for name in names]
+    return [Row(table, (group, f"id-{name}", "user")) for name in names]
+
+
+def rows(store: Store) -> dict[str, int]:
+    """Rows of every table that can hold someone's past."""
+    tables = [*HISTORY.values(), finding_row, load_reject]
+    with store.read() as connection:
+        counted = {table.name: connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables}
+    return {name: number for name, number in counted.items() if number}
+
+
+@pytest.fixture
+def people(store: Store) -> Store:
+    """Ana (E1) has left HR and AD, Ben (E2) is everywhere; each has a past in every table."""
+    load(store, "ad", ad("ana", "e1"), ad("ben", "e2"), *member("ad_member", "g", "ana", "ben"))
+    load(store, "ad", ad("ana", "e1", title="u"), ad("ben", "e2", title="u"))
+    load(store, "ad", ad("ben", "e2", title="u"))
+    load(store, "entra", entra("ana", None, "a@home.example"), entra("ben", "e2"), *member("entra_member", "g", "ana"))
+    load(store, "entra", entra("ana", None), entra("ben", "e2", "b@home.example"))
+    load(store, "workers", worker("w1", "e1"), worker("w2", "e2"))
+    load(store, "workers", worker("w2", "e2", "L"))
+    with store.write() as connection:
+        for kind, key in (
+            ("entra_user", "id-ana"),
+            ("entra_user", "id-ben"),
+            ("worker", "w1"),
+            ("ad_user", "guid-ben"),
+        ):
+            connection.execute(
+                insert(finding_row).values(
+                    refresh_id=1, code="x", severity="low", object_type=kind, object_key=key, is_personal=0
+                )
+            )
+        for key in ("w1", "w2"):
+            connection.execute(
+                insert(load_reject).values(run_id=1, source_id=3, object="worker", object_key=key, reason="duplicate")
+            )
+    return store
+
+
+BEFORE = {
+    "ad_user_history": 3, "ad_user_proxyaddress_history": 3, "ad_member_history": 2, "entra_user_history": 2,
+    "entra_user_othermail_history": 1, "entra_member_history": 1, "worker_history": 2, "finding_row": 4,
+    "load_reject": 2,
+}  # fmt: skip
+AFTER = {
+    "ad_user_history": 1, "ad_user_proxyaddress_history": 1, "ad_member_history": 1, "entra_user_history": 1,
+    "worker_history": 1, "finding_row": 2, "load_reject": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("who", ["w1", "E1", "ANA@example.com", "guid-ana", "ID-ana"])
+def test_one_person_by_any_name_and_nobody_else(people, who):
+    assert rows(people) == BEFORE
+    dry = forget(people, who, is_dry=True)
+    assert rows(people) == BEFORE
+    done = forget(people, who)
+    assert done == dry
+    assert rows(people) == AFTER
+    lost = {name: number - AFTER.get(name, 0) for name, number in BEFORE.items()}
+    assert {each.table: each.rows for each in done.removed} == lost
+    assert done.stays == [Staying("entra_user", "entra", "id-ana")]
+    with people.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(LOADED["entra_user"])) == 2
+
+
+def test_once_more_there_is_nothing_to_remove(people):
+    forget(people, "id-ana")
+    assert forget(people, "id-ana").removed == []
+    with pytest.raises(UsageError, match="nobody is known as w1"):
+        forget(people, "w1")
+
+
+def test_a_upn_that_was_given_to_someone_else_names_both_and_is_not_followed(store):
+    load(store, "entra", entra("old", "e1", upn="j.doe@example.com"))
+    load(store, "entra", entra("new", "e2", upn="j.doe@example.com"))
+    with store.read() as connection:
+        found = find_person(connection, "e1", EmployeeIdRules())
+        assert {each.key for each in found} == {"id-old"}
+        found = find_person(connection, "J.Doe@example.com", EmployeeIdRules())
+        assert {each.key for each in found} == {"id-old", "id-new"}
+
+
+def test_an_anchor_is_followed_byte_by_byte(store):
+    load(store, "ad", ad("x", None, anchor="AbC="), ad("y", None, anchor="abC="))
+    load(store, "entra", make_row("entra_user", id="id-x", onpremisesimmutableid="AbC="))
+    with store.read() as connection:
+        found = find_person(connection, "id-x", EmployeeIdRules())
+    assert {each.key for each in found} == {"id-x", "guid-x"}
+
+
+def test_an_employee_id_that_many_carry_names_nobody_and_is_not_followed(store):
+    load(store, "ad", *(ad(f"svc{n}", "0") for n in range(6)))
+    with pytest.raises(UsageError, match="the employee id 0 is carried by more than 5 objects of one table"):
+        forget(store, "0")
+    with store.read() as connection:
+        assert {each.key for each in find_person(connection, "guid-svc1", EmployeeIdRules())} == {"guid-svc1"}
+
+
+def test_employee_ids_go_through_the_sites_normaliser(store):
+    load(store, "workers", worker("w1", "1"), worker("w2", "2"))
+    with store.read() as connection:
+        found = find_person(connection, "WD-001", EmployeeIdRules(("WD-",), strip_leading_zeros=True))
+    assert {each.key for each in found} == {"w1"}
+
+
+@pytest.mark.parametrize("who", ["", "   ", "w9", "w", "%"])
+def test_nobody(people, who):
+    with pytest.raises(UsageError, match="nobody is known as"):
+        forget(people, who)
+    assert rows(people) == BEFORE
+
+
+def test_removed_rows_are_reported_by_table(people):
+    assert Removed("worker_history", 1) in forget(people, "w1", is_dry=True).removed
