@@ -6,7 +6,7 @@ linked source. Nothing is judged here.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -281,8 +281,8 @@ class Candidates:
 
 
 def _account(kind: type[T], row: Row[Any]) -> T:
-    found = row._mapping
-    return kind(**{each.name: _plain(found[each.name]) for each in fields(kind) if each.name in found})  # type: ignore[arg-type]
+    """One account of a row that names its fields, behind worker_row_id."""
+    return kind(**{name: _plain(value) for name, value in row._mapping.items() if name != "worker_row_id"})
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from recon.backfill.items import AdAccount, EntraAccount, Evidence, Item, Reason, Value
@@ -51,6 +52,12 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", bare)
 
 
+@lru_cache(maxsize=65_536)
+def _spellings(word: str) -> frozenset[str]:
+    """A folded word without accents, with umlauts as one letter and as two."""
+    return frozenset({_plain(word.translate(_LETTERS)), _plain(word.translate(_UMLAUTS).translate(_LETTERS))})
+
+
 def name_tokens(parts: Iterable[str | None]) -> frozenset[str]:
     """The words of a person's names, folded; Müller gives muller and mueller, so that both spellings meet.
 
@@ -59,7 +66,7 @@ def name_tokens(parts: Iterable[str | None]) -> frozenset[str]:
     tokens: set[str] = set()
     for part in parts:
         for word in re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", part or "").casefold()):
-            tokens |= {_plain(word.translate(_LETTERS)), _plain(word.translate(_UMLAUTS).translate(_LETTERS))}
+            tokens |= _spellings(word)
     telling = {token for token in tokens if token not in _PARTICLES and (len(token) > 1 or not token.isascii())}
     return frozenset(telling or tokens)
 

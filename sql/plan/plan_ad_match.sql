@@ -1,6 +1,8 @@
 -- title: Matches of the AD accounts
 -- meaning: The accepted matches, in one tenant, of the AD users that carry a worker's employee id. One row per worker
 --   and match.
+-- note: `+ 0` keeps SQLite from walking a whole source for each slice of workers: the way in is the slice's row
+--   ids, then the employee id.
 -- param: worker_source_id int the workers' source
 -- param: other_source_id int the tenant's source
 -- param: first_row int first row_id of the workers looked at
@@ -13,9 +15,9 @@ select
     m.rules_agreeing
 from worker as w
 inner join ad_user as a on a.employeeid_key = w.employeeid_key
-inner join user_match as m on m.ad_row_id = a.row_id
+inner join user_match as m on m.ad_row_id = a.row_id + 0
 where
-    w.source_id = :worker_source_id
+    w.source_id + 0 = :worker_source_id
     and w.row_id >= :first_row
     and w.row_id <= :last_row
     and m.entra_source_id = :other_source_id
