@@ -145,6 +145,7 @@ class Apply:
         self.advance = advance
         self.result = Result(plan.item_count)
         self._recent: deque[bool] = deque(maxlen=_LAST)
+        self._refused: str | None = None  # a 403 among the canary
         self._tried = sum(1 for outcome in journal.state.outcomes.values() if outcome != SKIPPED)
 
     def run(self, user: str) -> Result:
@@ -174,6 +175,8 @@ class Apply:
             self._run_batch(batch, again)
             self._judge_failures()
         self.result.left = self.plan.item_count - len(state.outcomes)
+        if self.result.left == 0:
+            self.result.stopped = None  # there was nothing left to stop
         self.result.is_interrupted = self.waiting.is_stopped and self.result.left > 0
         return self.result
 
@@ -327,7 +330,11 @@ class Apply:
             self.result.troubles += 1
             if self._is_canary():
                 why = f"{reply.status} {reply.code or ''}".strip() if reply else more["detail"]
-                self.result.stopped = f"an item of the canary was not written ({reason}: {why})"
+                told = f"an item of the canary was not written ({reason}: {why})"
+                if reason == "privileged":
+                    self._refused = told
+                else:
+                    self.result.stopped = told
         if outcome != SKIPPED:
             self._tried += 1
         if outcome != SKIPPED or is_trouble:
@@ -338,6 +345,9 @@ class Apply:
         return self._tried < self.limits.canary
 
     def _judge_failures(self) -> None:
+        # one person whom Graph protects is that person's own reason; nobody written at all is a right that we lack
+        if self._refused is not None and not self.result.counts[DONE]:
+            self.result.stopped = self.result.stopped or self._refused
         failed = self._recent.count(False)
         if len(self._recent) >= _FEWEST and failed > self.limits.max_failure_share * len(self._recent):
             self.result.stopped = self.result.stopped or f"{failed} of the last {len(self._recent)} items failed"

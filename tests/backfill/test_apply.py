@@ -255,14 +255,33 @@ def test_refusals_are_final(tmp_path):
 def test_the_canary_stops_at_the_first_failure(tmp_path):
     plan = plan_of(tmp_path, 60)
     bad = item(7).object_id
-    denied = Reply(403, code="Authorization_RequestDenied")
-    tenant = Tenant.of(list(plan.items()), fault=lambda kind, o: denied if kind == "write" and o == bad else None)
+    invalid = Reply(400, code="Request_BadRequest")
+    tenant = Tenant.of(list(plan.items()), fault=lambda kind, o: invalid if kind == "write" and o == bad else None)
     result = run(plan, tenant, limits=Limits(canary=25))
-    assert result.stopped == "an item of the canary was not written (privileged: 403 Authorization_RequestDenied)"
+    assert result.stopped == "an item of the canary was not written (refused: 400 Request_BadRequest)"
     assert (result.counts, result.left) == ({"done": 19, "failed": 1}, 40)
     assert len(tenant.writes) == 19
     again = run(plan, tenant, limits=Limits(canary=25))
     assert (again.counts, again.left) == ({"done": 40}, 0)
+
+
+def test_one_protected_person_in_the_canary_is_that_persons_own_reason(tmp_path):
+    plan = plan_of(tmp_path, 60)
+    bad = item(0).object_id
+    denied = Reply(403, code="Authorization_RequestDenied")
+    tenant = Tenant.of(list(plan.items()), fault=lambda kind, o: denied if kind == "write" and o == bad else None)
+    result = run(plan, tenant, limits=Limits(canary=25))
+    assert result.stopped is None
+    assert (result.counts, result.left) == ({"done": 59, "failed": 1}, 0)
+
+
+def test_a_missing_right_to_write_stops_in_the_canary(tmp_path):
+    plan = plan_of(tmp_path, 60)
+    denied = Reply(403, code="Authorization_RequestDenied")
+    tenant = Tenant.of(list(plan.items()), fault=lambda kind, _: denied if kind == "write" else None)
+    result = run(plan, tenant, limits=Limits(canary=25))
+    assert result.stopped == "an item of the canary was not written (privileged: 403 Authorization_RequestDenied)"
+    assert (result.counts, result.left) == ({"failed": 20}, 40)
 
 
 def test_a_lost_read_right_stops_in_the_canary(tmp_path):
