@@ -129,10 +129,6 @@ def test_a_failed_canary_ends_with_1(recon):
     plan = load_plan(recon.rehearsal.folder / "plans", "latest")
     for item in plan.items():
         recon.rehearsal.graph.make_privileged(recon.rehearsal.tenant, item.object_id)
-    config = recon.rehearsal.folder / "recon.toml"
-    config.write_text(
-        config.read_text(encoding="utf-8").replace("[backfill]", "[backfill]\ncanary = 1"), encoding="utf-8"
-    )
     code, _, err = recon("apply", "latest", "--commit")
     assert code == 1
     assert "stopped: an item of the canary was not written (privileged: 403 " in err
