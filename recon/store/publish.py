@@ -97,7 +97,9 @@ def settle_duplicates(work: Publication, stage: Stage, children: list[Stage]) ->
     table, key = stage.table, stage.key
     Index(f"stage_{stage.spec.name}_key", key, table.c.seq).create(work.connection)
     if work.dialect == "postgresql":
-        work.connection.exec_driver_sql(f"analyze {table.name}")  # nobody else ever will
+        # nobody else ever will; of a wide table the other columns would cost more than all the rest
+        names = ", ".join(dict.fromkeys((key.name, "seq", "row_hash")))
+        work.connection.exec_driver_sql(f"analyze {table.name} ({names})")
     distinct_keys = _count(work, select(func.count(distinct(key))))
     duplicates = stage.rows - distinct_keys
     if not duplicates:
@@ -234,8 +236,14 @@ def publish_objects(work: Publication, stage: Stage, children: list[Stage], resu
         _retire(work, target, target.c.row_id.in_(select(changed.c.row_id)))
 
     _refresh_volatile(work, stage, target)
-    coming = ~exists().where(mine, target_key == stage.key)
-    _insert_children(work, stage, children, coming)
+    arrivals = _arrivals(work, stage)
+    work.connection.execute(
+        insert(arrivals).from_select(
+            ["seq"], select(staged.c.seq).where(~exists().where(mine, target_key == stage.key))
+        )
+    )
+    coming = staged.c.seq.in_(select(arrivals.c.seq))
+    _insert_children(work, stage, children, arrivals)
     names = [column.name for column in stage.spec.columns]
     extra = [literal(work.source_id), literal(work.run_id), literal(work.loaded_at, target.c.loaded_at.type)]
     taken = _run(
@@ -246,6 +254,7 @@ def publish_objects(work: Publication, stage: Stage, children: list[Stage], resu
         ),
     )
     changed.drop(work.connection)
+    arrivals.drop(work.connection)
     result.inserted = taken - replaced
     result.changed = replaced
     result.deleted = leaving - replaced
@@ -257,15 +266,26 @@ def _retire(work: Publication, table: Table, *conditions: ColumnElement[bool]) -
     return _run(work, delete(table).where(*conditions))
 
 
-def _marked(work: Publication, stage: Stage) -> Table:
+def _temporary(work: Publication, name: str, *columns: Column[Any]) -> Table:
     prefixes, mark = ([], "#") if work.dialect == "mssql" else (["TEMPORARY"], "")
-    columns = [
-        sql_column("object_key", "key", 128, nullable=False),
-        Column("row_id", Integer, primary_key=True, autoincrement=False),
-    ]
-    table = Table(f"{mark}changed_{stage.spec.name}", MetaData(), *columns, prefixes=prefixes)
+    table = Table(f"{mark}{name}", MetaData(), *columns, prefixes=prefixes)
     table.create(work.connection)
     return table
+
+
+def _marked(work: Publication, stage: Stage) -> Table:
+    """Where the rows that leave are noted."""
+    return _temporary(
+        work,
+        f"changed_{stage.spec.name}",
+        sql_column("object_key", "key", 128, nullable=False),
+        Column("row_id", Integer, primary_key=True, autoincrement=False),
+    )
+
+
+def _arrivals(work: Publication, stage: Stage) -> Table:
+    """Where the staged rows that come are noted, so that they are looked for once."""
+    return _temporary(work, f"coming_{stage.spec.name}", Column("seq", Integer, primary_key=True, autoincrement=False))
 
 
 def _refresh_volatile(work: Publication, stage: Stage, target: Table) -> None:
@@ -283,14 +303,14 @@ def _refresh_volatile(work: Publication, stage: Stage, target: Table) -> None:
     )
 
 
-def _insert_children(work: Publication, stage: Stage, children: list[Stage], coming: ColumnElement[bool]) -> None:
+def _insert_children(work: Publication, stage: Stage, children: list[Stage], arrivals: Table) -> None:
     for child in children:
         table = child.table
         names = [column.name for column in table.columns if column.name != "seq"]
         rows = (
             select(literal(work.source_id), literal(work.run_id), stage.key, *(table.c[name] for name in names))
             .join_from(table, stage.table, stage.table.c.seq == table.c.seq)
-            .where(coming)
+            .where(table.c.seq.in_(select(arrivals.c.seq)))
         )
         work.connection.execute(
             insert(LOADED[child.spec.name]).from_select(["source_id", "run_id", child.spec.key[0], *names], rows)
