@@ -6,7 +6,7 @@ Nothing here runs a statement; what is written are files that a person may read 
 half of it is their text.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from recon.catalog import data_folder
@@ -190,60 +190,61 @@ def _list(name: str, values: Iterable[str]) -> str:
     return f"{name} as (\n" + "\n".join(lines) + "\n)"
 
 
-def _values(child: str) -> str:
-    """The values of one multi-valued attribute at both moments, of objects that changed in between."""
-    key = TABLES[child].key[0]
-    columns = TABLES[child].position
-    shown = "value_masked" if "value_masked" in columns else "value"
-
-    def picked(alias: str) -> str:
-        return f"""    select
-        {alias}.source_id,
-        {alias}.{key},
-        {alias}.value,
-        {alias}.{shown} as shown"""
-
-    return f"""old_{child} as (
-{picked("h")}
-    from {child}_history as h
-    inner join old_row as o on o.source_id = h.source_id and o.{key} = h.{key} and o.to_run = h.to_run
-),
-
-new_{child} as (
-{picked("c")}
-    from {child} as c
-    inner join new_row as n on n.source_id = c.source_id and n.{key} = c.{key} and n.from_run = c.run_id
-    union all
-{picked("h")}
-    from {child}_history as h
-    inner join new_row as n on n.source_id = h.source_id and n.{key} = h.{key} and n.from_run = h.from_run
+def _changed(table: Table) -> str:
+    key = table.key[0]
+    return f"""changed_row as (
+    select
+        o.source_id,
+        o.{key},
+        n.{_NAMES[table.name]} as object_name,
+        o.to_run,
+        n.from_run
+    from old_row as o
+    inner join new_row as n on n.source_id = o.source_id and n.{key} = o.{key}
 )"""
 
 
-def _value_branches(table: Table, child: str, attribute: str) -> Iterator[str]:
+def _values(child: str) -> str:
+    """The values of one multi-valued attribute on both sides, of objects that changed in between."""
+    key = TABLES[child].key[0]
+    shown = "value_masked" if "value_masked" in TABLES[child].position else "value"
+
+    def side(alias: str, source: str, is_new: int, run: str, its: str) -> str:
+        return f"""    select
+        b.source_id,
+        b.{key},
+        b.object_name,
+        b.from_run,
+        {alias}.value,
+        {alias}.{shown} as shown,
+        {is_new} as is_new
+    from changed_row as b
+    inner join {source} as {alias}
+        on {alias}.source_id = b.source_id and {alias}.{key} = b.{key} and {alias}.{its} = b.{run}"""
+
+    sides = (
+        side("h", f"{child}_history", 0, "to_run", "to_run"),
+        side("c", child, 1, "from_run", "run_id"),
+        side("h", f"{child}_history", 1, "from_run", "from_run"),
+    )
+    return f"side_{child} as (\n" + "\n    union all\n".join(sides) + "\n)"
+
+
+def _value_branch(table: Table, child: str, attribute: str) -> str:
+    """What stands on one side alone: counted, because joining two lists of changes costs their product."""
     key = table.key[0]
-    for mine, theirs, before, after in (
-        ("old", "new", "v.shown", "null"),
-        ("new", "old", "null", "v.shown"),
-    ):
-        yield f"""select
+    return f"""select
     s.name as source_name,
-    n.{key},
-    n.{_NAMES[table.name]} as object_name,
+    v.{key},
+    v.object_name,
     '{attribute}' as attribute,
-    {before} as before_value,
-    {after} as after_value,
-    n.from_run as run_id
-from {mine}_{child} as v
-inner join new_row as n on n.source_id = v.source_id and n.{key} = v.{key}
-inner join old_row as o on o.source_id = v.source_id and o.{key} = v.{key}
+    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
+    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    v.from_run as run_id
+from side_{child} as v
 inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from {theirs}_{child} as w
-        where w.source_id = v.source_id and w.{key} = v.{key} and w.value = v.value
-    )"""
+group by s.name, v.{key}, v.object_name, v.from_run, v.value
+having min(v.is_new) = max(v.is_new)"""
 
 
 def _hidden_branch(table: Table, hidden: str) -> str:
@@ -288,6 +289,7 @@ def changes(table: Table) -> str:
     inner join new_row as n on n.source_id = o.source_id and n.{key} = o.{key}
     cross join compared as a
 )""",
+        *([_changed(table)] if children else []),
         *(_values(child) for child, _ in children),
     ]
     branches = [
@@ -303,7 +305,7 @@ from compared_value as v
 inner join source as s on s.source_id = v.source_id
 where coalesce(v.before_value, '') <> coalesce(v.after_value, '')""",
         *([_hidden_branch(table, hidden)] if hidden else []),
-        *(branch for child, attribute in children for branch in _value_branches(table, child, attribute)),
+        *(_value_branch(table, child, attribute) for child, attribute in children),
     ]
     meaning = _meaning(
         f"One row per attribute of {table.name} that differs between two loads, for objects that stand at both; of a "

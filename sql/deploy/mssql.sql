@@ -425,7 +425,9 @@ CREATE TABLE ad_contact (
     mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     mailnickname NVARCHAR(4000) NULL,
+    mailnickname_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
     targetaddress NVARCHAR(4000) NULL,
+    targetaddress_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     company NVARCHAR(4000) NULL,
     department NVARCHAR(4000) NULL,
     row_hash VARBINARY(16) NOT NULL,
@@ -447,8 +449,18 @@ CREATE INDEX ad_contact_mail_key ON ad_contact (mail_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
+if not exists (select 1 from sys.indexes where name = N'ad_contact_mailnickname_key' and object_id = object_id(N'ad_contact'))
+CREATE INDEX ad_contact_mailnickname_key ON ad_contact (mailnickname_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if not exists (select 1 from sys.indexes where name = N'ad_contact_sid' and object_id = object_id(N'ad_contact'))
 CREATE INDEX ad_contact_sid ON ad_contact (sid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_contact_targetaddress_key' and object_id = object_id(N'ad_contact'))
+CREATE INDEX ad_contact_targetaddress_key ON ad_contact (targetaddress_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -476,7 +488,9 @@ CREATE TABLE ad_contact_history (
     mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     mailnickname NVARCHAR(4000) NULL,
+    mailnickname_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
     targetaddress NVARCHAR(4000) NULL,
+    targetaddress_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     company NVARCHAR(4000) NULL,
     department NVARCHAR(4000) NULL,
     row_hash VARBINARY(16) NOT NULL,
@@ -546,6 +560,48 @@ CREATE INDEX ad_contact_proxyaddress_history_to_run ON ad_contact_proxyaddress_h
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'ad_contact_value_defect', N'U') is null
+CREATE TABLE ad_contact_value_defect (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    defect NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    value NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_contact_value_defect_owner' and object_id = object_id(N'ad_contact_value_defect'))
+CREATE INDEX ad_contact_value_defect_owner ON ad_contact_value_defect (source_id, guid)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_contact_value_defect_history', N'U') is null
+CREATE TABLE ad_contact_value_defect_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    defect NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    value NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_contact_value_defect_history_key' and object_id = object_id(N'ad_contact_value_defect_history'))
+CREATE INDEX ad_contact_value_defect_history_key ON ad_contact_value_defect_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_contact_value_defect_history_to_run' and object_id = object_id(N'ad_contact_value_defect_history'))
+CREATE INDEX ad_contact_value_defect_history_to_run ON ad_contact_value_defect_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'ad_group', N'U') is null
 CREATE TABLE ad_group (
     row_id INTEGER NOT NULL IDENTITY,
@@ -572,6 +628,7 @@ CREATE TABLE ad_group (
     mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     mailnickname NVARCHAR(4000) NULL,
+    mailnickname_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
     managedby NVARCHAR(max) NULL,
     managedby_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
     admincount INTEGER NULL,
@@ -593,6 +650,11 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_group_mail_key' and object_id = object_id(N'ad_group'))
 CREATE INDEX ad_group_mail_key ON ad_group (mail_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_group_mailnickname_key' and object_id = object_id(N'ad_group'))
+CREATE INDEX ad_group_mailnickname_key ON ad_group (mailnickname_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -637,6 +699,7 @@ CREATE TABLE ad_group_history (
     mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     mailnickname NVARCHAR(4000) NULL,
+    mailnickname_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
     managedby NVARCHAR(max) NULL,
     managedby_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
     admincount INTEGER NULL,
@@ -706,6 +769,48 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_group_proxyaddress_history_to_run' and object_id = object_id(N'ad_group_proxyaddress_history'))
 CREATE INDEX ad_group_proxyaddress_history_to_run ON ad_group_proxyaddress_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_group_value_defect', N'U') is null
+CREATE TABLE ad_group_value_defect (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    defect NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    value NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_group_value_defect_owner' and object_id = object_id(N'ad_group_value_defect'))
+CREATE INDEX ad_group_value_defect_owner ON ad_group_value_defect (source_id, guid)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_group_value_defect_history', N'U') is null
+CREATE TABLE ad_group_value_defect_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    defect NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    value NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_group_value_defect_history_key' and object_id = object_id(N'ad_group_value_defect_history'))
+CREATE INDEX ad_group_value_defect_history_key ON ad_group_value_defect_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_group_value_defect_history_to_run' and object_id = object_id(N'ad_group_value_defect_history'))
+CREATE INDEX ad_group_value_defect_history_to_run ON ad_group_value_defect_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -807,7 +912,9 @@ CREATE TABLE ad_user (
     mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     mailnickname NVARCHAR(4000) NULL,
+    mailnickname_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
     targetaddress NVARCHAR(4000) NULL,
+    targetaddress_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     smtp_primary NVARCHAR(4000) NULL,
     smtp_primary_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     legacyexchangedn NVARCHAR(4000) NULL,
@@ -901,6 +1008,11 @@ CREATE INDEX ad_user_mail_key ON ad_user (mail_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
+if not exists (select 1 from sys.indexes where name = N'ad_user_mailnickname_key' and object_id = object_id(N'ad_user'))
+CREATE INDEX ad_user_mailnickname_key ON ad_user (mailnickname_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if not exists (select 1 from sys.indexes where name = N'ad_user_manager_key' and object_id = object_id(N'ad_user'))
 CREATE INDEX ad_user_manager_key ON ad_user (manager_key)
 go
@@ -918,6 +1030,11 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_smtp_primary_key' and object_id = object_id(N'ad_user'))
 CREATE INDEX ad_user_smtp_primary_key ON ad_user (smtp_primary_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_targetaddress_key' and object_id = object_id(N'ad_user'))
+CREATE INDEX ad_user_targetaddress_key ON ad_user (targetaddress_key, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1031,7 +1148,9 @@ CREATE TABLE ad_user_history (
     mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     mailnickname NVARCHAR(4000) NULL,
+    mailnickname_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
     targetaddress NVARCHAR(4000) NULL,
+    targetaddress_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     smtp_primary NVARCHAR(4000) NULL,
     smtp_primary_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     legacyexchangedn NVARCHAR(4000) NULL,
@@ -2712,6 +2831,16 @@ if @@trancount = 0 set noexec on
 go
 if col_length(N'ad_value_defect', N'run_id') is null
 alter table ad_value_defect add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_group_value_defect', N'run_id') is null
+alter table ad_group_value_defect add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_contact_value_defect', N'run_id') is null
+alter table ad_contact_value_defect add run_id INTEGER NOT NULL default 0
 go
 if @@trancount = 0 set noexec on
 go
@@ -4570,10 +4699,14 @@ begin
     grant select on ad_contact_history to recon_pii;
     grant select on ad_contact_proxyaddress to recon_pii;
     grant select on ad_contact_proxyaddress_history to recon_pii;
+    grant select on ad_contact_value_defect to recon_pii;
+    grant select on ad_contact_value_defect_history to recon_pii;
     grant select on ad_group to recon_pii;
     grant select on ad_group_history to recon_pii;
     grant select on ad_group_proxyaddress to recon_pii;
     grant select on ad_group_proxyaddress_history to recon_pii;
+    grant select on ad_group_value_defect to recon_pii;
+    grant select on ad_group_value_defect_history to recon_pii;
     grant select on ad_member to recon_pii;
     grant select on ad_member_history to recon_pii;
     grant select on ad_user to recon_pii;
@@ -4685,10 +4818,14 @@ begin
     grant select, insert, update, delete on ad_contact_history to recon_loader;
     grant select, insert, update, delete on ad_contact_proxyaddress to recon_loader;
     grant select, insert, update, delete on ad_contact_proxyaddress_history to recon_loader;
+    grant select, insert, update, delete on ad_contact_value_defect to recon_loader;
+    grant select, insert, update, delete on ad_contact_value_defect_history to recon_loader;
     grant select, insert, update, delete on ad_group to recon_loader;
     grant select, insert, update, delete on ad_group_history to recon_loader;
     grant select, insert, update, delete on ad_group_proxyaddress to recon_loader;
     grant select, insert, update, delete on ad_group_proxyaddress_history to recon_loader;
+    grant select, insert, update, delete on ad_group_value_defect to recon_loader;
+    grant select, insert, update, delete on ad_group_value_defect_history to recon_loader;
     grant select, insert, update, delete on ad_member to recon_loader;
     grant select, insert, update, delete on ad_member_history to recon_loader;
     grant select, insert, update, delete on ad_user to recon_loader;

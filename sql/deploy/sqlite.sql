@@ -332,7 +332,9 @@ CREATE TABLE IF NOT EXISTS ad_contact (
     mail TEXT,
     mail_key TEXT,
     mailnickname TEXT,
+    mailnickname_key TEXT,
     targetaddress TEXT,
+    targetaddress_key TEXT,
     company TEXT,
     department TEXT,
     row_hash BLOB NOT NULL,
@@ -348,7 +350,13 @@ CREATE INDEX IF NOT EXISTS ad_contact_dn_key ON ad_contact (dn_key)
 CREATE INDEX IF NOT EXISTS ad_contact_mail_key ON ad_contact (mail_key, source_id)
 ;
 
+CREATE INDEX IF NOT EXISTS ad_contact_mailnickname_key ON ad_contact (mailnickname_key, source_id)
+;
+
 CREATE INDEX IF NOT EXISTS ad_contact_sid ON ad_contact (sid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_contact_targetaddress_key ON ad_contact (targetaddress_key, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_contact_history (
@@ -374,7 +382,9 @@ CREATE TABLE IF NOT EXISTS ad_contact_history (
     mail TEXT,
     mail_key TEXT,
     mailnickname TEXT,
+    mailnickname_key TEXT,
     targetaddress TEXT,
+    targetaddress_key TEXT,
     company TEXT,
     department TEXT,
     row_hash BLOB NOT NULL,
@@ -427,6 +437,38 @@ CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_history_key ON ad_contact_pro
 CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_history_to_run ON ad_contact_proxyaddress_history (to_run, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_contact_value_defect (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    position INTEGER,
+    defect TEXT NOT NULL,
+    value TEXT,
+    run_id INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_contact_value_defect_owner ON ad_contact_value_defect (source_id, guid)
+;
+
+CREATE TABLE IF NOT EXISTS ad_contact_value_defect_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    position INTEGER,
+    defect TEXT NOT NULL,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_contact_value_defect_history_key ON ad_contact_value_defect_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_contact_value_defect_history_to_run ON ad_contact_value_defect_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_group (
     row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     source_id INTEGER NOT NULL,
@@ -452,6 +494,7 @@ CREATE TABLE IF NOT EXISTS ad_group (
     mail TEXT,
     mail_key TEXT,
     mailnickname TEXT,
+    mailnickname_key TEXT,
     managedby TEXT,
     managedby_key TEXT,
     admincount INTEGER,
@@ -468,6 +511,9 @@ CREATE INDEX IF NOT EXISTS ad_group_dn_key ON ad_group (dn_key)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_mail_key ON ad_group (mail_key, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_group_mailnickname_key ON ad_group (mailnickname_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_managedby_key ON ad_group (managedby_key)
@@ -504,6 +550,7 @@ CREATE TABLE IF NOT EXISTS ad_group_history (
     mail TEXT,
     mail_key TEXT,
     mailnickname TEXT,
+    mailnickname_key TEXT,
     managedby TEXT,
     managedby_key TEXT,
     admincount INTEGER,
@@ -557,6 +604,38 @@ CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_history_key ON ad_group_proxyad
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_history_to_run ON ad_group_proxyaddress_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_group_value_defect (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    position INTEGER,
+    defect TEXT NOT NULL,
+    value TEXT,
+    run_id INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_group_value_defect_owner ON ad_group_value_defect (source_id, guid)
+;
+
+CREATE TABLE IF NOT EXISTS ad_group_value_defect_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    position INTEGER,
+    defect TEXT NOT NULL,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_group_value_defect_history_key ON ad_group_value_defect_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_group_value_defect_history_to_run ON ad_group_value_defect_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_member (
@@ -644,7 +723,9 @@ CREATE TABLE IF NOT EXISTS ad_user (
     mail TEXT,
     mail_key TEXT,
     mailnickname TEXT,
+    mailnickname_key TEXT,
     targetaddress TEXT,
+    targetaddress_key TEXT,
     smtp_primary TEXT,
     smtp_primary_key TEXT,
     legacyexchangedn TEXT,
@@ -726,6 +807,9 @@ CREATE INDEX IF NOT EXISTS ad_user_immutable_id ON ad_user (immutable_id, source
 CREATE INDEX IF NOT EXISTS ad_user_mail_key ON ad_user (mail_key, source_id)
 ;
 
+CREATE INDEX IF NOT EXISTS ad_user_mailnickname_key ON ad_user (mailnickname_key, source_id)
+;
+
 CREATE INDEX IF NOT EXISTS ad_user_manager_key ON ad_user (manager_key)
 ;
 
@@ -736,6 +820,9 @@ CREATE INDEX IF NOT EXISTS ad_user_sid ON ad_user (sid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_smtp_primary_key ON ad_user (smtp_primary_key, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_targetaddress_key ON ad_user (targetaddress_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_upn_key ON ad_user (upn_key, source_id)
@@ -831,7 +918,9 @@ CREATE TABLE IF NOT EXISTS ad_user_history (
     mail TEXT,
     mail_key TEXT,
     mailnickname TEXT,
+    mailnickname_key TEXT,
     targetaddress TEXT,
+    targetaddress_key TEXT,
     smtp_primary TEXT,
     smtp_primary_key TEXT,
     legacyexchangedn TEXT,

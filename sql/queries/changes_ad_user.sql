@@ -442,116 +442,167 @@ compared_value as (
     cross join compared as a
 ),
 
-old_ad_user_proxyaddress as (
+changed_row as (
     select
-        h.source_id,
-        h.guid,
-        h.value,
-        h.value as shown
-    from ad_user_proxyaddress_history as h
-    inner join old_row as o on o.source_id = h.source_id and o.guid = h.guid and o.to_run = h.to_run
+        o.source_id,
+        o.guid,
+        n.displayname as object_name,
+        o.to_run,
+        n.from_run
+    from old_row as o
+    inner join new_row as n on n.source_id = o.source_id and n.guid = o.guid
 ),
 
-new_ad_user_proxyaddress as (
+side_ad_user_proxyaddress as (
     select
-        c.source_id,
-        c.guid,
-        c.value,
-        c.value as shown
-    from ad_user_proxyaddress as c
-    inner join new_row as n on n.source_id = c.source_id and n.guid = c.guid and n.from_run = c.run_id
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
+        h.value,
+        h.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join ad_user_proxyaddress_history as h
+        on h.source_id = b.source_id and h.guid = b.guid and h.to_run = b.to_run
     union all
     select
-        h.source_id,
-        h.guid,
-        h.value,
-        h.value as shown
-    from ad_user_proxyaddress_history as h
-    inner join new_row as n on n.source_id = h.source_id and n.guid = h.guid and n.from_run = h.from_run
-),
-
-old_ad_user_altsecurityidentity as (
-    select
-        h.source_id,
-        h.guid,
-        h.value,
-        h.value as shown
-    from ad_user_altsecurityidentity_history as h
-    inner join old_row as o on o.source_id = h.source_id and o.guid = h.guid and o.to_run = h.to_run
-),
-
-new_ad_user_altsecurityidentity as (
-    select
-        c.source_id,
-        c.guid,
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
         c.value,
-        c.value as shown
-    from ad_user_altsecurityidentity as c
-    inner join new_row as n on n.source_id = c.source_id and n.guid = c.guid and n.from_run = c.run_id
+        c.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join ad_user_proxyaddress as c
+        on c.source_id = b.source_id and c.guid = b.guid and c.run_id = b.from_run
     union all
     select
-        h.source_id,
-        h.guid,
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
         h.value,
-        h.value as shown
-    from ad_user_altsecurityidentity_history as h
-    inner join new_row as n on n.source_id = h.source_id and n.guid = h.guid and n.from_run = h.from_run
+        h.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join ad_user_proxyaddress_history as h
+        on h.source_id = b.source_id and h.guid = b.guid and h.from_run = b.from_run
 ),
 
-old_ad_user_serviceprincipalname as (
+side_ad_user_altsecurityidentity as (
     select
-        h.source_id,
-        h.guid,
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
         h.value,
-        h.value as shown
-    from ad_user_serviceprincipalname_history as h
-    inner join old_row as o on o.source_id = h.source_id and o.guid = h.guid and o.to_run = h.to_run
-),
-
-new_ad_user_serviceprincipalname as (
-    select
-        c.source_id,
-        c.guid,
-        c.value,
-        c.value as shown
-    from ad_user_serviceprincipalname as c
-    inner join new_row as n on n.source_id = c.source_id and n.guid = c.guid and n.from_run = c.run_id
+        h.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join ad_user_altsecurityidentity_history as h
+        on h.source_id = b.source_id and h.guid = b.guid and h.to_run = b.to_run
     union all
     select
-        h.source_id,
-        h.guid,
-        h.value,
-        h.value as shown
-    from ad_user_serviceprincipalname_history as h
-    inner join new_row as n on n.source_id = h.source_id and n.guid = h.guid and n.from_run = h.from_run
-),
-
-old_ad_user_sidhistory as (
-    select
-        h.source_id,
-        h.guid,
-        h.value,
-        h.value as shown
-    from ad_user_sidhistory_history as h
-    inner join old_row as o on o.source_id = h.source_id and o.guid = h.guid and o.to_run = h.to_run
-),
-
-new_ad_user_sidhistory as (
-    select
-        c.source_id,
-        c.guid,
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
         c.value,
-        c.value as shown
-    from ad_user_sidhistory as c
-    inner join new_row as n on n.source_id = c.source_id and n.guid = c.guid and n.from_run = c.run_id
+        c.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join ad_user_altsecurityidentity as c
+        on c.source_id = b.source_id and c.guid = b.guid and c.run_id = b.from_run
     union all
     select
-        h.source_id,
-        h.guid,
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
         h.value,
-        h.value as shown
-    from ad_user_sidhistory_history as h
-    inner join new_row as n on n.source_id = h.source_id and n.guid = h.guid and n.from_run = h.from_run
+        h.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join ad_user_altsecurityidentity_history as h
+        on h.source_id = b.source_id and h.guid = b.guid and h.from_run = b.from_run
+),
+
+side_ad_user_serviceprincipalname as (
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
+        h.value,
+        h.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join ad_user_serviceprincipalname_history as h
+        on h.source_id = b.source_id and h.guid = b.guid and h.to_run = b.to_run
+    union all
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
+        c.value,
+        c.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join ad_user_serviceprincipalname as c
+        on c.source_id = b.source_id and c.guid = b.guid and c.run_id = b.from_run
+    union all
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
+        h.value,
+        h.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join ad_user_serviceprincipalname_history as h
+        on h.source_id = b.source_id and h.guid = b.guid and h.from_run = b.from_run
+),
+
+side_ad_user_sidhistory as (
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
+        h.value,
+        h.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join ad_user_sidhistory_history as h
+        on h.source_id = b.source_id and h.guid = b.guid and h.to_run = b.to_run
+    union all
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
+        c.value,
+        c.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join ad_user_sidhistory as c
+        on c.source_id = b.source_id and c.guid = b.guid and c.run_id = b.from_run
+    union all
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
+        h.value,
+        h.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join ad_user_sidhistory_history as h
+        on h.source_id = b.source_id and h.guid = b.guid and h.from_run = b.from_run
 )
 
 select
@@ -568,152 +619,52 @@ where coalesce(v.before_value, '') <> coalesce(v.after_value, '')
 union all
 select
     s.name as source_name,
-    n.guid,
-    n.displayname as object_name,
+    v.guid,
+    v.object_name,
     'proxyaddresses' as attribute,
-    v.shown as before_value,
-    null as after_value,
-    n.from_run as run_id
-from old_ad_user_proxyaddress as v
-inner join new_row as n on n.source_id = v.source_id and n.guid = v.guid
-inner join old_row as o on o.source_id = v.source_id and o.guid = v.guid
+    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
+    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    v.from_run as run_id
+from side_ad_user_proxyaddress as v
 inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from new_ad_user_proxyaddress as w
-        where w.source_id = v.source_id and w.guid = v.guid and w.value = v.value
-    )
+group by s.name, v.guid, v.object_name, v.from_run, v.value
+having min(v.is_new) = max(v.is_new)
 union all
 select
     s.name as source_name,
-    n.guid,
-    n.displayname as object_name,
-    'proxyaddresses' as attribute,
-    null as before_value,
-    v.shown as after_value,
-    n.from_run as run_id
-from new_ad_user_proxyaddress as v
-inner join new_row as n on n.source_id = v.source_id and n.guid = v.guid
-inner join old_row as o on o.source_id = v.source_id and o.guid = v.guid
-inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from old_ad_user_proxyaddress as w
-        where w.source_id = v.source_id and w.guid = v.guid and w.value = v.value
-    )
-union all
-select
-    s.name as source_name,
-    n.guid,
-    n.displayname as object_name,
+    v.guid,
+    v.object_name,
     'altsecurityidentities' as attribute,
-    v.shown as before_value,
-    null as after_value,
-    n.from_run as run_id
-from old_ad_user_altsecurityidentity as v
-inner join new_row as n on n.source_id = v.source_id and n.guid = v.guid
-inner join old_row as o on o.source_id = v.source_id and o.guid = v.guid
+    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
+    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    v.from_run as run_id
+from side_ad_user_altsecurityidentity as v
 inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from new_ad_user_altsecurityidentity as w
-        where w.source_id = v.source_id and w.guid = v.guid and w.value = v.value
-    )
+group by s.name, v.guid, v.object_name, v.from_run, v.value
+having min(v.is_new) = max(v.is_new)
 union all
 select
     s.name as source_name,
-    n.guid,
-    n.displayname as object_name,
-    'altsecurityidentities' as attribute,
-    null as before_value,
-    v.shown as after_value,
-    n.from_run as run_id
-from new_ad_user_altsecurityidentity as v
-inner join new_row as n on n.source_id = v.source_id and n.guid = v.guid
-inner join old_row as o on o.source_id = v.source_id and o.guid = v.guid
-inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from old_ad_user_altsecurityidentity as w
-        where w.source_id = v.source_id and w.guid = v.guid and w.value = v.value
-    )
-union all
-select
-    s.name as source_name,
-    n.guid,
-    n.displayname as object_name,
+    v.guid,
+    v.object_name,
     'serviceprincipalname' as attribute,
-    v.shown as before_value,
-    null as after_value,
-    n.from_run as run_id
-from old_ad_user_serviceprincipalname as v
-inner join new_row as n on n.source_id = v.source_id and n.guid = v.guid
-inner join old_row as o on o.source_id = v.source_id and o.guid = v.guid
+    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
+    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    v.from_run as run_id
+from side_ad_user_serviceprincipalname as v
 inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from new_ad_user_serviceprincipalname as w
-        where w.source_id = v.source_id and w.guid = v.guid and w.value = v.value
-    )
+group by s.name, v.guid, v.object_name, v.from_run, v.value
+having min(v.is_new) = max(v.is_new)
 union all
 select
     s.name as source_name,
-    n.guid,
-    n.displayname as object_name,
-    'serviceprincipalname' as attribute,
-    null as before_value,
-    v.shown as after_value,
-    n.from_run as run_id
-from new_ad_user_serviceprincipalname as v
-inner join new_row as n on n.source_id = v.source_id and n.guid = v.guid
-inner join old_row as o on o.source_id = v.source_id and o.guid = v.guid
-inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from old_ad_user_serviceprincipalname as w
-        where w.source_id = v.source_id and w.guid = v.guid and w.value = v.value
-    )
-union all
-select
-    s.name as source_name,
-    n.guid,
-    n.displayname as object_name,
+    v.guid,
+    v.object_name,
     'sidhistory' as attribute,
-    v.shown as before_value,
-    null as after_value,
-    n.from_run as run_id
-from old_ad_user_sidhistory as v
-inner join new_row as n on n.source_id = v.source_id and n.guid = v.guid
-inner join old_row as o on o.source_id = v.source_id and o.guid = v.guid
+    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
+    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    v.from_run as run_id
+from side_ad_user_sidhistory as v
 inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from new_ad_user_sidhistory as w
-        where w.source_id = v.source_id and w.guid = v.guid and w.value = v.value
-    )
-union all
-select
-    s.name as source_name,
-    n.guid,
-    n.displayname as object_name,
-    'sidhistory' as attribute,
-    null as before_value,
-    v.shown as after_value,
-    n.from_run as run_id
-from new_ad_user_sidhistory as v
-inner join new_row as n on n.source_id = v.source_id and n.guid = v.guid
-inner join old_row as o on o.source_id = v.source_id and o.guid = v.guid
-inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from old_ad_user_sidhistory as w
-        where w.source_id = v.source_id and w.guid = v.guid and w.value = v.value
-    )
+group by s.name, v.guid, v.object_name, v.from_run, v.value
+having min(v.is_new) = max(v.is_new)

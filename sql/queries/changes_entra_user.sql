@@ -442,88 +442,129 @@ compared_value as (
     cross join compared as a
 ),
 
-old_entra_user_othermail as (
+changed_row as (
     select
-        h.source_id,
-        h.id,
-        h.value,
-        h.value_masked as shown
-    from entra_user_othermail_history as h
-    inner join old_row as o on o.source_id = h.source_id and o.id = h.id and o.to_run = h.to_run
+        o.source_id,
+        o.id,
+        n.displayname as object_name,
+        o.to_run,
+        n.from_run
+    from old_row as o
+    inner join new_row as n on n.source_id = o.source_id and n.id = o.id
 ),
 
-new_entra_user_othermail as (
+side_entra_user_othermail as (
     select
-        c.source_id,
-        c.id,
-        c.value,
-        c.value_masked as shown
-    from entra_user_othermail as c
-    inner join new_row as n on n.source_id = c.source_id and n.id = c.id and n.from_run = c.run_id
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
+        h.value,
+        h.value_masked as shown,
+        0 as is_new
+    from changed_row as b
+    inner join entra_user_othermail_history as h
+        on h.source_id = b.source_id and h.id = b.id and h.to_run = b.to_run
     union all
     select
-        h.source_id,
-        h.id,
-        h.value,
-        h.value_masked as shown
-    from entra_user_othermail_history as h
-    inner join new_row as n on n.source_id = h.source_id and n.id = h.id and n.from_run = h.from_run
-),
-
-old_entra_user_proxyaddress as (
-    select
-        h.source_id,
-        h.id,
-        h.value,
-        h.value as shown
-    from entra_user_proxyaddress_history as h
-    inner join old_row as o on o.source_id = h.source_id and o.id = h.id and o.to_run = h.to_run
-),
-
-new_entra_user_proxyaddress as (
-    select
-        c.source_id,
-        c.id,
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
         c.value,
-        c.value as shown
-    from entra_user_proxyaddress as c
-    inner join new_row as n on n.source_id = c.source_id and n.id = c.id and n.from_run = c.run_id
+        c.value_masked as shown,
+        1 as is_new
+    from changed_row as b
+    inner join entra_user_othermail as c
+        on c.source_id = b.source_id and c.id = b.id and c.run_id = b.from_run
     union all
     select
-        h.source_id,
-        h.id,
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
         h.value,
-        h.value as shown
-    from entra_user_proxyaddress_history as h
-    inner join new_row as n on n.source_id = h.source_id and n.id = h.id and n.from_run = h.from_run
+        h.value_masked as shown,
+        1 as is_new
+    from changed_row as b
+    inner join entra_user_othermail_history as h
+        on h.source_id = b.source_id and h.id = b.id and h.from_run = b.from_run
 ),
 
-old_entra_user_businessphone as (
+side_entra_user_proxyaddress as (
     select
-        h.source_id,
-        h.id,
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
         h.value,
-        h.value as shown
-    from entra_user_businessphone_history as h
-    inner join old_row as o on o.source_id = h.source_id and o.id = h.id and o.to_run = h.to_run
-),
-
-new_entra_user_businessphone as (
-    select
-        c.source_id,
-        c.id,
-        c.value,
-        c.value as shown
-    from entra_user_businessphone as c
-    inner join new_row as n on n.source_id = c.source_id and n.id = c.id and n.from_run = c.run_id
+        h.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join entra_user_proxyaddress_history as h
+        on h.source_id = b.source_id and h.id = b.id and h.to_run = b.to_run
     union all
     select
-        h.source_id,
-        h.id,
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
+        c.value,
+        c.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join entra_user_proxyaddress as c
+        on c.source_id = b.source_id and c.id = b.id and c.run_id = b.from_run
+    union all
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
         h.value,
-        h.value as shown
-    from entra_user_businessphone_history as h
-    inner join new_row as n on n.source_id = h.source_id and n.id = h.id and n.from_run = h.from_run
+        h.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join entra_user_proxyaddress_history as h
+        on h.source_id = b.source_id and h.id = b.id and h.from_run = b.from_run
+),
+
+side_entra_user_businessphone as (
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
+        h.value,
+        h.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join entra_user_businessphone_history as h
+        on h.source_id = b.source_id and h.id = b.id and h.to_run = b.to_run
+    union all
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
+        c.value,
+        c.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join entra_user_businessphone as c
+        on c.source_id = b.source_id and c.id = b.id and c.run_id = b.from_run
+    union all
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
+        h.value,
+        h.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join entra_user_businessphone_history as h
+        on h.source_id = b.source_id and h.id = b.id and h.from_run = b.from_run
 )
 
 select
@@ -540,114 +581,39 @@ where coalesce(v.before_value, '') <> coalesce(v.after_value, '')
 union all
 select
     s.name as source_name,
-    n.id,
-    n.displayname as object_name,
+    v.id,
+    v.object_name,
     'othermails' as attribute,
-    v.shown as before_value,
-    null as after_value,
-    n.from_run as run_id
-from old_entra_user_othermail as v
-inner join new_row as n on n.source_id = v.source_id and n.id = v.id
-inner join old_row as o on o.source_id = v.source_id and o.id = v.id
+    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
+    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    v.from_run as run_id
+from side_entra_user_othermail as v
 inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from new_entra_user_othermail as w
-        where w.source_id = v.source_id and w.id = v.id and w.value = v.value
-    )
+group by s.name, v.id, v.object_name, v.from_run, v.value
+having min(v.is_new) = max(v.is_new)
 union all
 select
     s.name as source_name,
-    n.id,
-    n.displayname as object_name,
-    'othermails' as attribute,
-    null as before_value,
-    v.shown as after_value,
-    n.from_run as run_id
-from new_entra_user_othermail as v
-inner join new_row as n on n.source_id = v.source_id and n.id = v.id
-inner join old_row as o on o.source_id = v.source_id and o.id = v.id
-inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from old_entra_user_othermail as w
-        where w.source_id = v.source_id and w.id = v.id and w.value = v.value
-    )
-union all
-select
-    s.name as source_name,
-    n.id,
-    n.displayname as object_name,
+    v.id,
+    v.object_name,
     'proxyaddresses' as attribute,
-    v.shown as before_value,
-    null as after_value,
-    n.from_run as run_id
-from old_entra_user_proxyaddress as v
-inner join new_row as n on n.source_id = v.source_id and n.id = v.id
-inner join old_row as o on o.source_id = v.source_id and o.id = v.id
+    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
+    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    v.from_run as run_id
+from side_entra_user_proxyaddress as v
 inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from new_entra_user_proxyaddress as w
-        where w.source_id = v.source_id and w.id = v.id and w.value = v.value
-    )
+group by s.name, v.id, v.object_name, v.from_run, v.value
+having min(v.is_new) = max(v.is_new)
 union all
 select
     s.name as source_name,
-    n.id,
-    n.displayname as object_name,
-    'proxyaddresses' as attribute,
-    null as before_value,
-    v.shown as after_value,
-    n.from_run as run_id
-from new_entra_user_proxyaddress as v
-inner join new_row as n on n.source_id = v.source_id and n.id = v.id
-inner join old_row as o on o.source_id = v.source_id and o.id = v.id
-inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from old_entra_user_proxyaddress as w
-        where w.source_id = v.source_id and w.id = v.id and w.value = v.value
-    )
-union all
-select
-    s.name as source_name,
-    n.id,
-    n.displayname as object_name,
+    v.id,
+    v.object_name,
     'businessphones' as attribute,
-    v.shown as before_value,
-    null as after_value,
-    n.from_run as run_id
-from old_entra_user_businessphone as v
-inner join new_row as n on n.source_id = v.source_id and n.id = v.id
-inner join old_row as o on o.source_id = v.source_id and o.id = v.id
+    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
+    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    v.from_run as run_id
+from side_entra_user_businessphone as v
 inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from new_entra_user_businessphone as w
-        where w.source_id = v.source_id and w.id = v.id and w.value = v.value
-    )
-union all
-select
-    s.name as source_name,
-    n.id,
-    n.displayname as object_name,
-    'businessphones' as attribute,
-    null as before_value,
-    v.shown as after_value,
-    n.from_run as run_id
-from new_entra_user_businessphone as v
-inner join new_row as n on n.source_id = v.source_id and n.id = v.id
-inner join old_row as o on o.source_id = v.source_id and o.id = v.id
-inner join source as s on s.source_id = v.source_id
-where
-    not exists (
-        select 1
-        from old_entra_user_businessphone as w
-        where w.source_id = v.source_id and w.id = v.id and w.value = v.value
-    )
+group by s.name, v.id, v.object_name, v.from_run, v.value
+having min(v.is_new) = max(v.is_new)

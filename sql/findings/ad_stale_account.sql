@@ -1,0 +1,21 @@
+-- title: Stale account in AD
+-- meaning: An enabled AD user whose last logon lies further back than setting stale_days. lastLogonTimestamp is up to
+--   14 days late; sign-ins to Entra alone are not loaded and do not count. Critical system objects are left out. One
+--   row per AD user.
+-- severity: medium
+-- fix: Ask the manager, disable the account, and delete it later.
+-- source: https://learn.microsoft.com/windows/win32/adschema/a-lastlogontimestamp
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'lastLogonTimestamp' as attribute,
+    null as hr_value,
+    substring(cast(a.last_logon_at as varchar(26)), 1, 10) as ad_value,
+    null as entra_value
+from ad_user as a
+cross join clock as c
+where
+    a.is_enabled = 1
+    and a.last_logon_day < c.stale_before_day
+    and coalesce(a.iscriticalsystemobject, 0) = 0

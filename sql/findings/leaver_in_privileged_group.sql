@@ -1,0 +1,68 @@
+-- title: Leaver still in a privileged group
+-- meaning: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee
+--   id, enabled or not, is a direct member of a group with adminCount 1. The AD value is the group. The primary group,
+--   nested membership and groups of other domains are not looked at. One row per account and group.
+-- severity: critical
+-- fix: Take the account out of the group at once.
+-- source: https://learn.microsoft.com/windows-server/identity/ad-ds/plan/security-best-practices/appendix-c--protected-accounts-and-groups-in-active-directory
+with leaver as (
+    select
+        w.row_id,
+        w.source_id,
+        w.employeeid_key,
+        coalesce(cast(w.termination_date as varchar(10)), w.worker_status) as hr_value
+    from worker as w
+    cross join clock as c
+    where
+        w.employeeid_key is not null
+        and (
+            (
+                w.termination_day < c.leaver_before_day
+                and (w.hire_day is null or w.hire_day <= w.termination_day)
+            )
+            or (
+                w.is_active = 0
+                and w.termination_day is null
+                and (w.hire_day is null or w.hire_day <= c.as_of_day)
+            )
+        )
+        and not exists (
+            select 1
+            from worker as o
+            where
+                o.employeeid_key = w.employeeid_key
+                and o.source_id = w.source_id
+                and o.row_id <> w.row_id
+                and o.is_active = 1
+                and (o.termination_day is null or o.termination_day >= c.leaver_before_day)
+        )
+),
+
+ad_link as (
+    select l.worker_source_id, l.ad_source_id
+    from source_link as l
+    where l.worker_source_id is not null and l.ad_source_id is not null
+    group by l.worker_source_id, l.ad_source_id
+),
+
+ad_account as (
+    select a.row_id, max(v.hr_value) as hr_value
+    from leaver as v
+    inner join ad_link as l on l.worker_source_id = v.source_id
+    inner join ad_user as a on a.employeeid_key = v.employeeid_key and a.source_id = l.ad_source_id
+    group by a.row_id
+)
+
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'memberOf' as attribute,
+    aa.hr_value as hr_value,
+    g.distinguishedname as ad_value,
+    null as entra_value
+from ad_account as aa
+inner join ad_user as a on a.row_id = aa.row_id
+inner join ad_member as m on m.member_key = a.dn_key and m.source_id = a.source_id
+inner join ad_group as g on g.guid = m.guid and g.source_id = m.source_id
+where g.admincount = 1

@@ -1,0 +1,44 @@
+-- title: Domain part is not valid
+-- meaning: What stands behind the @ of a UPN or an address is no domain name: no dot, an empty label, a hyphen at a
+--   label's end, characters that no domain has. IdFix: DomainPart. Users, groups and contacts. Critical system objects
+--   are left out. One row per object, attribute and value.
+-- severity: high
+-- fix: Correct the part behind the @.
+-- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization
+with flagged as (
+    select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_value_defect as d
+    where d.defect in ('bad_domain') and d.attribute in ('userprincipalname', 'mail', 'proxyaddresses', 'targetaddress')
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_group' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_group_value_defect as d
+    where d.defect in ('bad_domain') and d.attribute in ('userprincipalname', 'mail', 'proxyaddresses', 'targetaddress')
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_contact' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_contact_value_defect as d
+    where d.defect in ('bad_domain') and d.attribute in ('userprincipalname', 'mail', 'proxyaddresses', 'targetaddress')
+    group by d.source_id, d.guid, d.attribute, d.position
+)
+
+select
+    f.object_type,
+    f.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    case f.attribute
+        when 'userprincipalname' then 'userPrincipalName'
+        when 'proxyaddresses' then 'proxyAddresses'
+        when 'targetaddress' then 'targetAddress'
+        else f.attribute
+    end as attribute,
+    null as hr_value,
+    f.value as ad_value,
+    null as entra_value
+from flagged as f
+left join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
+left join ad_group as g on g.source_id = f.source_id and g.guid = f.guid
+left join ad_contact as k on k.source_id = f.source_id and k.guid = f.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
