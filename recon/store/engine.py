@@ -73,7 +73,7 @@ def _set_up_sqlite(engine: Engine) -> None:
         cursor.execute("pragma journal_mode = wal")
         cursor.execute("pragma synchronous = normal")
         cursor.execute(f"pragma busy_timeout = {_BUSY_SECONDS * 1000}")
-        cursor.execute("pragma cache_size = -32000")
+        cursor.execute("pragma cache_size = -16000")
         cursor.close()
 
     @event.listens_for(engine, "begin")
