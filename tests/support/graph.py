@@ -9,7 +9,7 @@ from recon.lab.graph import App, GraphSimulator, Tenant
 
 TENANT = "11111111-1111-1111-1111-111111111111"
 OTHER_TENANT = "22222222-2222-2222-2222-222222222222"
-READER, WRITER, BASIC, MAILER, NOBODY = (str(uuid.UUID(int=0xA0 + n)) for n in range(5))
+READER, WRITER, BASIC, MAILER, NOBODY, KEEPER = (str(uuid.UUID(int=0xA0 + n)) for n in range(6))
 SECRET = "lab-secret"
 APPS = {
     READER: App(
@@ -26,6 +26,17 @@ APPS = {
     BASIC: App(SECRET, ["User.ReadBasic.All", "GroupMember.ReadBasic.All"]),
     MAILER: App(SECRET, ["User-Mail.ReadWrite.All"]),
     NOBODY: App(SECRET, []),
+    KEEPER: App(
+        SECRET,
+        [
+            "User.ReadWrite.All",
+            "Group.ReadWrite.All",
+            "Member.Read.Hidden",
+            "RoleManagement.Read.Directory",
+            "AuditLog.Read.All",
+            "Domain.Read.All",
+        ],
+    ),
 }
 
 
@@ -36,6 +47,14 @@ def user_id(number: int) -> str:
 ADA, JUERGEN, GUEST, ADMIN, CLOUD = (user_id(n) for n in range(1, 6))
 GROUP, HIDDEN, NESTED = (str(uuid.UUID(int=0xB0 + n)) for n in range(3))
 DEVICE, PRINCIPAL = (str(uuid.UUID(int=0xD0 + n)) for n in range(2))
+
+
+ROLE, TEMPLATE = (str(uuid.UUID(int=0xE0 + n)) for n in range(2))
+
+
+def as_user(key: str) -> dict[str, Any]:
+    """A user as a member of something."""
+    return {"@odata.type": "#microsoft.graph.user", "id": key}
 
 
 def people() -> list[dict[str, Any]]:
@@ -110,7 +129,22 @@ def tenant(count: int | None = None) -> Tenant:
         (GROUP, {"@odata.type": "#microsoft.graph.servicePrincipal", "id": PRINCIPAL, "displayName": "App"}),
         (HIDDEN, {"@odata.type": "#microsoft.graph.user", "id": ADA}),
     ]
-    return Tenant(TENANT, people()[:count], groups if count is None else [], members if count is None else [], {ADMIN})
+    return Tenant(
+        TENANT,
+        people()[:count],
+        groups if count is None else [],
+        members if count is None else [],
+        {ADMIN},
+        ("contoso.example",),
+        roles=[{"id": ROLE, "displayName": "Helpdesk Administrator", "roleTemplateId": TEMPLATE}],
+        role_members=[
+            (ROLE, as_user(ADMIN)),
+            (ROLE, {"@odata.type": "#microsoft.graph.servicePrincipal", "id": PRINCIPAL}),
+        ]
+        if count is None
+        else [],
+        eligible=[(TEMPLATE, as_user(JUERGEN))] if count is None else [],
+    )
 
 
 class Graph:
@@ -134,6 +168,20 @@ class Graph:
 
     def patch(self, key: str, **properties: Any) -> requests.Response:
         return self.session.patch(f"{self.simulator.url}/v1.0/users/{key}", json=properties)
+
+    def send(self, method: str, path: str, **options: Any) -> requests.Response:
+        return self.session.request(method, f"{self.simulator.url}/v1.0{path}", **options)
+
+    def round(self, link: str, **headers: str) -> tuple[list[dict[str, Any]], str]:
+        """Every item of a delta round, and the deltaLink it ends with."""
+        items: list[dict[str, Any]] = []
+        while True:
+            answer = self.get(link, **headers).json()
+            assert ("@odata.nextLink" in answer) != ("@odata.deltaLink" in answer), answer
+            items += answer["value"]
+            if "@odata.deltaLink" in answer:
+                return items, str(answer["@odata.deltaLink"])
+            link = answer["@odata.nextLink"]
 
     def batch(self, *items: dict[str, Any]) -> requests.Response:
         requests_ = [{"id": str(n), "method": "GET"} | item for n, item in enumerate(items, 1)]

@@ -10,29 +10,26 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from recon.lab.graph import batch, errors
 from recon.lab.graph.calls import Answer, Call, Caller, RequestRecord, WriteRecord
+from recon.lab.graph.clock import Clock
+from recon.lab.graph.delta import DeltaReader, DeltaRules, empty_link
+from recon.lab.graph.directory import Directory
 from recon.lab.graph.errors import GraphError
-from recon.lab.graph.faults import FOLLOWING_PAGE, PAGE, Fault, FaultScript
-from recon.lab.graph.reading import Reader, list_kind, require_groups, require_members, require_users
-from recon.lab.graph.schema import USER
-from recon.lab.graph.store import Directory, LagDraw
+from recon.lab.graph.faults import DELTA_LINK, FOLLOWING_PAGE, PAGE, Fault, FaultScript
+from recon.lab.graph.reading import list_kind
+from recon.lab.graph.routing import DELTA, Router
+from recon.lab.graph.store import LagDraw
 from recon.lab.graph.throttle import Cost, Limits, Throttle
 from recon.lab.graph.tokens import TokenOffice
-from recon.lab.graph.writes import check_patch
 
 DIAGNOSTIC = (
     '{"ServerInfo":{"DataCenter":"Laboratory","Slice":"E","Ring":"1","ScaleUnit":"000","RoleInstance":"LAB000"}}'
 )
-_ANSWERED = {"503", "504", "409", "401", "424", "429", "429-decimal", "429-none", "expired-page-token"}
-_UNSIMULATED = frozenset(
-    {"directory", "reports", "auditLogs", "servicePrincipals", "directoryObjects", "me", "devices", "organization"}
-)
-_CAST = "microsoft.graph."
+_ANSWERED = {"503", "504", "409", "401", "424", "429", "429-decimal", "429-none", "expired-page-token"} | DELTA_LINK
 
 
 class GraphService:
@@ -48,6 +45,7 @@ class GraphService:
         faults: Iterable[Fault],
         eventual: float | None,
         is_strict: bool,
+        delta: DeltaRules,
         seed: int,
     ) -> None:
         self.directories = {directory.tenant_id.lower(): directory for directory in directories}
@@ -57,10 +55,10 @@ class GraphService:
         self.writes: list[WriteRecord] = []
         self.lock = threading.Lock()
         self._throttle = Throttle(limits, time.monotonic, time_scale)
-        self._lag = LagDraw(eventual, seed + 1)
         self._order = random.Random(seed + 2)
-        self._reader = Reader(uuid.uuid4().bytes)
-        self._is_strict = is_strict
+        self.clock = Clock()
+        self.delta = DeltaReader(uuid.uuid4().bytes, self.clock, delta)
+        self._router = Router(self.clock, self.delta, LagDraw(eventual, seed + 1), self.writes, is_strict=is_strict)
 
     # ---- one HTTP request
 
@@ -76,6 +74,7 @@ class GraphService:
                 is_page=_is_page(call),
                 is_following=_is_following(call),
                 is_batch=call.segments == ["$batch"],
+                is_delta=_is_delta(call) and "deltatoken=" in call.query,
             )
             items: list[tuple[str, str, int]] = []
             client_id = ""
@@ -113,7 +112,7 @@ class GraphService:
         client_id = ""
         try:
             if fault is not None and fault.kind in _ANSWERED:
-                raise fault_error(fault)
+                raise fault_error(fault, call)
             caller = self._caller(call)
             client_id = caller.client_id
             if call.segments == ["$batch"]:
@@ -121,7 +120,7 @@ class GraphService:
             else:
                 answer = self._serve(_twisted(call, fault), caller, request_id, client_request_id)
             if fault is not None and fault.kind == "504-after":
-                raise fault_error(fault)
+                raise fault_error(fault, call)
         except GraphError as error:
             answer = _refusal(error, request_id, client_request_id)
         return answer, client_id
@@ -170,10 +169,10 @@ class GraphService:
             if "://" in path or call.segments == ["$batch"]:
                 raise errors.bad_request(f"Invalid url of request {item.id}: it must be relative to the version.")
             if fault is not None and fault.kind in _ANSWERED:
-                raise fault_error(fault)
+                raise fault_error(fault, call)
             answer = self._serve(_twisted(call, fault), caller, request_id, client_request_id)
             if fault is not None and fault.kind == "504-after":
-                raise fault_error(fault)
+                raise fault_error(fault, call)
         except GraphError as error:
             answer = _refusal(error, request_id, client_request_id)
         answer.headers |= {"Cache-Control": "no-cache", "OData-Version": "4.0"}
@@ -189,94 +188,26 @@ class GraphService:
         try:
             if verdict.refused:
                 raise errors.ThrottledError(verdict.headers)
-            answer = self._route(call, caller, request_id, client_request_id)
+            answer = self._router.route(call, caller, request_id, client_request_id)
         except GraphError as error:
             answer = _refusal(error, request_id, client_request_id)
         answer.units = cost.units
         answer.headers |= verdict.headers
         return answer
 
-    def _route(self, call: Call, caller: Caller, request_id: str, client_request_id: str) -> Answer:
-        head, *rest = call.segments
-        kind = list_kind(head)
-        if kind is None:
-            if head in _UNSIMULATED:
-                raise errors.unsimulated(f"/{head}")
-            raise errors.unknown_segment(head)
-        now = time.monotonic()
-        objects = caller.directory.users if kind == USER.name else caller.directory.groups
-        if rest and rest[0] in ("delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()"):
-            raise errors.unsimulated(f"/{head}/delta")
-        if call.method == "PATCH" and kind == USER.name and len(rest) == 1 and rest[0] != "$count":
-            return self._patch(call, caller, rest[0], request_id, client_request_id, now)
-        if call.method != "GET":
-            if (call.method, len(rest)) in (("POST", 0), ("DELETE", 1), ("PATCH", 1)):
-                raise errors.unsimulated(f"{call.method} of {head}")
-            raise errors.wrong_method()
-        if len(rest) > 1:
-            return self._below_group(call, caller, kind, rest, now)
-        (require_users if kind == USER.name else require_groups)(caller)
-        if not rest:
-            return self._reader.list_objects(call, caller, objects, now)
-        if rest == ["$count"]:
-            return self._reader.count_objects(call, caller, objects, now)
-        return self._reader.get_object(call, caller, objects, rest[0], now)
-
-    def _below_group(self, call: Call, caller: Caller, kind: str, rest: list[str], now: float) -> Answer:
-        key, relation, *tail = rest
-        if kind == USER.name or relation in ("transitiveMembers", "owners", "onPremisesSyncBehavior", "memberOf"):
-            raise errors.unsimulated(f"/{kind}s/{{id}}/{relation}")
-        if relation != "members":
-            raise errors.unknown_segment(relation)
-        groups = caller.directory.groups
-        place = groups.place(key)
-        if not caller.permissions:
-            raise errors.denied()
-        if place is None:
-            raise errors.not_found(key)
-        require_members(caller, groups.json(place))
-        cast = tail.pop(0) if tail and tail[0] != "$count" else None
-        if cast is not None:
-            if not cast.startswith((_CAST, "graph.")):
-                raise errors.unknown_segment(cast)
-            cast = cast.rpartition(".")[2]
-        if tail == ["$count"]:
-            return self._reader.count_members(call, caller, key, cast)
-        if tail:
-            raise errors.unknown_segment(tail[0])
-        return self._reader.list_members(call, caller, key, cast, now)
-
-    def _patch(
-        self, call: Call, caller: Caller, key: str, request_id: str, client_request_id: str, now: float
-    ) -> Answer:
-        users = caller.directory.users
-        place = users.place(key)
-        if place is None:
-            raise errors.not_found(key)
-        changes = check_patch(call, caller, users, place, is_strict=self._is_strict)
-        before = users.replace(place, changes, self._lag.draw(now))
-        user_id = str(users.json(place)["id"])
-        stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-        for name, value in changes.items():
-            self.writes.append(
-                WriteRecord(
-                    stamp, caller.directory.tenant_id, user_id, name, before[name], value, request_id, client_request_id
-                )
-            )
-        return Answer(204)
-
 
 def cost_of(call: Call) -> Cost:
     """Resource units and writes of one call, from the published table.
 
-    The table says "GET users" without saying whether one user is meant too: taken for every path below /users.
+    The table says "GET users" without saying whether one user is meant too: taken for every path below /users but
+    delta, which is not listed. That userRegistrationDetails counts among the reports is assumed.
     """
     if call.method != "GET":
         return Cost(1, 1)
     segments = call.segments
     options: dict[str, Any] = dict(parse_qsl(call.query, keep_blank_values=True))
-    is_members = len(segments) > 2 and segments[2] == "members"
-    units = 2 if segments[0] == "users" else 3 if is_members else 1
+    is_members = len(segments) > 2 and segments[0] == "groups" and segments[2] == "members"
+    units = 2 if segments[0] == "users" and not _is_delta(call) else 3 if is_members else 1
     if "$select" in options:
         units -= 1
     if "$expand" in options:
@@ -285,10 +216,11 @@ def cost_of(call: Call) -> Cost:
     if top.isascii() and top.isdigit() and int(top) < 20:
         units -= 1
     is_sign_in = "signInActivity" in str(options.get("$select", "")) + str(options.get("$filter", ""))
-    return Cost(max(1, units), sign_ins=int(is_sign_in))
+    is_report = segments[0] in ("reports", "auditLogs")
+    return Cost(max(1, units), sign_ins=int(is_sign_in), reports=int(is_report))
 
 
-def fault_error(fault: Fault) -> GraphError:
+def fault_error(fault: Fault, call: Call) -> GraphError:
     """The answer of a fault that is one."""
     match fault.kind:
         case "429" | "429-decimal" | "429-none":
@@ -299,6 +231,10 @@ def fault_error(fault: Fault) -> GraphError:
         case "503":
             headers = {} if fault.value is None else {"Retry-After": f"{fault.value:g}"}
             return GraphError(503, "serviceNotAvailable", "The service is temporarily unavailable.", headers)
+        case "expired-delta-token":
+            return errors.expired_delta(400 if fault.value is None else int(fault.value))
+        case "delta-reset":
+            return errors.reset_delta(empty_link(call, call.segments[0]))
         case "504" | "504-after":
             return GraphError(504, "UnknownError", "The gateway did not get an answer in time.")
         case "409":
@@ -325,10 +261,19 @@ def _twisted(call: Call, fault: Fault | None) -> Call:
 def _is_page(call: Call) -> bool:
     """A listing, whose answer is a page of objects."""
     segments = call.segments
-    if call.method != "GET" or list_kind(segments[0]) is None or segments[-1] == "$count":
+    if call.method != "GET" or segments[-1] == "$count":
         return False
-    return len(segments) == 1 or (len(segments) > 2 and segments[2] == "members")
+    if segments[:2] == ["directory", "deletedItems"]:
+        return len(segments) == 3 and "graph." in segments[2]
+    if list_kind(segments[0]) is None:
+        return False
+    return len(segments) == 1 or (len(segments) > 2 and segments[2] == "members") or _is_delta(call)
+
+
+def _is_delta(call: Call) -> bool:
+    segments = call.segments
+    return list_kind(segments[0]) is not None and len(segments) == 2 and segments[1] in DELTA
 
 
 def _is_following(call: Call) -> bool:
-    return _is_page(call) and "skiptoken=" in call.query
+    return _is_page(call) and "skiptoken=" in call.query and not _is_delta(call)

@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 import orjson
 
+from recon.lab.graph.directory import Directory
 from recon.lab.graph.faults import Fault
-from recon.lab.graph.store import Directory
 
 JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 TEXT = "text/plain"

@@ -99,3 +99,13 @@ def bad_token(message: str) -> GraphError:
 def expired_page() -> GraphError:
     """400 in the middle of a listing: it must begin again."""
     return GraphError(400, "Directory_ExpiredPageToken", "The specified page token value has expired.")
+
+
+def expired_delta(status: int) -> GraphError:
+    """A delta token older than seven days. The page says "40X" and names syncStateNotFound as such a code."""
+    return GraphError(status, "syncStateNotFound", "The delta token is no longer valid: it has expired.")
+
+
+def reset_delta(location: str) -> GraphError:
+    """410: tracking begins anew at `location`, an address with an empty $deltatoken."""
+    return GraphError(410, "resyncRequired", "Resync is required. Begin again at the Location.", {"Location": location})

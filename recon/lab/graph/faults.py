@@ -35,13 +35,16 @@ KINDS = {
     "duplicated-page": "the nextLink leads to the same page once more",
     "shifted-page": "a following page repeats one object of the page before and loses one of its own",
     "empty-page": "no object, but a nextLink that goes on where this page would have begun",
+    "expired-delta-token": "400 syncStateNotFound for a deltaLink; VALUE: another status",
+    "delta-reset": "410 with a Location for a deltaLink",
     "slow": "the answer comes VALUE seconds late (1)",
 }
 
 PAGE = frozenset({"duplicated-page", "empty-page"})
 FOLLOWING_PAGE = frozenset({"expired-page-token", "shifted-page"})
+DELTA_LINK = frozenset({"expired-delta-token", "delta-reset"})
 ITEM = frozenset({"503", "504", "504-after", "409", "401", "429", "429-decimal", "429-none"}) | PAGE | FOLLOWING_PAGE
-_TAKES_VALUE = frozenset({"503", "429", "429-decimal", "slow"})
+_TAKES_VALUE = frozenset({"503", "429", "429-decimal", "slow", "expired-delta-token"})
 
 _TEXT = re.compile(
     r"(?P<kind>[a-z0-9-]+)(?::(?P<value>[0-9]+(?:\.[0-9]+)?))?"
@@ -114,14 +117,16 @@ class FaultScript:
         """One more, at the end of the script."""
         self._faults.append((fault, [0]))
 
-    def pick(self, number: int, target: str, *, is_page: bool, is_following: bool, is_batch: bool) -> Fault | None:
+    def pick(
+        self, number: int, target: str, *, is_page: bool, is_following: bool, is_batch: bool, is_delta: bool = False
+    ) -> Fault | None:
         """The fault that hits request `number` for `target` (path and query below /v1.0), if any."""
         for fault, fired in self._faults:
             if fault.kind in PAGE and not is_page:
                 continue
             if fault.kind in FOLLOWING_PAGE and not is_following:
                 continue
-            if fault.kind == "424" and not is_batch:
+            if (fault.kind == "424" and not is_batch) or (fault.kind in DELTA_LINK and not is_delta):
                 continue
             if self._hits(fault, fired[0], number, target):
                 fired[0] += 1

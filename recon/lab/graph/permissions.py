@@ -1,7 +1,8 @@
 """What an application permission lets a token read and write, as the API pages of users, groups and members say.
 
 A call beyond the permissions is refused with 403; a property beyond them is left out of the answer.
-Taken from practice, not from a checked page: which permissions list groups, and what a device or contact needs.
+Taken from practice, not from a checked page: which permissions list groups and domains, and what a device or contact
+needs. That permanent deletion needs what restoring needs is assumed.
 """
 
 from collections.abc import Iterable
@@ -35,6 +36,27 @@ _MEMBER_TYPES = {
     "device": frozenset({"Device.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"}),
     "orgContact": frozenset({"OrgContact.Read.All", "Directory.Read.All", "Directory.ReadWrite.All"}),
 }
+READ_DELETED = {
+    "user": frozenset(words("User.Read.All User.ReadWrite.All Directory.Read.All Directory.ReadWrite.All")),
+    "group": frozenset(words("Group.Read.All Group.ReadWrite.All Directory.Read.All Directory.ReadWrite.All")),
+}
+RESTORE = {
+    "user": frozenset({"User.DeleteRestore.All", "User.ReadWrite.All"}),
+    "group": frozenset({"Group.ReadWrite.All"}),
+}
+READ_ROLES = frozenset(
+    words("""
+        RoleManagement.Read.Directory Directory.Read.All RoleManagement.ReadWrite.Directory Directory.ReadWrite.All
+    """)
+)
+READ_ELIGIBLE = frozenset(
+    words("""
+        RoleEligibilitySchedule.Read.Directory RoleEligibilitySchedule.ReadWrite.Directory RoleManagement.Read.All
+        RoleManagement.Read.Directory RoleManagement.ReadWrite.Directory
+    """)
+)
+READ_REPORTS = frozenset({"AuditLog.Read.All"})
+READ_DOMAINS = frozenset(words("Domain.Read.All Domain.ReadWrite.All Directory.Read.All Directory.ReadWrite.All"))
 _UPDATE_USERS = frozenset({"User.ReadUpdate.All", "User.ReadWrite.All", "Directory.ReadWrite.All"})
 WRITE = {"otherMails": _UPDATE_USERS | {"User-Mail.ReadWrite.All"}, "usageLocation": _UPDATE_USERS}
 SENSITIVE = frozenset(
@@ -50,7 +72,13 @@ KNOWN = (
     | BASIC_USERS
     | READ_MEMBERS
     | READ_HIDDEN
-    | frozenset().union(*GUARDED.values(), *_MEMBER_TYPES.values(), *WRITE.values())
+    | READ_ROLES
+    | READ_ELIGIBLE
+    | READ_REPORTS
+    | READ_DOMAINS
+    | frozenset().union(
+        *READ_DELETED.values(), *RESTORE.values(), *GUARDED.values(), *_MEMBER_TYPES.values(), *WRITE.values()
+    )
 )
 
 

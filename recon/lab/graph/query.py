@@ -62,10 +62,13 @@ class Options:
 _SAFE = "$,'()/:@*!;-._~"
 
 
-def parse_query(text: str, *, allowed: frozenset[str] = _LISTED, is_advanced: bool) -> Options:
+def parse_query(
+    text: str, *, allowed: frozenset[str] = _LISTED, refused: frozenset[str] = frozenset(), is_advanced: bool
+) -> Options:
     """Read a query string. Options without $ are no system options and are ignored, as OData has it.
 
-    Raises GraphError for an option that is given twice, unknown, or not `allowed` on this path.
+    Raises GraphError for an option that is given twice, unknown, or not `allowed` on this path; `refused` are those
+    that the path's own page names as not supported.
     """
     values: dict[str, str] = {}
     for part in text.split("&") if text else ():
@@ -79,9 +82,11 @@ def parse_query(text: str, *, allowed: frozenset[str] = _LISTED, is_advanced: bo
             )
         if name == "$skip":
             raise bad_request("'$skip' is not supported by the service.")
-        if name in _UNSIMULATED:
-            raise unsimulated(f"the query option {name}")
         if name not in allowed:
+            if name in refused:
+                raise unsupported_query(f"The query option '{name}' is not supported for this request.")
+            if name in _UNSIMULATED:
+                raise unsimulated(f"the query option {name}")
             if name in _LISTED:
                 raise bad_request(f"The query option '{name}' cannot be applied to the requested resource.")
             raise bad_request(f"The query parameter '{name}' is not supported.")

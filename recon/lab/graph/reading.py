@@ -5,7 +5,8 @@ A page token is bound to tenant, path, options and header: nextLink is followed 
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -25,11 +26,12 @@ from recon.lab.graph.errors import (
 )
 from recon.lab.graph.filters import Filter, parse_filter
 from recon.lab.graph.query import MAX_TOP, MAX_TOP_SIGN_IN, Options, check_url, parse_query, selected
-from recon.lab.graph.schema import GROUP, MEMBER_TYPES, USER, words
+from recon.lab.graph.schema import GROUP, HIDDEN_TYPES, MEMBER_TYPES, USER, words
 from recon.lab.graph.store import Objects, Row
 
 _SINGLE = frozenset({"$select"})
 _COUNT = frozenset({"$filter"})
+_REPORT = frozenset({"$filter", "$top", "$skiptoken"})
 _NO_HEADER = "the ConsistencyLevel: eventual header is missing"
 _NO_COUNT = "$count=true is missing"
 _DEVICE_PROPERTIES = frozenset(
@@ -75,7 +77,7 @@ class Reader:
     # ---- listings of users and groups
 
     def list_objects(self, call: Call, caller: Caller, objects: Objects, now: float) -> Answer:
-        """GET /users or /groups."""
+        """GET /users, /groups, or one of them below /directory/deletedItems."""
         options = parse_query(call.query, is_advanced=call.is_advanced)
         if not call.is_item:
             check_url(len(call.root) + len("/v1.0") + len(call.target), options)
@@ -89,33 +91,28 @@ class Reader:
         )
         start, previous = self._resume(call, caller, options)
         page = objects.page(start, top, condition, now)
-        places, following = page.places, page.following
-        last = places[-1] if places else previous
-        match call.twist.kind if call.twist else "":
-            case "empty-page":
-                places, following, last = [], start, previous
-            case "duplicated-page":
-                following, last = start, previous
-            case "shifted-page" if places and previous is not None:
-                places = [previous, *places[:-1]]
+        places, following, last = _twist(call, page.places, page.following, start, previous)
         answer: dict[str, Any] = {"@odata.context": self._context(call, kind.path, names)}
         if options.is_counted and call.is_advanced and options.skiptoken is None:
             answer["@odata.count"] = objects.matches(condition, now)
         if following is not None:
-            token = self._token(call, caller, options, following, last)
-            answer["@odata.nextLink"] = f"{call.root}/v1.0{call.path}?{options.with_token(token)}"
+            answer["@odata.nextLink"] = self._next_link(call, caller, options, following, last)
         answer["value"] = self._items(objects, places, names, caller, now)
         return Answer.json(answer)
 
-    def get_object(self, call: Call, caller: Caller, objects: Objects, key: str, now: float) -> Answer:
-        """GET /users/{id or user principal name} or /groups/{id}."""
+    def get_object(
+        self, call: Call, caller: Caller, objects: Objects, key: str, now: float, *, is_typed: bool = False
+    ) -> Answer:
+        """GET /users/{id or user principal name} or /groups/{id}; is_typed: with @odata.type, as a directoryObject."""
         options = parse_query(call.query, allowed=_SINGLE, is_advanced=call.is_advanced)
         names = selected(options, objects.kind, objects.columns)
         place = objects.place(key)
         if place is None:
             raise not_found(key)
         answer: dict[str, Any] = {"@odata.context": self._context(call, objects.kind.path, names) + "/$entity"}
-        if names is None:
+        if is_typed:
+            answer["@odata.type"] = objects.kind.odata_type
+        elif names is None:
             answer["@microsoft.graph.tips"] = "Use $select to choose only the properties your app needs."
         return Answer.json(answer | self._items(objects, [place], names, caller, now)[0])
 
@@ -134,33 +131,58 @@ class Reader:
         Every option but $count is refused without the advanced header; $count is silently ignored.
         """
         options = parse_query(call.query, is_advanced=call.is_advanced)
-        if options.filter is not None:
-            raise unsimulated("$filter on members")
         if cast is not None and cast not in MEMBER_TYPES:
             raise unsupported_query(f"The cast to 'microsoft.graph.{cast}' is not supported for members.")
         if not call.is_advanced and (cast is not None or {"$select", "$top"} & options.values.keys()):
             raise unsupported_query(f"The query is not supported because {_NO_HEADER}.")
-        names = self._member_names(options, caller, cast)
         members = caller.directory.members_of(group_id)
+        return self._members(call, caller, options, members, cast, now)
+
+    def list_principals(self, call: Call, caller: Caller, members: list[str]) -> Answer:
+        """GET /directoryRoles/{id}/members, service principals included; that it takes $select plainly is assumed."""
+        options = parse_query(call.query, is_advanced=call.is_advanced)
+        return self._members(call, caller, options, members, None, time.monotonic(), hidden=frozenset())
+
+    def _members(
+        self,
+        call: Call,
+        caller: Caller,
+        options: Options,
+        members: list[str],
+        cast: str | None,
+        now: float,
+        hidden: frozenset[str] = HIDDEN_TYPES,
+    ) -> Answer:
+        if options.filter is not None:
+            raise unsimulated("$filter on members")
+        names = self._member_names(options, caller, cast)
         start, previous = self._resume(call, caller, options)
-        found = list(islice(self._listed(caller, members, start, cast), options.top() + 1))
+        found = list(islice(self._listed(caller, members, start, cast, hidden), options.top() + 1))
         places, following = found[: options.top()], found[options.top()] if len(found) > options.top() else None
-        last = places[-1] if places else previous
-        match call.twist.kind if call.twist else "":
-            case "empty-page":
-                places, following, last = [], start, previous
-            case "duplicated-page":
-                following, last = start, previous
-            case "shifted-page" if places and previous is not None:
-                places = [previous, *places[:-1]]
+        places, following, last = _twist(call, places, following, start, previous)
         answer: dict[str, Any] = {"@odata.context": self._context(call, "directoryObjects", names)}
         if options.is_counted and call.is_advanced and options.skiptoken is None:
-            answer["@odata.count"] = sum(1 for _ in self._listed(caller, members, 0, cast))
+            answer["@odata.count"] = sum(1 for _ in self._listed(caller, members, 0, cast, hidden))
         if following is not None:
-            token = self._token(call, caller, options, following, last)
-            answer["@odata.nextLink"] = f"{call.root}/v1.0{call.path}?{options.with_token(token)}"
+            answer["@odata.nextLink"] = self._next_link(call, caller, options, following, last)
         items = (self._member(caller, members[place], names, now) for place in places)
         answer["value"] = [self._without_type(item) if cast else item for item in items]
+        return Answer.json(answer)
+
+    def list_places(
+        self, call: Call, caller: Caller, places: list[int], entry: Callable[[int], dict[str, Any]]
+    ) -> Answer:
+        """A report: one entry for each of these places, in pages."""
+        options = parse_query(call.query, allowed=_REPORT, is_advanced=call.is_advanced)
+        if options.filter is not None:
+            raise unsimulated("$filter on a report")
+        start, _ = self._resume(call, caller, options)
+        found = list(islice((place for place in places if place >= start), options.top() + 1))
+        shown, following = found[: options.top()], found[options.top()] if len(found) > options.top() else None
+        answer: dict[str, Any] = {"@odata.context": self._context(call, call.path.strip("/"), None)}
+        if following is not None:
+            answer["@odata.nextLink"] = self._next_link(call, caller, options, following, shown[-1])
+        answer["value"] = [entry(place) for place in shown]
         return Answer.json(answer)
 
     def count_members(self, call: Call, caller: Caller, group_id: str, cast: str | None) -> Answer:
@@ -168,14 +190,16 @@ class Reader:
         require_header(call)
         parse_query(call.query, allowed=frozenset(), is_advanced=True)
         members = caller.directory.members_of(group_id)
-        return Answer.text(str(sum(1 for _ in self._listed(caller, members, 0, cast))))
+        return Answer.text(str(sum(1 for _ in self._listed(caller, members, 0, cast, HIDDEN_TYPES))))
 
     @staticmethod
-    def _listed(caller: Caller, members: list[str], start: int, cast: str | None) -> Iterator[int]:
+    def _listed(
+        caller: Caller, members: list[str], start: int, cast: str | None, hidden: frozenset[str]
+    ) -> Iterator[int]:
         """Places of the members that a listing shows, from `start` on."""
         for place in range(start, len(members)):
             kind = caller.directory.type_of(members[place])
-            if kind not in (None, "servicePrincipal") and cast in (None, kind):
+            if kind is not None and kind not in hidden and cast in (None, kind):
                 yield place
 
     def _member_names(self, options: Options, caller: Caller, cast: str | None) -> tuple[str, ...] | None:
@@ -272,6 +296,10 @@ class Reader:
         bound = [caller.directory.tenant_id, call.path, options.canonical()]
         return hmac.digest(self._key, orjson.dumps(bound) + payload, hashlib.sha256).hex()[:32]
 
+    def _next_link(self, call: Call, caller: Caller, options: Options, start: int, previous: int | None) -> str:
+        token = self._token(call, caller, options, start, previous)
+        return f"{call.root}/v1.0{call.path}?{options.with_token(token)}"
+
     def _token(self, call: Call, caller: Caller, options: Options, start: int, previous: int | None) -> str:
         payload = orjson.dumps([start, previous, call.is_advanced])
         return payload.hex() + self._mac(call, caller, options, payload)
@@ -295,6 +323,21 @@ class Reader:
         if was_advanced and not call.is_advanced:
             raise expired_page()
         return int(start), None if previous is None else int(previous)
+
+
+def _twist(
+    call: Call, places: list[int], following: int | None, start: int, previous: int | None
+) -> tuple[list[int], int | None, int | None]:
+    """The places shown, where the next page begins, and the last object shown: as they are, or as a fault has it."""
+    last = places[-1] if places else previous
+    match call.twist.kind if call.twist else "":
+        case "empty-page":
+            return [], start, previous
+        case "duplicated-page":
+            return places, start, previous
+        case "shifted-page" if places and previous is not None:
+            return [previous, *places[:-1]], following, last
+    return places, following, last
 
 
 def list_kind(segment: str) -> str | None:

@@ -192,3 +192,5 @@ GROUP = Kind(
 
 MEMBER_TYPES = frozenset({"user", "group", "device", "orgContact", "servicePrincipal"})
 """Types a group may hold [Group overview]."""
+HIDDEN_TYPES = frozenset({"servicePrincipal"})
+"""Types that v1.0 leaves out of the members of a group (known issue)."""

@@ -26,8 +26,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from recon.errors import ReconError, UsageError
 from recon.lab.graph.app import GraphService
 from recon.lab.graph.calls import Answer, Call, RequestRecord, WriteRecord
+from recon.lab.graph.controls import Controls
+from recon.lab.graph.delta import DeltaRules
+from recon.lab.graph.directory import Directory
 from recon.lab.graph.faults import Fault
-from recon.lab.graph.store import Directory, Tenant
+from recon.lab.graph.store import Tenant
 from recon.lab.graph.throttle import Limits
 from recon.lab.graph.tokens import LIFETIME, App, TokenOffice
 
@@ -117,7 +120,7 @@ class _GraphEndpoint:
         await send({"type": "http.response.body", "body": body})
 
 
-class GraphSimulator:
+class GraphSimulator(Controls):
     """Microsoft Graph and its sign-in service on http://127.0.0.1:PORT, for invented tenants.
 
     latency: seconds added to every Graph request, without holding up the others. limits: None switches throttling
@@ -138,6 +141,7 @@ class GraphSimulator:
         eventual: float | None = None,
         strict_roles: bool = False,
         token_lifetime: int = LIFETIME,
+        delta: DeltaRules | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         seed: int = 0,
@@ -150,7 +154,7 @@ class GraphSimulator:
                     raise UsageError(f"two tenants are called {name}")
             directories.append(Directory.load(tenant))
         self._office = TokenOffice(apps, names, token_lifetime)
-        self.service = GraphService(
+        service = GraphService(
             directories,
             self._office,
             limits=limits,
@@ -158,8 +162,10 @@ class GraphSimulator:
             faults=faults,
             eventual=eventual,
             is_strict=strict_roles,
+            delta=delta or DeltaRules(),
             seed=seed,
         )
+        super().__init__(service)
         self.token_requests = 0
         self._latency = latency
         self._address = (host, port)
@@ -241,46 +247,6 @@ class GraphSimulator:
         """Every accepted write, in the order of acceptance."""
         with self.service.lock:
             return list(self.service.writes)
-
-    # ---- what others do to the tenant meanwhile
-
-    def user(self, tenant_id: str, user_id: str) -> dict[str, Any]:
-        """The true user now, whatever the replicas still show. Raises UsageError when there is none."""
-        with self.service.lock:
-            directory, place = self._find(tenant_id, user_id)
-            return directory.users.json(place)
-
-    def change_user(self, tenant_id: str, user_id: str, **properties: Any) -> None:
-        """Change a user as another administrator would: at once, past every rule, not among `writes`."""
-        with self.service.lock:
-            directory, place = self._find(tenant_id, user_id)
-            if unknown := sorted(properties.keys() - directory.users.columns.keys()):
-                raise UsageError(f"a user has no property {unknown[0]!r}")
-            directory.users.replace(place, properties, None)
-
-    def remove_user(self, tenant_id: str, user_id: str) -> None:
-        """Let a user vanish."""
-        with self.service.lock:
-            directory, place = self._find(tenant_id, user_id)
-            directory.users.remove(place)
-
-    def make_privileged(self, tenant_id: str, user_id: str) -> None:
-        """Give a user a role that closes the sensitive properties."""
-        with self.service.lock:
-            directory, place = self._find(tenant_id, user_id)
-            directory.privileged.add(str(directory.users.json(place)["id"]).lower())
-
-    def add_fault(self, fault: Fault) -> None:
-        """One more scripted fault; `at` counts from the first request of the simulator."""
-        with self.service.lock:
-            self.service.faults.add(fault)
-
-    def _find(self, tenant_id: str, user_id: str) -> tuple[Directory, int]:
-        directory = self.service.directories.get(tenant_id.lower())
-        place = directory.users.place(user_id) if directory else None
-        if directory is None or place is None:
-            raise UsageError(f"no user {user_id} in tenant {tenant_id}")
-        return directory, place
 
     # ---- routes
 

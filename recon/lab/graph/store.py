@@ -1,20 +1,21 @@
-"""The state of one tenant: users, groups, members, and what is still on its way to the replicas.
+"""Objects of one kind: users or groups of a tenant, and what is still on its way to the replicas.
 
 An object is one tuple in the order of its kind's columns: 200,000 users of 65 properties fit beside a test. Places
-are never reused, so that a page token stays good and deletions can be told later (delta, deletedItems).
+are never given to another object, so that a page token stays good and delta can tell deletions later.
 """
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 import orjson
 
 from recon.errors import UsageError
+from recon.lab.graph.changes import CREATED, SET, Change, ChangeLog
 from recon.lab.graph.filters import Filter, fold
-from recon.lab.graph.schema import GROUP, MEMBER_TYPES, USER, Kind, words
+from recon.lab.graph.schema import Kind, words
 
 Row = tuple[Any, ...]
 _SHARED = frozenset(
@@ -32,7 +33,9 @@ class Tenant:
     """What a tenant holds. Users and groups: Graph v1.0 JSON objects; what they leave out is null or [].
 
     members: (group id, member object with '@odata.type' and 'id'). privileged: ids of users whose sensitive
-    properties only the highest roles may write. domains: other names of the tenant at sign-in.
+    properties only the highest roles may write. domains: other names of the tenant at sign-in, the first its default.
+    roles: activated directoryRole objects. role_members: (role id, member object). eligible: (role template id,
+    member object). registrations: userRegistrationDetails; a user without one has registered nothing.
     """
 
     tenant_id: str
@@ -41,6 +44,10 @@ class Tenant:
     members: Iterable[tuple[str, Mapping[str, Any]]] = ()
     privileged: Iterable[str] = ()
     domains: tuple[str, ...] = ()
+    roles: Iterable[Mapping[str, Any]] = ()
+    role_members: Iterable[tuple[str, Mapping[str, Any]]] = ()
+    eligible: Iterable[tuple[str, Mapping[str, Any]]] = ()
+    registrations: Iterable[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,8 @@ class Objects:
         self.places: dict[str, int] = {}
         self.apart: dict[int, dict[str, Any]] = {}
         self.lagging: dict[int, list[Lag]] = {}
+        self.log = ChangeLog()
+        self.gone: dict[int, str] = {}  # ids of the objects that stood at places now empty
         self._indexes: dict[str, dict[str, list[int]]] = {}
         self._pool: dict[Any, Any] = {}
         self._empty = [() if name in kind.arrays else None for name in kind.columns]
@@ -77,6 +86,10 @@ class Objects:
             self._insert(item)
         self._pool.clear()
         self.count = len(self.rows)
+        self._pad()
+
+    def _pad(self) -> None:
+        """Give every object the columns that came with a later one."""
         width = len(self.columns)
         for place, row in enumerate(self.rows):
             if row is not None and len(row) < width:
@@ -84,7 +97,7 @@ class Objects:
 
     def _insert(self, item: Mapping[str, Any]) -> None:
         row: list[Any] = list(self._empty)
-        key = _lower(str(item.get("id") or ""))
+        key = lower(str(item.get("id") or ""))
         if not key or key in self.places:
             raise UsageError(f"{self.kind.name} without an id, or twice: {key!r}")
         place = len(self.rows)
@@ -194,6 +207,45 @@ class Objects:
 
     # ---- changing
 
+    def create(self, item: Mapping[str, Any]) -> int:
+        """One more object at the end; its place. Raises UsageError for an unknown property or an id in use."""
+        width = len(self.columns)
+        self._insert(item)
+        self._pool.clear()
+        if len(self.columns) > width:
+            self._pad()
+        place = len(self.rows) - 1
+        self._placed()
+        self.log.add(Change(place, CREATED))
+        return place
+
+    def put(self, key: str, row: Row, place: int | None = None) -> int:
+        """Place a row as it is: at an empty place that it had before, else at the end. No event."""
+        if place is None:
+            place = len(self.rows)
+            self.rows.append(None)
+        self.rows[place] = row
+        self.places[key] = place
+        self.gone.pop(place, None)
+        self._placed()
+        return place
+
+    def _placed(self) -> None:
+        self._indexes.clear()
+        self.count += 1
+
+    def take(self, place: int) -> Row:
+        """Empty a place; the row that stood there. No event."""
+        row = self.rows[place]
+        if row is None:
+            raise KeyError(place)
+        self.rows[place] = None
+        self.gone[place] = str(row[self.columns["id"]])
+        self.lagging.pop(place, None)
+        self._indexes.clear()
+        self.count -= 1
+        return row
+
     def replace(self, place: int, changes: Mapping[str, Any], lag: tuple[float, float, float] | None) -> dict[str, Any]:
         """Set properties; the values before. `lag`: (now, seconds for reads, seconds for $filter)."""
         row = self.rows[place]
@@ -208,16 +260,10 @@ class Objects:
         for name, value in changes.items():
             changed[self.columns[name]] = tuple(value) if isinstance(value, list) else value
             self._indexes.pop(name, None)
+            self.log.note(place, name, before[name], value)
         self.rows[place] = tuple(changed)
+        self.log.add(Change(place, SET, tuple(changes), lag[0] + lag[1] if lag is not None else 0.0))
         return before
-
-    def remove(self, place: int) -> None:
-        """Take an object away; its place stays empty."""
-        if self.rows[place] is not None:
-            self.rows[place] = None
-            self.lagging.pop(place, None)
-            self._indexes.clear()
-            self.count -= 1
 
     def json(self, place: int) -> dict[str, Any]:
         """The true object now, every main-store property."""
@@ -227,70 +273,13 @@ class Objects:
         return {name: _plain(row[column]) for name, column in self.columns.items()} | self.apart.get(place, {})
 
 
-def _lower(key: str) -> str:
+def lower(key: str) -> str:
     """Lower case, the same text object where it was lower already: ids are many."""
     return key if key.islower() else key.lower()
 
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-@dataclass
-class Directory:
-    """One tenant at run time."""
-
-    tenant_id: str
-    users: Objects
-    groups: Objects
-    members: dict[str, list[str]]  # group id: member ids
-    others: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # devices, contacts … by id
-    privileged: set[str] = field(default_factory=set)
-
-    @classmethod
-    def load(cls, tenant: Tenant) -> "Directory":
-        """Read a tenant's objects once. Raises UsageError for an unknown property, type or group."""
-        directory = cls(tenant.tenant_id, Objects(USER, tenant.users), Objects(GROUP, tenant.groups), {})
-        directory.privileged.update(key.lower() for key in tenant.privileged)
-        for group_id, member in tenant.members:
-            directory.add_member(group_id, member)
-        return directory
-
-    def add_member(self, group_id: str, member: Mapping[str, Any]) -> None:
-        """Append one direct member."""
-        kind = str(member.get("@odata.type", "")).removeprefix("#microsoft.graph.")
-        key = _lower(str(member.get("id") or ""))
-        group = self.groups.place(group_id)
-        if kind not in MEMBER_TYPES or not key:
-            raise UsageError(f"not a group member: {kind or 'no type'} {key}")
-        if group is None:
-            raise UsageError(f"member of an unknown group: {group_id}")
-        objects = self.objects(kind)
-        if objects is None:
-            self.others.setdefault(key, member)
-        elif (place := objects.place(key)) is None:
-            raise UsageError(f"member of group {group_id} is an unknown {kind}: {key}")
-        else:
-            key = str(objects.identity(place))
-        self.members.setdefault(str(self.groups.identity(group)), []).append(key)
-
-    def members_of(self, group_id: str) -> list[str]:
-        """Ids of the direct members in the order they came; some may be gone meanwhile."""
-        place = self.groups.place(group_id)
-        return [] if place is None else self.members.get(str(self.groups.identity(place)), [])
-
-    def type_of(self, key: str) -> str | None:
-        """The type of a member, None when it is gone."""
-        if self.users.place(key) is not None:
-            return USER.name
-        if self.groups.place(key) is not None:
-            return GROUP.name
-        other = self.others.get(key)
-        return None if other is None else str(other["@odata.type"]).removeprefix("#microsoft.graph.")
-
-    def objects(self, kind: str) -> Objects | None:
-        """Users or groups by type name."""
-        return {USER.name: self.users, GROUP.name: self.groups}.get(kind)
 
 
 class LagDraw:

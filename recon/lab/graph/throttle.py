@@ -28,6 +28,7 @@ class Limits:
     tenant_write: Quota | None = (18_000, 300)
     app_requests: Quota | None = (130_000, 10)
     sign_in_activity: Quota | None = (10, 60)
+    reports: Quota | None = (5, 10)
 
 
 def tenant_size(users: int) -> str:
@@ -69,11 +70,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one call costs: resource units, writes, and reads of signInActivity."""
+    """What one call costs: resource units, writes, reads of signInActivity, reads of reports."""
 
     units: int
     writes: int = 0
     sign_ins: int = 0
+    reports: int = 0
 
 
 class Throttle:
@@ -122,6 +124,7 @@ class Throttle:
             (("write", app, tenant), limits.app_tenant_write, cost.writes, "Tenant_Application/Write", writes),
             (("write", tenant), limits.tenant_write, cost.writes, "Tenant/Write", writes),
             (("sign-in", app, tenant), limits.sign_in_activity, cost.sign_ins, "Tenant_Application/Read", units),
+            (("reports", app, tenant), limits.reports, cost.reports, "Tenant_Application/Read", units),
         ]
         charges = []
         for key, quota, amount, scope, information in plan:

@@ -85,7 +85,7 @@ def _body(call: Call) -> dict[str, Any]:
 def _check_role(caller: Caller, user_id: str, *, is_strict: bool) -> None:
     if caller.role in permissions.PRIVILEGED_ROLES:
         return
-    if user_id in caller.directory.privileged or (is_strict and caller.role is None):
+    if caller.directory.is_privileged(user_id) or (is_strict and caller.role is None):
         raise denied()
 
 

@@ -11,7 +11,7 @@ from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAP
 from recon.lab.graph import parse_fault
 from recon.lab.graph.schema import GROUP as GROUP_KIND
 from recon.lab.graph.schema import USER as USER_KIND
-from tests.support.graph import ADA, CLOUD, GROUP, JUERGEN, WRITER, user_id
+from tests.support.graph import ADA, CLOUD, GROUP, HIDDEN, JUERGEN, KEEPER, TENANT, WRITER, user_id
 
 FILE = Path(__file__).parents[2] / "data" / "graph-subset.openapi.yaml"
 ALL_USER = ",".join(name for name in USER_KIND.columns)
@@ -82,6 +82,53 @@ def test_reads(openapi, graph, path, advanced, status):
     answer = graph.get(path, advanced=advanced)
     assert answer.status_code == status
     openapi.validate_response(RequestsOpenAPIRequest(answer.request), RequestsOpenAPIResponse(answer))
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/users/delta()", 200),
+        (f"/users/delta()?$select={ALL_USER}", 200),
+        ("/users/delta()?$deltatoken=latest", 200),
+        ("/users/delta()?$deltatoken=abc", 400),
+        ("/groups/delta()", 200),
+        (f"/groups/delta()?$select={ALL_GROUP},members", 200),
+        (f"/directory/deletedItems/microsoft.graph.user?$select={ALL_USER}", 200),
+        (f"/directory/deletedItems/microsoft.graph.group?$select={ALL_GROUP}", 200),
+        (f"/directory/deletedItems/{JUERGEN}", 200),
+        (f"/directory/deletedItems/{ADA}", 404),
+        ("/reports/authenticationMethods/userRegistrationDetails", 200),
+        (f"/reports/authenticationMethods/userRegistrationDetails/{ADA}", 200),
+        (f"/reports/authenticationMethods/userRegistrationDetails/{user_id(99)}", 404),
+    ],
+)
+def test_delta_deleted_items_and_reports(description, start, path, status):
+    graph = start(KEEPER)
+    graph.simulator.delete_user(TENANT, JUERGEN)
+    graph.simulator.remove_user(TENANT, user_id(20))
+    graph.simulator.delete_group(TENANT, GROUP)
+    answer = graph.get(path)
+    assert answer.status_code == status
+    api = published(description, graph.simulator.url)
+    api.validate_response(RequestsOpenAPIRequest(answer.request), RequestsOpenAPIResponse(answer))
+
+
+def test_later_rounds_and_restoring(description, start):
+    graph = start(KEEPER)
+    api = published(description, graph.simulator.url)
+    links = [graph.round(f"/{kind}/delta()")[1] for kind in ("users", "groups")]
+    for key in (JUERGEN, ADA):
+        graph.simulator.delete_user(TENANT, key)
+    graph.simulator.change_user(TENANT, CLOUD, mail=None, displayName="Renamed")
+    answers = [
+        *(graph.get(link.replace("/delta?", "/delta()?")) for link in links),
+        graph.send("POST", f"/directory/deletedItems/{JUERGEN}/restore"),
+        graph.send("DELETE", f"/directory/deletedItems/{ADA}"),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 204]
+    assert [item["id"] for item in answers[1].json()["value"]] == [GROUP, HIDDEN]
+    for answer in answers:
+        api.validate_response(RequestsOpenAPIRequest(answer.request), RequestsOpenAPIResponse(answer))
 
 
 def test_a_batch(openapi, graph):

@@ -174,8 +174,10 @@ def test_groups(graph):
     ("path", "status", "error"),
     [
         ("/nosuch", 400, "BadRequest"),
-        ("/users/delta", 501, "NotImplemented"),
-        ("/directory/deletedItems/microsoft.graph.user", 501, "NotImplemented"),
+        ("/users/deltas/nosuch", 501, "NotImplemented"),
+        ("/auditLogs/directoryAudits", 501, "NotImplemented"),
+        ("/directory/administrativeUnits", 501, "NotImplemented"),
+        ("/directoryRoles/x", 501, "NotImplemented"),
         (f"/groups/{GROUP}/transitiveMembers", 501, "NotImplemented"),
         (f"/groups/{GROUP}/nosuch", 400, "BadRequest"),
     ],
