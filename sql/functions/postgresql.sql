@@ -61,56 +61,92 @@ as $$
 $$;
 
 -- strict: no sign, no leading zero, every part below 2^32; an authority below 2^32 never in hexadecimal;
--- translate() picks the digits of a number in the order of its bytes
+-- translate() picks the digits of a number in the order of its bytes; more than five sub-authorities are rare
 create or replace function sid_bytes(value text) returns bytea
 language sql immutable parallel safe
 as $$
     select case
         when value ~ '^[Ss]-1-(0|[1-9][0-9]*|0[xX][0-9A-Fa-f]+)(-(0|[1-9][0-9]*))*$'
             and length(value) - length(replace(value, '-', '')) <= 17
-            and value !~ '-([0-9]{11}|[5-9][0-9]{9}|4[3-9][0-9]{8}|429[5-9][0-9]{6}|42949[7-9][0-9]{4}|429496[89][0-9]{3}|4294967[3-9][0-9]{2}|429496729[6-9])'
-            and (
-                substr(value, 6, 1) not in ('x', 'X')
-                or (length(split_part(value, '-', 3)) = 14 and substr(value, 7, 4) <> '0000')
-            )
-        then decode(
+            and value !~ '-[0-9]{11}'
+            and case
+                when substr(value, 6, 1) in ('x', 'X')
+                then length(split_part(value, '-', 3)) = 14 and substr(value, 7, 4) <> '0000'
+                else split_part(value, '-', 3)::bigint < 4294967296
+            end
+        then case when (0
+            | coalesce(nullif(split_part(value, '-', 4), '')::bigint, 0)
+            | coalesce(nullif(split_part(value, '-', 5), '')::bigint, 0)
+            | coalesce(nullif(split_part(value, '-', 6), '')::bigint, 0)
+            | coalesce(nullif(split_part(value, '-', 7), '')::bigint, 0)
+            | coalesce(nullif(split_part(value, '-', 8), '')::bigint, 0)
+            | case when split_part(value, '-', 9) = '' then 0 else 0
+                | coalesce(nullif(split_part(value, '-', 9), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 10), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 11), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 12), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 13), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 14), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 15), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 16), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 17), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 18), '')::bigint, 0)
+            end
+        ) < 4294967296 then decode(
             '01' || lpad(to_hex(length(value) - length(replace(value, '-', '')) - 2), 2, '0')
             || case
                 when substr(value, 6, 1) in ('x', 'X') then substr(value, 7, 12)
                 else lpad(to_hex(split_part(value, '-', 3)::bigint), 12, '0')
             end
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 4), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 5), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 6), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 7), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 8), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 9), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 10), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 11), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 12), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 13), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 14), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 15), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 16), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 17), '')::bigint), 8, '0')), '')
-            || coalesce(translate('78563412', '12345678',
-                lpad(to_hex(nullif(split_part(value, '-', 18), '')::bigint), 8, '0')), ''),
+            || coalesce(translate(
+                '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 4), '')::bigint), 8, '0')
+            ), '')
+            || coalesce(translate(
+                '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 5), '')::bigint), 8, '0')
+            ), '')
+            || coalesce(translate(
+                '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 6), '')::bigint), 8, '0')
+            ), '')
+            || coalesce(translate(
+                '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 7), '')::bigint), 8, '0')
+            ), '')
+            || coalesce(translate(
+                '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 8), '')::bigint), 8, '0')
+            ), '')
+            || case when split_part(value, '-', 9) = '' then '' else ''
+                || coalesce(translate(
+                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 9), '')::bigint), 8, '0')
+                ), '')
+                || coalesce(translate(
+                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 10), '')::bigint), 8, '0')
+                ), '')
+                || coalesce(translate(
+                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 11), '')::bigint), 8, '0')
+                ), '')
+                || coalesce(translate(
+                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 12), '')::bigint), 8, '0')
+                ), '')
+                || coalesce(translate(
+                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 13), '')::bigint), 8, '0')
+                ), '')
+                || coalesce(translate(
+                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 14), '')::bigint), 8, '0')
+                ), '')
+                || coalesce(translate(
+                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 15), '')::bigint), 8, '0')
+                ), '')
+                || coalesce(translate(
+                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 16), '')::bigint), 8, '0')
+                ), '')
+                || coalesce(translate(
+                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 17), '')::bigint), 8, '0')
+                ), '')
+                || coalesce(translate(
+                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 18), '')::bigint), 8, '0')
+                ), '')
+            end,
             'hex'
-        )
+        ) end
     end
 $$;
 
@@ -130,7 +166,8 @@ as $$
         when length(value) = 36 and value ~ '^[0-9A-Fa-f-]+$' and value like '________-____-____-____-____________'
             and length(replace(value, '-', '')) = 32
         then decode(
-            translate('ghefcdabklijopmn', 'abcdefgh-ijkl-mnop', substr(value, 1, 18)) || replace(substr(value, 20), '-', ''),
+            translate('ghefcdabklijopmn', 'abcdefgh-ijkl-mnop', substr(value, 1, 18))
+            || replace(substr(value, 20), '-', ''),
             'hex'
         )
         when length(value) = 38 and value ~ '^\{[0-9A-Fa-f-]+\}$'

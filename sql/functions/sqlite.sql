@@ -9,6 +9,7 @@
 --     filetime_utc, generalized_time     times as UTC text of the form 2023-02-12 10:00:00.000000
 --     uac_has                            whether userAccountControl has a flag, by its name
 --
+-- `materialized` keeps SQLite from working out the same step for each place where it is used.
 -- What is malformed gives NULL, never an error and never a guess; so does a value of another type than its own.
 --
 --     sqlite3 -box < sqlite.sql          shows each with its example
@@ -24,7 +25,7 @@ alphabet as (
     select x'000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedfe0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff' as bytes
 ),
 
-measured as (
+measured as materialized (
     select n.value, length(n.value) as size
     from given as n
 )
@@ -128,7 +129,7 @@ with given as (
     select 'S-1-5-21-2034489041-3947327283-3017199991-816685' as value
 ),
 
-split as (
+split as materialized (
     select
         n.value,
         case
@@ -140,7 +141,7 @@ split as (
     from given as n
 ),
 
-part as (
+part as materialized (
     select
         s.value,
         json_array_length(s.parts) - 3 as subs,
@@ -163,7 +164,7 @@ part as (
     from split as s
 ),
 
-number as (
+number as materialized (
     select
         p.*,
         cast(p.authority as integer) as number,
@@ -270,7 +271,7 @@ with given as (
     select x'78563412bc9af0de1122334455667788' as value
 ),
 
-spelt as (
+spelt as materialized (
     select n.value, case when typeof(n.value) = 'blob' and length(n.value) = 16 then lower(hex(n.value)) end as digits
     from given as n
 )
@@ -290,7 +291,7 @@ with given as (
     select '{12345678-9ABC-def0-1122-334455667788}' as value
 ),
 
-bare as (
+bare as materialized (
     select
         n.value,
         case
@@ -301,7 +302,7 @@ bare as (
     from given as n
 ),
 
-spelt as (
+spelt as materialized (
     select
         b.value,
         case
@@ -332,7 +333,7 @@ alphabet as (
         x'000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465666768696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedfe0e1e2e3e4e5e6e7e8e9eaebecedeeeff0f1f2f3f4f5f6f7f8f9fafbfcfdfeff' as bytes
 ),
 
-byte as (
+byte as materialized (
     select
         g.value,
         a.digits,
@@ -398,7 +399,7 @@ alphabet as (
     select 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/' as digits
 ),
 
-sextet as (
+sextet as materialized (
     select
         g.value,
         instr(a.digits, substr(g.value, 1, 1)) - 1 as s1,
@@ -475,7 +476,7 @@ with given as (
     select '20230212100000.0Z' as value
 ),
 
-spelt as (
+spelt as materialized (
     select
         n.value,
         case
@@ -491,8 +492,8 @@ spelt as (
 select
     g.value,
     case
-        when g.day > '0001' and date(g.day, '+0 days') = g.day and substr(g.value, 9, 2) <= '23' and substr(g.value, 11, 2) <= '59'
-            and substr(g.value, 13, 2) <= '59'
+        when g.day > '0001' and date(g.day, '+0 days') = g.day
+            and substr(g.value, 9, 2) <= '23' and substr(g.value, 11, 2) <= '59' and substr(g.value, 13, 2) <= '59'
         then g.day || ' ' || substr(g.value, 9, 2) || ':' || substr(g.value, 11, 2) || ':' || substr(g.value, 13, 2)
             || '.' || substr(substr(g.value, 16, length(g.value) - 16) || '00000', 1, 6)
     end as generalized_time
