@@ -48,6 +48,13 @@ def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
+def _one_text_or_many(value: Any) -> Any:
+    """`url = "…"` and `url = ["…", "…"]` are both fine; None is none."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else value
+
+
 class Database(_Section):
     url: str = Field(
         "sqlite:///recon.db",
@@ -70,7 +77,10 @@ class EmployeeIds(_Section):
 
 class AdSource(_Section):
     name: str = Field("ad", pattern=_NAME, description="Name of the source; unique. Letters, digits, . _ -")
-    url: str | None = Field(None, description="ldap://HOST[:PORT] (StartTLS) or ldaps://HOST[:PORT].")
+    url: Annotated[tuple[str, ...], BeforeValidator(_one_text_or_many)] = Field(
+        (),
+        description="ldap://HOST[:PORT] (StartTLS) or ldaps://HOST[:PORT]; a list: the next where one cannot be reached.",
+    )
     ldif: Path | None = Field(None, description="Read this LDIF export instead of a server.")
     bases: tuple[str, ...] = Field((), description="Search bases; default: the domain's naming context.")
     user: str | None = Field(None, description="DN, UPN or DOMAIN\\user for a simple bind.")
@@ -87,6 +97,9 @@ class AdSource(_Section):
     allow_plain_bind: bool = Field(False, description="Send the password without TLS. For laboratories.")
     page_size: int = Field(1000, ge=1, le=5000, description="Entries a page; AD's MaxPageSize is 1000.")
     timeout: int = Field(60, ge=1, description="Seconds to wait for one answer.")
+    reader: Literal["own", "ldap3"] = Field(
+        "own", description="Who decodes answers; ldap3 is slower, the rows are the same."
+    )
     attributes: tuple[str, ...] = Field((), description="Further attributes of users, to table ad_attribute.")
     objects: tuple[Literal["users", "groups", "computers", "contacts"], ...] = Field(
         ("users", "groups", "computers", "contacts"), description="What to read."
@@ -94,12 +107,12 @@ class AdSource(_Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> "AdSource":
-        if (self.url is None) == (self.ldif is None):
+        if bool(self.url) == (self.ldif is not None):
             raise ValueError("give either url or ldif")
-        if self.url is not None:
-            parts = urlsplit(self.url)
+        for url in self.url:
+            parts = urlsplit(url)
             if parts.scheme not in ("ldap", "ldaps") or not parts.hostname:
-                raise ValueError(f"url must be ldap://HOST or ldaps://HOST, not {self.url!r}")
+                raise ValueError(f"url must be ldap://HOST or ldaps://HOST, not {url!r}")
             if parts.username or parts.password:
                 raise ValueError("no user or password in the url: use user and password_env")
             if self.user and self.tls == "none" and parts.scheme == "ldap" and not self.allow_plain_bind:

@@ -102,14 +102,24 @@ def _ad(config: Config, source: AdSource) -> Iterator[Check]:
             yield Check(area, "password", FAIL, f"none in {where}", f"export {source.password_env}=…, or use a keyring")
             return
         yield Check(area, "password", OK, "found")
+    from recon.sources.ldap.session import NoConnectionError
+
+    for url in source.url:
+        try:
+            yield from _domain_controller(area, placed, url)
+        except NoConnectionError as error:  # a refused sign-in ends the checks: the next one would count, too
+            yield Check(area, "connection", FAIL, str(error), error.hint or "")
+
+
+def _domain_controller(area: str, source: AdSource, url: str) -> Iterator[Check]:
     from recon.sources.ldap.session import Session
 
-    with Session(placed, ad_password(source)) as session:
+    with Session(source, ad_password(source), url) as session:
         root = session.root_dse()
-        is_plain = source.tls == "none" and not str(source.url).startswith("ldaps:")
+        is_plain = source.tls == "none" and not url.startswith("ldaps:")
         tls = "no TLS: passwords travel in clear" if is_plain else "certificate verified"
         fix = 'ldaps://, or tls = "verify" for StartTLS' if is_plain else ""
-        yield Check(area, "connection", WARN if is_plain else OK, f"{source.url}, {tls}", fix)
+        yield Check(area, "connection", WARN if is_plain else OK, f"{url}, {tls}", fix)
         yield Check(area, "sign-in", OK, f"as {source.user or 'nobody (anonymous)'}")
         base = source.bases[0] if source.bases else root.naming_context
         if base is None:

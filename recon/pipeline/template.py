@@ -14,6 +14,7 @@ url = "sqlite:///recon.db"             # or postgresql+psycopg://user@host/db, m
 [[ad]]
 name = "ad"
 url = "{ad_url}"          # ldap:// uses StartTLS, ldaps:// is fine too; certificates are verified
+# url = ["ldaps://dc1.contoso.example", "ldaps://dc2.contoso.example"]   # the next where one cannot be reached
 user = "{ad_user}"            # DN, user@domain or DOMAIN\\\\user; an ordinary user may read all we need
 password_env = "RECON_AD_PASSWORD"     # export RECON_AD_PASSWORD=...
 # keyring = "recon"                    # or: the password of `user` from this keyring service

@@ -87,12 +87,14 @@ def counts(rows: list[Row]) -> dict[str, int]:
     return found
 
 
+READERS = pytest.mark.parametrize("reader", ["own", "ldap3"])
 EXPECTED = {"ad_user": USERS + 1, "ad_group": 4, "ad_member": 1499 + 1500 + 1501 + USERS, "ad_contact": 1}
 
 
-def test_ranges_are_followed_to_their_end(directory: Directory):
+@READERS
+def test_ranges_are_followed_to_their_end(directory: Directory, reader: str):
     with AdServer(directory) as server:
-        rows = list(reading(server).rows())
+        rows = list(reading(server, reader=reader).rows())
         asked = [a for seen in server.log.searches for a in seen.attributes if ";range=" in a]
     assert counts(rows) == EXPECTED
     groups = {column(row, "cn"): column(row, "member_count") for row in rows if row.table == "ad_group"}
@@ -109,20 +111,22 @@ def test_ranges_are_followed_to_their_end(directory: Directory):
     ]
 
 
-def test_pages_stay_below_the_servers_limit(directory: Directory):
+@READERS
+def test_pages_stay_below_the_servers_limit(directory: Directory, reader: str):
     with AdServer(directory, max_page_size=300) as server:
-        read = reading(server, page_size=1000)
+        read = reading(server, reader=reader, page_size=1000)
         rows = list(read.rows())
     assert counts(rows) == EXPECTED
     assert read.report.table("ad_user").pages == -(-(USERS + 1) // 300)
     assert read.domain == "ad.contoso.example"
 
 
+@READERS
 @pytest.mark.parametrize("kind", ["drop", "reset", "truncate"])
 @pytest.mark.parametrize("page", [1, 2, 4])
-def test_a_lost_connection_begins_that_search_again(directory: Directory, kind: str, page: int):
+def test_a_lost_connection_begins_that_search_again(directory: Directory, kind: str, page: int, reader: str):
     with AdServer(directory, faults=AdFaults(AdFault(kind, page=page, entries=3))) as server:
-        read = reading(server)
+        read = reading(server, reader=reader)
         rows = list(read.rows())
         binds = len(server.log.binds)
     assert binds == 2
@@ -131,10 +135,11 @@ def test_a_lost_connection_begins_that_search_again(directory: Directory, kind: 
     assert read.report.warnings == ["the connection was lost and opened again 1 times"]
 
 
-def test_a_connection_that_is_always_lost_ends_the_read(directory: Directory):
+@READERS
+def test_a_connection_that_is_always_lost_ends_the_read(directory: Directory, reader: str):
     with AdServer(directory, faults=AdFaults(AdFault("drop", page=2, times=99))) as server:
         with pytest.raises(SourceError, match=r"connection was lost .* \(3 times\)"):
-            list(reading(server).rows())
+            list(reading(server, reader=reader).rows())
         assert len(server.log.binds) == 3
 
 
@@ -157,25 +162,28 @@ def test_a_server_that_stays_busy_ends_the_read(directory: Directory):
     assert pauses == [1, 2, 4, 8]
 
 
-def test_bytes_that_are_no_ldap_never_become_rows(directory: Directory):
+@READERS
+def test_bytes_that_are_no_ldap_never_become_rows(directory: Directory, reader: str):
     with (
         AdServer(directory, faults=AdFaults(AdFault("garbage", page=2, entries=5, times=99))) as server,
         pytest.raises(SourceError, match=r"not LDAP|connection was lost"),
     ):
-        list(reading(server, timeout=1).rows())
+        list(reading(server, reader=reader, timeout=1).rows())
 
 
-def test_a_server_that_never_answers_ends_the_read(directory: Directory):
+@READERS
+def test_a_server_that_never_answers_ends_the_read(directory: Directory, reader: str):
     with (
         AdServer(directory, faults=AdFaults(AdFault("delay", page=1, seconds=3, times=3))) as server,
         pytest.raises(SourceError, match=r"connection was lost .* \(3 times\)"),
     ):
-        list(reading(server, timeout=1).rows())
+        list(reading(server, reader=reader, timeout=1).rows())
 
 
-def test_a_page_sent_twice_yields_rows_twice_and_loses_none(directory: Directory):
+@READERS
+def test_a_page_sent_twice_yields_rows_twice_and_loses_none(directory: Directory, reader: str):
     with AdServer(directory, faults=AdFaults(AdFault("duplicate", page=1))) as server:
-        rows = list(reading(server, objects=("users",)).rows())
+        rows = list(reading(server, reader=reader, objects=("users",)).rows())
     assert len(rows) == USERS + 1 + 1000
     assert len({row.values[0] for row in rows}) == USERS + 1
 

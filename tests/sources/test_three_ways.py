@@ -40,10 +40,17 @@ def from_ldif(path: Path, content: bytes) -> list[tuple[object, ...]]:
     return described(LdifReading(AdSource(ldif=path, attributes=OWN), IDS).rows())
 
 
-@pytest.fixture(scope="module")
-def over_ldap(samba: Samba) -> list[tuple[object, ...]]:
+@pytest.fixture(scope="module", params=["own", "ldap3"])
+def over_ldap(samba: Samba, request: pytest.FixtureRequest) -> list[tuple[object, ...]]:
     """The rows as Samba gives them to an ordinary account."""
-    source = AdSource(url=samba.ldaps_url, user=samba.reader, ca_file=samba.ca_file, attributes=OWN, page_size=100)
+    source = AdSource(
+        url=samba.ldaps_url,
+        user=samba.reader,
+        ca_file=samba.ca_file,
+        attributes=OWN,
+        page_size=100,
+        reader=request.param,
+    )
     found = described(AdReading(source, samba.reader_password, IDS).rows())
     assert len(found) > 2 * people.COUNT
     return found
@@ -57,8 +64,9 @@ def test_ldbsearch_export(samba: Samba, over_ldap, tmp_path: Path):
     assert from_ldif(tmp_path / "ldbsearch.ldif", samba.ldbsearch(*COMPUTED)) == over_ldap
 
 
+@pytest.mark.parametrize("reader", ["own", "ldap3"])
 @pytest.mark.parametrize("tool", ["ldapsearch", "ldbsearch"])
-def test_lab_server_loaded_with_the_export(samba: Samba, over_ldap, tmp_path: Path, tool: str):
+def test_lab_server_loaded_with_the_export(samba: Samba, over_ldap, tmp_path: Path, tool: str, reader: str):
     path = tmp_path / "export.ldif"
     path.write_bytes(getattr(samba, tool)(*COMPUTED))
     spelled = {}
@@ -70,6 +78,11 @@ def test_lab_server_loaded_with_the_export(samba: Samba, over_ldap, tmp_path: Pa
     )
     with AdServer(directory) as server:
         source = AdSource(
-            url=server.url, user=f"CONTOSO\\{people.READER}", tls="none", allow_plain_bind=True, attributes=OWN
+            url=server.url,
+            user=f"CONTOSO\\{people.READER}",
+            tls="none",
+            allow_plain_bind=True,
+            attributes=OWN,
+            reader=reader,
         )
         assert described(AdReading(source, people.READER_PASSWORD, IDS).rows()) == over_ldap

@@ -19,8 +19,9 @@ from recon.sources.ad import (
     requested_attributes,
     with_member_count,
 )
+from recon.sources.ldap.controllers import Controllers
 from recon.sources.ldap.search import Entry, Searcher
-from recon.sources.ldap.session import RootDse, Session
+from recon.sources.ldap.session import RootDse
 
 _GROUP_PAGE = 100  # groups carry up to 1,500 members each: a page of 1,000 would not be constant memory
 _GLOBAL_CATALOG = frozenset({3268, 3269})
@@ -42,7 +43,10 @@ _KINDS = {
 
 
 class AdReading:
-    """One read of one domain controller. The password is used for binding alone and is in no repr."""
+    """One read of one domain, from the first of its domain controllers that can be reached.
+
+    The password is used for binding alone and is in no repr.
+    """
 
     def __init__(
         self,
@@ -52,12 +56,11 @@ class AdReading:
         *,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        if source.url is None:
-            raise SourceError(f"[ad] {source.name}: no url is configured")
         self.report = ReadReport()
         self._source = source
         self._ids = ids
-        self._searcher = Searcher(lambda: Session(source, password), self.report, pause)
+        self._controllers = Controllers(source, password)
+        self._searcher = Searcher(self._controllers, self.report, pause)
         self._root: RootDse | None = None
         self._lost: Lost = {}
 
@@ -99,6 +102,7 @@ class AdReading:
                 if name in self._source.objects:
                     yield from self._kind(_KINDS[name], root)
             self._check_watermark(root)
+            self.report.warnings += self._controllers.passed_over
             self.report.warnings += lost_warnings(self._lost)
         finally:
             self.close()

@@ -11,14 +11,14 @@ import ldap3
 
 from recon.errors import RestartError, SourceError, TransientError
 from recon.objects import ReadReport
-from recon.sources.ldap.session import Session
+from recon.sources.ldap.controllers import Controllers
+from recon.sources.ldap.exchange import Attributes
+from recon.sources.ldap.session import ConnectionLostError, Session
 
 MAX_RESTARTS = 2
 MAX_BUSY = 4  # tries after a busy answer, with growing pauses: 1, 2, 4, 8 s
 
 T = TypeVar("T")
-
-Attributes = dict[str, list[bytes]]
 
 
 class Entry(NamedTuple):
@@ -30,13 +30,10 @@ class Entry(NamedTuple):
 
 
 class Searcher:
-    """Runs searches on one server and reconnects when it must.
+    """Runs searches on one server and reconnects when it must. `pause` waits so many seconds."""
 
-    `connect` opens a signed-in session; `pause` waits so many seconds.
-    """
-
-    def __init__(self, connect: Callable[[], Session], report: ReadReport, pause: Callable[[float], None]) -> None:
-        self._connect = connect
+    def __init__(self, controllers: Controllers, report: ReadReport, pause: Callable[[float], None]) -> None:
+        self._controllers = controllers
         self._report = report
         self._pause = pause
         self._session: Session | None = None
@@ -46,7 +43,7 @@ class Searcher:
     def session(self) -> Session:
         """The open session; opened at the first use."""
         if self._session is None:
-            self._session = self._connect()
+            self._session = self._controllers.connect()
         return self._session
 
     def close(self) -> None:
@@ -70,6 +67,8 @@ class Searcher:
                     raise SourceError(
                         f"{error} ({restarts + 1} times)", hint="see whether the domain controller is up"
                     ) from error
+                if isinstance(error, ConnectionLostError):
+                    self._controllers.lost()
                 restarts += 1
             except TransientError as error:
                 if busy == MAX_BUSY:
@@ -79,20 +78,11 @@ class Searcher:
             self.close()
             self.reconnects += 1
 
-    def pages(self, base: str, filter_text: str, attributes: list[str], page_size: int) -> Iterator[list[Entry]]:
-        """Every page of a search below `base`; to be read inside persist()."""
-        cookie: bytes | None = None
-        while True:
-            answer = self.session.search(
-                base, ldap3.SUBTREE, filter_text, attributes, page_size=page_size, cookie=cookie
-            )
-            self._count(answer.size)
-            if cookie and answer.cookie == cookie and not answer.entries:
-                raise SourceError(f"{self.session.host}: the same empty page twice: the read would not end")
-            cookie = answer.cookie
-            yield [_entry(dn, values) for dn, values in answer.entries]
-            if not cookie:
-                return
+    def pages(self, base: str, filter_text: str, attributes: list[str], page_size: int) -> Iterator[Iterator[Entry]]:
+        """Every page of a search below `base`, its entries decoded as they are read; to be read inside persist()."""
+        for page in self.session.pages(base, filter_text, attributes, page_size):
+            self._count(page.size)
+            yield (_entry(dn, values) for dn, values in page.entries)
 
     def rest(self, entry: Entry, attribute: str) -> Iterator[list[bytes]]:
         """The values of a ranged attribute behind those in `entry`, range by range ([MS-ADTS] 3.1.1.3.1.3.3).
@@ -130,6 +120,8 @@ class Searcher:
 
 def _entry(dn: str, attributes: Attributes) -> Entry:
     """The entry with `member;range=0-1499` as member and the place where the server goes on."""
+    if ";range=" not in " ".join(attributes):
+        return Entry(dn, attributes, {})
     ranged: dict[str, int] = {}
     for name in [name for name in attributes if ";range=" in name]:
         base = name.partition(";")[0]

@@ -7,6 +7,7 @@ raised as SignInError and never tried again. Secrets are in no message.
 import contextlib
 import socket
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,24 +19,39 @@ from recon.config import AdSource
 from recon.decode.guid import guid_text
 from recon.decode.text import printable
 from recon.errors import AccessError, ConfigError, DecodeError, RestartError, SignInError, SourceError, TransientError
-from recon.sources.ldap.answers import raw_answers
+from recon.sources.ldap.answers import MALFORMED, Ldap3Exchange
 from recon.sources.ldap.bind_errors import bind_refused
+from recon.sources.ldap.exchange import Exchange, LostError, NotLdapError, RawEntry, Received, Search
 from recon.sources.ldap.tls import VerifiedTls, certificate_error, network_reason, tls_context
+from recon.sources.ldap.wire import WireExchange
 
 _CONNECT_SECONDS = 15
 _RECEIVE_BYTES = 64 * 1024
 _BUSY = frozenset({51, 52})  # busy, unavailable
+_MAX_EMPTY_PAGES = 1000  # in a row; a server may send some where its own time for a page is up
 
-# what ldap3's decoder raises on bytes that are no LDAP message
-_MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+
+class NoConnectionError(TransientError):
+    """The server cannot be reached or ended the connection before the sign-in was answered: another one may do."""
+
+
+class ConnectionLostError(RestartError):
+    """The connection ended while an answer was awaited: the search must begin again, on a new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One complete answer to a search request: entries, and the cookie of the next page (b'' at the end)."""
+    """One complete answer to a search request."""
 
-    entries: list[tuple[str, dict[str, list[bytes]]]]
-    cookie: bytes
+    entries: list[RawEntry]
+    size: int  # bytes received
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a search. `entries` are decoded while they are read, once; SourceError may come from there."""
+
+    entries: Iterator[RawEntry]
     size: int  # bytes received
 
 
@@ -57,14 +73,15 @@ class RootDse:
 
 
 class Session:
-    """A connection to the server of `source`, signed in. Use as a context manager."""
+    """A connection to a server of `source`, signed in: `url`, the first one by default. Use as a context manager."""
 
-    def __init__(self, source: AdSource, password: str | None) -> None:
-        parts = urlsplit(source.url or "")
+    def __init__(self, source: AdSource, password: str | None, url: str | None = None) -> None:
+        self.url = url or next(iter(source.url), "")
+        parts = urlsplit(self.url)
         try:
             port = parts.port
         except ValueError as error:
-            raise ConfigError(f"[ad] {source.name}: url names no valid port: {source.url}") from error
+            raise ConfigError(f"[ad] {source.name}: url names no valid port: {self.url}") from error
         if parts.hostname is None:
             raise ConfigError(f"[ad] {source.name}: url names no host")
         self._source = source
@@ -86,6 +103,11 @@ class Session:
         except BaseException:
             self.close()
             raise
+        self._exchange: Exchange = (
+            Ldap3Exchange(self._connection)
+            if source.reader == "ldap3"
+            else WireExchange(self._connection, source.timeout)
+        )
 
     def __enter__(self) -> "Session":
         return self
@@ -95,8 +117,11 @@ class Session:
 
     def close(self) -> None:
         """Say goodbye and close the socket; a connection that is already dead is no error."""
-        with contextlib.suppress(LDAPException, OSError, *_MALFORMED):
+        opened = self._connection.socket
+        with contextlib.suppress(LDAPException, OSError, *MALFORMED):
             self._connection.unbind()
+        if opened is not None:  # ldap3 leaves a socket open that it could not write to
+            opened.close()
 
     # ---- opening
 
@@ -104,7 +129,7 @@ class Session:
         try:
             socket.getaddrinfo(self._host, self.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise SourceError(
+            raise NoConnectionError(
                 f"the name {self._host} cannot be resolved", hint="check the host in `url` and the name server"
             ) from error
         server = ldap3.Server(
@@ -126,13 +151,12 @@ class Session:
             collect_usage=True,
         )
         connection.strategy.socket_size = _RECEIVE_BYTES
-        raw_answers(connection)
         try:
             connection.open(read_server_info=False)
             if self._tls is not None and not self._is_ldaps:
                 connection.start_tls(read_server_info=False)
-        except (LDAPException, OSError, *_MALFORMED) as error:
-            with contextlib.suppress(LDAPException, OSError, *_MALFORMED):
+        except (LDAPException, OSError, *MALFORMED) as error:
+            with contextlib.suppress(LDAPException, OSError, *MALFORMED):
                 connection.strategy.close()
             if connection.socket is not None:  # ldap3 forgets a socket that never connected
                 connection.socket.close()
@@ -144,7 +168,7 @@ class Session:
         if isinstance(failure, ssl.SSLCertVerificationError):
             return certificate_error(self.host, failure, self._source)
         if failure is not None:
-            return TransientError(
+            return NoConnectionError(
                 f"{self.host}: no TLS connection: {network_reason(failure)}",
                 hint="does this port speak TLS? ldaps:// is port 636, ldap:// with StartTLS is 389",
             )
@@ -157,11 +181,11 @@ class Session:
         cause = _network_cause(error)
         if isinstance(cause, ConnectionRefusedError):
             hint = "check host and port in `url`, and that the domain controller runs"
-            return TransientError(f"{self.host} refused the connection", hint=hint)
+            return NoConnectionError(f"{self.host} refused the connection", hint=hint)
         if isinstance(cause, TimeoutError):
             hint = "check host and port in `url`, and the firewall in between"
-            return TransientError(f"{self.host} did not answer in time", hint=hint)
-        return TransientError(
+            return NoConnectionError(f"{self.host} did not answer in time", hint=hint)
+        return NoConnectionError(
             f"{self.host}: no connection: {network_reason(cause)}",
             hint="check host and port in `url`: is it an LDAP server?",
         )
@@ -176,8 +200,8 @@ class Session:
             connection.password = (password or "").encode("utf-8", "surrogateescape")
         try:
             connection.bind(read_server_info=False)
-        except (LDAPException, OSError, *_MALFORMED) as error:
-            raise TransientError(
+        except (LDAPException, OSError, *MALFORMED) as error:
+            raise NoConnectionError(
                 f"{self.host} closed the connection while signing in", hint="see the domain controller's event log"
             ) from error
         finally:
@@ -191,56 +215,74 @@ class Session:
     # ---- searching
 
     def search(
-        self,
-        base: str,
-        scope: str,
-        filter_text: str,
-        attributes: list[str],
-        *,
-        page_size: int | None = None,
-        cookie: bytes | None = None,
+        self, base: str, scope: str, filter_text: str, attributes: list[str], *, page_size: int | None = None
     ) -> Answer:
-        """Send one search request and read its whole answer.
+        """Send one search request and read its whole answer, the first page alone where a size is given.
 
         Raises RestartError when the connection or the page cookie is lost, TransientError when the server is
         busy, AccessError without the right, SourceError for a wrong base and every other refusal: a result
         other than success never counts as an answer.
         """
-        connection = self._connection
-        self.requests += 1
-        before = connection.usage.bytes_received
-        try:
-            connection.search(
-                base,
-                filter_text,
-                scope,
-                dereference_aliases=ldap3.DEREF_NEVER,
-                attributes=attributes,
-                paged_size=page_size,
-                paged_criticality=page_size is not None,
-                paged_cookie=cookie,
-            )
-        except (LDAPException, OSError) as error:
-            reason = network_reason(_network_cause(error))
-            raise RestartError(
-                f"{self.host}: the connection was lost while reading {base or 'the rootDSE'}: {reason}"
-            ) from error
-        except _MALFORMED as error:
-            raise SourceError(f"{self.host} sent an answer that is not LDAP ({type(error).__name__})") from error
-        result = connection.result
-        if result["result"] != 0:
-            is_range = any(";range=" in name for name in attributes)
-            raise _refused(self.host, base, result, cookie=cookie, is_range=is_range, user=self._source.user)
-        entries = [answer["entry"] for answer in connection.response if "entry" in answer]
-        return Answer(entries, self._cookie(result, page_size), connection.usage.bytes_received - before)
+        search = Search(base, scope, filter_text, tuple(attributes), page_size)
+        received = self._receive(self._send(search), search)
+        return Answer(list(self._entries(received)), received.size)
 
-    def _cookie(self, result: dict[str, Any], page_size: int | None) -> bytes:
-        if page_size is None:
-            return b""
+    def pages(self, base: str, filter_text: str, attributes: list[str], page_size: int) -> Iterator[Page]:
+        """Every page of a search below `base`; the next one is asked for before this one is handed out.
+
+        Other searches may run between two pages. Raises what search() raises, and SourceError for a server that
+        answers without paging or without end.
+        """
+        search = Search(base, ldap3.SUBTREE, filter_text, tuple(attributes), page_size)
+        number, cookie, empty = self._send(search), b"", 0
+        while True:
+            received = self._receive(number, search, cookie)
+            if received.cookie is None:
+                raise SourceError(f"{self.host} answered without paging: the read cannot be proved complete")
+            empty = 0 if received.count else empty + 1
+            if cookie and empty and (received.cookie == cookie or empty > _MAX_EMPTY_PAGES):
+                raise SourceError(f"{self.host}: the same empty page again: the read would not end")
+            cookie = received.cookie
+            if cookie:
+                number = self._send(search, cookie)
+            yield Page(self._entries(received), received.size)
+            if not cookie:
+                return
+
+    def _send(self, search: Search, cookie: bytes = b"") -> int:
+        self.requests += 1
         try:
-            return bytes(result["controls"]["1.2.840.113556.1.4.319"]["value"]["cookie"])
-        except (KeyError, TypeError) as error:
-            raise SourceError(f"{self.host} answered without paging: the read cannot be proved complete") from error
+            return self._exchange.send(search, cookie or None)
+        except LostError as error:
+            raise self._lost(search, error) from error
+
+    def _receive(self, number: int, search: Search, cookie: bytes = b"") -> Received:
+        try:
+            received = self._exchange.receive(number)
+        except LostError as error:
+            raise self._lost(search, error) from error
+        except NotLdapError as error:
+            raise self._not_ldap(error) from error
+        if received.code != 0:
+            raise _refused(self.host, search, received, has_cookie=bool(cookie), user=self._source.user)
+        return received
+
+    def _entries(self, received: Received) -> Iterator[RawEntry]:
+        try:
+            yield from received.entries
+        except NotLdapError as error:
+            raise self._not_ldap(error) from error
+
+    def _lost(self, search: Search, error: LostError) -> ConnectionLostError:
+        place = printable(search.base) or "the rootDSE"
+        reason = network_reason(_network_cause(error))
+        return ConnectionLostError(f"{self.host}: the connection was lost while reading {place}: {reason}")
+
+    def _not_ldap(self, error: NotLdapError) -> SourceError:
+        return SourceError(
+            f"{self.host} sent an answer that is not LDAP: {error}",
+            hint="is something between here and the domain controller that changes the traffic?",
+        )
 
     def root_dse(self) -> RootDse:
         """Naming context, highest USN and the server's own identity (invocationId where it can be read)."""
@@ -281,17 +323,16 @@ def _diagnostic(message: str) -> str:
     return printable(message.strip("\0 \n"))[:200]
 
 
-def _refused(
-    host: str, base: str, result: dict[str, Any], *, cookie: bytes | None, is_range: bool, user: str | None
-) -> SourceError:
+def _refused(host: str, search: Search, received: Received, *, has_cookie: bool, user: str | None) -> SourceError:
     """The error for a search that was answered with another result than success (RFC 4511 appendix A)."""
-    code, text = result["result"], _diagnostic(result["message"])
-    where = f"{host}: search below {printable(base) or 'the rootDSE'}"
+    code, text = received.code, _diagnostic(received.message)
+    where = f"{host}: search below {printable(search.base) or 'the rootDSE'}"
+    is_range = any(";range=" in name for name in search.attributes)
     detail = f"result {code}" + (f": {text}" if text else "")
     match code:
         case 51 | 52:
             return TransientError(f"{where}: the server is busy ({detail})")
-        case 12 | 53 if cookie:
+        case 12 | 53 if has_cookie:
             return RestartError(f"{where}: the server no longer knows the page ({detail})")
         case 1 | 32 if is_range:  # a range behind the last value is an operationsError
             return RestartError(f"{where}: it changed while it was read ({detail})")
