@@ -6,6 +6,7 @@ stays NULL and the defect is told, for users as a row of ad_value_defect. Nothin
 """
 
 import base64
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -14,7 +15,7 @@ from recon.decode.guid import guid_text, immutable_id
 from recon.decode.keys import EmployeeIdRules, dn_key, dn_parts, employee_id_key, fold, ou_path, proxy_parts, upn_suffix
 from recon.decode.mail import mail_defects
 from recon.decode.text import printable
-from recon.decode.times import day, filetime_text
+from recon.decode.times import filetime_text
 from recon.decode.uac import is_disabled
 from recon.errors import DecodeError
 from recon.objects import TABLES, Row
@@ -40,6 +41,8 @@ CHILDREN: dict[str, dict[str, str]] = {
     "ad_contact": {"proxyAddresses": "ad_contact_proxyaddress"},
 }
 
+_TICKS_A_DAY, _DAY_1970 = 864_000_000_000, 134_774  # FILETIME counts 100 ns since 1601-01-01
+_CACHED_LENGTH = 512  # a hostile name may be long; the cache is not for it
 _USER_TYPE, _COMPUTER_TYPE = b"805306368", b"805306369"
 # FILETIME column: time column, day column
 _MOMENTS = {
@@ -55,7 +58,15 @@ _FOLDED = {
     "mail": "mail_key",
     "smtp_primary": "smtp_primary_key",
 }
-_NAMES = {"distinguishedname": "dn_key", "manager": "manager_key", "managedby": "managedby_key"}
+_NAMES = {"manager": "manager_key", "managedby": "managedby_key"}
+
+
+_kept_key = lru_cache(maxsize=16384)(dn_key)
+
+
+def _other_key(dn: str, size: int | None) -> str | None:
+    """The key of another object's name: a manager's stands in many entries."""
+    return _kept_key(dn, size) if len(dn) < _CACHED_LENGTH else dn_key(dn, size)
 
 
 def column_name(attribute: str) -> str:
@@ -127,6 +138,12 @@ class RowMaker:
             for place, column in enumerate(columns)
             if column.attribute is not None
         }
+        # text column: its place, and the length up to which no text is too long
+        self._texts = {
+            name: (place, sys.maxsize if size is None else size // 2)
+            for name, (place, convert, _, size) in self._columns.items()
+            if convert is text
+        }
         self._children = {name.lower(): child for name, child in CHILDREN[table].items()}
         self._extra = {name.lower(): column_name(name) for name in extra} if table == "ad_user" else {}
         place = self._position
@@ -138,6 +155,7 @@ class RowMaker:
         self._folded = [
             (place[source], place[key], columns[place[key]].size) for source, key in _FOLDED.items() if key in place
         ]
+        self._dn_key_size = columns[place["dn_key"]].size
         self._names = [
             (place[source], place[key], columns[place[key]].size) for source, key in _NAMES.items() if key in place
         ]
@@ -150,17 +168,26 @@ class RowMaker:
         defects: Defects = {} if found is None else found
         values: list[Any] = [None] * self._width
         children: list[tuple[str, tuple[object, ...]]] = []
-        columns, child_tables, extra = self._columns, self._children, self._extra
+        texts, columns, child_tables = self._texts, self._columns, self._children
         for name, raw in attributes.items():
             if not raw:
                 continue
-            column = columns.get(name)
-            if column is not None:
-                self._fill(values, column, raw, defects)
+            if name in texts:  # most values are plain texts: no call for these
+                at, longest = texts[name]
+                try:
+                    value = raw[0].decode()
+                except UnicodeDecodeError:
+                    value = ""
+                if value and value.isprintable() and len(value) <= longest and value == value.strip() and len(raw) == 1:
+                    values[at] = value
+                else:
+                    self._fill(values, columns[name], raw, defects)
+            elif name in columns:
+                self._fill(values, columns[name], raw, defects)
             elif name in child_tables:
                 self._add_children(values, children, name, raw, defects)
-            if name in extra:
-                children += [("ad_attribute", (extra[name], *one)) for one in own_texts(raw)]
+        for name, spelled in self._extra.items():
+            children += [("ad_attribute", (spelled, *one)) for one in own_texts(attributes.get(name, ()))]
         place = self._position
         guid = values[place["objectguid"]]
         if not isinstance(guid, bytes):
@@ -244,7 +271,8 @@ class RowMaker:
                 values[place["objectsid"]] = None
                 defects["objectsid", 0, str(error)] = raw_sid
         values[place["ou_path"]] = ou_path(values[place["distinguishedname"]])
-        for key_of, pairs in ((dn_key, self._names), (fold, self._folded)):
+        values[place["dn_key"]] = dn_key(values[place["distinguishedname"]], self._dn_key_size)
+        for key_of, pairs in ((_other_key, self._names), (fold, self._folded)):
             for source, target, size in pairs:
                 if values[source] is not None:
                     values[target] = key_of(values[source], size)
@@ -271,7 +299,7 @@ class RowMaker:
             if moment is not None:
                 values[at] = moment
                 if on is not None:
-                    values[on] = day(moment)
+                    values[on] = ticks // _TICKS_A_DAY - _DAY_1970
 
     def _derive_user(self, values: list[Any], defects: Defects) -> None:
         place = self._position
