@@ -192,25 +192,32 @@ def _entry(data: bytes, start: int, end: int, names: Names) -> RawEntry:  # noqa
             if end_of_values > stop:
                 raise NotLdapError(f"the values of {name} reach beyond their attribute")
             _pass_over(data, end_of_values, stop)
-        values = []
-        while at < end_of_values:
-            if data[at] != 0x04:
-                raise NotLdapError(f"a value of {name} has tag 0x{data[at]:02x}")
-            size = data[at + 1]
-            at += 2
-            if size > 0x7F:
-                size, at = _length(data, at - 1)
-            following = at + size
-            values.append(data[at:following])
-            at = following
-        if at != end_of_values:
-            raise NotLdapError(f"a value of {name} reaches beyond its attribute")
-        attributes[name] = values
+        if at < end_of_values and data[at] == 0x04 and at + 2 + data[at + 1] == end_of_values and data[at + 1] < 0x80:
+            attributes[name] = [data[at + 2 : end_of_values]]  # one short value, as most attributes have
+        else:
+            attributes[name] = _values(data, at, end_of_values, name)
         at = stop
         count += 1
     if len(attributes) != count:
         raise NotLdapError("an attribute comes twice in one entry")
     return dn, attributes
+
+
+def _values(data: bytes, at: int, end: int, name: str) -> list[bytes]:
+    values = []
+    while at < end:
+        if data[at] != 0x04:
+            raise NotLdapError(f"a value of {name} has tag 0x{data[at]:02x}")
+        size = data[at + 1]
+        at += 2
+        if size > 0x7F:
+            size, at = _length(data, at - 1)
+        following = at + size
+        values.append(data[at:following])
+        at = following
+    if at != end:
+        raise NotLdapError(f"a value of {name} reaches beyond its attribute")
+    return values
 
 
 def check_reference(data: bytes, start: int, end: int) -> None:
