@@ -141,14 +141,15 @@ class EntraSource(_Section):
     cloud: Literal["global", "usgov", "dod", "china"] = Field("global", description="National cloud.")
     graph_url: str | None = Field(None, description="Another Graph address (a rehearsal); plain http only on loopback.")
     ndjson: Path | None = Field(
-        None, description="Read users.ndjson, groups.ndjson, members.ndjson of this folder instead of Graph."
+        None, description="Read the NDJSON files of this folder (recon load entra --save) instead of Graph."
     )
     page_size: int = Field(999, ge=1, le=999, description="Users or groups a page.")
     timeout: int = Field(60, ge=1, description="Seconds to wait for one answer.")
     retries: int = Field(6, ge=0, description="Tries after the first, for answers that are worth another.")
     ca_file: Path | None = Field(None, description="CA bundle for HTTPS through an inspecting proxy.")
-    objects: tuple[Literal["users", "groups", "members"], ...] = Field(
-        ("users", "groups", "members"), description="What to read."
+    objects: tuple[Literal["users", "groups", "members", "deleted", "roles"], ...] = Field(
+        ("users", "groups", "members"),
+        description="What to read; also possible: deleted (users and groups), roles (with members).",
     )
 
     @model_validator(mode="after")

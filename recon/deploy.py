@@ -24,10 +24,18 @@ from recon.store.engine import first_line
 from recon.store.match_tables import FILLED, country
 from recon.store.tables import SCHEMA_VERSION, metadata, schema_version
 
+
+def _sql_server() -> Any:
+    """SQL Server 2016; without a version SQLAlchemy writes for 2005, which has no date."""
+    dialect = mssql.dialect()  # type: ignore[no-untyped-call]
+    dialect.server_version_info = (13, 0)  # type: ignore[assignment]
+    return dialect
+
+
 _DIALECTS: dict[str, Any] = {
     "sqlite": sqlite.dialect,
     "postgresql": postgresql.dialect,
-    "mssql": mssql.dialect,
+    "mssql": _sql_server,
 }
 _HOW = {
     "sqlite": "sqlite3 recon.db < sqlite.sql",
@@ -38,6 +46,9 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # (table, column) that a database of version 1 lacks
 _ADDED = (
     ("source", "history_run"),
+    ("clock", "stale_before_at"),
+    *((name, "mailnickname_key") for name in ("ad_user", "ad_group", "ad_contact")),
+    *((name, "targetaddress_key") for name in ("ad_user", "ad_contact")),
     *((name, "run_id") for name, table in objects.TABLES.items() if table.kind in ("child", "link")),
 )
 # readers see no table that holds unmasked personal values

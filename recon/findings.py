@@ -74,6 +74,10 @@ def _settings(connection: Connection, defaults: Settings) -> dict[str, int]:
     return known | {row["name"]: row["value_int"] for row in missing}
 
 
+def _day_begins(number: int) -> str:
+    return from_datetime(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=number))
+
+
 def _set_clock(connection: Connection, values: Mapping[str, int], refresh_id: int) -> str:
     """Write the one row of `clock` and the change cut-off of every loaded source; returns as_of."""
     loaded = connection.execute(
@@ -100,6 +104,7 @@ def _set_clock(connection: Connection, values: Mapping[str, int], refresh_id: in
             as_of=as_of,
             as_of_day=today,
             stale_before_day=today - values["stale_days"],
+            stale_before_at=_day_begins(today - values["stale_days"]),
             leaver_before_day=today - values["leaver_grace_days"],
             joiner_until_day=today + values["joiner_days"],
             held_mail_since_day=today - values["held_mail_days"],

@@ -70,7 +70,8 @@ _ANCHORS = (
     ("entra_user", "sid"),
 )
 _NAMES = {"ad_user": "displayname", "ad_group": "name", "ad_computer": "name", "ad_contact": "displayname",
-          "entra_user": "displayname", "entra_group": "displayname", "worker": "display_name"}  # fmt: skip
+          "entra_user": "displayname", "entra_group": "displayname", "entra_deleted": "displayname",
+          "entra_role": "displayname", "worker": "display_name"}  # fmt: skip
 _OBJECTS = tuple(table for table in TABLES.values() if table.kind == "object")
 
 

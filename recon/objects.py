@@ -47,6 +47,7 @@ class Table:
     kind: str = "object"  # object | child (values of an object) | link (members)
     parent: str | None = None  # child: the table whose key it repeats
     duplicates: str = "last"  # one key twice in one read: last | reject (all of them, where they differ)
+    passes: bool = False  # rows come to leave, many at once: the shrink guard does not apply
 
     @cached_property
     def position(self) -> dict[str, int]:
@@ -193,7 +194,9 @@ employeetype text(256) employeeType
 mail text(256) mail
 mail_key key(256) -
 mailnickname text(64) mailNickname
+mailnickname_key key(64) -
 targetaddress text(1024) targetAddress
+targetaddress_key key(450) - # folded; of an SMTP value the address alone, so that it meets mail_key
 smtp_primary text(1024) - # the SMTP: value of proxyAddresses
 smtp_primary_key key(450) -
 legacyexchangedn text(512) legacyExchangeDN
@@ -234,6 +237,7 @@ grouptype int groupType # signed: below 0 is a security group
 mail text(256) mail
 mail_key key(256) -
 mailnickname text(64) mailNickname
+mailnickname_key key(64) -
 managedby text managedBy # distinguished name
 managedby_key key(850) -
 admincount int adminCount
@@ -261,7 +265,9 @@ sn text(64) sn
 mail text(256) mail
 mail_key key(256) -
 mailnickname text(64) mailNickname
+mailnickname_key key(64) -
 targetaddress text(1024) targetAddress
+targetaddress_key key(450) - # folded; of an SMTP value the address alone, so that it meets mail_key
 company text(64) company
 department text(64) department
 """
@@ -372,6 +378,34 @@ securityidentifier text(184) securityIdentifier
 member_count int - # direct members as read
 """
 
+_ENTRA_DELETED = """
+id text(36) id
+object_type text(16) - # user or group
+displayname text(256) displayName
+userprincipalname text(1024) userPrincipalName # users alone
+upn_key key(450) -
+mail text(256) mail
+mail_key key(256) -
+mailnickname text(64) mailNickname
+employeeid text(64) employeeId # users alone
+employeeid_key key(64) - # through the configured normaliser
+usertype text(32) userType # users alone
+onpremisessyncenabled flag onPremisesSyncEnabled
+is_synced flag -
+onpremisesimmutableid anchor(128) onPremisesImmutableId # users alone
+is_unified flag - # a deleted group: groupTypes has Unified; securityEnabled tells nothing once it is deleted
+deleteddatetime time deletedDateTime # purged 30 days later
+deleted_day day -
+"""
+
+_ENTRA_ROLE = """
+id text(36) id # of a role that nobody has activated: the id of its definition
+displayname text(256) displayName
+description text description
+roletemplateid text(36) roleTemplateId
+is_activated flag - # 0: known from eligible members alone, so without a name
+"""
+
 # ---- HR -----------------------------------------------------------------------------------------------
 
 _WORKER = """
@@ -424,6 +458,8 @@ def _own(name: str, parent: str, grain: str, key: tuple[str, ...], spec: str) ->
     return Table(name, grain, _columns(spec), key, kind="child", parent=parent)
 
 
+_DEFECT = "guid text(36)\nattribute text(128)\nposition int\ndefect text(64) # see docs: value defects\nvalue text"
+
 _TABLES = (
     Table("ad_user", "One row per user object of a domain.", _columns(_AD_USER), ("guid",)),
     _child("ad_user_proxyaddress", "ad_user", "One row per value of proxyAddresses.",
@@ -448,7 +484,12 @@ _TABLES = (
          "guid text(36)\nattribute text(128) # lower case, hyphens dropped\nposition int\nvalue text # base64 when not UTF-8"),
     _own("ad_value_defect", "ad_user", "One row per defect of one value that SQL cannot test alike on all engines.",
          ("guid", "attribute", "position", "defect"),
-         "guid text(36)\nattribute text(128)\nposition int\ndefect text(64) # see docs: value defects\nvalue text"),
+         _DEFECT),
+    _own("ad_group_value_defect", "ad_group", "One row per defect of one value that SQL cannot test alike on all engines.",
+         ("guid", "attribute", "position", "defect"), _DEFECT),
+    _own("ad_contact_value_defect", "ad_contact",
+         "One row per defect of one value that SQL cannot test alike on all engines.",
+         ("guid", "attribute", "position", "defect"), _DEFECT),
     Table("entra_user", "One row per user of a tenant, guests included.", _columns(_ENTRA_USER), ("id",)),
     _child("entra_user_othermail", "entra_user", "One row per value of otherMails.",
            "value_masked text(320)", personal=True),
@@ -472,6 +513,15 @@ _TABLES = (
     Table("entra_member", "One row per direct member of a group.",
           _columns("id text(36) # the group's\nmember_id text(36)\nmember_type text(64) # user, group, device …"),
           ("id", "member_id"), kind="link"),
+    Table("entra_deleted", "One row per soft-deleted user or group of a tenant, until it is purged.",
+          _columns(_ENTRA_DELETED), ("id",), passes=True),
+    Table("entra_role", "One row per directory role of a tenant that somebody has activated or is eligible for.",
+          _columns(_ENTRA_ROLE), ("id",)),
+    Table("entra_role_member", "One row per direct member of a directory role, active or eligible.",
+          _columns("id text(36) # the role's\nmember_id text(36)\n"
+                   "member_type text(64) # user, group, servicePrincipal\n"
+                   "is_eligible flag # 1: may activate the role; 0: holds it"),
+          ("id", "member_id", "is_eligible"), kind="link"),
     Table("worker", "One row per worker of an HR system.", _columns(_WORKER), ("worker_id",), duplicates="reject"),
     _own("worker_prior_id", "worker", "One row per earlier employee id.", ("worker_id", "position"),
          "worker_id text(64)\nposition int\nprior_id text(64)\nprior_id_key key(64)"),

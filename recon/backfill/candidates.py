@@ -235,6 +235,7 @@ class Candidates:
         for key, ids in self._grouped("plan_prior_entra", source, tenant, rows, lambda row: str(row.prior_id)).items():
             prior[key] += ids
         roles = self._grouped("plan_role_group", source, tenant, rows, lambda row: str(row.displayname))
+        held = self._grouped("plan_role", source, tenant, rows, _role)
         mails = self._grouped("plan_othermail", source, tenant, rows, lambda row: (row.row_id, row.value))
         elsewhere: dict[int, list[str]] = defaultdict(list)
         for other in self.sources.other_tenants_of(source):
@@ -251,6 +252,7 @@ class Candidates:
                 prior_accounts=tuple(dict.fromkeys(prior.get(row_id, ()))),
                 other_tenants=tuple(dict.fromkeys(elsewhere.get(row_id, ()))),
                 role_groups=tuple(dict.fromkeys(roles.get(row_id, ()))),
+                roles=tuple(dict.fromkeys(held.get(row_id, ()))),
             )
             yield self._with_value(evidence, mails.get(row_id, ()), shared)
 
@@ -288,6 +290,10 @@ def _account(kind: type[T], row: Row[Any]) -> T:
 def _plain(value: Any) -> Any:
     """A plain statement knows no types: engines with real timestamps give datetimes, our text form is wanted."""
     return value.isoformat(sep=" ", timespec="microseconds") if isinstance(value, datetime) else value
+
+
+def _role(row: Row[Any]) -> str:
+    return f"{row.displayname} (eligible)" if row.is_eligible else str(row.displayname)
 
 
 def _pairing(row: Row[Any]) -> Pairing:

@@ -84,6 +84,7 @@ class Evidence:
     prior_accounts: tuple[str, ...] = ()  # earlier employee ids of this worker that lead to an account
     other_tenants: tuple[str, ...] = ()  # other linked tenants in which the employee id has an account
     role_groups: tuple[str, ...] = ()  # role-assignable groups the Entra user is in
+    roles: tuple[str, ...] = ()  # directory roles the Entra user holds or may activate, where roles are loaded
     denied_groups: tuple[str, ...] = ()  # configured groups that either account is in
     current: tuple[str, ...] = ()  # the attribute's values in Entra, as loaded
     value: str | None = None  # what HR or AD wants there, trimmed

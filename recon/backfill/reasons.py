@@ -223,6 +223,8 @@ def _name_contradicts(evidence: Evidence, _: Rules) -> str | None:
 def _privileged(evidence: Evidence, _: Rules) -> str | None:
     if (evidence.ad[0].admincount or 0) > 0:
         return "adminCount is set in AD"
+    if evidence.roles:
+        return f"holds a directory role ({', '.join(evidence.roles)})"
     if evidence.role_groups:
         return f"member of a role-assignable group ({', '.join(evidence.role_groups)})"
     if evidence.entra[0].ismanagementrestricted == 1:
@@ -315,7 +317,11 @@ LADDER: tuple[Rung, ...] = (
     Rung("ambiguous", "The two accounts are not the sole best match of each other.", _ambiguous),
     Rung("reused_employee_id", "The account is much older than the hire and bears another name.", _reused_employee_id),
     Rung("name_contradicts", "HR's names and the account's have no word in common.", _name_contradicts),
-    Rung("privileged", "An administrator: adminCount, a role-assignable group, or refused by Graph.", _privileged),
+    Rung(
+        "privileged",
+        "An administrator: adminCount, a directory role, a group for roles, or refused by Graph.",
+        _privileged,
+    ),
     Rung("denied_group", "Member of a group of [backfill] denied_groups.", _denied_group),
     Rung("disabled_held", "Disabled, and no hire date ahead.", _disabled_held),
     Rung("unknown_value", "The answer did not contain the property: absent is not empty.", _unknown_value),

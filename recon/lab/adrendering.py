@@ -131,7 +131,7 @@ class AdRenderer:
         for number, text in account.extension.items():
             entry[f"extensionAttribute{number}"] = [text.encode()]
         if account.further:
-            entry |= account.further
+            entry = {name: values for name, values in (entry | account.further).items() if values}
         return dn, entry
 
     def group(self, group: Group, members: list[str]) -> Entry:
@@ -148,6 +148,7 @@ class AdRenderer:
             if text is not None:
                 entry[name] = [text.encode()]
         if group.mail is not None:
+            entry["displayName"] = entry["name"]
             entry["mailNickname"] = [group.mail.partition("@")[0].encode()]
             entry["proxyAddresses"] = [b"SMTP:" + group.mail.encode()]
         if members:

@@ -96,7 +96,7 @@ class AdAccount:
     employee_type: str | None = None
     description: str | None = None
     extension: dict[int, str] = field(default_factory=dict)
-    further: dict[str, list[bytes]] = field(default_factory=dict)  # raw values of any other attribute
+    further: dict[str, list[bytes]] = field(default_factory=dict)  # raw values of any other attribute; [] for none
 
     @property
     def anchor(self) -> str:

@@ -9,11 +9,38 @@ the worker must say: item, a reason code, or - where no worker is concerned. Lon
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 
+from recon.lab.account_defects import (
+    account_name_too_long,
+    computed_bit,
+    duplicate_addresses,
+    duplicate_upn,
+    mail_bad_format,
+    mail_bad_parts,
+    mail_not_in_proxyaddresses,
+    mail_not_primary,
+    mail_not_routable,
+    manager_disabled,
+    manager_missing,
+    name_blanks,
+    names_missing,
+    never_logged_on,
+    password_never_expires,
+    password_not_required,
+    privileged_leaver,
+    reversible_password,
+    several_primary_smtp,
+    stale_account,
+    unconstrained_delegation,
+    upn_bad_character,
+    upn_missing,
+    upn_not_routable,
+    weak_kerberos,
+)
 from recon.lab.company import CLOUD_COMPANY, Domain, EntraUser, Person
 from recon.lab.people import Facts, make_account, make_person, synced_user
-from recon.lab.rendering import account_dn, object_id
+from recon.lab.person_changes import disable, disabled_terminated, leave, other_bytes, second_account
+from recon.lab.rendering import object_id
 
 Change = Callable[[Person, Facts, Domain], None]
 
@@ -39,10 +66,6 @@ def _other_id(employee_id: str, digit: str) -> str:
     return employee_id[:start] + digit + employee_id[start + 1 :]
 
 
-def _other_bytes(facts: Facts, what: str) -> bytes:
-    return blake2b(facts.guid + what.encode(), digest_size=16).digest()
-
-
 def _rename_in_hr(person: Person, facts: Facts) -> None:
     worker = person.workers[0]
     worker.first_name, worker.last_name = _OTHER_NAMES[facts.dice % 4]
@@ -53,13 +76,6 @@ def _without_other_mails(person: Person) -> None:
     for user in person.entra:
         user.other_mails = []
     person.plant("othermails_missing", *person.entra)
-
-
-def _disable(person: Person) -> None:
-    for account in person.ad:
-        account.uac |= 2
-    for user in person.entra:
-        user.enabled = False
 
 
 # ---- the two directories disagree -------------------------------------------------------------------------
@@ -97,35 +113,14 @@ def entra_synced_not_in_ad(person: Person, facts: Facts, domain: Domain) -> None
     person.plant("entra_synced_not_in_ad", person.entra[0])
 
 
-def _second_account(person: Person, facts: Facts, employee_id: str | None) -> None:
-    own = person.ad[0]
-    person.ad.append(
-        replace(
-            own,
-            cn=f"adm {own.cn}",
-            ou="OU=Admins",
-            guid=_other_bytes(facts, "admin"),
-            rid=own.rid + 1,
-            sam=f"adm-{own.sam}"[:20],
-            upn=f"adm-{own.upn}",
-            display=f"{own.display} (administration)",
-            employee_id=employee_id,
-            mail=None,
-            manager=None,
-            consistency_guid=None,
-            extension={},
-        )
-    )
-
-
 def duplicate_employeeid_ad(person: Person, facts: Facts, domain: Domain) -> None:
-    _second_account(person, facts, facts.employee_id)
+    second_account(person, facts, facts.employee_id)
     person.plant("duplicate_employeeid_ad", *person.ad)
     person.plant("ad_enabled_not_in_entra", person.ad[1])
 
 
 def ad_only_administrator(person: Person, facts: Facts, domain: Domain) -> None:
-    _second_account(person, facts, None)
+    second_account(person, facts, None)
     person.ad[1].admin_count = 1
     person.plant("ad_enabled_not_in_entra", person.ad[1])
 
@@ -135,7 +130,7 @@ def cloud_user(facts: Facts, domain: Domain, local: str) -> EntraUser:
     account = make_account(facts, domain)
     return EntraUser(
         tenant=domain.tenant,
-        id=object_id(_other_bytes(facts, local)),
+        id=object_id(other_bytes(facts, local)),
         upn=f"{local}@{domain.name}",
         display=account.display,
         given=account.given,
@@ -188,7 +183,7 @@ def sid_differs(person: Person, facts: Facts, domain: Domain) -> None:
 
 
 def anchor_differs(person: Person, facts: Facts, domain: Domain) -> None:
-    other = replace(person.ad[0], guid=_other_bytes(facts, "anchor"), consistency_guid=None)
+    other = replace(person.ad[0], guid=other_bytes(facts, "anchor"), consistency_guid=None)
     person.entra[0].anchor = other.anchor
     _without_other_mails(person)
     person.plant("anchor_differs", person.entra[0])
@@ -207,33 +202,17 @@ def usagelocation_not_iso(person: Person, facts: Facts, domain: Domain) -> None:
 # ---- joiners and leavers ----------------------------------------------------------------------------------
 
 
-def _leave(person: Person, ago: int) -> None:
-    worker = person.workers[0]
-    worker.left = ago
-    worker.hired = max(worker.hired or 0, ago + 200)
-    worker.status = "Terminated" if ago > 0 else "Active"
-
-
 def leaver_still_enabled(person: Person, facts: Facts, domain: Domain) -> None:
-    _leave(person, 2 + facts.dice % 90)
+    leave(person, 2 + facts.dice % 90)
     person.plant("leaver_still_enabled", *person.ad, *person.entra)
 
 
-def disabled_terminated(person: Person, facts: Facts, domain: Domain) -> None:
-    _disable(person)
-    _leave(person, 2 + facts.dice % 300)
-    person.ad[0].ou = "OU=Leavers"
-    for user in person.entra:
-        user.dn = account_dn(person.ad[0], domain)
-        user.other_mails = []
-
-
 def leaver_in_grace(person: Person, facts: Facts, domain: Domain) -> None:
-    _leave(person, 1)
+    leave(person, 1)
 
 
 def leaver_to_come(person: Person, facts: Facts, domain: Domain) -> None:
-    _leave(person, -1 - facts.dice % 40)
+    leave(person, -1 - facts.dice % 40)
 
 
 def _start(person: Person, ahead: int) -> None:
@@ -266,12 +245,12 @@ def joiner_with_account(person: Person, facts: Facts, domain: Domain) -> None:
 
 def prehire_disabled(person: Person, facts: Facts, domain: Domain) -> None:
     _start(person, 1 + facts.dice % 20)
-    _disable(person)
+    disable(person)
     _without_other_mails(person)
 
 
 def disabled_held(person: Person, facts: Facts, domain: Domain) -> None:
-    _disable(person)
+    disable(person)
     person.workers[0].status = "On Leave"
     person.entra[0].other_mails = []
 
@@ -288,7 +267,7 @@ def rehire_new_id(person: Person, facts: Facts, domain: Domain) -> None:
     worker.prior_id = facts.employee_id
     worker.worker_id = worker.employee_id = _other_id(facts.employee_id, "7")
     worker.first_hired, worker.hired = 2000, 5
-    _disable(person)
+    disable(person)
     person.plant("joiner_without_account", worker)
 
 
@@ -359,8 +338,8 @@ def shared_personal_mail(person: Person, facts: Facts, domain: Domain) -> None:
     other = make_person(
         replace(
             facts,
-            guid=_other_bytes(facts, "spouse"),
-            object_id=object_id(_other_bytes(facts, "spouse in Entra")),
+            guid=other_bytes(facts, "spouse"),
+            object_id=object_id(other_bytes(facts, "spouse in Entra")),
             rid=facts.rid + 2,
             employee_id=_other_id(facts.employee_id, "6"),
             given=given,
@@ -436,6 +415,7 @@ def service_account(person: Person, facts: Facts, domain: Domain) -> None:
     person.workers.clear()
     person.ad = [account]
     person.entra = [synced_user(account, domain, facts.object_id)]
+    person.plant("ad_password_never_expires", account)
 
 
 # ---- differences that are none ----------------------------------------------------------------------------
@@ -453,6 +433,7 @@ def mail_decomposed(person: Person, facts: Facts, domain: Domain) -> None:
     mail = f"zoë.brontë{facts.number}@{domain.name}"
     person.ad[0].mail = unicodedata.normalize("NFC", mail)
     person.entra[0].mail = unicodedata.normalize("NFD", mail)
+    person.plant("sync_bad_character", person.ad[0])
 
 
 def employeeid_blanks(person: Person, facts: Facts, domain: Domain) -> None:
@@ -526,15 +507,48 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (cloud_only, 15, "cloud-only user with an employee id", "-", "-"),
         (guest, 10, "a guest", "-", "-"),
         (guest_with_employeeid, 1, "the worker's only user is a guest", "joiner_without_account", "guest"),
-        (service_account, 5, "synced account of no worker, no employee id", "-", "-"),
+        (service_account, 5, "synced account of no worker, no employee id", "ad_password_never_expires", "-"),
         (ad_only_administrator, 1, "second account for administration, not synced", "ad_enabled_not_in_entra",
          "already_present"),
         (upn_case, 5, "UPN differs in case alone", "-", "already_present"),
         (mail_case, 5, "mail differs in case alone", "-", "already_present"),
-        (mail_decomposed, 3, "mail differs in Unicode form alone", "-", "already_present"),
+        (mail_decomposed, 3, "mail differs in Unicode form alone", "sync_bad_character", "already_present"),
         (employeeid_blanks, 2, "blanks behind the employee id", "-", "already_present"),
         (usagelocation_lower, 2, "usageLocation in lower case", "-", "already_present"),
         (in_skew, 1, "disabled in AD after the load began", "-", "disabled_held"),
+        (stale_account, 5, "last logon 91 days ago or longer", "ad_stale_account", "already_present"),
+        (never_logged_on, 2, "100 days old and never used", "ad_never_logged_on", "already_present"),
+        (password_never_expires, 4, "userAccountControl 66048", "ad_password_never_expires", "already_present"),
+        (password_not_required, 3, "userAccountControl 544", "ad_password_not_required", "already_present"),
+        (weak_kerberos, 1, "no pre-authentication, DES keys alone", "ad_preauth_not_required, ad_des_only",
+         "already_present"),
+        (reversible_password, 1, "the password can be read back", "ad_reversible_password", "already_present"),
+        (unconstrained_delegation, 1, "may act as everybody", "ad_unconstrained_delegation", "already_present"),
+        (computed_bit, 1, "userAccountControl with a computed bit", "ad_computed_bit_stored", "already_present"),
+        (privileged_leaver, 1, "left, disabled, still in Domain Admins",
+         "ad_disabled_privileged, leaver_in_privileged_group", "terminated"),
+        (manager_missing, 2, "the manager is no account", "", "already_present"),
+        (manager_disabled, 2, "the manager has left", "manager_disabled, ad_disabled_not_in_entra", "already_present"),
+        (upn_not_routable, 3, "UPN ends in .local", "upn_not_routable, upn_differs", "already_present"),
+        (upn_bad_character, 1, "UPN with a character that Entra refuses", "sync_bad_character, upn_differs",
+         "already_present"),
+        (upn_missing, 1, "no UPN in AD", "upn_missing, upn_differs", "already_present"),
+        (mail_bad_format, 1, "two @ in mail and its address", "sync_bad_format", "already_present"),
+        (mail_bad_parts, 1, "two periods and a hyphen at wrong places", "sync_bad_local_part, sync_bad_domain_part",
+         "already_present"),
+        (mail_not_routable, 1, "mail ends in .local", "address_not_routable", "already_present"),
+        (name_blanks, 2, "a blank behind the display name", "sync_blanks", "already_present"),
+        (account_name_too_long, 1, "sAMAccountName over 20 characters", "sync_too_long", "already_present"),
+        (names_missing, 1, "neither display name nor mailNickname", "displayname_missing, mailnickname_missing",
+         "already_present"),
+        (several_primary_smtp, 1, "two primary addresses", "", "already_present"),
+        (mail_not_primary, 1, "mail is a secondary address", "", "already_present"),
+        (mail_not_in_proxyaddresses, 1, "mail is no address of proxyAddresses", "", "already_present"),
+        (duplicate_addresses, 1, "a second account repeats mail, addresses and alias",
+         ("duplicate_proxyaddress x2, duplicate_mail_ad x2, duplicate_mailnickname x2, duplicate_targetaddress x2, "
+          "ad_enabled_not_in_entra"), "already_present"),
+        (duplicate_upn, 1, "a second account has the UPN in capitals", "duplicate_upn_ad x2, ad_enabled_not_in_entra",
+         "already_present"),
     )
 )  # fmt: skip
 
@@ -543,6 +557,11 @@ RATES: dict[str, int] = {defect.code: defect.per_mille for defect in DEFECTS}
 WITHOUT_ACCOUNT = frozenset(
     ["entra_synced_not_in_ad", "joiner_without_account", "joiner_later", "cloud_only", "guest", "guest_with_employeeid"]
 )
+# whose AD account is nobody's manager: there is none, or it is disabled, or has left its place
+NO_MANAGER = WITHOUT_ACCOUNT | {
+    "ad_disabled_entra_enabled", "ad_disabled_not_in_entra", "disabled_held", "disabled_terminated", "in_skew",
+    "prehire_disabled", "privileged_leaver", "rehire_new_id",
+}  # fmt: skip
 PRIVILEGED = frozenset({"privileged_role", "role_group_member"})
 WITHOUT_WORKER = frozenset(["entra_synced_not_in_ad", "guest", "service_account"])
 

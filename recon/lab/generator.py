@@ -17,7 +17,7 @@ from hashlib import blake2b
 
 from recon.errors import UsageError
 from recon.lab.company import COMPANIES, Company, Group, GroupKey, Person
-from recon.lab.defects import DEFECTS, PRIVILEGED, WITHOUT_ACCOUNT, WITHOUT_WORKER, apply_defect
+from recon.lab.defects import DEFECTS, NO_MANAGER, PRIVILEGED, WITHOUT_WORKER, apply_defect
 from recon.lab.groups import make_group
 from recon.lab.names import CULTURES, DEPARTMENTS, TITLES
 from recon.lab.people import Facts, make_account, make_person
@@ -126,8 +126,8 @@ class GeneratedCompany(Company):
         code = self.defect_of(index)
         facts = self._facts(index, is_boss=True)
         domain = self.domains[facts.domain]
-        has_left = code in ("disabled_terminated", "ad_disabled_not_in_entra")
-        dn = None if has_left or code in WITHOUT_ACCOUNT else account_dn(make_account(facts, domain), domain)
+        has_left = code in ("disabled_terminated", "ad_disabled_not_in_entra", "privileged_leaver")
+        dn = None if code in NO_MANAGER else account_dn(make_account(facts, domain), domain)
         worker_id = None if has_left or code in WITHOUT_WORKER or code == "rehire_new_id" else facts.employee_id
         return dn, worker_id
 

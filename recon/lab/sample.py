@@ -156,6 +156,33 @@ PEOPLE: tuple[Named, ...] = (
     Named("Mason Sullivan", "US", "contingent", "a contingent worker: out of scope", 0, {"kind": "Contingent Worker"}),
     Named("Mia Lorenz", "DE", "line_break", "a fox in the display name, a line break in HR's job title"),
     Named("Ananya Bhatt", "IN", "empty_values", "no title in AD, empty text in Entra, blanks in HR"),
+    # state of accounts
+    Named("Gareth Pugh", "GB", "stale_account", "last logon 91 days ago, the first day that counts"),
+    Named("Ravi Menon", "IN", "never_logged_on", "nobody ever used the account"),
+    Named("Clara Whitfield", "GB", "password_never_expires", "userAccountControl 66048"),
+    Named("Sean Gallagher", "IE", "password_not_required", "userAccountControl 544"),
+    Named("Lars Kjær|kjaer", "DK", "weak_kerberos", "no pre-authentication, DES keys alone"),
+    Named("Elsa Brandt", "DE", "reversible_password", "the password can be read back"),
+    Named("Web Portal", "DE", "unconstrained_delegation", "may act as everybody that signs in"),
+    Named("Hugo Fontaine", "FR", "computed_bit", "LOCKOUT in the stored userAccountControl"),
+    Named("Ifeoma Obi", "NG", "privileged_leaver", "left and disabled, still in Domain Admins", 40),
+    Named("Marek Wójcik|wojcik", "PL", "manager_missing", "the manager was deleted"),
+    Named("Lucía|lucia Ortega", "ES", "manager_disabled", "the manager, Robin Ortega, has left"),
+    # what synchronization refuses
+    Named("Katrin Sommer", "AT", "upn_not_routable", "UPN ends in ad.contoso.local"),
+    Named("Renée|renee Laurent", "FR", "upn_bad_character", "& in the UPN"),
+    Named("Dermot Quinn", "IE", "upn_missing", "no UPN in AD"),
+    Named("Selin Arslan", "TR", "mail_bad_format", "two @ in mail"),
+    Named("Minh Lê|le", "VN", "mail_bad_parts", "two periods and a hyphen at wrong places in mail"),
+    Named("Vera Winkler", "AT", "mail_not_routable", "mail ends in contoso.local"),
+    Named("Abigail Stone", "US", "name_blanks", "a blank behind the display name"),
+    Named("Θεοδώρα|theodora Ιωάννου|ioannou", "GR", "account_name_too_long", "sAMAccountName over 20 characters"),
+    Named("Deepika Varma", "IN", "names_missing", "neither display name nor mailNickname in AD"),
+    Named("Callum Reid", "GB", "several_primary_smtp", "two primary addresses"),
+    Named("Noémie|noemie Roux", "FR", "mail_not_primary", "mail is a secondary address"),
+    Named("Frida Lund", "DK", "mail_not_in_proxyaddresses", "mail is a sip: address alone"),
+    Named("Bruno Keller", "AT", "duplicate_addresses", "his second account repeats mail, addresses and alias"),
+    Named("Olga Mazur", "PL", "duplicate_upn", "her second account has the UPN in capitals"),
 )  # fmt: skip
 
 

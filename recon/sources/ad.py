@@ -2,7 +2,8 @@
 
 An entry is its distinguished name and a mapping of lower-case attribute names to raw values. A value that is not
 what its attribute says (no UTF-8, no SID, no number, no time) is never guessed and never ends a load: the column
-stays NULL and the defect is told, for users as a row of ad_value_defect. Nothing here talks to a server or a file.
+stays NULL and the defect is told, for users, groups and contacts as a row of their own. Nothing here talks to a
+server or a file.
 """
 
 import base64
@@ -12,8 +13,15 @@ from functools import lru_cache
 from typing import Any
 
 from recon.decode.guid import guid_text, immutable_id
+from recon.decode.idfix import (
+    address_defects,
+    nickname_defects,
+    proxy_defects,
+    target_key,
+    upn_defects,
+    user_sam_defects,
+)
 from recon.decode.keys import EmployeeIdRules, dn_key, dn_parts, employee_id_key, fold, ou_path, proxy_parts, upn_suffix
-from recon.decode.mail import mail_defects
 from recon.decode.text import printable
 from recon.decode.times import filetime_text
 from recon.decode.uac import is_disabled
@@ -56,7 +64,21 @@ _FOLDED = {
     "samaccountname": "sam_key",
     "userprincipalname": "upn_key",
     "mail": "mail_key",
+    "mailnickname": "mailnickname_key",
     "smtp_primary": "smtp_primary_key",
+}
+# table: where the defects of its values stand; those of computers are only counted
+DEFECT_TABLES = {
+    "ad_user": "ad_value_defect",
+    "ad_group": "ad_group_value_defect",
+    "ad_contact": "ad_contact_value_defect",
+}
+# text column: what synchronization would refuse about it
+_RULES = {
+    "mail": address_defects,
+    "userprincipalname": upn_defects,
+    "mailnickname": nickname_defects,
+    "targetaddress": proxy_defects,
 }
 _NAMES = {"manager": "manager_key", "managedby": "managedby_key"}
 
@@ -155,6 +177,10 @@ class RowMaker:
         self._folded = [
             (place[source], place[key], columns[place[key]].size) for source, key in _FOLDED.items() if key in place
         ]
+        self._rules = [(place[name], name, rule) for name, rule in _RULES.items() if name in place]
+        if table == "ad_user":
+            self._rules.append((place["samaccountname"], "samaccountname", user_sam_defects))
+        self._defects = DEFECT_TABLES.get(table)
         self._dn_key_size = columns[place["dn_key"]].size
         self._names = [
             (place[source], place[key], columns[place[key]].size) for source, key in _NAMES.items() if key in place
@@ -163,7 +189,7 @@ class RowMaker:
     def row(self, dn: str, attributes: Attributes, found: Defects | None = None) -> Row:
         """The row of one entry; a row of load_reject where it has no objectGUID.
 
-        Defects of values go into `found`; those of users also become rows of ad_value_defect.
+        Defects of values go into `found`; those of users, groups and contacts also become rows of their own.
         """
         defects: Defects = {} if found is None else found
         values: list[Any] = [None] * self._width
@@ -197,8 +223,8 @@ class RowMaker:
         if values[place["distinguishedname"]] is None:
             values[place["distinguishedname"]] = dn
         self._derive(values, defects)
-        if defects and self.table == "ad_user":
-            children += [("ad_value_defect", (*key, shown(value))) for key, value in defects.items()]
+        if defects and self._defects is not None:
+            children += [(self._defects, (*key, shown(value))) for key, value in defects.items()]
         children.sort()  # the order of attributes in an answer means nothing either; places are unique per table
         return Row(self.table, tuple(values), tuple(children))
 
@@ -250,16 +276,14 @@ class RowMaker:
                 continue
             prefix, address = proxy_parts(value)
             children.append((table, (position, value, key, prefix, address or None)))
-            if prefix is not None and prefix.upper() == "SMTP":
-                if prefix == "SMTP":
-                    primary.append(address)
-                for defect in mail_defects(address):
-                    defects[name, position, defect] = value
-        if primary and "smtp_primary" in self._position:
-            if len(primary) == 1:
-                values[self._position["smtp_primary"]] = primary[0] or None
-            else:
-                defects[name, 0, "several_primary"] = ", ".join(primary)
+            if prefix == "SMTP":
+                primary.append(address)
+            for defect in proxy_defects(value):
+                defects[name, position, defect] = value
+        if len(primary) > 1:
+            defects[name, 0, "several_primary"] = ", ".join(primary)
+        elif primary and "smtp_primary" in self._position:
+            values[self._position["smtp_primary"]] = primary[0] or None
 
     def _derive(self, values: list[Any], defects: Defects) -> None:
         place = self._position
@@ -276,10 +300,13 @@ class RowMaker:
             for source, target, size in pairs:
                 if values[source] is not None:
                     values[target] = key_of(values[source], size)
-        mail = values[place["mail"]] if "mail" in place else None
-        if mail is not None:
-            for defect in mail_defects(mail):
-                defects["mail", 0, defect] = mail
+        for at, name, rule in self._rules:
+            value = values[at]
+            if value is not None:
+                for defect in rule(value):
+                    defects[name, 0, defect] = value
+        if "targetaddress" in place and values[place["targetaddress"]] is not None:
+            values[place["targetaddress_key"]] = target_key(values[place["targetaddress"]], 450)
         if "is_enabled" in place and values[place["useraccountcontrol"]] is not None:
             values[place["is_enabled"]] = 0 if is_disabled(values[place["useraccountcontrol"]]) else 1
         self._derive_moments(values, defects)
@@ -369,7 +396,7 @@ def contact_row(dn: str, attributes: Attributes, found: Defects | None = None) -
 
 
 def count_lost(lost: Lost, table: str, dn: str, found: Defects) -> None:
-    """Count the values that could not be read of objects that have no table of defects."""
+    """Count the values that could not be read, for the warnings of a load."""
     for name, _, defect in found:
         if defect in LOST:
             count, first = lost.get((table, name, defect), (0, dn))

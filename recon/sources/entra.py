@@ -1,4 +1,4 @@
-"""Users, groups and members of one tenant, read from Graph to the end or not at all.
+"""One tenant: users, groups, members and what else is wanted, read from Graph to the end or not at all.
 
 Pages are turned into rows as they arrive. What the server counts is put beside what was read, so that the store
 can refuse a listing with a page missing, doubled or shifted. A property that no answer contained is named in the
@@ -13,12 +13,17 @@ from typing import Any
 from recon import objects
 from recon.config import EntraSource
 from recon.decode.keys import EmployeeIdRules
-from recon.decode.text import printable
 from recon.errors import AccessError, RestartError, SourceError
 from recon.objects import ReadReport, Row
-from recon.sources.entra_ndjson import MEMBER_COUNT, NdjsonWriter, unseen_warning
+from recon.sources.entra_deleted import DeletedReader
+from recon.sources.entra_listing import RESTARTS, CountedListing
+from recon.sources.entra_ndjson import MEMBER_COUNT, NdjsonWriter, files_of, unseen_warning
+from recon.sources.entra_roles import RoleReader
 from recon.sources.entra_rows import (
+    DELETED,
     GROUP_PROPERTIES,
+    ROLE,
+    ROLE_MEMBER,
     USER_PROPERTIES,
     GroupRows,
     UserRows,
@@ -31,7 +36,6 @@ from recon.sources.graph.batch import SIZE, BatchAnswer, BatchItem
 from recon.sources.graph.client import ADVANCED, VERSION, GraphClient
 from recon.sources.graph.paging import Page, Trail, page_of
 
-RESTARTS = 3  # times that one listing may begin again
 REREADS = 2  # times that one group's members are read again when their number is not the server's
 
 USER_PERMISSION = "User.Read.All"
@@ -40,11 +44,16 @@ MEMBER_PERMISSION = "GroupMember.Read.All"
 LEAVE_PROPERTY = "employeeLeaveDateTime"  # the one property with a permission of its own
 
 _OBJECTS = {"users": "entra_user", "groups": "entra_group", "members": "entra_member"}
+_TABLES = {
+    **{name: (table,) for name, table in _OBJECTS.items()},
+    "deleted": (DELETED,),
+    "roles": (ROLE, ROLE_MEMBER),
+}
 
 
 def tables_of(source: EntraSource) -> tuple[str, ...]:
     """The tables that a load of this source fills: those of [entra] objects, with their child tables."""
-    wanted = {_OBJECTS[name] for name in source.objects}
+    wanted = {table for name in source.objects for table in _TABLES[name]}
     return tuple(
         name for name, table in objects.TABLES.items() if name in wanted or (table.parent and table.parent in wanted)
     )
@@ -68,7 +77,7 @@ class EntraReading:
         self._saver: NdjsonWriter | None = None
 
     def rows(self) -> Iterator[Row]:
-        """Every row of the tenant: users first, then page by page members before their groups.
+        """Every row of the tenant: users, page by page members before their groups, what is deleted, roles.
 
         Raises SourceError, and of its kinds AccessError (a permission is missing), SignInError, TransientError
         (patience ran out); then nothing may be published.
@@ -77,16 +86,24 @@ class EntraReading:
         requests, size = self._client.requests, self._client.bytes_read
         waits, waited = patience.waits, patience.waited
         if self._save is not None:
-            self._saver = NdjsonWriter(self._save, self._source.tenant_id, self._source.objects)
+            self._saver = NdjsonWriter(self._save, self._source.tenant_id, files_of(self._source.objects))
         try:
             if "users" in self._source.objects:
                 yield from self._users()
             if {"groups", "members"} & set(self._source.objects):
                 yield from self._groups()
+            counts: dict[str, int | None] = {
+                name: self.report.table(table).server_count
+                for name, table in _OBJECTS.items()
+                if name in self._source.objects
+            }
+            if "deleted" in self._source.objects:
+                deleted = DeletedReader(self._source, self._client, self._ids, self.report, self._saver)
+                yield from deleted.rows()
+                counts |= deleted.counts
+            if "roles" in self._source.objects:
+                yield from RoleReader(self._client, self.report, self._saver).rows()
             if self._saver is not None:
-                counts: dict[str, int | None] = {
-                    name: self.report.table(_OBJECTS[name]).server_count for name in self._source.objects
-                }
                 self._saver.finish(counts)
         finally:
             self.report.requests += self._client.requests - requests
@@ -165,34 +182,9 @@ class EntraReading:
         proof = self.report.table(_OBJECTS[name])
         proof.filter = f"/{name}"
         proof.server_count = None
-        # the advanced form also where no filter needs it: paging without it is known to lose its token
-        params = {"$select": ",".join(properties), "$top": str(self._source.page_size), "$count": "true"}
-        read = unusable = 0
-        first = True
-        for page in self._client.pages(f"/{name}", params, ADVANCED, permission=permission):
-            proof.pages += 1
-            if first:
-                proof.server_count = page.count
-                first = False
-            read += len(page.items)
-            unusable += sum(object_id(item) is None for item in page.items)
-            yield page
-        if proof.server_count != read:
-            self._count_again(name, read, permission)
-        if proof.server_count is not None:
-            # what has no id is rejected, and cannot be among the rows that are compared with the count
-            proof.server_count -= unusable
-
-    def _count_again(self, name: str, read: int, permission: str) -> None:
-        """A tenant changes while it is read: the count after the listing is as good as the one before it."""
-        proof = self.report.table(_OBJECTS[name])
-        text = self._client.get_text(f"/{name}/$count", None, ADVANCED, permission=permission)
-        if not (text.isascii() and text.isdigit()):
-            raise SourceError(f"GET /{name}/$count: not a number: {printable(text[:40])}")
-        after = int(text)
-        before = proof.server_count
-        if before is None or min(before, after) <= read <= max(before, after):
-            proof.server_count = read if before is not None else after
+        listing = CountedListing(self._client, f"/{name}", properties, self._source.page_size, permission)
+        yield from listing.pages(proof)
+        proof.server_count = listing.count
 
 
 class _Listing:

@@ -1,8 +1,8 @@
-"""A tenant as files: users.ndjson, groups.ndjson and members.ndjson, one Graph object a line, gzip accepted.
+"""A tenant as files: users.ndjson, groups.ndjson, members.ndjson and so on, one Graph object a line, gzip accepted.
 
 For sites where the machine with the database may not reach Graph. The same objects give the same rows as read
 from Graph. manifest.json holds the line counts: with it a copy that was cut off is noticed.
-A member's line is {"groupId": …, "@odata.type": …, "id": …}.
+A member's line is {"groupId": …, "@odata.type": …, "id": …}; that of a role's member has roleId and isEligible.
 """
 
 import gzip
@@ -23,9 +23,14 @@ from recon.decode.times import utc_now_text
 from recon.errors import SourceError
 from recon.objects import ReadReport, Row
 from recon.sources.entra_rows import (
+    DELETED,
     GROUP_PROPERTIES,
+    ROLE,
+    ROLE_MEMBER,
     USER_PROPERTIES,
+    DeletedRows,
     GroupRows,
+    RoleRows,
     UserRows,
     member_row,
     object_id,
@@ -36,13 +41,28 @@ from recon.sources.graph.jsontext import read_json
 MANIFEST = "manifest.json"
 MEMBER_COUNT = "members@odata.count"  # on a group's line: the number of its direct members
 
-_TABLES = {"users": "entra_user", "groups": "entra_group", "members": "entra_member"}
+DELETED_FILES = {"user": "deleted_users", "group": "deleted_groups"}  # by the type of what was deleted
+
+# what [entra] objects names, to the names of its files and their tables
+_FILES = {
+    "users": {"users": "entra_user"},
+    "groups": {"groups": "entra_group"},
+    "members": {"members": "entra_member"},
+    "deleted": {"deleted_users": DELETED, "deleted_groups": DELETED},
+    "roles": {"roles": ROLE, "role_members": ROLE_MEMBER},
+}
+_TABLES = {file: table for files in _FILES.values() for file, table in files.items()}
+
+
+def files_of(wanted: Sequence[str]) -> tuple[str, ...]:
+    """The names of the files, without .ndjson, for what [entra] objects names."""
+    return tuple(file for name in wanted for file in _FILES[name])
 
 
 class NdjsonWriter:
     """Writes the files under temporary names, for the owner alone; finish() puts them in place, close() forgets them.
 
-    `names`: those of users, groups, members that are written. Raises SourceError when the folder cannot be written.
+    `names`: the files that are written (files_of). Raises SourceError when the folder cannot be written.
     """
 
     def __init__(self, folder: Path, tenant_id: str, names: Sequence[str]) -> None:
@@ -128,10 +148,16 @@ class NdjsonReading:
     def rows(self) -> Iterator[Row]:
         """Every row of the files; raises SourceError (file:line) for a broken line or a file that is cut off."""
         manifest = self._manifest()
-        for name in ("users", "members", "groups"):
-            if name not in self._source.objects:
-                continue
-            yield from {"users": self._users, "groups": self._groups, "members": self._members}[name](manifest)
+        readers = {
+            "users": self._users,
+            "members": self._members,
+            "groups": self._groups,
+            "deleted": self._deleted,
+            "roles": self._roles,
+        }
+        for name, read in readers.items():
+            if name in self._source.objects:
+                yield from read(manifest)
 
     def tenant_id(self) -> str | None:
         """The tenant the files were saved from: manifest.json's, else the one configured, else None."""
@@ -176,6 +202,30 @@ class NdjsonReading:
                 yield reject("entra_member", None, number, "no_id", "a member line without groupId")
             else:
                 yield member_row(group, item)
+
+    def _deleted(self, manifest: dict[str, Any] | None) -> Iterator[Row]:
+        reader = DeletedRows(self._ids)
+        counts: list[int | None] = []
+        proof = self.report.table(DELETED)
+        for kind, file in DELETED_FILES.items():
+            proof.server_count = None
+            for number, item in self._objects(file, manifest):
+                yield reader.row(item, kind, number)
+            counts.append(proof.server_count)
+        known = [count for count in counts if count is not None]
+        proof.server_count = sum(known) if len(known) == len(counts) else None
+
+    def _roles(self, manifest: dict[str, Any] | None) -> Iterator[Row]:
+        reader = RoleRows()
+        for number, item in self._objects("roles", manifest):
+            yield reader.role(item, number)
+        for number, item in self._objects("role_members", manifest):
+            role = object_id({"id": item.get("roleId")})
+            if role is None:
+                yield reject(ROLE_MEMBER, None, number, "no_id", "a member line without roleId")
+            else:
+                is_eligible = item.get("isEligible") is True
+                yield reader.member(role, item, is_eligible=is_eligible, source_row=number)
 
     def _count_members(self) -> dict[str, int]:
         """Members per group, from a pass of its own: our files carry the number on the group's line, others do not."""

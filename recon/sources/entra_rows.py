@@ -59,6 +59,8 @@ def reject(table: str, key: str | None, source_row: int | None, reason: str, det
     return Row("load_reject", (table, key and key[:450], source_row, reason, detail and detail[:1000]))
 
 
+DELETED, ROLE, ROLE_MEMBER = "entra_deleted", "entra_role", "entra_role_member"
+
 _IDENTITY = Members("entra_user_identity", "identities", ("signInType", "issuer", "issuerAssignedId"))
 _LICENSE = Members("entra_user_license", "assignedlicenses", ("skuId",))
 _SYNC_ERROR = Members(
@@ -193,9 +195,74 @@ def member_row(group_id: str, item: Any) -> Row:
     key = object_id(item)
     if key is None:
         return reject("entra_member", group_id, None, "no_id", "a member without a usable id")
+    return Row("entra_member", (group_id, key, _type_name(item)))
+
+
+def _type_name(item: dict[str, Any]) -> str | None:
+    """user, group, device … of an object's @odata.type."""
     kind = item.get("@odata.type")
     name = kind.removeprefix("#").removeprefix("microsoft.graph.")[:64] if type(kind) is str else ""
-    return Row("entra_member", (group_id, key, name or None))
+    return name or None
+
+
+class DeletedRows:
+    """Turns deleted users and groups into rows. `ids`: how an employee id is made comparable."""
+
+    def __init__(self, ids: EmployeeIdRules) -> None:
+        self._ids = ids
+        self._columns = Columns(DELETED, derived=frozenset({"id"}))
+        self._place = self._columns.place
+
+    def row(self, item: Any, kind: str, source_row: int | None = None) -> Row:
+        """The row of one deleted object of type `kind` (user, group), or one of load_reject for what is none."""
+        key = object_id(item)
+        if key is None:
+            return reject(DELETED, None, source_row, "no_id", f"a deleted {kind} without a usable id")
+        found = Defects()  # not kept: entra_value_defect belongs to live users
+        values = self._columns.read(item, found)
+        place = self._place
+        values[place["id"]] = key
+        values[place["object_type"]] = kind
+        values[place["upn_key"]] = fold(values[place["userprincipalname"]], 450)
+        values[place["mail_key"]] = fold(values[place["mail"]], 256)
+        values[place["employeeid_key"]] = employee_id_key(values[place["employeeid"]], self._ids)
+        if "onPremisesSyncEnabled" in item:
+            values[place["is_synced"]] = int(values[place["onpremisessyncenabled"]] == 1)
+        if kind == "group" and "groupTypes" in item:
+            kinds = {text.lower() for _, text in texts_of(item, "groupTypes", found)}
+            values[place["is_unified"]] = int("unified" in kinds)
+        deleted = values[place["deleteddatetime"]]
+        if deleted is not None:
+            values[place["deleted_day"]] = day(deleted)
+        return Row(DELETED, tuple(values))
+
+
+class RoleRows:
+    """Turns roles and their members into rows."""
+
+    def __init__(self) -> None:
+        self._columns = Columns(ROLE, derived=frozenset({"id"}))
+
+    def role(self, item: Any, source_row: int | None = None) -> Row:
+        """The row of one activated role, or one of load_reject."""
+        key = object_id(item)
+        if key is None:
+            return reject(ROLE, None, source_row, "no_id", "a directory role without a usable id")
+        values = self._columns.read(item, Defects())
+        place = self._columns.place
+        values[place["id"]] = key
+        template = values[place["roletemplateid"]]
+        values[place["roletemplateid"]] = template and template.lower()
+        values[place["is_activated"]] = int(item.get("isActivated") is not False)
+        return Row(ROLE, tuple(values))
+
+    @staticmethod
+    def member(role_id: str, item: Any, *, is_eligible: bool, source_row: int | None = None) -> Row:
+        """The row of one member, or one of load_reject."""
+        key = object_id(item)
+        if key is None:
+            return reject(ROLE_MEMBER, role_id, source_row, "no_id", "a member of a role without a usable id")
+        return Row(ROLE_MEMBER, (role_id, key, _type_name(item), int(is_eligible)))
 
 
 def _derive_synced(item: dict[str, Any], values: list[Any], place: dict[str, int], found: Defects) -> None:

@@ -184,6 +184,7 @@ clock = Table(
     sql_column("as_of", "time", nullable=False),
     sql_column("as_of_day", "day", nullable=False),
     sql_column("stale_before_day", "day", nullable=False),
+    sql_column("stale_before_at", "time"),  # the beginning of that day
     sql_column("leaver_before_day", "day", nullable=False),
     sql_column("joiner_until_day", "day", nullable=False),
     sql_column("held_mail_since_day", "day", nullable=False),

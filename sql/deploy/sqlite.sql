@@ -10,10 +10,37 @@ drop view if exists finding_usagelocation_not_iso
 drop view if exists finding_usagelocation_missing
 ;
 
+drop view if exists finding_upn_not_routable
+;
+
+drop view if exists finding_upn_missing
+;
+
 drop view if exists finding_upn_differs
 ;
 
+drop view if exists finding_sync_too_long
+;
+
+drop view if exists finding_sync_blanks
+;
+
+drop view if exists finding_sync_bad_local_part
+;
+
+drop view if exists finding_sync_bad_format
+;
+
+drop view if exists finding_sync_bad_domain_part
+;
+
+drop view if exists finding_sync_bad_character
+;
+
 drop view if exists finding_sid_differs
+;
+
+drop view if exists finding_several_primary_smtp
 ;
 
 drop view if exists finding_othermails_missing
@@ -22,10 +49,28 @@ drop view if exists finding_othermails_missing
 drop view if exists finding_othermails_differ_from_hr
 ;
 
+drop view if exists finding_manager_missing
+;
+
+drop view if exists finding_manager_disabled
+;
+
+drop view if exists finding_mailnickname_missing
+;
+
+drop view if exists finding_mail_not_primary
+;
+
+drop view if exists finding_mail_not_in_proxyaddresses
+;
+
 drop view if exists finding_mail_differs
 ;
 
 drop view if exists finding_leaver_still_enabled
+;
+
+drop view if exists finding_leaver_in_privileged_group
 ;
 
 drop view if exists finding_joiner_without_account
@@ -34,7 +79,28 @@ drop view if exists finding_joiner_without_account
 drop view if exists finding_entra_synced_not_in_ad
 ;
 
+drop view if exists finding_entra_deleted_soon_purged
+;
+
 drop view if exists finding_employeeid_differs
+;
+
+drop view if exists finding_duplicate_upn_ad
+;
+
+drop view if exists finding_duplicate_targetaddress
+;
+
+drop view if exists finding_duplicate_samaccountname
+;
+
+drop view if exists finding_duplicate_proxyaddress
+;
+
+drop view if exists finding_duplicate_mailnickname
+;
+
+drop view if exists finding_duplicate_mail_ad
 ;
 
 drop view if exists finding_duplicate_employeeid_entra
@@ -43,10 +109,43 @@ drop view if exists finding_duplicate_employeeid_entra
 drop view if exists finding_duplicate_employeeid_ad
 ;
 
+drop view if exists finding_displayname_missing
+;
+
+drop view if exists finding_contact_targetaddress_missing
+;
+
+drop view if exists finding_contact_targetaddress_differs
+;
+
 drop view if exists finding_anchor_differs
 ;
 
 drop view if exists finding_ambiguous_match
+;
+
+drop view if exists finding_address_not_routable
+;
+
+drop view if exists finding_ad_unconstrained_delegation
+;
+
+drop view if exists finding_ad_stale_account
+;
+
+drop view if exists finding_ad_reversible_password
+;
+
+drop view if exists finding_ad_preauth_not_required
+;
+
+drop view if exists finding_ad_password_not_required
+;
+
+drop view if exists finding_ad_password_never_expires
+;
+
+drop view if exists finding_ad_never_logged_on
 ;
 
 drop view if exists finding_ad_expired_entra_enabled
@@ -58,10 +157,19 @@ drop view if exists finding_ad_enabled_not_in_entra
 drop view if exists finding_ad_enabled_entra_disabled
 ;
 
+drop view if exists finding_ad_disabled_privileged
+;
+
 drop view if exists finding_ad_disabled_not_in_entra
 ;
 
 drop view if exists finding_ad_disabled_entra_enabled
+;
+
+drop view if exists finding_ad_des_only
+;
+
+drop view if exists finding_ad_computed_bit_stored
 ;
 
 drop view if exists fill_worker_match
@@ -89,6 +197,9 @@ drop view if exists entra_user_othermail_masked
 ;
 
 drop view if exists entra_user_decoded
+;
+
+drop view if exists entra_deleted_decoded
 ;
 
 drop view if exists ad_user_decoded
@@ -1135,6 +1246,7 @@ CREATE TABLE IF NOT EXISTS clock (
     as_of TEXT NOT NULL,
     as_of_day INTEGER NOT NULL,
     stale_before_day INTEGER NOT NULL,
+    stale_before_at TEXT,
     leaver_before_day INTEGER NOT NULL,
     joiner_until_day INTEGER NOT NULL,
     held_mail_since_day INTEGER NOT NULL,
@@ -1145,6 +1257,78 @@ CREATE TABLE IF NOT EXISTS clock (
 CREATE TABLE IF NOT EXISTS country (
     code TEXT NOT NULL
 )
+;
+
+CREATE TABLE IF NOT EXISTS entra_deleted (
+    row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    object_type TEXT,
+    displayname TEXT,
+    userprincipalname TEXT,
+    upn_key TEXT,
+    mail TEXT,
+    mail_key TEXT,
+    mailnickname TEXT,
+    employeeid TEXT,
+    employeeid_key TEXT,
+    usertype TEXT,
+    onpremisessyncenabled SMALLINT,
+    is_synced SMALLINT,
+    onpremisesimmutableid TEXT,
+    is_unified SMALLINT,
+    deleteddatetime TEXT,
+    deleted_day INTEGER,
+    row_hash BLOB NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at TEXT NOT NULL,
+    CONSTRAINT entra_deleted_key UNIQUE (source_id, id)
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_deleted_employeeid_key ON entra_deleted (employeeid_key, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_deleted_mail_key ON entra_deleted (mail_key, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_deleted_onpremisesimmutableid ON entra_deleted (onpremisesimmutableid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_deleted_upn_key ON entra_deleted (upn_key, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_deleted_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    object_type TEXT,
+    displayname TEXT,
+    userprincipalname TEXT,
+    upn_key TEXT,
+    mail TEXT,
+    mail_key TEXT,
+    mailnickname TEXT,
+    employeeid TEXT,
+    employeeid_key TEXT,
+    usertype TEXT,
+    onpremisessyncenabled SMALLINT,
+    is_synced SMALLINT,
+    onpremisesimmutableid TEXT,
+    is_unified SMALLINT,
+    deleteddatetime TEXT,
+    deleted_day INTEGER,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_deleted_history_key ON entra_deleted_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_deleted_history_to_run ON entra_deleted_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_group (
@@ -1311,6 +1495,75 @@ CREATE INDEX IF NOT EXISTS entra_member_history_key ON entra_member_history (id,
 ;
 
 CREATE INDEX IF NOT EXISTS entra_member_history_to_run ON entra_member_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_role (
+    row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    displayname TEXT,
+    description TEXT,
+    roletemplateid TEXT,
+    is_activated SMALLINT,
+    row_hash BLOB NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at TEXT NOT NULL,
+    CONSTRAINT entra_role_key UNIQUE (source_id, id)
+)
+;
+
+CREATE TABLE IF NOT EXISTS entra_role_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    displayname TEXT,
+    description TEXT,
+    roletemplateid TEXT,
+    is_activated SMALLINT,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_role_history_key ON entra_role_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_role_history_to_run ON entra_role_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_role_member (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    member_id TEXT NOT NULL,
+    member_type TEXT,
+    is_eligible SMALLINT NOT NULL,
+    run_id INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_role_member_member_id ON entra_role_member (member_id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_role_member_owner ON entra_role_member (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_role_member_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    member_id TEXT NOT NULL,
+    member_type TEXT,
+    is_eligible SMALLINT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_role_member_history_key ON entra_role_member_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_role_member_history_to_run ON entra_role_member_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user (
@@ -2806,6 +3059,35 @@ from ad_user as u
 left join clock as c on c.clock_id = 1
 ;
 
+create view entra_deleted_decoded as
+select
+    d.row_id,
+    d.source_id,
+    d.id,
+    case
+        when d.object_type = 'user' and d.usertype = 'Guest' then 'guest'
+        when d.object_type = 'user' then 'user'
+        when d.is_unified = 1 then 'Microsoft 365 group'
+        when d.is_unified = 0 then 'security group'
+        else d.object_type
+    end as object_kind,
+    d.displayname,
+    d.userprincipalname,
+    d.mail,
+    d.mailnickname,
+    d.employeeid,
+    d.is_synced,
+    d.onpremisesimmutableid,
+    d.deleteddatetime,
+    d.deleted_day + 30 - c.as_of_day as days_left,
+    d.upn_key,
+    d.mail_key,
+    d.employeeid_key,
+    d.loaded_at
+from entra_deleted as d
+cross join clock as c
+;
+
 create view entra_user_decoded as
 select
     e.row_id,
@@ -3411,6 +3693,49 @@ left join user_match as m
     on m.ad_row_id = ads.row_id and m.entra_row_id = es.row_id and ads.holders = 1 and es.holders = 1
 ;
 
+create view finding_ad_computed_bit_stored as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userAccountControl' as attribute,
+    null as hr_value,
+    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_user as a
+where
+    (a.useraccountcontrol & 16) = 16
+    or (a.useraccountcontrol & 8388608) = 8388608
+    or (a.useraccountcontrol & 134217728) = 134217728
+union all
+select
+    'ad_computer' as object_type,
+    a.guid as object_key,
+    coalesce(a.dnshostname, a.samaccountname, a.cn) as object_name,
+    'userAccountControl' as attribute,
+    null as hr_value,
+    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_computer as a
+where
+    (a.useraccountcontrol & 16) = 16
+    or (a.useraccountcontrol & 8388608) = 8388608
+    or (a.useraccountcontrol & 134217728) = 134217728
+;
+
+create view finding_ad_des_only as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userAccountControl' as attribute,
+    null as hr_value,
+    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_user as a
+where a.is_enabled = 1 and (a.useraccountcontrol & 2097152) = 2097152
+;
+
 create view finding_ad_disabled_entra_enabled as
 select
     'entra_user' as object_type,
@@ -3462,6 +3787,19 @@ where
             m.ad_row_id = a.row_id
             and m.reason in ('accepted', 'tie_for_ad', 'tie_for_entra', 'tie_for_both')
     )
+;
+
+create view finding_ad_disabled_privileged as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'adminCount' as attribute,
+    null as hr_value,
+    cast(a.admincount as varchar(11)) as ad_value,
+    null as entra_value
+from ad_user as a
+where a.is_enabled = 0 and a.admincount = 1 and coalesce(a.iscriticalsystemobject, 0) = 0
 ;
 
 create view finding_ad_enabled_entra_disabled as
@@ -3535,6 +3873,164 @@ where
     and p.is_in_skew = 0
 ;
 
+create view finding_ad_never_logged_on as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'lastLogonTimestamp' as attribute,
+    null as hr_value,
+    substring(cast(a.whencreated as varchar(26)), 1, 10) as ad_value,
+    null as entra_value
+from ad_user as a
+cross join clock as c
+where
+    a.is_enabled = 1
+    and a.last_logon_at is null
+    and a.whencreated < c.stale_before_at
+    and coalesce(a.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_ad_password_never_expires as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userAccountControl' as attribute,
+    null as hr_value,
+    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_user as a
+where a.is_enabled = 1 and (a.useraccountcontrol & 65536) = 65536 and coalesce(a.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_ad_password_not_required as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userAccountControl' as attribute,
+    null as hr_value,
+    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_user as a
+where a.is_enabled = 1 and (a.useraccountcontrol & 32) = 32 and coalesce(a.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_ad_preauth_not_required as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userAccountControl' as attribute,
+    null as hr_value,
+    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_user as a
+where a.is_enabled = 1 and (a.useraccountcontrol & 4194304) = 4194304
+;
+
+create view finding_ad_reversible_password as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userAccountControl' as attribute,
+    null as hr_value,
+    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_user as a
+where a.is_enabled = 1 and (a.useraccountcontrol & 128) = 128
+;
+
+create view finding_ad_stale_account as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'lastLogonTimestamp' as attribute,
+    null as hr_value,
+    substring(cast(a.last_logon_at as varchar(26)), 1, 10) as ad_value,
+    null as entra_value
+from ad_user as a
+cross join clock as c
+where
+    a.is_enabled = 1
+    and a.last_logon_day < c.stale_before_day
+    and coalesce(a.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_ad_unconstrained_delegation as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userAccountControl' as attribute,
+    null as hr_value,
+    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_user as a
+where
+    a.is_enabled = 1
+    and (a.useraccountcontrol & 524288) = 524288
+    and (a.useraccountcontrol & 8192) = 0
+    and (a.useraccountcontrol & 67108864) = 0
+union all
+select
+    'ad_computer' as object_type,
+    a.guid as object_key,
+    coalesce(a.dnshostname, a.samaccountname, a.cn) as object_name,
+    'userAccountControl' as attribute,
+    null as hr_value,
+    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_computer as a
+where
+    a.is_enabled = 1
+    and (a.useraccountcontrol & 524288) = 524288
+    and (a.useraccountcontrol & 8192) = 0
+    and (a.useraccountcontrol & 67108864) = 0
+;
+
+create view finding_address_not_routable as
+with flagged as (
+    select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_value_defect as d
+    where d.defect in ('not_routable') and d.attribute in ('mail', 'proxyaddresses', 'targetaddress')
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_group' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_group_value_defect as d
+    where d.defect in ('not_routable') and d.attribute in ('mail', 'proxyaddresses', 'targetaddress')
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_contact' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_contact_value_defect as d
+    where d.defect in ('not_routable') and d.attribute in ('mail', 'proxyaddresses', 'targetaddress')
+    group by d.source_id, d.guid, d.attribute, d.position
+)
+
+select
+    f.object_type,
+    f.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    case f.attribute
+        when 'proxyaddresses' then 'proxyAddresses'
+        when 'targetaddress' then 'targetAddress'
+        else f.attribute
+    end as attribute,
+    null as hr_value,
+    f.value as ad_value,
+    null as entra_value
+from flagged as f
+left join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
+left join ad_group as g on g.source_id = f.source_id and g.guid = f.guid
+left join ad_contact as k on k.source_id = f.source_id and k.guid = f.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
+;
+
 create view finding_ambiguous_match as
 select
     'entra_user' as object_type,
@@ -3567,6 +4063,56 @@ select
     p.entra_onpremisesimmutableid as entra_value
 from pair as p
 where p.ad_immutable_id <> p.entra_onpremisesimmutableid and p.is_in_skew = 0
+;
+
+create view finding_contact_targetaddress_differs as
+select
+    'ad_contact' as object_type,
+    k.guid as object_key,
+    coalesce(k.displayname, k.cn) as object_name,
+    'targetAddress' as attribute,
+    null as hr_value,
+    k.targetaddress as ad_value,
+    null as entra_value
+from ad_contact as k
+where k.targetaddress_key <> k.mail_key
+;
+
+create view finding_contact_targetaddress_missing as
+select
+    'ad_contact' as object_type,
+    k.guid as object_key,
+    coalesce(k.displayname, k.cn) as object_name,
+    'targetAddress' as attribute,
+    null as hr_value,
+    k.mail as ad_value,
+    null as entra_value
+from ad_contact as k
+where k.mail is not null and k.targetaddress is null
+;
+
+create view finding_displayname_missing as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'displayName' as attribute,
+    null as hr_value,
+    null as ad_value,
+    null as entra_value
+from ad_user as a
+where a.displayname is null and a.mail is not null and coalesce(a.iscriticalsystemobject, 0) = 0
+union all
+select
+    'ad_group' as object_type,
+    g.guid as object_key,
+    coalesce(g.samaccountname, g.cn) as object_name,
+    'displayName' as attribute,
+    null as hr_value,
+    null as ad_value,
+    null as entra_value
+from ad_group as g
+where g.displayname is null and g.mail is not null and coalesce(g.iscriticalsystemobject, 0) = 0
 ;
 
 create view finding_duplicate_employeeid_ad as
@@ -3642,6 +4188,290 @@ inner join shared as s on s.source_id = e.source_id and s.employeeid_key = e.emp
 where coalesce(e.is_guest, 0) = 0
 ;
 
+create view finding_duplicate_mail_ad as
+with together as (
+    select one.ad_source_id as source_id, other.ad_source_id as other_id
+    from source_link as one
+    inner join source_link as other on other.entra_source_id = one.entra_source_id
+    where one.ad_source_id is not null and other.ad_source_id is not null
+    union
+    select s.source_id, s.source_id
+    from source as s
+    where s.kind = 'ad'
+),
+
+carried as (
+    select 'ad_user' as object_type, o.source_id, o.guid, o.mail_key as value_key, o.mail as value
+    from ad_user as o
+    where o.mail_key is not null
+    union all
+    select 'ad_group' as object_type, o.source_id, o.guid, o.mail_key as value_key, o.mail as value
+    from ad_group as o
+    where o.mail_key is not null
+    union all
+    select 'ad_contact' as object_type, o.source_id, o.guid, o.mail_key as value_key, o.mail as value
+    from ad_contact as o
+    where o.mail_key is not null
+),
+
+shared as (
+    select t.source_id, v.value_key
+    from together as t
+    inner join carried as v on v.source_id = t.other_id
+    group by t.source_id, v.value_key
+    having count(distinct v.guid) > 1
+)
+
+select
+    v.object_type,
+    v.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    'mail' as attribute,
+    null as hr_value,
+    v.value as ad_value,
+    null as entra_value
+from carried as v
+inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
+left join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
+left join ad_group as g on g.source_id = v.source_id and g.guid = v.guid
+left join ad_contact as k on k.source_id = v.source_id and k.guid = v.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_duplicate_mailnickname as
+with together as (
+    select one.ad_source_id as source_id, other.ad_source_id as other_id
+    from source_link as one
+    inner join source_link as other on other.entra_source_id = one.entra_source_id
+    where one.ad_source_id is not null and other.ad_source_id is not null
+    union
+    select s.source_id, s.source_id
+    from source as s
+    where s.kind = 'ad'
+),
+
+carried as (
+    select 'ad_user' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    from ad_user as o
+    where o.mailnickname_key is not null
+    union all
+    select 'ad_group' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    from ad_group as o
+    where o.mailnickname_key is not null
+    union all
+    select 'ad_contact' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    from ad_contact as o
+    where o.mailnickname_key is not null
+),
+
+shared as (
+    select t.source_id, v.value_key
+    from together as t
+    inner join carried as v on v.source_id = t.other_id
+    group by t.source_id, v.value_key
+    having count(distinct v.guid) > 1
+)
+
+select
+    v.object_type,
+    v.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    'mailNickname' as attribute,
+    null as hr_value,
+    v.value as ad_value,
+    null as entra_value
+from carried as v
+inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
+left join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
+left join ad_group as g on g.source_id = v.source_id and g.guid = v.guid
+left join ad_contact as k on k.source_id = v.source_id and k.guid = v.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_duplicate_proxyaddress as
+with together as (
+    select one.ad_source_id as source_id, other.ad_source_id as other_id
+    from source_link as one
+    inner join source_link as other on other.entra_source_id = one.entra_source_id
+    where one.ad_source_id is not null and other.ad_source_id is not null
+    union
+    select s.source_id, s.source_id
+    from source as s
+    where s.kind = 'ad'
+),
+
+carried as (
+    select 'ad_user' as object_type, p.source_id, p.guid, p.value_key, p.value
+    from ad_user_proxyaddress as p
+    where p.value_key is not null and coalesce(upper(p.prefix), '') not in ('X400', 'X500')
+    union all
+    select 'ad_group' as object_type, p.source_id, p.guid, p.value_key, p.value
+    from ad_group_proxyaddress as p
+    where p.value_key is not null and coalesce(upper(p.prefix), '') not in ('X400', 'X500')
+    union all
+    select 'ad_contact' as object_type, p.source_id, p.guid, p.value_key, p.value
+    from ad_contact_proxyaddress as p
+    where p.value_key is not null and coalesce(upper(p.prefix), '') not in ('X400', 'X500')
+),
+
+shared as (
+    select t.source_id, v.value_key
+    from together as t
+    inner join carried as v on v.source_id = t.other_id
+    group by t.source_id, v.value_key
+    having count(distinct v.guid) > 1
+)
+
+select
+    v.object_type,
+    v.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    'proxyAddresses' as attribute,
+    null as hr_value,
+    v.value as ad_value,
+    null as entra_value
+from carried as v
+inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
+left join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
+left join ad_group as g on g.source_id = v.source_id and g.guid = v.guid
+left join ad_contact as k on k.source_id = v.source_id and k.guid = v.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_duplicate_samaccountname as
+with together as (
+    select one.ad_source_id as source_id, other.ad_source_id as other_id
+    from source_link as one
+    inner join source_link as other on other.entra_source_id = one.entra_source_id
+    where one.ad_source_id is not null and other.ad_source_id is not null
+    union
+    select s.source_id, s.source_id
+    from source as s
+    where s.kind = 'ad'
+),
+
+carried as (
+    select 'ad_user' as object_type, o.source_id, o.guid, o.sam_key as value_key, o.samaccountname as value
+    from ad_user as o
+    where o.sam_key is not null and o.userprincipalname is null
+),
+
+shared as (
+    select t.source_id, v.value_key
+    from together as t
+    inner join carried as v on v.source_id = t.other_id
+    group by t.source_id, v.value_key
+    having count(distinct v.guid) > 1
+)
+
+select
+    v.object_type,
+    v.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'sAMAccountName' as attribute,
+    null as hr_value,
+    v.value as ad_value,
+    null as entra_value
+from carried as v
+inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
+inner join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
+where coalesce(a.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_duplicate_targetaddress as
+with together as (
+    select one.ad_source_id as source_id, other.ad_source_id as other_id
+    from source_link as one
+    inner join source_link as other on other.entra_source_id = one.entra_source_id
+    where one.ad_source_id is not null and other.ad_source_id is not null
+    union
+    select s.source_id, s.source_id
+    from source as s
+    where s.kind = 'ad'
+),
+
+carried as (
+    select 'ad_user' as object_type, o.source_id, o.guid, o.targetaddress_key as value_key, o.targetaddress as value
+    from ad_user as o
+    where o.targetaddress_key is not null
+    union all
+    select 'ad_contact' as object_type, o.source_id, o.guid, o.targetaddress_key as value_key, o.targetaddress as value
+    from ad_contact as o
+    where o.targetaddress_key is not null
+),
+
+shared as (
+    select t.source_id, v.value_key
+    from together as t
+    inner join carried as v on v.source_id = t.other_id
+    group by t.source_id, v.value_key
+    having count(distinct v.guid) > 1
+)
+
+select
+    v.object_type,
+    v.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    'targetAddress' as attribute,
+    null as hr_value,
+    v.value as ad_value,
+    null as entra_value
+from carried as v
+inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
+left join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
+left join ad_group as g on g.source_id = v.source_id and g.guid = v.guid
+left join ad_contact as k on k.source_id = v.source_id and k.guid = v.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_duplicate_upn_ad as
+with together as (
+    select one.ad_source_id as source_id, other.ad_source_id as other_id
+    from source_link as one
+    inner join source_link as other on other.entra_source_id = one.entra_source_id
+    where one.ad_source_id is not null and other.ad_source_id is not null
+    union
+    select s.source_id, s.source_id
+    from source as s
+    where s.kind = 'ad'
+),
+
+carried as (
+    select 'ad_user' as object_type, o.source_id, o.guid, o.upn_key as value_key, o.userprincipalname as value
+    from ad_user as o
+    where o.upn_key is not null
+),
+
+shared as (
+    select t.source_id, v.value_key
+    from together as t
+    inner join carried as v on v.source_id = t.other_id
+    group by t.source_id, v.value_key
+    having count(distinct v.guid) > 1
+)
+
+select
+    v.object_type,
+    v.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userPrincipalName' as attribute,
+    null as hr_value,
+    v.value as ad_value,
+    null as entra_value
+from carried as v
+inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
+inner join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
+where coalesce(a.iscriticalsystemobject, 0) = 0
+;
+
 create view finding_employeeid_differs as
 select
     'entra_user' as object_type,
@@ -3653,6 +4483,22 @@ select
     p.entra_employeeid as entra_value
 from pair as p
 where coalesce(p.ad_employeeid_key, '') <> coalesce(p.entra_employeeid_key, '') and p.is_in_skew = 0
+;
+
+create view finding_entra_deleted_soon_purged as
+select
+    case when d.object_type = 'group' then 'entra_group' else 'entra_user' end as object_type,
+    d.id as object_key,
+    coalesce(d.userprincipalname, d.displayname, d.mail) as object_name,
+    'deletedDateTime' as attribute,
+    null as hr_value,
+    null as ad_value,
+    substring(cast(d.deleteddatetime as varchar(26)), 1, 10) as entra_value
+from entra_deleted as d
+cross join clock as c
+where
+    d.deleted_day + 30 - c.as_of_day >= 0
+    and d.deleted_day + 30 - c.as_of_day <= 7
 ;
 
 create view finding_entra_synced_not_in_ad as
@@ -3714,6 +4560,70 @@ where
     and w.hire_day <= c.joiner_until_day
     and (w.is_active = 1 or w.hire_day > c.as_of_day)
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
+;
+
+create view finding_leaver_in_privileged_group as
+with leaver as (
+    select
+        w.row_id,
+        w.source_id,
+        w.employeeid_key,
+        coalesce(cast(w.termination_date as varchar(10)), w.worker_status) as hr_value
+    from worker as w
+    cross join clock as c
+    where
+        w.employeeid_key is not null
+        and (
+            (
+                w.termination_day < c.leaver_before_day
+                and (w.hire_day is null or w.hire_day <= w.termination_day)
+            )
+            or (
+                w.is_active = 0
+                and w.termination_day is null
+                and (w.hire_day is null or w.hire_day <= c.as_of_day)
+            )
+        )
+        and not exists (
+            select 1
+            from worker as o
+            where
+                o.employeeid_key = w.employeeid_key
+                and o.source_id = w.source_id
+                and o.row_id <> w.row_id
+                and o.is_active = 1
+                and (o.termination_day is null or o.termination_day >= c.leaver_before_day)
+        )
+),
+
+ad_link as (
+    select l.worker_source_id, l.ad_source_id
+    from source_link as l
+    where l.worker_source_id is not null and l.ad_source_id is not null
+    group by l.worker_source_id, l.ad_source_id
+),
+
+ad_account as (
+    select a.row_id, max(v.hr_value) as hr_value
+    from leaver as v
+    inner join ad_link as l on l.worker_source_id = v.source_id
+    inner join ad_user as a on a.employeeid_key = v.employeeid_key and a.source_id = l.ad_source_id
+    group by a.row_id
+)
+
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'memberOf' as attribute,
+    aa.hr_value as hr_value,
+    g.distinguishedname as ad_value,
+    null as entra_value
+from ad_account as aa
+inner join ad_user as a on a.row_id = aa.row_id
+inner join ad_member as m on m.member_key = a.dn_key and m.source_id = a.source_id
+inner join ad_group as g on g.guid = m.guid and g.source_id = m.source_id
+where g.admincount = 1
 ;
 
 create view finding_leaver_still_enabled as
@@ -3820,6 +4730,193 @@ from pair as p
 where coalesce(p.ad_mail_key, '') <> coalesce(p.entra_mail_key, '') and p.is_in_skew = 0
 ;
 
+create view finding_mail_not_in_proxyaddresses as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'mail' as attribute,
+    null as hr_value,
+    a.mail as ad_value,
+    null as entra_value
+from ad_user as a
+where
+    a.mail_key is not null
+    and exists (
+        select 1
+        from ad_user_proxyaddress as p
+        where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
+    )
+    and not exists (
+        select 1
+        from ad_user_proxyaddress as p
+        where
+            p.source_id = a.source_id
+            and p.guid = a.guid
+            and upper(p.prefix) = 'SMTP'
+            and substring(p.value_key, 6, 450) = a.mail_key
+    )
+    and coalesce(a.iscriticalsystemobject, 0) = 0
+union all
+select
+    'ad_group' as object_type,
+    g.guid as object_key,
+    coalesce(g.displayname, g.samaccountname, g.cn) as object_name,
+    'mail' as attribute,
+    null as hr_value,
+    g.mail as ad_value,
+    null as entra_value
+from ad_group as g
+where
+    g.mail_key is not null
+    and exists (
+        select 1
+        from ad_group_proxyaddress as p
+        where p.source_id = g.source_id and p.guid = g.guid and upper(p.prefix) = 'SMTP'
+    )
+    and not exists (
+        select 1
+        from ad_group_proxyaddress as p
+        where
+            p.source_id = g.source_id
+            and p.guid = g.guid
+            and upper(p.prefix) = 'SMTP'
+            and substring(p.value_key, 6, 450) = g.mail_key
+    )
+    and coalesce(g.iscriticalsystemobject, 0) = 0
+union all
+select
+    'ad_contact' as object_type,
+    k.guid as object_key,
+    coalesce(k.displayname, k.cn) as object_name,
+    'mail' as attribute,
+    null as hr_value,
+    k.mail as ad_value,
+    null as entra_value
+from ad_contact as k
+where
+    k.mail_key is not null
+    and exists (
+        select 1
+        from ad_contact_proxyaddress as p
+        where p.source_id = k.source_id and p.guid = k.guid and upper(p.prefix) = 'SMTP'
+    )
+    and not exists (
+        select 1
+        from ad_contact_proxyaddress as p
+        where
+            p.source_id = k.source_id
+            and p.guid = k.guid
+            and upper(p.prefix) = 'SMTP'
+            and substring(p.value_key, 6, 450) = k.mail_key
+    )
+;
+
+create view finding_mail_not_primary as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'mail' as attribute,
+    null as hr_value,
+    a.mail as ad_value,
+    null as entra_value
+from ad_user as a
+where
+    a.smtp_primary_key <> a.mail_key
+    and exists (
+        select 1
+        from ad_user_proxyaddress as p
+        where
+            p.source_id = a.source_id
+            and p.guid = a.guid
+            and upper(p.prefix) = 'SMTP'
+            and substring(p.value_key, 6, 450) = a.mail_key
+    )
+    and coalesce(a.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_mailnickname_missing as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'mailNickname' as attribute,
+    null as hr_value,
+    null as ad_value,
+    null as entra_value
+from ad_user as a
+where
+    a.mailnickname is null
+    and exists (
+        select 1
+        from ad_user_proxyaddress as p
+        where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
+    )
+    and coalesce(a.iscriticalsystemobject, 0) = 0
+union all
+select
+    'ad_contact' as object_type,
+    k.guid as object_key,
+    coalesce(k.displayname, k.cn) as object_name,
+    'mailNickname' as attribute,
+    null as hr_value,
+    null as ad_value,
+    null as entra_value
+from ad_contact as k
+where
+    k.mailnickname is null
+    and exists (
+        select 1
+        from ad_contact_proxyaddress as p
+        where p.source_id = k.source_id and p.guid = k.guid and upper(p.prefix) = 'SMTP'
+    )
+;
+
+create view finding_manager_disabled as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'manager' as attribute,
+    null as hr_value,
+    a.manager as ad_value,
+    null as entra_value
+from ad_user as a
+where
+    a.is_enabled = 1
+    and exists (
+        select 1
+        from ad_user as m
+        where m.dn_key = a.manager_key and m.is_enabled = 0
+    )
+;
+
+create view finding_manager_missing as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'manager' as attribute,
+    null as hr_value,
+    a.manager as ad_value,
+    null as entra_value
+from ad_user as a
+where
+    a.is_enabled = 1
+    and a.manager is not null
+    and not exists (
+        select 1
+        from ad_user as m
+        where m.dn_key = a.manager_key
+    )
+    and not exists (
+        select 1
+        from ad_contact as k
+        where k.dn_key = a.manager_key
+    )
+;
+
 create view finding_othermails_differ_from_hr as
 select
     'entra_user' as object_type,
@@ -3875,6 +4972,41 @@ where
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
 ;
 
+create view finding_several_primary_smtp as
+with flagged as (
+    select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_value_defect as d
+    where d.defect in ('several_primary') and d.attribute in ('proxyaddresses')
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_group' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_group_value_defect as d
+    where d.defect in ('several_primary') and d.attribute in ('proxyaddresses')
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_contact' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_contact_value_defect as d
+    where d.defect in ('several_primary') and d.attribute in ('proxyaddresses')
+    group by d.source_id, d.guid, d.attribute, d.position
+)
+
+select
+    f.object_type,
+    f.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    'proxyAddresses' as attribute,
+    null as hr_value,
+    f.value as ad_value,
+    null as entra_value
+from flagged as f
+left join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
+left join ad_group as g on g.source_id = f.source_id and g.guid = f.guid
+left join ad_contact as k on k.source_id = f.source_id and k.guid = f.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
+;
+
 create view finding_sid_differs as
 select
     'entra_user' as object_type,
@@ -3888,6 +5020,340 @@ from pair as p
 where p.ad_sid <> p.entra_sid and p.is_in_skew = 0
 ;
 
+create view finding_sync_bad_character as
+with flagged as (
+    select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_value_defect as d
+    where
+        d.defect in ('bad_character', 'control', 'non_ascii')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'mailnickname', 'proxyaddresses', 'targetaddress',
+            'samaccountname', 'displayname', 'givenname', 'sn'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_group' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_group_value_defect as d
+    where
+        d.defect in ('bad_character', 'control', 'non_ascii')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'mailnickname', 'proxyaddresses', 'targetaddress',
+            'samaccountname', 'displayname', 'givenname', 'sn'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_contact' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_contact_value_defect as d
+    where
+        d.defect in ('bad_character', 'control', 'non_ascii')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'mailnickname', 'proxyaddresses', 'targetaddress',
+            'samaccountname', 'displayname', 'givenname', 'sn'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+)
+
+select
+    f.object_type,
+    f.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    case f.attribute
+        when 'userprincipalname' then 'userPrincipalName'
+        when 'mailnickname' then 'mailNickname'
+        when 'proxyaddresses' then 'proxyAddresses'
+        when 'targetaddress' then 'targetAddress'
+        when 'samaccountname' then 'sAMAccountName'
+        when 'displayname' then 'displayName'
+        when 'givenname' then 'givenName'
+        else f.attribute
+    end as attribute,
+    null as hr_value,
+    f.value as ad_value,
+    null as entra_value
+from flagged as f
+left join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
+left join ad_group as g on g.source_id = f.source_id and g.guid = f.guid
+left join ad_contact as k on k.source_id = f.source_id and k.guid = f.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_sync_bad_domain_part as
+with flagged as (
+    select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_value_defect as d
+    where
+        d.defect in ('bad_domain')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'proxyaddresses', 'targetaddress'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_group' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_group_value_defect as d
+    where
+        d.defect in ('bad_domain')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'proxyaddresses', 'targetaddress'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_contact' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_contact_value_defect as d
+    where
+        d.defect in ('bad_domain')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'proxyaddresses', 'targetaddress'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+)
+
+select
+    f.object_type,
+    f.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    case f.attribute
+        when 'userprincipalname' then 'userPrincipalName'
+        when 'proxyaddresses' then 'proxyAddresses'
+        when 'targetaddress' then 'targetAddress'
+        else f.attribute
+    end as attribute,
+    null as hr_value,
+    f.value as ad_value,
+    null as entra_value
+from flagged as f
+left join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
+left join ad_group as g on g.source_id = f.source_id and g.guid = f.guid
+left join ad_contact as k on k.source_id = f.source_id and k.guid = f.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_sync_bad_format as
+with flagged as (
+    select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_value_defect as d
+    where
+        d.defect in ('no_at', 'several_ats', 'no_prefix', 'bad_period')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'mailnickname', 'proxyaddresses', 'targetaddress'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_group' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_group_value_defect as d
+    where
+        d.defect in ('no_at', 'several_ats', 'no_prefix', 'bad_period')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'mailnickname', 'proxyaddresses', 'targetaddress'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_contact' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_contact_value_defect as d
+    where
+        d.defect in ('no_at', 'several_ats', 'no_prefix', 'bad_period')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'mailnickname', 'proxyaddresses', 'targetaddress'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+)
+
+select
+    f.object_type,
+    f.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    case f.attribute
+        when 'userprincipalname' then 'userPrincipalName'
+        when 'mailnickname' then 'mailNickname'
+        when 'proxyaddresses' then 'proxyAddresses'
+        when 'targetaddress' then 'targetAddress'
+        else f.attribute
+    end as attribute,
+    null as hr_value,
+    f.value as ad_value,
+    null as entra_value
+from flagged as f
+left join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
+left join ad_group as g on g.source_id = f.source_id and g.guid = f.guid
+left join ad_contact as k on k.source_id = f.source_id and k.guid = f.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_sync_bad_local_part as
+with flagged as (
+    select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_value_defect as d
+    where
+        d.defect in ('bad_local', 'empty_local')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'proxyaddresses', 'targetaddress'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_group' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_group_value_defect as d
+    where
+        d.defect in ('bad_local', 'empty_local')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'proxyaddresses', 'targetaddress'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_contact' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_contact_value_defect as d
+    where
+        d.defect in ('bad_local', 'empty_local')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'proxyaddresses', 'targetaddress'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+)
+
+select
+    f.object_type,
+    f.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    case f.attribute
+        when 'userprincipalname' then 'userPrincipalName'
+        when 'proxyaddresses' then 'proxyAddresses'
+        when 'targetaddress' then 'targetAddress'
+        else f.attribute
+    end as attribute,
+    null as hr_value,
+    f.value as ad_value,
+    null as entra_value
+from flagged as f
+left join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
+left join ad_group as g on g.source_id = f.source_id and g.guid = f.guid
+left join ad_contact as k on k.source_id = f.source_id and k.guid = f.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_sync_blanks as
+with flagged as (
+    select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_value_defect as d
+    where
+        d.defect in ('blanks')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'mailnickname', 'proxyaddresses', 'targetaddress',
+            'samaccountname', 'displayname', 'givenname', 'sn'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_group' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_group_value_defect as d
+    where
+        d.defect in ('blanks')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'mailnickname', 'proxyaddresses', 'targetaddress',
+            'samaccountname', 'displayname', 'givenname', 'sn'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_contact' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_contact_value_defect as d
+    where
+        d.defect in ('blanks')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'mailnickname', 'proxyaddresses', 'targetaddress',
+            'samaccountname', 'displayname', 'givenname', 'sn'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+)
+
+select
+    f.object_type,
+    f.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    case f.attribute
+        when 'userprincipalname' then 'userPrincipalName'
+        when 'mailnickname' then 'mailNickname'
+        when 'proxyaddresses' then 'proxyAddresses'
+        when 'targetaddress' then 'targetAddress'
+        when 'samaccountname' then 'sAMAccountName'
+        when 'displayname' then 'displayName'
+        when 'givenname' then 'givenName'
+        else f.attribute
+    end as attribute,
+    null as hr_value,
+    f.value as ad_value,
+    null as entra_value
+from flagged as f
+left join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
+left join ad_group as g on g.source_id = f.source_id and g.guid = f.guid
+left join ad_contact as k on k.source_id = f.source_id and k.guid = f.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_sync_too_long as
+with flagged as (
+    select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_value_defect as d
+    where
+        d.defect in ('too_long')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'mailnickname', 'proxyaddresses', 'targetaddress',
+            'samaccountname', 'displayname', 'givenname', 'sn'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_group' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_group_value_defect as d
+    where
+        d.defect in ('too_long')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'mailnickname', 'proxyaddresses', 'targetaddress',
+            'samaccountname', 'displayname', 'givenname', 'sn'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+    union all
+    select 'ad_contact' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_contact_value_defect as d
+    where
+        d.defect in ('too_long')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'mailnickname', 'proxyaddresses', 'targetaddress',
+            'samaccountname', 'displayname', 'givenname', 'sn'
+        )
+    group by d.source_id, d.guid, d.attribute, d.position
+)
+
+select
+    f.object_type,
+    f.guid as object_key,
+    coalesce(
+        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
+    ) as object_name,
+    case f.attribute
+        when 'userprincipalname' then 'userPrincipalName'
+        when 'mailnickname' then 'mailNickname'
+        when 'proxyaddresses' then 'proxyAddresses'
+        when 'targetaddress' then 'targetAddress'
+        when 'samaccountname' then 'sAMAccountName'
+        when 'displayname' then 'displayName'
+        when 'givenname' then 'givenName'
+        else f.attribute
+    end as attribute,
+    null as hr_value,
+    f.value as ad_value,
+    null as entra_value
+from flagged as f
+left join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
+left join ad_group as g on g.source_id = f.source_id and g.guid = f.guid
+left join ad_contact as k on k.source_id = f.source_id and k.guid = f.guid
+where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
+;
+
 create view finding_upn_differs as
 select
     'entra_user' as object_type,
@@ -3899,6 +5365,40 @@ select
     p.entra_userprincipalname as entra_value
 from pair as p
 where coalesce(p.ad_upn_key, '') <> coalesce(p.entra_upn_key, '') and p.is_in_skew = 0
+;
+
+create view finding_upn_missing as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.samaccountname, a.cn) as object_name,
+    'userPrincipalName' as attribute,
+    null as hr_value,
+    null as ad_value,
+    null as entra_value
+from ad_user as a
+where a.is_enabled = 1 and a.userprincipalname is null and coalesce(a.iscriticalsystemobject, 0) = 0
+;
+
+create view finding_upn_not_routable as
+with flagged as (
+    select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
+    from ad_value_defect as d
+    where d.defect in ('not_routable') and d.attribute in ('userprincipalname')
+    group by d.source_id, d.guid, d.attribute, d.position
+)
+
+select
+    f.object_type,
+    f.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userPrincipalName' as attribute,
+    null as hr_value,
+    f.value as ad_value,
+    null as entra_value
+from flagged as f
+inner join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
+where coalesce(a.iscriticalsystemobject, 0) = 0
 ;
 
 create view finding_usagelocation_missing as

@@ -8,17 +8,29 @@
 with flagged as (
     select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
     from ad_value_defect as d
-    where d.defect in ('bad_local', 'empty_local') and d.attribute in ('userprincipalname', 'mail', 'proxyaddresses', 'targetaddress')
+    where
+        d.defect in ('bad_local', 'empty_local')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'proxyaddresses', 'targetaddress'
+        )
     group by d.source_id, d.guid, d.attribute, d.position
     union all
     select 'ad_group' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
     from ad_group_value_defect as d
-    where d.defect in ('bad_local', 'empty_local') and d.attribute in ('userprincipalname', 'mail', 'proxyaddresses', 'targetaddress')
+    where
+        d.defect in ('bad_local', 'empty_local')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'proxyaddresses', 'targetaddress'
+        )
     group by d.source_id, d.guid, d.attribute, d.position
     union all
     select 'ad_contact' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
     from ad_contact_value_defect as d
-    where d.defect in ('bad_local', 'empty_local') and d.attribute in ('userprincipalname', 'mail', 'proxyaddresses', 'targetaddress')
+    where
+        d.defect in ('bad_local', 'empty_local')
+        and d.attribute in (
+            'userprincipalname', 'mail', 'proxyaddresses', 'targetaddress'
+        )
     group by d.source_id, d.guid, d.attribute, d.position
 )
 

@@ -43,6 +43,7 @@ HITS = [
     ("name_contradicts", evidence(entra=(entra_account(givenname="Carl", surname="Dahl", displayname=None),))),
     ("privileged", evidence(ad=(ad_account(admincount=1),))),
     ("privileged", evidence(role_groups=("Tier 0",))),
+    ("privileged", evidence(roles=("Helpdesk Administrator (eligible)",))),
     ("privileged", evidence(entra=(entra_account(ismanagementrestricted=1),))),
     ("denied_group", evidence(denied_groups=("Board",))),
     ("disabled_held", evidence(ad=(ad_account(is_enabled=0),))),

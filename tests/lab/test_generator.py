@@ -60,11 +60,17 @@ def test_rates_leave_ordinary_people():
 
 def test_numbers_follow_from_the_rates(company):
     planted = {code: len(rows) for code, rows in company.planted_rows().items()}
-    assert planted["upn_differs"] == 3 * RATES["upn_differs"]
-    assert planted["leaver_still_enabled"] == 3 * 2 * RATES["leaver_still_enabled"]
-    assert planted["ad_enabled_not_in_entra"] == 3 * (
-        RATES["ad_enabled_not_in_entra"] + RATES["duplicate_employeeid_ad"] + RATES["ad_only_administrator"]
+    assert planted["upn_differs"] == 3 * sum(
+        RATES[code] for code in ("upn_differs", "upn_not_routable", "upn_bad_character", "upn_missing")
     )
+    assert planted["leaver_still_enabled"] == 3 * 2 * RATES["leaver_still_enabled"]
+    assert planted["ad_enabled_not_in_entra"] == 3 * sum(
+        RATES[code]
+        for code in (
+            "ad_enabled_not_in_entra", "duplicate_employeeid_ad", "ad_only_administrator", "duplicate_addresses",
+            "duplicate_upn",
+        )
+    )  # fmt: skip
     assert planted["duplicate_employeeid_entra"] == 3 * 2 * (
         RATES["duplicate_employeeid_entra"] + RATES["ambiguous_match"]
     )
@@ -83,7 +89,7 @@ def test_identities_are_unique(company, people):
         [account.guid for account in accounts],
         [account.rid for account in accounts],
         [account.sam for account in accounts],
-        [account.upn for account in accounts],
+        [account.upn for account in accounts if account.upn is not None],
         [account_dn(account, company.domains[0]) for account in accounts],
         [user.id for user in users],
         [user.upn.lower() for user in users],
@@ -121,7 +127,11 @@ def test_managers_are_accounts_of_the_domain(company):
     entries = dict(company.ad_entries(CONTOSO))
     managers = {entry["manager"][0].decode() for entry in entries.values() if "manager" in entry}
     assert len(managers) > 40
-    assert managers <= set(entries)
+    former = {dn for dn in managers if dn.startswith("CN=Former Chief ")}
+    assert managers - former <= set(entries)
+    assert len(former) == 3 * RATES["manager_missing"]
+    disabled = {dn for dn in managers - former if int(entries[dn]["userAccountControl"][0]) & 2}
+    assert len(disabled) == 3 * RATES["manager_disabled"]
     workers = list(company.workers())
     ids = {record["WorkerID"] for record in workers}
     assert {record["ManagerID"] for record in workers} <= ids | {""}
@@ -143,7 +153,9 @@ def test_a_team_of_fifty_and_one_large_group(company):
 
 def test_protected_groups_hold_those_planted(company):
     entries = dict(company.ad_entries(CONTOSO))
-    assert len(entries["CN=Domain Admins,CN=Users,DC=contoso,DC=example"]["member"]) == 3 * RATES["admin_count"]
+    assert len(entries["CN=Domain Admins,CN=Users,DC=contoso,DC=example"]["member"]) == 3 * (
+        RATES["admin_count"] + RATES["privileged_leaver"]
+    )
     deny = entries["CN=Backfill deny list,OU=Groups,DC=contoso,DC=example"]["member"]
     assert len(deny) == 3 * RATES["denied_group_member"]
 

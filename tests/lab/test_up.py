@@ -53,7 +53,7 @@ def sample(tmp_path_factory):
 
 def test_configuration_names_every_part(sample):
     lab, config = sample
-    assert [source.url for source in config.ad] == [lab.ad[0].ldaps_url]
+    assert [source.url for source in config.ad] == [(lab.ad[0].ldaps_url,)]
     assert config.ad[0].user == "svc-recon@contoso.example"
     assert [source.graph_url for source in config.entra] == [lab.graph.url]
     assert [source.tenant_id for source in config.entra] == [TENANTS[0].tenant_id]

@@ -112,7 +112,7 @@ def test_a_user_gets_typed_and_derived_columns():
         "immutable_id": "eFY0Erya8N4RIjNEVWZ3iA==",
     }
     assert {name: column(row, name) for name in expected} == expected
-    assert row.children == ()
+    assert row.children == (("ad_value_defect", ("userprincipalname", 0, "bad_character", "JGroß@Contoso.Example")),)
     assert len(row.values) == len(TABLES["ad_user"].columns)
 
 
@@ -239,7 +239,7 @@ def test_proxy_addresses_are_children_in_one_order():
     ]
     assert column(row, "smtp_primary") == "A@contoso.example"
     assert column(row, "smtp_primary_key") == "a@contoso.example"
-    assert defects(row) == set()
+    assert defects(row) == {("proxyaddresses", 1, "bad_character", "sip:bad address")}
 
 
 def test_two_primary_addresses_are_none():
@@ -374,3 +374,45 @@ def test_hostile_values_never_stop_a_load(attributes):
     for table, values in row.children:
         assert len(values) == len(TABLES[table].columns) - 1
         assert all("\0" not in value for value in values if isinstance(value, str))
+
+
+def test_what_synchronization_would_refuse_is_told():
+    row = user_row(
+        DN,
+        entry(
+            userPrincipalName=b"a&b@corp.local",
+            sAMAccountName=b"a/b",
+            mailNickname=b"a b",
+            targetAddress=b"SMTP:x@lan",
+            mail=b"a@corp.local",
+            proxyAddresses=[b"a@contoso.example", b"X500:/o=(x)", b"smtp:b@corp.local"],
+        ),
+        IDS,
+    )
+    assert column(row, "mailnickname_key") == "a b"
+    assert column(row, "targetaddress_key") == "x@lan"
+    assert defects(row) == {
+        ("userprincipalname", 0, "bad_character", "a&b@corp.local"),
+        ("userprincipalname", 0, "not_routable", "a&b@corp.local"),
+        ("samaccountname", 0, "bad_character", "a/b"),
+        ("mailnickname", 0, "bad_character", "a b"),
+        ("targetaddress", 0, "bad_domain", "SMTP:x@lan"),
+        ("mail", 0, "not_routable", "a@corp.local"),
+        ("proxyaddresses", 1, "no_prefix", "a@contoso.example"),
+        ("proxyaddresses", 2, "not_routable", "smtp:b@corp.local"),
+    }
+
+
+def test_defects_of_groups_and_contacts_have_tables_of_their_own():
+    members = [b"SMTP:a@x.example", b"SMTP:b@x.example"]
+    group = group_row(DN, entry(objectClass=[b"group"], sAMAccountType=b"268435456", proxyAddresses=members), 0)
+    assert [child for child in group.children if child[0].endswith("defect")] == [
+        ("ad_group_value_defect", ("proxyaddresses", 0, "several_primary", "a@x.example, b@x.example"))
+    ]
+    contact = contact_row(DN, entry(objectClass=[b"contact"], targetAddress=b"x400:c=DE;a= ", mailNickname=b"a."))
+    place = TABLES["ad_contact"].position["targetaddress_key"]
+    assert contact.values[place] == "x400:c=de;a="
+    assert contact.children == (
+        ("ad_contact_value_defect", ("mailnickname", 0, "bad_period", "a.")),
+        ("ad_contact_value_defect", ("targetaddress", 0, "blanks", "x400:c=DE;a= ")),
+    )

@@ -23,12 +23,10 @@ def found_in(company: Company, folder, url: str) -> dict[str, set[tuple[str, str
                 load_source(config, store, source)
         done = refresh_findings(config, store)
         assert done.broken == ()
-        found = {
-            each.code: [(row.object_type, row.object_key) for row in rows(store, each.code)] for each in done.counts
-        }
+        found = {each.code: list(rows(store, each.code)) for each in done.counts}
     for code, listed in found.items():
-        assert len(listed) == len(set(listed)), f"{code} shows an object twice"
-    return {code: set(listed) for code, listed in found.items() if listed}
+        assert len(listed) == len(set(listed)), f"{code} shows a row twice"
+    return {code: {(row.object_type, row.object_key) for row in listed} for code, listed in found.items() if listed}
 
 
 def test_the_sample_company(tmp_path):

@@ -224,3 +224,9 @@ def test_the_dictionary_names_every_table_view_and_finding():
         name = f"fill_{each.name}" if each.layer == "match" else each.name
         assert f"\n| {name} |" in text_
     assert "| useraccountcontrol | int | userAccountControl |" in text_
+
+
+def test_dates_are_dates_on_sql_server():
+    script = (data_folder("sql") / "deploy" / "mssql.sql").read_text(encoding="utf-8")
+    assert "hire_date DATE NULL" in script
+    assert not re.search(r"\bDATETIME\b", script)

@@ -10,10 +10,12 @@ from sqlalchemy import delete, insert, select
 
 from recon.catalog import Catalog
 from recon.config import Settings
-from recon.decode.keys import EmployeeIdRules, employee_id_key, fold
+from recon.decode.keys import EmployeeIdRules, dn_key, employee_id_key, fold
 from recon.decode.mask import mask_mail
 from recon.decode.times import day
 from recon.findings import Refresh, refresh, rows
+from recon.objects import TABLES
+from recon.sources.ad import RowMaker, member_row, table_of
 from recon.store import Store
 from recon.store.tables import LOADED, source, source_link
 
@@ -93,9 +95,46 @@ class Estate:
         }  # fmt: skip
         row.setdefault("distinguishedname", f"CN={row['guid']},DC=example,DC=com")
         _account_keys(row, "userprincipalname", "mail", "employeeid")
-        if row.get("account_expires_at"):
-            row["account_expires_day"] = day(str(row["account_expires_at"]))
+        for name, key in (("distinguishedname", "dn_key"), ("manager", "manager_key")):
+            row.setdefault(key, dn_key(_text(row.get(name)), 850))
+        for name in ("account_expires", "last_logon"):
+            if row.get(f"{name}_at"):
+                row[f"{name}_day"] = day(str(row[f"{name}_at"]))
         return self._insert("ad_user", source, row)
+
+    def computer(self, source: str = "ad", **values: object) -> int:
+        """One AD computer, enabled unless told."""
+        return self._insert("ad_computer", source, {"useraccountcontrol": 4096, "is_enabled": 1, **values})
+
+    def entry(self, name: str, source: str = "ad", kind: str = "user", **attributes: object) -> None:
+        """One AD object as the loader would write it: user, group or contact; `name` is its guid and its CN.
+
+        Attributes by their LDAP names; a list for several values, None for none.
+        """
+        classes = [b"top", kind.encode()]
+        number = {"user": b"805306368", "group": b"268435456", "contact": None}[kind]
+        raw: dict[str, list[bytes]] = {"objectclass": classes, "objectguid": [self._key().encode()[:16]]}
+        given = {"cn": name, "sAMAccountType": number, **attributes}
+        if kind == "user":
+            given = {"userAccountControl": 512, "whenCreated": "20260301120000.0Z", **given}
+        for attribute, value in given.items():
+            if value is not None:
+                raw[attribute.lower()] = [
+                    one if isinstance(one, bytes) else str(one).encode()
+                    for one in (value if isinstance(value, list) else [value])
+                ]
+        table = table_of(raw)
+        assert table is not None
+        dn = f"CN={name},DC=example,DC=com"
+        row = RowMaker(table).row(dn, raw)
+        columns = [column.name for column in TABLES[table].columns]
+        self._insert(table, source, dict(zip(columns, row.values, strict=True)) | {"guid": name})
+        for child, values in row.children:
+            its = [column.name for column in TABLES[child].columns]
+            self._insert(child, source, dict(zip(its, (name, *values), strict=True)))
+        for member in raw.get("member", []):
+            link = member_row(name, member)
+            self._insert("ad_member", source, {"guid": name, "member_dn": link.values[1], "member_key": link.values[2]})
 
     def entra(self, source: str = "entra", mails: Sequence[str] | None = (), **values: object) -> int:
         """One Entra user; an enabled, synced member unless told. mails=None: not in the answer."""
@@ -148,6 +187,10 @@ class Estate:
         done = self.refresh()
         assert done.broken == ()
         assert [each.code for each in done.counts].count(code) == 1
+        return self.shown(code)
+
+    def shown(self, code: str) -> list[tuple[object, ...]]:
+        """The same, as the last refresh left it."""
         return sorted((tuple(row[1:]) for row in rows(self.store, code, unmask=True)), key=in_order)
 
 

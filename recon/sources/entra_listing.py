@@ -1,0 +1,72 @@
+"""One counted listing of Graph objects: its pages as they come, and the count that they are held against."""
+
+from collections.abc import Callable, Iterator
+
+from recon.decode.text import printable
+from recon.errors import RestartError, SourceError
+from recon.objects import TableRead
+from recon.sources.entra_rows import object_id
+from recon.sources.graph.client import ADVANCED, GraphClient
+from recon.sources.graph.paging import Page
+
+RESTARTS = 3  # times that one listing may begin again
+
+
+class CountedListing:
+    """One listing below /v1.0, which may be read several times. `permission` is named when it is refused."""
+
+    def __init__(
+        self, client: GraphClient, path: str, properties: tuple[str, ...], page_size: int, permission: str
+    ) -> None:
+        self.count: int | None = None  # usable objects by the server's count, once read; None: it does not say
+        self._client = client
+        self._path = path
+        # the advanced form also where no filter needs it: paging without it is known to lose its token
+        self._params = {"$select": ",".join(properties), "$top": str(page_size), "$count": "true"}
+        self._permission = permission
+
+    def pages(self, proof: TableRead) -> Iterator[Page]:
+        """Every page; they are added to `proof`. Raises what the client raises, RestartError among it."""
+        self.count = None
+        read = unusable = 0
+        expected: int | None = None
+        first = True
+        for page in self._client.pages(self._path, self._params, ADVANCED, permission=self._permission):
+            proof.pages += 1
+            if first:
+                expected = page.count
+                first = False
+            read += len(page.items)
+            unusable += sum(object_id(item) is None for item in page.items)
+            yield page
+        if expected != read:
+            expected = self._counted_again(read, expected)
+        # what has no id is rejected, and cannot be among the rows that are compared with the count
+        self.count = None if expected is None else expected - unusable
+
+    def all_pages(self, proof: TableRead, began_again: Callable[[], None]) -> Iterator[Page]:
+        """Every page; from the first one again when the page token expires, a bounded number of times.
+
+        `began_again` is called before each new beginning; what came before comes once more.
+        """
+        restarts = 0
+        while True:
+            try:
+                yield from self.pages(proof)
+                return
+            except RestartError as error:
+                restarts += 1
+                if restarts > RESTARTS:
+                    raise SourceError(f"GET {self._path}: the page token expired {restarts} times") from error
+                began_again()
+
+    def _counted_again(self, read: int, before: int | None) -> int | None:
+        """A tenant changes while it is read: the count after the listing is as good as the one before it."""
+        path = f"{self._path}/$count"
+        text = self._client.get_text(path, None, ADVANCED, permission=self._permission)
+        if not (text.isascii() and text.isdigit()):
+            raise SourceError(f"GET {path}: not a number: {printable(text[:40])}")
+        after = int(text)
+        if before is None or min(before, after) <= read <= max(before, after):
+            return read if before is not None else after
+        return before
