@@ -78,7 +78,8 @@ def test_the_header_says_what_the_plan_stands_on(rehearsal):
     assert header["expires_at"] == hours_later(header["created_at"], 24)
     assert header["scope"]["name"] == "hybrid"
     assert header["scope"]["groups"][0][0] == {"column": "company", "op": "EQUALS", "value": "Contoso Corp"}
-    assert header["company_domains"] == ["contoso.example", "contoso.onmicrosoft.example"]
+    # every UPN suffix in use is a company domain, the one that cannot be routed too
+    assert header["company_domains"] == ["ad.contoso.local", "contoso.example", "contoso.onmicrosoft.example"]
     assert (header["attribute"], header["value_source"]) == ("otherMails", "worker.personal_mail")
     assert header["thresholds"] == {"max_items": 500, "max_share": 0.5}
     first = next(plan.items())
