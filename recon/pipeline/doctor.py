@@ -29,6 +29,8 @@ READ_PERMISSIONS = {
         "Directory.ReadWrite.All",
     ),
 }
+READ_PERMISSIONS["deleted"] = READ_PERMISSIONS["groups"]
+READ_PERMISSIONS["roles"] = ("RoleManagement.Read.Directory", "Directory.Read.All", "Directory.ReadWrite.All")
 WRITE_PERMISSIONS = {
     "otherMails": ("User-Mail.ReadWrite.All", "User.ReadUpdate.All", "User.ReadWrite.All", "Directory.ReadWrite.All"),
     "usageLocation": ("User.ReadUpdate.All", "User.ReadWrite.All", "Directory.ReadWrite.All"),

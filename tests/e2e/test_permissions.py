@@ -60,3 +60,13 @@ def test_writing_without_the_right_writes_nothing(site_with):
     outcome = site.recon("backfill", "apply", "latest", "--commit")
     assert outcome.code in (1, 4)
     assert site.lab.graph.writes == []
+
+
+def test_deleted_objects_and_roles_need_one_more(site_with):
+    site = site_with(("User.Read.All", "Group.Read.All", "RoleManagement.Read.Directory"), ("User-Mail.ReadWrite.All",))
+    site.edit('graph_url = "', 'objects = ["users", "groups", "members", "deleted", "roles"]\ngraph_url = "')
+    site.ok("doctor")
+    site.ok("run", "--no-report")
+    assert site.query("select count(*) from load_run_table where table_name in ('entra_deleted', 'entra_role')") == [
+        (2,)
+    ]
