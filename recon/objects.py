@@ -390,7 +390,6 @@ mailnickname text(64) mailNickname
 employeeid text(64) employeeId # users alone
 employeeid_key key(64) - # through the configured normaliser
 usertype text(32) userType # users alone
-is_guest flag - # userType is Guest; users alone
 onpremisessyncenabled flag onPremisesSyncEnabled
 is_synced flag -
 onpremisesimmutableid anchor(128) onPremisesImmutableId # users alone

@@ -228,8 +228,6 @@ class DeletedRows:
         values[place["employeeid_key"]] = employee_id_key(values[place["employeeid"]], self._ids)
         if "onPremisesSyncEnabled" in item:
             values[place["is_synced"]] = int(values[place["onpremisessyncenabled"]] == 1)
-        if kind == "user" and "userType" in item:
-            values[place["is_guest"]] = int((values[place["usertype"]] or "").lower() == "guest")
         if kind == "group" and "groupTypes" in item:
             kinds = {text.lower() for _, text in texts_of(item, "groupTypes", found)}
             values[place["is_unified"]] = int("unified" in kinds)
