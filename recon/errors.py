@@ -9,6 +9,7 @@
     │   ├── TransientError        1  worth another try (503, reset, time-out); may carry retry_after
     │   ├── IncompleteError       1  the read ended, but not with the rows the server counts
     │   ├── RestartError          1  this listing must begin again (expired page token)
+    │   ├── WatermarkError        1  the watermark of an increment no longer serves: a full read is due
     │   ├── SignInError           1  bind or token refused: never repeated, it would lock the account
     │   └── AccessError           1  signed in, but a right is missing
     ├── StoreError                1  the database: cannot be opened, is newer, is busy
@@ -73,6 +74,10 @@ class RestartError(SourceError):
 
 class IncompleteError(SourceError):
     """The read ended without an error, but not with the number of rows the server counts."""
+
+
+class WatermarkError(SourceError):
+    """An increment cannot begin where the last one ended: expired, another or a restored server."""
 
 
 class SignInError(SourceError):

@@ -56,11 +56,27 @@ class Table:
 
 
 class Row(NamedTuple):
-    """One row of `table`; values in column order, children as (child table, values after the parent's key)."""
+    """One row of `table`; values in column order, children as (child table, values after the parent's key).
+
+    `absent`: columns and child tables that the answer did not contain. Only increments name them: what stands in the
+    database is kept for these.
+    """
 
     table: str
     values: tuple[object, ...]
     children: tuple[tuple[str, tuple[object, ...]], ...] = ()
+    absent: frozenset[str] = frozenset()
+
+
+class Gone(NamedTuple):
+    """What a source no longer has, as an increment tells it. Of one key the last that was read counts, Row or Gone.
+
+    `key`: of an object table the object's key. Of a link table the whole key for one link, or the owner's alone for
+    all of its links so far (those read after it count again).
+    """
+
+    table: str
+    key: tuple[object, ...]
 
 
 @dataclass
@@ -81,6 +97,8 @@ class ReadReport:
     bytes_read: int = 0
     requests: int = 0
     warnings: list[str] = field(default_factory=list)
+    is_increment: bool = False  # the rows are changes since a watermark; what is not named stays as it is
+    watermark: str | None = None  # where the next increment of the whole source begins; opaque to the store
 
     def table(self, name: str) -> TableRead:
         """The entry for one table, made at the first call."""
@@ -92,8 +110,12 @@ class Reading(Protocol):
 
     report: ReadReport
 
-    def rows(self) -> Iterator[Row]:
-        """Yield every row; raises SourceError when the source could not be read to its end."""
+    def rows(self) -> "Iterator[Row | Gone]":
+        """Yield every row; raises SourceError when the source could not be read to its end.
+
+        An increment (report.is_increment, set before the first row) yields changes, Gone among them, and raises
+        WatermarkError when its watermark no longer serves: then a full read is due.
+        """
         ...
 
 

@@ -12,7 +12,7 @@ from recon.config import AdSource, Config, EntraSource, WorkerSource
 from recon.decode.keys import EmployeeIdRules
 from recon.errors import ConfigError, IncompleteError, StoreError, UsageError
 from recon.lock import locked
-from recon.objects import TABLES, Reading, Row
+from recon.objects import TABLES, Gone, Reading, Row
 from recon.store import Store
 from recon.store.load import Load, LoadResult
 from recon.store.publish import Overrides
@@ -108,7 +108,7 @@ def reading_of(config: Config, source: Source, *, save: Path | None = None) -> I
         yield WorkerReading(source, config.path(source.file) if source.file else None, ids, folder=config.folder)
 
 
-def _counted(rows: Iterator[Row], progress: Progress | None) -> Iterator[Row]:
+def _counted(rows: Iterator[Row | Gone], progress: Progress | None) -> Iterator[Row | Gone]:
     for row in rows:
         if progress is not None:
             progress(1)

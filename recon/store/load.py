@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from recon.config import LoadGuards
 from recon.decode.times import utc_now_text
 from recon.errors import LoadRefusedError, ReconError, StoreError
-from recon.objects import ReadReport, Row
+from recon.objects import Gone, ReadReport, Row
 from recon.store import publish
 from recon.store.bulk import insert_rows
 from recon.store.engine import WRITES, Store, first_line
@@ -88,8 +88,10 @@ class Load:
             reason = str(error) if isinstance(error, ReconError) else type(error).__name__
             end_run(self._store, self.run_id, status, reason)
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row | Gone) -> None:
         """Take one row; it reaches the stage with the batch it belongs to."""
+        if isinstance(row, Gone):
+            raise StoreError(f"{row.table}: a full read says by itself what is gone")
         if row.table == "load_reject":
             self._rejects.append(row.values)
             return
@@ -215,6 +217,8 @@ class Load:
                 finished_at=work.loaded_at,
                 requests=report.requests,
                 bytes_read=report.bytes_read,
+                is_increment=int(report.is_increment),
+                watermark=report.watermark,
             )
         )
         work.connection.execute(

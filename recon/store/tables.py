@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from recon import objects
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _BIN2 = "Latin1_General_100_BIN2"
 
@@ -244,6 +244,8 @@ load_run = Table(
     Column("schema_version", Integer, nullable=False),
     Column("requests", Integer),
     Column("bytes_read", BigInteger),
+    Column("is_increment", SmallInteger),
+    sql_column("watermark", "text"),  # where the next increment of the source begins
     sql_column("error", "text", 1000),
     sqlite_autoincrement=True,
     comment="One row per load of a source: running, published, failed or refused.",

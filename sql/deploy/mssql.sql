@@ -2634,6 +2634,8 @@ CREATE TABLE load_run (
     schema_version INTEGER NOT NULL,
     requests INTEGER NULL,
     bytes_read BIGINT NULL,
+    is_increment SMALLINT NULL,
+    watermark NVARCHAR(max) NULL,
     error NVARCHAR(4000) NULL,
     PRIMARY KEY (run_id)
 )
@@ -3276,7 +3278,7 @@ update source set history_run = (
     select max(r.run_id) from load_run as r
     where r.source_id = source.source_id and r.status = 'published'
 )
-where not exists (select 1 from schema_version as v where v.version = 2)
+where not exists (select 1 from schema_version as v where v.version = 3)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3538,8 +3540,8 @@ go
 if @@trancount = 0 set noexec on
 go
 insert into schema_version (version, tool_version)
-select 2, 'script'
-where not exists (select 1 from schema_version as v where v.version = 2)
+select 3, 'script'
+where not exists (select 1 from schema_version as v where v.version = 3)
 go
 if @@trancount = 0 set noexec on
 go

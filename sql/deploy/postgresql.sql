@@ -2114,6 +2114,8 @@ CREATE TABLE IF NOT EXISTS load_run (
     schema_version INTEGER NOT NULL,
     requests INTEGER,
     bytes_read BIGINT,
+    is_increment SMALLINT,
+    watermark TEXT,
     error TEXT,
     PRIMARY KEY (run_id)
 )
@@ -2605,7 +2607,7 @@ update source set history_run = (
     select max(r.run_id) from load_run as r
     where r.source_id = source.source_id and r.status = 'published'
 )
-where not exists (select 1 from schema_version as v where v.version = 2)
+where not exists (select 1 from schema_version as v where v.version = 3)
 ;
 
 insert into country (code)
@@ -2865,8 +2867,8 @@ where not exists (select 1 from country as c where c.code = n.code)
 ;
 
 insert into schema_version (version, tool_version)
-select 2, 'script'
-where not exists (select 1 from schema_version as v where v.version = 2)
+select 3, 'script'
+where not exists (select 1 from schema_version as v where v.version = 3)
 ;
 
 create view ad_computer_decoded as

@@ -2105,6 +2105,8 @@ CREATE TABLE IF NOT EXISTS load_run (
     schema_version INTEGER NOT NULL,
     requests INTEGER,
     bytes_read BIGINT,
+    is_increment SMALLINT,
+    watermark TEXT,
     error TEXT
 )
 ;
@@ -2745,8 +2747,8 @@ where not exists (select 1 from country as c where c.code = n.code)
 ;
 
 insert into schema_version (version, tool_version)
-select 2, 'script'
-where not exists (select 1 from schema_version as v where v.version = 2)
+select 3, 'script'
+where not exists (select 1 from schema_version as v where v.version = 3)
     and exists (select 1 from pragma_table_info('ad_member') as c where c.name = 'run_id')
 ;
 

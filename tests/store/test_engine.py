@@ -7,6 +7,7 @@ import pytest
 
 from recon.errors import ConfigError, StoreError, UsageError
 from recon.store import Store
+from recon.store.tables import SCHEMA_VERSION
 
 
 def test_a_new_sqlite_file_belongs_to_its_owner_alone(tmp_path):
@@ -36,7 +37,7 @@ def test_a_newer_database_is_refused(tmp_path):
     connection.execute("insert into schema_version values (99, '9.9', '2030-01-01 00:00:00.000000')")
     connection.commit()
     connection.close()
-    with pytest.raises(StoreError, match="of a newer version \\(99; this recon knows 2\\)"):
+    with pytest.raises(StoreError, match=f"of a newer version \\(99; this recon knows {SCHEMA_VERSION}\\)"):
         Store.open(f"sqlite:///{path}")
 
 
