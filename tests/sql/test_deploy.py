@@ -52,7 +52,8 @@ def test_sqlite_runs_it_twice_and_the_store_takes_it(tmp_path):
     connection = sqlite3.connect(path)
     assert {name for (name,) in connection.execute("select name from sqlite_master where type = 'view'")} == set(VIEWS)
     assert connection.execute("select count(*) from country").fetchone() == (len(deploy.country_codes()),)
-    assert connection.execute("select version, tool_version from schema_version").fetchall() == [(SCHEMA_VERSION, "script")]
+    versions = connection.execute("select version, tool_version from schema_version").fetchall()
+    assert versions == [(SCHEMA_VERSION, "script")]
     connection.close()
     with Store.open(f"sqlite:///{path}", create=False) as store:
         assert Estate(store).refresh().broken == ()

@@ -8,7 +8,7 @@ from recon.objects import TABLES, ReadReport
 from recon.store import Store
 from recon.store.load import Load
 from recon.store.runs import register_source
-from recon.store.tables import HISTORY, LOADED, metadata, source
+from recon.store.tables import HISTORY, LOADED, SCHEMA_VERSION, metadata, source
 from tests.support.rows import make_row
 
 
@@ -59,7 +59,7 @@ def test_opening_it_adds_what_is_missing_and_history_begins_at_the_last_load(old
             assert connection.scalar(select(source.c.history_run)) == old[1]
             assert set(connection.scalars(select(LOADED["entra_user_othermail"].c.run_id))) == {old[1]}
             versions = connection.execute(text("select version from schema_version order by version")).scalars().all()
-        assert versions == [1, 2]
+        assert versions == [1, SCHEMA_VERSION]
         third = load(store, "b@example.net")
         past = HISTORY["entra_user_othermail"]
         with store.read() as connection:
@@ -77,7 +77,7 @@ def test_the_install_script_does_so_on_a_server_and_leaves_sqlite_to_recon(old):
     install(store)
     with store.read() as connection:
         versions = connection.execute(text("select version from schema_version order by version")).scalars().all()
-    assert versions == ([1] if store.dialect == "sqlite" else [1, 2])
+    assert versions == ([1] if store.dialect == "sqlite" else [1, SCHEMA_VERSION])
     with reopened(store) as opened:
         assert_whole(opened)
         with opened.read() as connection:
