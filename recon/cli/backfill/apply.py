@@ -1,0 +1,112 @@
+"""`recon backfill apply`: show what a plan would do now; with --commit, do it."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from recon.cli.backfill.named import NAMED_PLAN, load, say_plan
+from recon.cli.console import FORMAT_OPTION, Format, counter, emit, say
+
+if TYPE_CHECKING:
+    from recon.backfill.apply import Result
+    from recon.backfill.pacing import Waiting
+    from recon.backfill.plan import Plan
+    from recon.config import Config
+
+_ALLOW = typer.Option(
+    None, "--allow-items", metavar="N", help="Go over the thresholds once; N is the plan's number of items."
+)
+
+
+@contextmanager
+def _stopped_by_signals(waiting: "Waiting") -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) lets what is in flight end; the second is as usual."""
+
+    def stop(number: int, _frame: object) -> None:
+        waiting.stop()
+        signal.signal(number, before[signal.Signals(number)])
+        say("stopping: what is in flight ends first")
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, before[number])
+
+
+def _dry_run(config: "Config", shown: "Plan", *, offline: bool, allow_items: int | None, output: Format) -> None:
+    from recon.backfill.apply import preview
+    from recon.backfill.campaign import check, open_writer
+
+    source = check(config, shown, allow_items=allow_items)
+    columns = ("decision", "items")
+    if offline:
+        emit(columns, [("in the plan", shown.item_count)], output)
+    else:
+        counts: dict[str, int] = {"would be written": 0}
+        with open_writer(config, source, for_writing=False) as graph, counter("re-reading") as count:
+            for _, skip in preview(shown, graph):
+                decision = "would be written" if skip is None else f"skipped: {skip.reason}"
+                counts[decision] = counts.get(decision, 0) + 1
+                count.advance(1)
+        emit(columns, counts.items(), output)
+    allowed = "" if allow_items is None else f" --allow-items {allow_items}"
+    say("nothing was written")
+    say(f"next: recon backfill apply {shown.short} --commit{allowed}")
+
+
+def apply(
+    ctx: typer.Context,
+    name: str = NAMED_PLAN,
+    commit: bool = typer.Option(False, "--commit", help="Write. Without it, only show what would be written."),
+    allow_items: int | None = _ALLOW,
+    offline: bool = typer.Option(False, "--offline", help="Without --commit: do not re-read the users either."),
+    output: Format = FORMAT_OPTION,
+) -> None:
+    """Carry a plan out; called again it goes on where it stopped."""
+    config, chosen = load(ctx, name)
+    if not commit:
+        _dry_run(config, chosen, offline=offline, allow_items=allow_items, output=output)
+        return
+    from recon.backfill.campaign import apply_plan
+    from recon.backfill.pacing import Waiting
+
+    waiting = Waiting()
+    say_plan(chosen)
+    with _stopped_by_signals(waiting), counter("writing") as count:
+        result = apply_plan(config, chosen, allow_items=allow_items, waiting=waiting, advance=count.advance)
+    rows = [("done", "", result.counts["done"])]
+    rows += [("not written", reason, number) for reason, number in sorted(result.reasons.items())]
+    emit(("outcome", "reason", "items"), [*rows, ("left", "", result.left)], output)
+    _conclude(chosen, result, allow_items)
+
+
+def _conclude(chosen: "Plan", result: "Result", allow_items: int | None) -> None:
+    """Say what happened and what comes next; end with the exit code that fits."""
+    from recon.errors import PartialError, PlanError
+
+    if result.window_text is not None:
+        say(f"between sending a re-read and the answer to its write: {result.window_text}")
+    allowed = "" if allow_items is None else f" --allow-items {allow_items}"
+    again = f"recon backfill apply {chosen.short} --commit{allowed}"
+    if result.is_interrupted:
+        say(f"interrupted: {result.left} items are left; {again} goes on from there")
+        raise typer.Exit(130)
+    if result.stopped is not None:
+        raise PlanError(
+            f"stopped: {result.stopped}; {result.left} items are left", hint=f"find the cause; {again} goes on"
+        )
+    if result.left:
+        raise PartialError(f"{result.left} items got no answer that decides", hint=f"{again} goes on with them")
+    if result.troubles:
+        raise PartialError(
+            f"{result.troubles} items were refused or failed", hint=f"recon backfill status {chosen.short} counts them"
+        )
+    say(f"next: recon load entra, then recon findings; recon backfill undo {chosen.short} takes it back")

@@ -1,0 +1,39 @@
+"""What the verbs of `recon backfill` share: the plan argument, a plan's counts and its line of talk."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from recon.cli.console import say, state
+
+if TYPE_CHECKING:
+    from recon.backfill.plan import Plan
+    from recon.config import Config
+
+PLAN = typer.Argument("latest", metavar="PLAN", help="First characters of the plan's hash, or latest.")
+NAMED_PLAN = typer.Argument(..., metavar="PLAN", help="First characters of the plan's hash, or latest.")
+
+
+def load(ctx: typer.Context, name: str) -> "tuple[Config, Plan]":
+    """The configuration and the plan of that name, its hash verified."""
+    from recon.backfill.build import plans_folder
+    from recon.backfill.plan import load_plan
+
+    config = state(ctx).config()
+    return config, load_plan(plans_folder(config), name)
+
+
+def counts(plan: "Plan") -> list[tuple[str, int]]:
+    """Everyone in scope by outcome: items, reasons, and their sum."""
+    rows = [("item", plan.item_count)]
+    rows += sorted(plan.header["reasons"].items(), key=lambda pair: (-pair[1], pair[0]))
+    return [*rows, ("in scope", plan.scope_count), ("out of scope", int(plan.header["out_of_scope"]))]
+
+
+def say_plan(plan: "Plan") -> None:
+    """Say which plan it is, how its scope adds up and how long it holds."""
+    say(f"plan {plan.hash}")
+    say(
+        f"{plan.item_count} to write + {plan.scope_count - plan.item_count} with a reason = {plan.scope_count} in scope"
+        f"; {plan.header['attribute']} in tenant {plan.tenant_id}; good until {plan.header['expires_at'][:16]} UTC"
+    )

@@ -1,0 +1,73 @@
+"""`recon backfill status | undo`: what became of a plan, and the way back."""
+
+import typer
+
+from recon.cli.backfill.named import NAMED_PLAN, counts, load, say_plan
+from recon.cli.console import FORMAT_OPTION, Format, emit, say, state
+
+
+def status(
+    ctx: typer.Context,
+    name: str | None = typer.Argument(None, metavar="[PLAN]", help="A plan; without one, all of them."),
+    output: Format = FORMAT_OPTION,
+) -> None:
+    """Count a plan's items by outcome, or list all plans."""
+    from recon.backfill.journal import read_journal
+
+    if name is None:
+        _list_plans(ctx, output)
+        return
+    _, chosen = load(ctx, name)
+    journal = read_journal(chosen.journal_file)
+    rows = [(outcome, reason, count) for (outcome, reason), count in sorted(journal.reasons.items())]
+    left = chosen.item_count - len(journal.outcomes)
+    if journal.intents:
+        rows.append(("in doubt", "sent, no answer known", len(journal.intents)))
+    rows.append(("open", "", left - len(journal.intents)))
+    emit(("outcome", "reason", "items"), rows, output)
+    say_plan(chosen)
+    if journal.torn:
+        say("the journal's last line is torn: a run was cut off while it wrote; the next apply goes on before it")
+    if left:
+        say(f"next: recon backfill apply {chosen.short} --commit")
+    else:
+        say(f"complete; recon backfill undo {chosen.short} takes it back")
+
+
+def _list_plans(ctx: typer.Context, output: Format) -> None:
+    from recon.backfill.build import plans_folder
+    from recon.backfill.journal import read_journal
+    from recon.backfill.plan import load_plan, plan_folders
+
+    plans = plans_folder(state(ctx).config())
+    rows = []
+    for folder in plan_folders(plans):
+        found = load_plan(plans, folder.name)
+        journal = read_journal(found.journal_file)
+        done = sum(outcome == "done" for outcome in journal.outcomes.values())
+        rows.append(
+            (
+                found.short,
+                found.header["created_at"][:19],
+                found.header["kind"],
+                found.header["attribute"],
+                found.header["scope"]["name"],
+                found.item_count,
+                done,
+                found.item_count - len(journal.outcomes),
+            )
+        )
+    rows.sort(key=lambda row: row[1])
+    emit(("plan", "created_at", "kind", "attribute", "scope", "items", "done", "open"), rows, output)
+    say("next: recon backfill show PLAN" if rows else "next: recon backfill plan")
+
+
+def undo(ctx: typer.Context, name: str = NAMED_PLAN, output: Format = FORMAT_OPTION) -> None:
+    """Make a plan that takes back what a plan wrote, where it still stands. Nothing is sent."""
+    from recon.backfill.campaign import undo_plan
+
+    config, chosen = load(ctx, name)
+    made = undo_plan(config, chosen)
+    emit(("outcome", "people"), counts(made), output)
+    say_plan(made)
+    say(f"next: recon backfill show {made.short}, then recon backfill apply {made.short} --commit")
