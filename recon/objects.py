@@ -34,6 +34,7 @@ class Column:
     size: int | None = None  # characters or bytes; None: no bound
     volatile: bool = False  # left out of the row hash: changes without meaning
     personal: bool = False  # personal data: masked in reports and reader views
+    counts: str | None = None  # the link table of which it counts the owner's rows, see Row.absent
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ class Row(NamedTuple):
     """One row of `table`; values in column order, children as (child table, values after the parent's key).
 
     `absent`: columns and child tables that the answer did not contain. Only increments name them: what stands in the
-    database is kept for these.
+    database is kept for these (NULL and no children for an object that is new). A column that `counts` links is
+    absent where an increment does not know the number: the store counts again, after the links, for each owner that
+    is new or had a link come or go. A None that is not absent stays NULL: the links cannot be read.
     """
 
     table: str
@@ -87,6 +90,7 @@ class TableRead:
     pages: int = 0
     server_count: int | None = None  # the server's own count, where it has one
     watermark: str | None = None  # highestCommittedUSN, delta link …
+    is_whole: bool = False  # in an increment: this table was read as in a full read; what was not read is gone
 
 
 @dataclass
@@ -120,7 +124,10 @@ class Reading(Protocol):
 
 
 def _columns(spec: str) -> tuple[Column, ...]:
-    """Read the compact form below: one column a line, `name type[(size)] [attribute|-] [!volatile|!personal] [# note]`."""
+    """Read the compact form below, one column a line.
+
+    `name type[(size)] [attribute|-] [!volatile] [!personal] [!counts=table] [# note]`
+    """
     columns = []
     for line in spec.strip().splitlines():
         declaration, _, note = line.strip().partition("#")
@@ -132,6 +139,7 @@ def _columns(spec: str) -> tuple[Column, ...]:
         if kind not in TYPES:
             raise ValueError(f"unknown column type in: {line}")
         flags = {word for word in rest if word.startswith("!")}
+        counted = next((flag.removeprefix("!counts=") for flag in flags if flag.startswith("!counts=")), None)
         names = [word for word in rest if not word.startswith("!")]
         columns.append(
             Column(
@@ -142,6 +150,7 @@ def _columns(spec: str) -> tuple[Column, ...]:
                 size=int(size.rstrip(")")) if size else None,
                 volatile="!volatile" in flags,
                 personal="!personal" in flags,
+                counts=counted,
             )
         )
     return tuple(columns)
@@ -264,7 +273,7 @@ managedby text managedBy # distinguished name
 managedby_key key(850) -
 admincount int adminCount
 iscriticalsystemobject flag isCriticalSystemObject
-member_count int - # direct members as read
+member_count int - !volatile !counts=ad_member # direct members as read
 """
 )
 
@@ -397,7 +406,7 @@ sam_key key(256) -
 onpremisesdomainname text(256) onPremisesDomainName
 onpremisesnetbiosname text(64) onPremisesNetBiosName
 securityidentifier text(184) securityIdentifier
-member_count int - # direct members as read
+member_count int - !volatile !counts=entra_member # direct members as read
 """
 
 _ENTRA_DELETED = """
