@@ -17,11 +17,11 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from recon import history_queries, objects
 from recon.catalog import ENGINES, Catalog, Statement, data_folder, read_catalog
-from recon.decode.country import is_country_code
 from recon.errors import StoreError
 from recon.store import Store
 from recon.store.engine import first_line
-from recon.store.match_tables import FILLED, country
+from recon.store.match_tables import FILLED
+from recon.store.reference_tables import REFERENCE
 from recon.store.tables import SCHEMA_VERSION, metadata, schema_version
 
 
@@ -42,7 +42,6 @@ _HOW = {
     "postgresql": "psql -v ON_ERROR_STOP=1 -f postgresql.sql",
     "mssql": "sqlcmd -b -I -i mssql.sql",
 }
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # (table, column) that a database of version 1 lacks
 _ADDED = (
     ("source", "history_run"),
@@ -52,12 +51,10 @@ _ADDED = (
     *((name, "run_id") for name, table in objects.TABLES.items() if table.kind in ("child", "link")),
 )
 # readers see no table that holds unmasked personal values
-READER_TABLES = ("clock", "country", "finding_count", "load_run", "load_run_table", "setting", "source", "source_link")
-
-
-def country_codes() -> list[str]:
-    """Every country code of ISO 3166-1 alpha-2, in order."""
-    return [one + two for one in _LETTERS for two in _LETTERS if is_country_code(one + two)]
+READER_TABLES = (
+    "clock", "finding_count", "load_run", "load_run_table", "setting", "source", "source_link",
+    *(table.name for table in REFERENCE),
+)  # fmt: skip
 
 
 def views(catalog: Catalog) -> list[tuple[str, Statement]]:
@@ -111,15 +108,30 @@ def _version(engine: str) -> str:
     )
 
 
+def _literal(value: object, engine: str) -> str:
+    if value is None:
+        return "cast(null as integer)"  # the only columns of reference tables that may be empty are numbers
+    if isinstance(value, int):
+        return str(value)
+    quoted = str(value).replace("'", "''")
+    return f"{'N' if engine == 'mssql' else ''}'{quoted}'"
+
+
 def _rows(engine: str) -> Iterator[str]:
-    """The country list and the version row, each added where it is missing."""
-    codes = "\n    union all select ".join(
-        f"'{code}'" + (" as code" if not place else "") for place, code in enumerate(country_codes())
-    )
-    yield (
-        f"insert into {country.name} (code)\nselect n.code\nfrom (\n    select {codes}\n) as n\n"
-        f"where not exists (select 1 from {country.name} as c where c.code = n.code)"
-    )
+    """The rows of the reference tables and the version row, each added where it is missing."""
+    for table, rows_of in REFERENCE.items():
+        names = [column.name for column in table.columns]
+        key = names[0]
+        lines = [
+            ", ".join(_literal(row[name], engine) + ("" if place else f" as {name}") for name in names)
+            for place, row in enumerate(rows_of())
+        ]
+        chosen = "\n    union all select ".join(lines)
+        yield (
+            f"insert into {table.name} ({', '.join(names)})\nselect {', '.join(f'n.{name}' for name in names)}\n"
+            f"from (\n    select {chosen}\n) as n\n"
+            f"where not exists (select 1 from {table.name} as c where c.{key} = n.{key})"
+        )
     yield _version(engine)
 
 

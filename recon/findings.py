@@ -16,11 +16,12 @@ from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, escap
 from recon.config import Settings
 from recon.decode.mask import mask_mail, mask_text
 from recon.decode.times import day, from_datetime, utc_now_text
-from recon.deploy import country_codes, ensure_views
+from recon.deploy import ensure_views
 from recon.errors import CatalogError, StoreError
 from recon.store import Store
 from recon.store.engine import first_line
-from recon.store.match_tables import FILLED, clock, country, finding_count, finding_row
+from recon.store.match_tables import FILLED, clock, finding_count, finding_row
+from recon.store.reference_tables import fill_reference
 from recon.store.tables import LOADED, setting, source
 
 
@@ -111,13 +112,6 @@ def _set_clock(connection: Connection, values: Mapping[str, int], refresh_id: in
         )
     )
     return as_of
-
-
-def _fill_countries(connection: Connection) -> None:
-    codes = country_codes()
-    if set(connection.scalars(select(country.c.code))) != set(codes):
-        connection.execute(delete(country))
-        connection.execute(insert(country), [{"code": code} for code in codes])
 
 
 # ---- match and findings -------------------------------------------------------------------------------
@@ -220,7 +214,7 @@ def refresh(
         with store.write() as connection:
             refresh_id = 1 + int(connection.scalar(select(func.max(finding_count.c.refresh_id))) or 0)
             as_of = _set_clock(connection, _settings(connection, settings), refresh_id)
-            _fill_countries(connection)
+            fill_reference(connection)
             tell("match")
             _analyze_loaded(connection)
             matches = _match(connection, catalog)

@@ -7,6 +7,7 @@ the value in front. Everything is decoded before anything is printed.
 import re
 import sys
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Any
 
 import typer
@@ -182,6 +183,51 @@ def grouptype(
 ) -> None:
     """A groupType value: scope, security or distribution, the signed form, its flags."""
     emit(_GROUP_COLUMNS, _decoded(values, _grouptype), output)
+
+
+class Kind(StrEnum):
+    """What the bits of a number mean."""
+
+    uac = "uac"
+    grouptype = "grouptype"
+    number = "number"
+
+
+@app.command("bits", context_settings=_NUMBERS)
+def bits(
+    values: list[str] = _values("Decimal, signed or unsigned, or 0x-hexadecimal, up to 64 bits."),
+    kind: Kind | None = typer.Option(None, "--as", help="Whose flags the bits are; default: both names."),
+    output: Format = FORMAT_OPTION,
+) -> None:
+    """Every bit that is set in a number: its power of two, its value, in hexadecimal, and the flag it is.
+
+    A number does not tell what it is: without --as the names stand beside each other. Negative numbers are two's
+    complement of 32 bits, or of 64 where they need more. One value prints both of its forms, then its bits.
+    """
+    from recon.decode.bits import KINDS
+    from recon.decode.bits import bits as bits_of
+
+    def bits_in(text: str) -> _Row:
+        return tuple(bits_of(_integer(text), kind.value if kind else "number"))
+
+    flags = ("flag", "meaning") if kind else ("useraccountcontrol", "grouptype")
+    columns = ("value", "power", "bit_value", "hex", *flags, "signed", "unsigned")
+    none = ("", "")
+    rows: list[_Row] = []
+    for value, signed, unsigned, _, found in _decoded(values, bits_in):
+        for bit in found or [None]:  # type: ignore[attr-defined]
+            names: tuple[str, ...] = none
+            if bit is not None:
+                uac_name, group_name = (KINDS[one].get(bit.power, none)[0] for one in ("uac", "grouptype"))
+                names = (bit.name, bit.note) if kind else (uac_name, group_name)
+            place = (None, None, None) if bit is None else (bit.power, bit.value, f"0x{bit.value:X}")
+            rows.append((value, *place, *(name or None for name in names), signed, unsigned))
+    if output is not Format.table or len(values) > 1 or values == ["-"]:
+        emit(columns, rows, output)
+        return
+    _lines(f"signed {rows[0][6]}, unsigned {rows[0][7]}")
+    if rows[0][1] is not None:
+        emit(columns[1:6], [row[1:6] for row in rows], output)
 
 
 def _time(value: str) -> _Row:

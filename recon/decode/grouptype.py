@@ -7,15 +7,28 @@ from recon.errors import DecodeError
 _SYSTEM, _GLOBAL, _DOMAIN_LOCAL, _UNIVERSAL, _APP_BASIC, _APP_QUERY = 1, 2, 4, 8, 16, 32
 _SECURITY = 0x80000000
 
-_FLAGS = (
-    (_SYSTEM, "BUILTIN_LOCAL_GROUP"),
-    (_GLOBAL, "ACCOUNT_GROUP"),
-    (_DOMAIN_LOCAL, "RESOURCE_GROUP"),
-    (_UNIVERSAL, "UNIVERSAL_GROUP"),
-    (_APP_BASIC, "APP_BASIC_GROUP"),
-    (_APP_QUERY, "APP_QUERY_GROUP"),
-    (_SECURITY, "SECURITY_ENABLED"),
-)  # fmt: skip
+
+class GroupFlag(NamedTuple):
+    """One flag. `bit`: its place from 0; `value`: 2^bit, unsigned; AD stores the number signed."""
+
+    bit: int
+    name: str
+    value: int
+    note: str
+
+
+FLAGS: tuple[GroupFlag, ...] = tuple(
+    GroupFlag(value.bit_length() - 1, name, value, note)
+    for value, name, note in (
+        (_SYSTEM, "BUILTIN_LOCAL_GROUP", "made by the system"),
+        (_GLOBAL, "ACCOUNT_GROUP", "a global group"),
+        (_DOMAIN_LOCAL, "RESOURCE_GROUP", "a domain local group"),
+        (_UNIVERSAL, "UNIVERSAL_GROUP", "a universal group"),
+        (_APP_BASIC, "APP_BASIC_GROUP", "of Authorization Manager: members are listed"),
+        (_APP_QUERY, "APP_QUERY_GROUP", "of Authorization Manager: members are asked for"),
+        (_SECURITY, "SECURITY_ENABLED", "a security group; in a signed number the sign"),
+    )
+)
 _SCOPES = {
     _GLOBAL: "global",
     _DOMAIN_LOCAL: "domain local",
@@ -23,7 +36,7 @@ _SCOPES = {
     _APP_BASIC: "app basic",
     _APP_QUERY: "app query",
 }
-_KNOWN = sum(value for value, _ in _FLAGS)
+_KNOWN = sum(flag.value for flag in FLAGS)
 
 SAM_ACCOUNT_TYPES: dict[int, str] = {
     0x10000000: "security group",
@@ -68,7 +81,7 @@ def describe(value: int) -> GroupType:
         scope="builtin local" if is_builtin else scopes[0],
         is_security=bits & _SECURITY != 0,
         value=bits - (1 << 32) if bits & _SECURITY else bits,
-        flags=tuple(name for bit, name in _FLAGS if bits & bit),
+        flags=tuple(flag.name for flag in FLAGS if bits & flag.value),
     )
 
 

@@ -191,13 +191,5 @@ clock = Table(
     comment="One row: the instant the findings speak of (the newest good load) and the days counted from it.",
 )
 
-country = Table(
-    "country",
-    metadata,
-    # compared with raw text, so it has the same collation; 249 rows need no index
-    sql_column("code", "text", 2, nullable=False),
-    comment="One row per country code of ISO 3166-1 alpha-2.",
-)
-
 # emptied and filled by a refresh, in this order
 FILLED: tuple[Table, ...] = (match_candidate, user_match, pair, worker_match)

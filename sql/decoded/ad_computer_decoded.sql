@@ -1,6 +1,7 @@
 -- title: AD computers, decoded
--- meaning: Computers of Active Directory with names, keys and times, and the flags of userAccountControl by name. One
---   row per AD computer.
+-- meaning: Computers of Active Directory with names, keys and times, the flags of userAccountControl by name, and the
+--   age of the password. One row per AD computer.
+-- note: for computed_, uac_passwd_cant_change and the 14 days of lastLogonTimestamp see ad_user_decoded.
 select
     u.row_id,
     u.source_id,
@@ -17,14 +18,49 @@ select
     u.is_enabled,
     case
         when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 1) = 1 then 1
+        else 0
+    end as uac_script,
+    case
+        when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 2) = 2 then 1
         else 0
     end as uac_accountdisable,
     case
         when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 8) = 8 then 1
+        else 0
+    end as uac_homedir_required,
+    case
+        when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 32) = 32 then 1
         else 0
     end as uac_passwd_notreqd,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 64) = 64 then 1
+        else 0
+    end as uac_passwd_cant_change,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 128) = 128 then 1
+        else 0
+    end as uac_encrypted_text_pwd_allowed,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 256) = 256 then 1
+        else 0
+    end as uac_temp_duplicate_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 512) = 512 then 1
+        else 0
+    end as uac_normal_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 2048) = 2048 then 1
+        else 0
+    end as uac_interdomain_trust_account,
     case
         when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 4096) = 4096 then 1
@@ -40,6 +76,16 @@ select
         when (u.useraccountcontrol & 65536) = 65536 then 1
         else 0
     end as uac_dont_expire_password,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 131072) = 131072 then 1
+        else 0
+    end as uac_mns_logon_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 262144) = 262144 then 1
+        else 0
+    end as uac_smartcard_required,
     case
         when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 524288) = 524288 then 1
@@ -67,16 +113,67 @@ select
     end as uac_trusted_to_auth_for_delegation,
     case
         when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 33554432) = 33554432 then 1
+        else 0
+    end as uac_no_auth_data_required,
+    case
+        when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 67108864) = 67108864 then 1
         else 0
     end as uac_partial_secrets_account,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 16) = 16 then 1
+        else 0
+    end as computed_lockout,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 8388608) = 8388608 then 1
+        else 0
+    end as computed_password_expired,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 67108864) = 67108864 then 1
+        else 0
+    end as computed_partial_secrets_account,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 134217728) = 134217728 then 1
+        else 0
+    end as computed_use_aes_keys,
+    case u.samaccounttype
+        when 805306368 then 'user'
+        when 805306369 then 'computer'
+        when 805306370 then 'trust'
+    end as account_type,
     u.primarygroupid,
     u.admincount,
     u.iscriticalsystemobject,
     u.pwd_last_set_at,
     u.pwd_last_set_day,
+    c.as_of_day - u.pwd_last_set_day as password_age_days,
+    case
+        when u.pwdlastset is null then null
+        when u.pwdlastset = 0 then 1
+        else 0
+    end as must_change_password,
     u.last_logon_at,
     u.last_logon_day,
+    c.as_of_day - u.last_logon_day as days_since_logon,
+    u.account_expires_at,
+    u.account_expires_day,
+    case
+        when u.accountexpires is null then null
+        when u.accountexpires in (0, 9223372036854775807) then 1
+        else 0
+    end as never_expires,
+    case
+        when u.account_expires_day is null then 0
+        when u.account_expires_at <= c.as_of then 1
+        when c.as_of is null then null
+        else 0
+    end as is_expired,
+    u.locked_out_at,
     u.sam_key,
     u.dn_key,
     u.managedby,
@@ -84,3 +181,4 @@ select
     u.whenchanged,
     u.loaded_at
 from ad_computer as u
+left join clock as c on c.clock_id = 1

@@ -1,9 +1,12 @@
 -- title: AD users, decoded
 -- meaning: Users of Active Directory with names, keys and times, the flags of userAccountControl by name (1, 0, or
---   NULL where the attribute could not be read), and whether the account has expired by the clock. One row per AD
---   user.
--- note: LOCKOUT and PASSWORD_EXPIRED live in msDS-User-Account-Control-Computed alone; in the stored value they prove
---   nothing, so they appear as computed_ only.
+--   NULL where the attribute could not be read), the age of the password, and whether the account has expired, by the
+--   clock. One row per AD user.
+-- note: LOCKOUT, PASSWORD_EXPIRED and USE_AES_KEYS live in msDS-User-Account-Control-Computed alone; in the stored
+--   value they prove nothing, so they appear as computed_ only. uac_passwd_cant_change proves nothing either: it is an
+--   access control entry. lastLogonTimestamp is written only when it has become 9 to 14 days old (unless the domain's
+--   interval was changed): the last logon may be up to 14 days later than last_logon_at, and days_since_logon up to 14
+--   too many; NULL there: never logged on.
 select
     u.row_id,
     u.source_id,
@@ -51,6 +54,11 @@ select
     end as uac_passwd_notreqd,
     case
         when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 64) = 64 then 1
+        else 0
+    end as uac_passwd_cant_change,
+    case
+        when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 128) = 128 then 1
         else 0
     end as uac_encrypted_text_pwd_allowed,
@@ -69,6 +77,16 @@ select
         when (u.useraccountcontrol & 2048) = 2048 then 1
         else 0
     end as uac_interdomain_trust_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 4096) = 4096 then 1
+        else 0
+    end as uac_workstation_trust_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 8192) = 8192 then 1
+        else 0
+    end as uac_server_trust_account,
     case
         when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 65536) = 65536 then 1
@@ -115,6 +133,11 @@ select
         else 0
     end as uac_no_auth_data_required,
     case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 67108864) = 67108864 then 1
+        else 0
+    end as uac_partial_secrets_account,
+    case
         when u.msdsuseraccountcontrolcomputed is null then null
         when (u.msdsuseraccountcontrolcomputed & 16) = 16 then 1
         else 0
@@ -124,6 +147,11 @@ select
         when (u.msdsuseraccountcontrolcomputed & 8388608) = 8388608 then 1
         else 0
     end as computed_password_expired,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 67108864) = 67108864 then 1
+        else 0
+    end as computed_partial_secrets_account,
     case
         when u.msdsuseraccountcontrolcomputed is null then null
         when (u.msdsuseraccountcontrolcomputed & 134217728) = 134217728 then 1
@@ -144,10 +172,22 @@ select
     u.admincount,
     u.pwd_last_set_at,
     u.pwd_last_set_day,
+    c.as_of_day - u.pwd_last_set_day as password_age_days,
+    case
+        when u.pwdlastset is null then null
+        when u.pwdlastset = 0 then 1
+        else 0
+    end as must_change_password,
     u.last_logon_at,
     u.last_logon_day,
+    c.as_of_day - u.last_logon_day as days_since_logon,
     u.account_expires_at,
     u.account_expires_day,
+    case
+        when u.accountexpires is null then null
+        when u.accountexpires in (0, 9223372036854775807) then 1
+        else 0
+    end as never_expires,
     case
         when u.account_expires_day is null then 0
         when u.account_expires_at <= c.as_of then 1

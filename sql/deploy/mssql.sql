@@ -2605,6 +2605,17 @@ CREATE INDEX finding_row_code ON finding_row (code, object_key)
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'group_type_flag', N'U') is null
+CREATE TABLE group_type_flag (
+    bit INTEGER NOT NULL,
+    name NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    value_int INTEGER NOT NULL,
+    note NVARCHAR(4000) NOT NULL,
+    PRIMARY KEY (bit)
+)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'load_reject', N'U') is null
 CREATE TABLE load_reject (
     run_id INTEGER NOT NULL,
@@ -2755,6 +2766,15 @@ CREATE UNIQUE INDEX pair_entra ON pair (entra_row_id)
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'sam_account_type', N'U') is null
+CREATE TABLE sam_account_type (
+    value_int INTEGER NOT NULL,
+    name NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    PRIMARY KEY (value_int)
+)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'schema_version', N'U') is null
 CREATE TABLE schema_version (
     version INTEGER NOT NULL,
@@ -2802,6 +2822,18 @@ CREATE TABLE source_link (
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'uac_flag', N'U') is null
+CREATE TABLE uac_flag (
+    bit INTEGER NOT NULL,
+    name NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    value_int INTEGER NOT NULL,
+    is_computed SMALLINT NOT NULL,
+    note NVARCHAR(4000) NOT NULL,
+    PRIMARY KEY (bit)
+)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'user_match', N'U') is null
 CREATE TABLE user_match (
     ad_row_id INTEGER NOT NULL,
@@ -2820,6 +2852,17 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'user_match_entra' and object_id = object_id(N'user_match'))
 CREATE UNIQUE INDEX user_match_entra ON user_match (entra_row_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'well_known_sid', N'U') is null
+CREATE TABLE well_known_sid (
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    name NVARCHAR(4000) NOT NULL,
+    kind NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    rid INTEGER NULL,
+    PRIMARY KEY (sid)
+)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3285,257 +3328,402 @@ go
 insert into country (code)
 select n.code
 from (
-    select 'AD' as code
-    union all select 'AE'
-    union all select 'AF'
-    union all select 'AG'
-    union all select 'AI'
-    union all select 'AL'
-    union all select 'AM'
-    union all select 'AO'
-    union all select 'AQ'
-    union all select 'AR'
-    union all select 'AS'
-    union all select 'AT'
-    union all select 'AU'
-    union all select 'AW'
-    union all select 'AX'
-    union all select 'AZ'
-    union all select 'BA'
-    union all select 'BB'
-    union all select 'BD'
-    union all select 'BE'
-    union all select 'BF'
-    union all select 'BG'
-    union all select 'BH'
-    union all select 'BI'
-    union all select 'BJ'
-    union all select 'BL'
-    union all select 'BM'
-    union all select 'BN'
-    union all select 'BO'
-    union all select 'BQ'
-    union all select 'BR'
-    union all select 'BS'
-    union all select 'BT'
-    union all select 'BV'
-    union all select 'BW'
-    union all select 'BY'
-    union all select 'BZ'
-    union all select 'CA'
-    union all select 'CC'
-    union all select 'CD'
-    union all select 'CF'
-    union all select 'CG'
-    union all select 'CH'
-    union all select 'CI'
-    union all select 'CK'
-    union all select 'CL'
-    union all select 'CM'
-    union all select 'CN'
-    union all select 'CO'
-    union all select 'CR'
-    union all select 'CU'
-    union all select 'CV'
-    union all select 'CW'
-    union all select 'CX'
-    union all select 'CY'
-    union all select 'CZ'
-    union all select 'DE'
-    union all select 'DJ'
-    union all select 'DK'
-    union all select 'DM'
-    union all select 'DO'
-    union all select 'DZ'
-    union all select 'EC'
-    union all select 'EE'
-    union all select 'EG'
-    union all select 'EH'
-    union all select 'ER'
-    union all select 'ES'
-    union all select 'ET'
-    union all select 'FI'
-    union all select 'FJ'
-    union all select 'FK'
-    union all select 'FM'
-    union all select 'FO'
-    union all select 'FR'
-    union all select 'GA'
-    union all select 'GB'
-    union all select 'GD'
-    union all select 'GE'
-    union all select 'GF'
-    union all select 'GG'
-    union all select 'GH'
-    union all select 'GI'
-    union all select 'GL'
-    union all select 'GM'
-    union all select 'GN'
-    union all select 'GP'
-    union all select 'GQ'
-    union all select 'GR'
-    union all select 'GS'
-    union all select 'GT'
-    union all select 'GU'
-    union all select 'GW'
-    union all select 'GY'
-    union all select 'HK'
-    union all select 'HM'
-    union all select 'HN'
-    union all select 'HR'
-    union all select 'HT'
-    union all select 'HU'
-    union all select 'ID'
-    union all select 'IE'
-    union all select 'IL'
-    union all select 'IM'
-    union all select 'IN'
-    union all select 'IO'
-    union all select 'IQ'
-    union all select 'IR'
-    union all select 'IS'
-    union all select 'IT'
-    union all select 'JE'
-    union all select 'JM'
-    union all select 'JO'
-    union all select 'JP'
-    union all select 'KE'
-    union all select 'KG'
-    union all select 'KH'
-    union all select 'KI'
-    union all select 'KM'
-    union all select 'KN'
-    union all select 'KP'
-    union all select 'KR'
-    union all select 'KW'
-    union all select 'KY'
-    union all select 'KZ'
-    union all select 'LA'
-    union all select 'LB'
-    union all select 'LC'
-    union all select 'LI'
-    union all select 'LK'
-    union all select 'LR'
-    union all select 'LS'
-    union all select 'LT'
-    union all select 'LU'
-    union all select 'LV'
-    union all select 'LY'
-    union all select 'MA'
-    union all select 'MC'
-    union all select 'MD'
-    union all select 'ME'
-    union all select 'MF'
-    union all select 'MG'
-    union all select 'MH'
-    union all select 'MK'
-    union all select 'ML'
-    union all select 'MM'
-    union all select 'MN'
-    union all select 'MO'
-    union all select 'MP'
-    union all select 'MQ'
-    union all select 'MR'
-    union all select 'MS'
-    union all select 'MT'
-    union all select 'MU'
-    union all select 'MV'
-    union all select 'MW'
-    union all select 'MX'
-    union all select 'MY'
-    union all select 'MZ'
-    union all select 'NA'
-    union all select 'NC'
-    union all select 'NE'
-    union all select 'NF'
-    union all select 'NG'
-    union all select 'NI'
-    union all select 'NL'
-    union all select 'NO'
-    union all select 'NP'
-    union all select 'NR'
-    union all select 'NU'
-    union all select 'NZ'
-    union all select 'OM'
-    union all select 'PA'
-    union all select 'PE'
-    union all select 'PF'
-    union all select 'PG'
-    union all select 'PH'
-    union all select 'PK'
-    union all select 'PL'
-    union all select 'PM'
-    union all select 'PN'
-    union all select 'PR'
-    union all select 'PS'
-    union all select 'PT'
-    union all select 'PW'
-    union all select 'PY'
-    union all select 'QA'
-    union all select 'RE'
-    union all select 'RO'
-    union all select 'RS'
-    union all select 'RU'
-    union all select 'RW'
-    union all select 'SA'
-    union all select 'SB'
-    union all select 'SC'
-    union all select 'SD'
-    union all select 'SE'
-    union all select 'SG'
-    union all select 'SH'
-    union all select 'SI'
-    union all select 'SJ'
-    union all select 'SK'
-    union all select 'SL'
-    union all select 'SM'
-    union all select 'SN'
-    union all select 'SO'
-    union all select 'SR'
-    union all select 'SS'
-    union all select 'ST'
-    union all select 'SV'
-    union all select 'SX'
-    union all select 'SY'
-    union all select 'SZ'
-    union all select 'TC'
-    union all select 'TD'
-    union all select 'TF'
-    union all select 'TG'
-    union all select 'TH'
-    union all select 'TJ'
-    union all select 'TK'
-    union all select 'TL'
-    union all select 'TM'
-    union all select 'TN'
-    union all select 'TO'
-    union all select 'TR'
-    union all select 'TT'
-    union all select 'TV'
-    union all select 'TW'
-    union all select 'TZ'
-    union all select 'UA'
-    union all select 'UG'
-    union all select 'UM'
-    union all select 'US'
-    union all select 'UY'
-    union all select 'UZ'
-    union all select 'VA'
-    union all select 'VC'
-    union all select 'VE'
-    union all select 'VG'
-    union all select 'VI'
-    union all select 'VN'
-    union all select 'VU'
-    union all select 'WF'
-    union all select 'WS'
-    union all select 'YE'
-    union all select 'YT'
-    union all select 'ZA'
-    union all select 'ZM'
-    union all select 'ZW'
+    select N'AD' as code
+    union all select N'AE'
+    union all select N'AF'
+    union all select N'AG'
+    union all select N'AI'
+    union all select N'AL'
+    union all select N'AM'
+    union all select N'AO'
+    union all select N'AQ'
+    union all select N'AR'
+    union all select N'AS'
+    union all select N'AT'
+    union all select N'AU'
+    union all select N'AW'
+    union all select N'AX'
+    union all select N'AZ'
+    union all select N'BA'
+    union all select N'BB'
+    union all select N'BD'
+    union all select N'BE'
+    union all select N'BF'
+    union all select N'BG'
+    union all select N'BH'
+    union all select N'BI'
+    union all select N'BJ'
+    union all select N'BL'
+    union all select N'BM'
+    union all select N'BN'
+    union all select N'BO'
+    union all select N'BQ'
+    union all select N'BR'
+    union all select N'BS'
+    union all select N'BT'
+    union all select N'BV'
+    union all select N'BW'
+    union all select N'BY'
+    union all select N'BZ'
+    union all select N'CA'
+    union all select N'CC'
+    union all select N'CD'
+    union all select N'CF'
+    union all select N'CG'
+    union all select N'CH'
+    union all select N'CI'
+    union all select N'CK'
+    union all select N'CL'
+    union all select N'CM'
+    union all select N'CN'
+    union all select N'CO'
+    union all select N'CR'
+    union all select N'CU'
+    union all select N'CV'
+    union all select N'CW'
+    union all select N'CX'
+    union all select N'CY'
+    union all select N'CZ'
+    union all select N'DE'
+    union all select N'DJ'
+    union all select N'DK'
+    union all select N'DM'
+    union all select N'DO'
+    union all select N'DZ'
+    union all select N'EC'
+    union all select N'EE'
+    union all select N'EG'
+    union all select N'EH'
+    union all select N'ER'
+    union all select N'ES'
+    union all select N'ET'
+    union all select N'FI'
+    union all select N'FJ'
+    union all select N'FK'
+    union all select N'FM'
+    union all select N'FO'
+    union all select N'FR'
+    union all select N'GA'
+    union all select N'GB'
+    union all select N'GD'
+    union all select N'GE'
+    union all select N'GF'
+    union all select N'GG'
+    union all select N'GH'
+    union all select N'GI'
+    union all select N'GL'
+    union all select N'GM'
+    union all select N'GN'
+    union all select N'GP'
+    union all select N'GQ'
+    union all select N'GR'
+    union all select N'GS'
+    union all select N'GT'
+    union all select N'GU'
+    union all select N'GW'
+    union all select N'GY'
+    union all select N'HK'
+    union all select N'HM'
+    union all select N'HN'
+    union all select N'HR'
+    union all select N'HT'
+    union all select N'HU'
+    union all select N'ID'
+    union all select N'IE'
+    union all select N'IL'
+    union all select N'IM'
+    union all select N'IN'
+    union all select N'IO'
+    union all select N'IQ'
+    union all select N'IR'
+    union all select N'IS'
+    union all select N'IT'
+    union all select N'JE'
+    union all select N'JM'
+    union all select N'JO'
+    union all select N'JP'
+    union all select N'KE'
+    union all select N'KG'
+    union all select N'KH'
+    union all select N'KI'
+    union all select N'KM'
+    union all select N'KN'
+    union all select N'KP'
+    union all select N'KR'
+    union all select N'KW'
+    union all select N'KY'
+    union all select N'KZ'
+    union all select N'LA'
+    union all select N'LB'
+    union all select N'LC'
+    union all select N'LI'
+    union all select N'LK'
+    union all select N'LR'
+    union all select N'LS'
+    union all select N'LT'
+    union all select N'LU'
+    union all select N'LV'
+    union all select N'LY'
+    union all select N'MA'
+    union all select N'MC'
+    union all select N'MD'
+    union all select N'ME'
+    union all select N'MF'
+    union all select N'MG'
+    union all select N'MH'
+    union all select N'MK'
+    union all select N'ML'
+    union all select N'MM'
+    union all select N'MN'
+    union all select N'MO'
+    union all select N'MP'
+    union all select N'MQ'
+    union all select N'MR'
+    union all select N'MS'
+    union all select N'MT'
+    union all select N'MU'
+    union all select N'MV'
+    union all select N'MW'
+    union all select N'MX'
+    union all select N'MY'
+    union all select N'MZ'
+    union all select N'NA'
+    union all select N'NC'
+    union all select N'NE'
+    union all select N'NF'
+    union all select N'NG'
+    union all select N'NI'
+    union all select N'NL'
+    union all select N'NO'
+    union all select N'NP'
+    union all select N'NR'
+    union all select N'NU'
+    union all select N'NZ'
+    union all select N'OM'
+    union all select N'PA'
+    union all select N'PE'
+    union all select N'PF'
+    union all select N'PG'
+    union all select N'PH'
+    union all select N'PK'
+    union all select N'PL'
+    union all select N'PM'
+    union all select N'PN'
+    union all select N'PR'
+    union all select N'PS'
+    union all select N'PT'
+    union all select N'PW'
+    union all select N'PY'
+    union all select N'QA'
+    union all select N'RE'
+    union all select N'RO'
+    union all select N'RS'
+    union all select N'RU'
+    union all select N'RW'
+    union all select N'SA'
+    union all select N'SB'
+    union all select N'SC'
+    union all select N'SD'
+    union all select N'SE'
+    union all select N'SG'
+    union all select N'SH'
+    union all select N'SI'
+    union all select N'SJ'
+    union all select N'SK'
+    union all select N'SL'
+    union all select N'SM'
+    union all select N'SN'
+    union all select N'SO'
+    union all select N'SR'
+    union all select N'SS'
+    union all select N'ST'
+    union all select N'SV'
+    union all select N'SX'
+    union all select N'SY'
+    union all select N'SZ'
+    union all select N'TC'
+    union all select N'TD'
+    union all select N'TF'
+    union all select N'TG'
+    union all select N'TH'
+    union all select N'TJ'
+    union all select N'TK'
+    union all select N'TL'
+    union all select N'TM'
+    union all select N'TN'
+    union all select N'TO'
+    union all select N'TR'
+    union all select N'TT'
+    union all select N'TV'
+    union all select N'TW'
+    union all select N'TZ'
+    union all select N'UA'
+    union all select N'UG'
+    union all select N'UM'
+    union all select N'US'
+    union all select N'UY'
+    union all select N'UZ'
+    union all select N'VA'
+    union all select N'VC'
+    union all select N'VE'
+    union all select N'VG'
+    union all select N'VI'
+    union all select N'VN'
+    union all select N'VU'
+    union all select N'WF'
+    union all select N'WS'
+    union all select N'YE'
+    union all select N'YT'
+    union all select N'ZA'
+    union all select N'ZM'
+    union all select N'ZW'
 ) as n
 where not exists (select 1 from country as c where c.code = n.code)
+go
+if @@trancount = 0 set noexec on
+go
+insert into uac_flag (bit, name, value_int, is_computed, note)
+select n.bit, n.name, n.value_int, n.is_computed, n.note
+from (
+    select 0 as bit, N'SCRIPT' as name, 1 as value_int, 0 as is_computed, N'the logon script runs' as note
+    union all select 1, N'ACCOUNTDISABLE', 2, 0, N'the account is disabled'
+    union all select 3, N'HOMEDIR_REQUIRED', 8, 0, N'a home folder is required'
+    union all select 4, N'LOCKOUT', 16, 1, N'locked out: only in the computed attribute; else see lockoutTime'
+    union all select 5, N'PASSWD_NOTREQD', 32, 0, N'no password is required'
+    union all select 6, N'PASSWD_CANT_CHANGE', 64, 0, N'an access control entry, not a stored flag'
+    union all select 7, N'ENCRYPTED_TEXT_PWD_ALLOWED', 128, 0, N'the password is stored reversibly'
+    union all select 8, N'TEMP_DUPLICATE_ACCOUNT', 256, 0, N'local account of a user whose main account is in another domain'
+    union all select 9, N'NORMAL_ACCOUNT', 512, 0, N'a user account'
+    union all select 11, N'INTERDOMAIN_TRUST_ACCOUNT', 2048, 0, N'account of a trust'
+    union all select 12, N'WORKSTATION_TRUST_ACCOUNT', 4096, 0, N'a computer account'
+    union all select 13, N'SERVER_TRUST_ACCOUNT', 8192, 0, N'a domain controller''s account'
+    union all select 16, N'DONT_EXPIRE_PASSWORD', 65536, 0, N'the password never expires'
+    union all select 17, N'MNS_LOGON_ACCOUNT', 131072, 0, N'majority node set logon account'
+    union all select 18, N'SMARTCARD_REQUIRED', 262144, 0, N'a smart card is required to log on'
+    union all select 19, N'TRUSTED_FOR_DELEGATION', 524288, 0, N'trusted for unconstrained Kerberos delegation'
+    union all select 20, N'NOT_DELEGATED', 1048576, 0, N'sensitive: never delegated'
+    union all select 21, N'USE_DES_KEY_ONLY', 2097152, 0, N'DES keys only'
+    union all select 22, N'DONT_REQ_PREAUTH', 4194304, 0, N'no Kerberos pre-authentication'
+    union all select 23, N'PASSWORD_EXPIRED', 8388608, 1, N'expired: only in the computed attribute; else see pwdLastSet'
+    union all select 24, N'TRUSTED_TO_AUTH_FOR_DELEGATION', 16777216, 0, N'may delegate after protocol transition'
+    union all select 25, N'NO_AUTH_DATA_REQUIRED', 33554432, 0, N'tickets carry no authorization data'
+    union all select 26, N'PARTIAL_SECRETS_ACCOUNT', 67108864, 0, N'a read-only domain controller''s account'
+    union all select 27, N'USE_AES_KEYS', 134217728, 1, N'AES keys: only in the computed attribute'
+) as n
+where not exists (select 1 from uac_flag as c where c.bit = n.bit)
+go
+if @@trancount = 0 set noexec on
+go
+insert into group_type_flag (bit, name, value_int, note)
+select n.bit, n.name, n.value_int, n.note
+from (
+    select 0 as bit, N'BUILTIN_LOCAL_GROUP' as name, 1 as value_int, N'made by the system' as note
+    union all select 1, N'ACCOUNT_GROUP', 2, N'a global group'
+    union all select 2, N'RESOURCE_GROUP', 4, N'a domain local group'
+    union all select 3, N'UNIVERSAL_GROUP', 8, N'a universal group'
+    union all select 4, N'APP_BASIC_GROUP', 16, N'of Authorization Manager: members are listed'
+    union all select 5, N'APP_QUERY_GROUP', 32, N'of Authorization Manager: members are asked for'
+    union all select 31, N'SECURITY_ENABLED', -2147483648, N'a security group; in a signed number the sign'
+) as n
+where not exists (select 1 from group_type_flag as c where c.bit = n.bit)
+go
+if @@trancount = 0 set noexec on
+go
+insert into sam_account_type (value_int, name)
+select n.value_int, n.name
+from (
+    select 268435456 as value_int, N'security group' as name
+    union all select 268435457, N'distribution group'
+    union all select 536870912, N'domain local security group'
+    union all select 536870913, N'domain local distribution group'
+    union all select 805306368, N'user'
+    union all select 805306369, N'computer'
+    union all select 805306370, N'trust'
+    union all select 1073741824, N'app basic group'
+    union all select 1073741825, N'app query group'
+) as n
+where not exists (select 1 from sam_account_type as c where c.value_int = n.value_int)
+go
+if @@trancount = 0 set noexec on
+go
+insert into well_known_sid (sid, name, kind, rid)
+select n.sid, n.name, n.kind, n.rid
+from (
+    select N'S-1-0-0' as sid, N'Null' as name, N'universal' as kind, cast(null as integer) as rid
+    union all select N'S-1-1-0', N'Everyone', N'universal', cast(null as integer)
+    union all select N'S-1-2-0', N'Local', N'universal', cast(null as integer)
+    union all select N'S-1-2-1', N'Console Logon', N'universal', cast(null as integer)
+    union all select N'S-1-3-0', N'Creator Owner', N'universal', cast(null as integer)
+    union all select N'S-1-3-1', N'Creator Group', N'universal', cast(null as integer)
+    union all select N'S-1-3-4', N'Owner Rights', N'universal', cast(null as integer)
+    union all select N'S-1-5-1', N'Dialup', N'universal', cast(null as integer)
+    union all select N'S-1-5-2', N'Network', N'universal', cast(null as integer)
+    union all select N'S-1-5-3', N'Batch', N'universal', cast(null as integer)
+    union all select N'S-1-5-4', N'Interactive', N'universal', cast(null as integer)
+    union all select N'S-1-5-6', N'Service', N'universal', cast(null as integer)
+    union all select N'S-1-5-7', N'Anonymous', N'universal', cast(null as integer)
+    union all select N'S-1-5-9', N'Enterprise Domain Controllers', N'universal', cast(null as integer)
+    union all select N'S-1-5-10', N'Principal Self', N'universal', cast(null as integer)
+    union all select N'S-1-5-11', N'Authenticated Users', N'universal', cast(null as integer)
+    union all select N'S-1-5-12', N'Restricted Code', N'universal', cast(null as integer)
+    union all select N'S-1-5-13', N'Terminal Server User', N'universal', cast(null as integer)
+    union all select N'S-1-5-14', N'Remote Interactive Logon', N'universal', cast(null as integer)
+    union all select N'S-1-5-15', N'This Organization', N'universal', cast(null as integer)
+    union all select N'S-1-5-18', N'Local System', N'universal', cast(null as integer)
+    union all select N'S-1-5-19', N'Local Service', N'universal', cast(null as integer)
+    union all select N'S-1-5-20', N'Network Service', N'universal', cast(null as integer)
+    union all select N'S-1-5-32-544', N'Administrators', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-545', N'Users', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-546', N'Guests', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-547', N'Power Users', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-548', N'Account Operators', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-549', N'Server Operators', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-550', N'Print Operators', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-551', N'Backup Operators', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-552', N'Replicator', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-554', N'Pre-Windows 2000 Compatible Access', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-555', N'Remote Desktop Users', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-556', N'Network Configuration Operators', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-557', N'Incoming Forest Trust Builders', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-558', N'Performance Monitor Users', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-559', N'Performance Log Users', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-560', N'Windows Authorization Access Group', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-561', N'Terminal Server License Servers', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-562', N'Distributed COM Users', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-568', N'IIS_IUSRS', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-569', N'Cryptographic Operators', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-573', N'Event Log Readers', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-574', N'Certificate Service DCOM Access', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-575', N'RDS Remote Access Servers', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-576', N'RDS Endpoint Servers', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-577', N'RDS Management Servers', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-578', N'Hyper-V Administrators', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-579', N'Access Control Assistance Operators', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-580', N'Remote Management Users', N'builtin', cast(null as integer)
+    union all select N'S-1-5-32-582', N'Storage Replica Administrators', N'builtin', cast(null as integer)
+    union all select N'S-1-5-21-<domain>-498', N'Enterprise Read-only Domain Controllers', N'domain', 498
+    union all select N'S-1-5-21-<domain>-500', N'Administrator', N'domain', 500
+    union all select N'S-1-5-21-<domain>-501', N'Guest', N'domain', 501
+    union all select N'S-1-5-21-<domain>-502', N'krbtgt', N'domain', 502
+    union all select N'S-1-5-21-<domain>-512', N'Domain Admins', N'domain', 512
+    union all select N'S-1-5-21-<domain>-513', N'Domain Users', N'domain', 513
+    union all select N'S-1-5-21-<domain>-514', N'Domain Guests', N'domain', 514
+    union all select N'S-1-5-21-<domain>-515', N'Domain Computers', N'domain', 515
+    union all select N'S-1-5-21-<domain>-516', N'Domain Controllers', N'domain', 516
+    union all select N'S-1-5-21-<domain>-517', N'Cert Publishers', N'domain', 517
+    union all select N'S-1-5-21-<domain>-518', N'Schema Admins', N'domain', 518
+    union all select N'S-1-5-21-<domain>-519', N'Enterprise Admins', N'domain', 519
+    union all select N'S-1-5-21-<domain>-520', N'Group Policy Creator Owners', N'domain', 520
+    union all select N'S-1-5-21-<domain>-521', N'Read-only Domain Controllers', N'domain', 521
+    union all select N'S-1-5-21-<domain>-522', N'Cloneable Domain Controllers', N'domain', 522
+    union all select N'S-1-5-21-<domain>-525', N'Protected Users', N'domain', 525
+    union all select N'S-1-5-21-<domain>-526', N'Key Admins', N'domain', 526
+    union all select N'S-1-5-21-<domain>-527', N'Enterprise Key Admins', N'domain', 527
+    union all select N'S-1-5-21-<domain>-553', N'RAS and IAS Servers', N'domain', 553
+    union all select N'S-1-5-21-<domain>-571', N'Allowed RODC Password Replication Group', N'domain', 571
+    union all select N'S-1-5-21-<domain>-572', N'Denied RODC Password Replication Group', N'domain', 572
+) as n
+where not exists (select 1 from well_known_sid as c where c.sid = n.sid)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3562,14 +3750,49 @@ select
     u.is_enabled,
     case
         when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 1) = 1 then 1
+        else 0
+    end as uac_script,
+    case
+        when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 2) = 2 then 1
         else 0
     end as uac_accountdisable,
     case
         when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 8) = 8 then 1
+        else 0
+    end as uac_homedir_required,
+    case
+        when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 32) = 32 then 1
         else 0
     end as uac_passwd_notreqd,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 64) = 64 then 1
+        else 0
+    end as uac_passwd_cant_change,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 128) = 128 then 1
+        else 0
+    end as uac_encrypted_text_pwd_allowed,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 256) = 256 then 1
+        else 0
+    end as uac_temp_duplicate_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 512) = 512 then 1
+        else 0
+    end as uac_normal_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 2048) = 2048 then 1
+        else 0
+    end as uac_interdomain_trust_account,
     case
         when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 4096) = 4096 then 1
@@ -3585,6 +3808,16 @@ select
         when (u.useraccountcontrol & 65536) = 65536 then 1
         else 0
     end as uac_dont_expire_password,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 131072) = 131072 then 1
+        else 0
+    end as uac_mns_logon_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 262144) = 262144 then 1
+        else 0
+    end as uac_smartcard_required,
     case
         when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 524288) = 524288 then 1
@@ -3612,16 +3845,67 @@ select
     end as uac_trusted_to_auth_for_delegation,
     case
         when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 33554432) = 33554432 then 1
+        else 0
+    end as uac_no_auth_data_required,
+    case
+        when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 67108864) = 67108864 then 1
         else 0
     end as uac_partial_secrets_account,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 16) = 16 then 1
+        else 0
+    end as computed_lockout,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 8388608) = 8388608 then 1
+        else 0
+    end as computed_password_expired,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 67108864) = 67108864 then 1
+        else 0
+    end as computed_partial_secrets_account,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 134217728) = 134217728 then 1
+        else 0
+    end as computed_use_aes_keys,
+    case u.samaccounttype
+        when 805306368 then 'user'
+        when 805306369 then 'computer'
+        when 805306370 then 'trust'
+    end as account_type,
     u.primarygroupid,
     u.admincount,
     u.iscriticalsystemobject,
     u.pwd_last_set_at,
     u.pwd_last_set_day,
+    c.as_of_day - u.pwd_last_set_day as password_age_days,
+    case
+        when u.pwdlastset is null then null
+        when u.pwdlastset = 0 then 1
+        else 0
+    end as must_change_password,
     u.last_logon_at,
     u.last_logon_day,
+    c.as_of_day - u.last_logon_day as days_since_logon,
+    u.account_expires_at,
+    u.account_expires_day,
+    case
+        when u.accountexpires is null then null
+        when u.accountexpires in (0, 9223372036854775807) then 1
+        else 0
+    end as never_expires,
+    case
+        when u.account_expires_day is null then 0
+        when u.account_expires_at <= c.as_of then 1
+        when c.as_of is null then null
+        else 0
+    end as is_expired,
+    u.locked_out_at,
     u.sam_key,
     u.dn_key,
     u.managedby,
@@ -3629,6 +3913,7 @@ select
     u.whenchanged,
     u.loaded_at
 from ad_computer as u
+left join clock as c on c.clock_id = 1
 go
 if @@trancount = 0 set noexec on
 go
@@ -3738,6 +4023,11 @@ select
     end as uac_passwd_notreqd,
     case
         when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 64) = 64 then 1
+        else 0
+    end as uac_passwd_cant_change,
+    case
+        when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 128) = 128 then 1
         else 0
     end as uac_encrypted_text_pwd_allowed,
@@ -3756,6 +4046,16 @@ select
         when (u.useraccountcontrol & 2048) = 2048 then 1
         else 0
     end as uac_interdomain_trust_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 4096) = 4096 then 1
+        else 0
+    end as uac_workstation_trust_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 8192) = 8192 then 1
+        else 0
+    end as uac_server_trust_account,
     case
         when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 65536) = 65536 then 1
@@ -3802,6 +4102,11 @@ select
         else 0
     end as uac_no_auth_data_required,
     case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 67108864) = 67108864 then 1
+        else 0
+    end as uac_partial_secrets_account,
+    case
         when u.msdsuseraccountcontrolcomputed is null then null
         when (u.msdsuseraccountcontrolcomputed & 16) = 16 then 1
         else 0
@@ -3811,6 +4116,11 @@ select
         when (u.msdsuseraccountcontrolcomputed & 8388608) = 8388608 then 1
         else 0
     end as computed_password_expired,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 67108864) = 67108864 then 1
+        else 0
+    end as computed_partial_secrets_account,
     case
         when u.msdsuseraccountcontrolcomputed is null then null
         when (u.msdsuseraccountcontrolcomputed & 134217728) = 134217728 then 1
@@ -3831,10 +4141,22 @@ select
     u.admincount,
     u.pwd_last_set_at,
     u.pwd_last_set_day,
+    c.as_of_day - u.pwd_last_set_day as password_age_days,
+    case
+        when u.pwdlastset is null then null
+        when u.pwdlastset = 0 then 1
+        else 0
+    end as must_change_password,
     u.last_logon_at,
     u.last_logon_day,
+    c.as_of_day - u.last_logon_day as days_since_logon,
     u.account_expires_at,
     u.account_expires_day,
+    case
+        when u.accountexpires is null then null
+        when u.accountexpires in (0, 9223372036854775807) then 1
+        else 0
+    end as never_expires,
     case
         when u.account_expires_day is null then 0
         when u.account_expires_at <= c.as_of then 1
@@ -6324,13 +6646,17 @@ begin
     grant select on load_skew to recon_reader;
     grant select on worker_decoded to recon_reader;
     grant select on clock to recon_reader;
-    grant select on country to recon_reader;
     grant select on finding_count to recon_reader;
     grant select on load_run to recon_reader;
     grant select on load_run_table to recon_reader;
     grant select on setting to recon_reader;
     grant select on source to recon_reader;
     grant select on source_link to recon_reader;
+    grant select on country to recon_reader;
+    grant select on uac_flag to recon_reader;
+    grant select on group_type_flag to recon_reader;
+    grant select on sam_account_type to recon_reader;
+    grant select on well_known_sid to recon_reader;
 end
 go
 if @@trancount = 0 set noexec on
@@ -6405,16 +6731,20 @@ begin
     grant select on entra_value_defect_history to recon_pii;
     grant select on finding_count to recon_pii;
     grant select on finding_row to recon_pii;
+    grant select on group_type_flag to recon_pii;
     grant select on load_reject to recon_pii;
     grant select on load_run to recon_pii;
     grant select on load_run_table to recon_pii;
     grant select on match_candidate to recon_pii;
     grant select on pair to recon_pii;
+    grant select on sam_account_type to recon_pii;
     grant select on schema_version to recon_pii;
     grant select on setting to recon_pii;
     grant select on source to recon_pii;
     grant select on source_link to recon_pii;
+    grant select on uac_flag to recon_pii;
     grant select on user_match to recon_pii;
+    grant select on well_known_sid to recon_pii;
     grant select on worker to recon_pii;
     grant select on worker_attribute to recon_pii;
     grant select on worker_attribute_history to recon_pii;
@@ -6567,16 +6897,20 @@ begin
     grant select, insert, update, delete on entra_value_defect_history to recon_loader;
     grant select, insert, update, delete on finding_count to recon_loader;
     grant select, insert, update, delete on finding_row to recon_loader;
+    grant select, insert, update, delete on group_type_flag to recon_loader;
     grant select, insert, update, delete on load_reject to recon_loader;
     grant select, insert, update, delete on load_run to recon_loader;
     grant select, insert, update, delete on load_run_table to recon_loader;
     grant select, insert, update, delete on match_candidate to recon_loader;
     grant select, insert, update, delete on pair to recon_loader;
+    grant select, insert, update, delete on sam_account_type to recon_loader;
     grant select, insert, update, delete on schema_version to recon_loader;
     grant select, insert, update, delete on setting to recon_loader;
     grant select, insert, update, delete on source to recon_loader;
     grant select, insert, update, delete on source_link to recon_loader;
+    grant select, insert, update, delete on uac_flag to recon_loader;
     grant select, insert, update, delete on user_match to recon_loader;
+    grant select, insert, update, delete on well_known_sid to recon_loader;
     grant select, insert, update, delete on worker to recon_loader;
     grant select, insert, update, delete on worker_attribute to recon_loader;
     grant select, insert, update, delete on worker_attribute_history to recon_loader;

@@ -2081,6 +2081,15 @@ CREATE TABLE IF NOT EXISTS finding_row (
 CREATE INDEX IF NOT EXISTS finding_row_code ON finding_row (code, object_key)
 ;
 
+CREATE TABLE IF NOT EXISTS group_type_flag (
+    bit INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value_int INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    PRIMARY KEY (bit)
+)
+;
+
 CREATE TABLE IF NOT EXISTS load_reject (
     run_id INTEGER NOT NULL,
     source_id INTEGER NOT NULL,
@@ -2212,6 +2221,13 @@ CREATE TABLE IF NOT EXISTS pair (
 CREATE UNIQUE INDEX IF NOT EXISTS pair_entra ON pair (entra_row_id)
 ;
 
+CREATE TABLE IF NOT EXISTS sam_account_type (
+    value_int INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (value_int)
+)
+;
+
 CREATE TABLE IF NOT EXISTS schema_version (
     version INTEGER NOT NULL,
     tool_version TEXT NOT NULL,
@@ -2251,6 +2267,16 @@ CREATE TABLE IF NOT EXISTS source_link (
 )
 ;
 
+CREATE TABLE IF NOT EXISTS uac_flag (
+    bit INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value_int INTEGER NOT NULL,
+    is_computed SMALLINT NOT NULL,
+    note TEXT NOT NULL,
+    PRIMARY KEY (bit)
+)
+;
+
 CREATE TABLE IF NOT EXISTS user_match (
     ad_row_id INTEGER NOT NULL,
     entra_row_id INTEGER NOT NULL,
@@ -2266,6 +2292,15 @@ CREATE TABLE IF NOT EXISTS user_match (
 ;
 
 CREATE UNIQUE INDEX IF NOT EXISTS user_match_entra ON user_match (entra_row_id)
+;
+
+CREATE TABLE IF NOT EXISTS well_known_sid (
+    sid TEXT NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    rid INTEGER,
+    PRIMARY KEY (sid)
+)
 ;
 
 CREATE TABLE IF NOT EXISTS worker (
@@ -2746,6 +2781,147 @@ from (
 where not exists (select 1 from country as c where c.code = n.code)
 ;
 
+insert into uac_flag (bit, name, value_int, is_computed, note)
+select n.bit, n.name, n.value_int, n.is_computed, n.note
+from (
+    select 0 as bit, 'SCRIPT' as name, 1 as value_int, 0 as is_computed, 'the logon script runs' as note
+    union all select 1, 'ACCOUNTDISABLE', 2, 0, 'the account is disabled'
+    union all select 3, 'HOMEDIR_REQUIRED', 8, 0, 'a home folder is required'
+    union all select 4, 'LOCKOUT', 16, 1, 'locked out: only in the computed attribute; else see lockoutTime'
+    union all select 5, 'PASSWD_NOTREQD', 32, 0, 'no password is required'
+    union all select 6, 'PASSWD_CANT_CHANGE', 64, 0, 'an access control entry, not a stored flag'
+    union all select 7, 'ENCRYPTED_TEXT_PWD_ALLOWED', 128, 0, 'the password is stored reversibly'
+    union all select 8, 'TEMP_DUPLICATE_ACCOUNT', 256, 0, 'local account of a user whose main account is in another domain'
+    union all select 9, 'NORMAL_ACCOUNT', 512, 0, 'a user account'
+    union all select 11, 'INTERDOMAIN_TRUST_ACCOUNT', 2048, 0, 'account of a trust'
+    union all select 12, 'WORKSTATION_TRUST_ACCOUNT', 4096, 0, 'a computer account'
+    union all select 13, 'SERVER_TRUST_ACCOUNT', 8192, 0, 'a domain controller''s account'
+    union all select 16, 'DONT_EXPIRE_PASSWORD', 65536, 0, 'the password never expires'
+    union all select 17, 'MNS_LOGON_ACCOUNT', 131072, 0, 'majority node set logon account'
+    union all select 18, 'SMARTCARD_REQUIRED', 262144, 0, 'a smart card is required to log on'
+    union all select 19, 'TRUSTED_FOR_DELEGATION', 524288, 0, 'trusted for unconstrained Kerberos delegation'
+    union all select 20, 'NOT_DELEGATED', 1048576, 0, 'sensitive: never delegated'
+    union all select 21, 'USE_DES_KEY_ONLY', 2097152, 0, 'DES keys only'
+    union all select 22, 'DONT_REQ_PREAUTH', 4194304, 0, 'no Kerberos pre-authentication'
+    union all select 23, 'PASSWORD_EXPIRED', 8388608, 1, 'expired: only in the computed attribute; else see pwdLastSet'
+    union all select 24, 'TRUSTED_TO_AUTH_FOR_DELEGATION', 16777216, 0, 'may delegate after protocol transition'
+    union all select 25, 'NO_AUTH_DATA_REQUIRED', 33554432, 0, 'tickets carry no authorization data'
+    union all select 26, 'PARTIAL_SECRETS_ACCOUNT', 67108864, 0, 'a read-only domain controller''s account'
+    union all select 27, 'USE_AES_KEYS', 134217728, 1, 'AES keys: only in the computed attribute'
+) as n
+where not exists (select 1 from uac_flag as c where c.bit = n.bit)
+;
+
+insert into group_type_flag (bit, name, value_int, note)
+select n.bit, n.name, n.value_int, n.note
+from (
+    select 0 as bit, 'BUILTIN_LOCAL_GROUP' as name, 1 as value_int, 'made by the system' as note
+    union all select 1, 'ACCOUNT_GROUP', 2, 'a global group'
+    union all select 2, 'RESOURCE_GROUP', 4, 'a domain local group'
+    union all select 3, 'UNIVERSAL_GROUP', 8, 'a universal group'
+    union all select 4, 'APP_BASIC_GROUP', 16, 'of Authorization Manager: members are listed'
+    union all select 5, 'APP_QUERY_GROUP', 32, 'of Authorization Manager: members are asked for'
+    union all select 31, 'SECURITY_ENABLED', -2147483648, 'a security group; in a signed number the sign'
+) as n
+where not exists (select 1 from group_type_flag as c where c.bit = n.bit)
+;
+
+insert into sam_account_type (value_int, name)
+select n.value_int, n.name
+from (
+    select 268435456 as value_int, 'security group' as name
+    union all select 268435457, 'distribution group'
+    union all select 536870912, 'domain local security group'
+    union all select 536870913, 'domain local distribution group'
+    union all select 805306368, 'user'
+    union all select 805306369, 'computer'
+    union all select 805306370, 'trust'
+    union all select 1073741824, 'app basic group'
+    union all select 1073741825, 'app query group'
+) as n
+where not exists (select 1 from sam_account_type as c where c.value_int = n.value_int)
+;
+
+insert into well_known_sid (sid, name, kind, rid)
+select n.sid, n.name, n.kind, n.rid
+from (
+    select 'S-1-0-0' as sid, 'Null' as name, 'universal' as kind, cast(null as integer) as rid
+    union all select 'S-1-1-0', 'Everyone', 'universal', cast(null as integer)
+    union all select 'S-1-2-0', 'Local', 'universal', cast(null as integer)
+    union all select 'S-1-2-1', 'Console Logon', 'universal', cast(null as integer)
+    union all select 'S-1-3-0', 'Creator Owner', 'universal', cast(null as integer)
+    union all select 'S-1-3-1', 'Creator Group', 'universal', cast(null as integer)
+    union all select 'S-1-3-4', 'Owner Rights', 'universal', cast(null as integer)
+    union all select 'S-1-5-1', 'Dialup', 'universal', cast(null as integer)
+    union all select 'S-1-5-2', 'Network', 'universal', cast(null as integer)
+    union all select 'S-1-5-3', 'Batch', 'universal', cast(null as integer)
+    union all select 'S-1-5-4', 'Interactive', 'universal', cast(null as integer)
+    union all select 'S-1-5-6', 'Service', 'universal', cast(null as integer)
+    union all select 'S-1-5-7', 'Anonymous', 'universal', cast(null as integer)
+    union all select 'S-1-5-9', 'Enterprise Domain Controllers', 'universal', cast(null as integer)
+    union all select 'S-1-5-10', 'Principal Self', 'universal', cast(null as integer)
+    union all select 'S-1-5-11', 'Authenticated Users', 'universal', cast(null as integer)
+    union all select 'S-1-5-12', 'Restricted Code', 'universal', cast(null as integer)
+    union all select 'S-1-5-13', 'Terminal Server User', 'universal', cast(null as integer)
+    union all select 'S-1-5-14', 'Remote Interactive Logon', 'universal', cast(null as integer)
+    union all select 'S-1-5-15', 'This Organization', 'universal', cast(null as integer)
+    union all select 'S-1-5-18', 'Local System', 'universal', cast(null as integer)
+    union all select 'S-1-5-19', 'Local Service', 'universal', cast(null as integer)
+    union all select 'S-1-5-20', 'Network Service', 'universal', cast(null as integer)
+    union all select 'S-1-5-32-544', 'Administrators', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-545', 'Users', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-546', 'Guests', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-547', 'Power Users', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-548', 'Account Operators', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-549', 'Server Operators', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-550', 'Print Operators', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-551', 'Backup Operators', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-552', 'Replicator', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-554', 'Pre-Windows 2000 Compatible Access', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-555', 'Remote Desktop Users', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-556', 'Network Configuration Operators', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-557', 'Incoming Forest Trust Builders', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-558', 'Performance Monitor Users', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-559', 'Performance Log Users', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-560', 'Windows Authorization Access Group', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-561', 'Terminal Server License Servers', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-562', 'Distributed COM Users', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-568', 'IIS_IUSRS', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-569', 'Cryptographic Operators', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-573', 'Event Log Readers', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-574', 'Certificate Service DCOM Access', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-575', 'RDS Remote Access Servers', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-576', 'RDS Endpoint Servers', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-577', 'RDS Management Servers', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-578', 'Hyper-V Administrators', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-579', 'Access Control Assistance Operators', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-580', 'Remote Management Users', 'builtin', cast(null as integer)
+    union all select 'S-1-5-32-582', 'Storage Replica Administrators', 'builtin', cast(null as integer)
+    union all select 'S-1-5-21-<domain>-498', 'Enterprise Read-only Domain Controllers', 'domain', 498
+    union all select 'S-1-5-21-<domain>-500', 'Administrator', 'domain', 500
+    union all select 'S-1-5-21-<domain>-501', 'Guest', 'domain', 501
+    union all select 'S-1-5-21-<domain>-502', 'krbtgt', 'domain', 502
+    union all select 'S-1-5-21-<domain>-512', 'Domain Admins', 'domain', 512
+    union all select 'S-1-5-21-<domain>-513', 'Domain Users', 'domain', 513
+    union all select 'S-1-5-21-<domain>-514', 'Domain Guests', 'domain', 514
+    union all select 'S-1-5-21-<domain>-515', 'Domain Computers', 'domain', 515
+    union all select 'S-1-5-21-<domain>-516', 'Domain Controllers', 'domain', 516
+    union all select 'S-1-5-21-<domain>-517', 'Cert Publishers', 'domain', 517
+    union all select 'S-1-5-21-<domain>-518', 'Schema Admins', 'domain', 518
+    union all select 'S-1-5-21-<domain>-519', 'Enterprise Admins', 'domain', 519
+    union all select 'S-1-5-21-<domain>-520', 'Group Policy Creator Owners', 'domain', 520
+    union all select 'S-1-5-21-<domain>-521', 'Read-only Domain Controllers', 'domain', 521
+    union all select 'S-1-5-21-<domain>-522', 'Cloneable Domain Controllers', 'domain', 522
+    union all select 'S-1-5-21-<domain>-525', 'Protected Users', 'domain', 525
+    union all select 'S-1-5-21-<domain>-526', 'Key Admins', 'domain', 526
+    union all select 'S-1-5-21-<domain>-527', 'Enterprise Key Admins', 'domain', 527
+    union all select 'S-1-5-21-<domain>-553', 'RAS and IAS Servers', 'domain', 553
+    union all select 'S-1-5-21-<domain>-571', 'Allowed RODC Password Replication Group', 'domain', 571
+    union all select 'S-1-5-21-<domain>-572', 'Denied RODC Password Replication Group', 'domain', 572
+) as n
+where not exists (select 1 from well_known_sid as c where c.sid = n.sid)
+;
+
 insert into schema_version (version, tool_version)
 select 3, 'script'
 where not exists (select 1 from schema_version as v where v.version = 3)
@@ -2769,14 +2945,49 @@ select
     u.is_enabled,
     case
         when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 1) = 1 then 1
+        else 0
+    end as uac_script,
+    case
+        when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 2) = 2 then 1
         else 0
     end as uac_accountdisable,
     case
         when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 8) = 8 then 1
+        else 0
+    end as uac_homedir_required,
+    case
+        when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 32) = 32 then 1
         else 0
     end as uac_passwd_notreqd,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 64) = 64 then 1
+        else 0
+    end as uac_passwd_cant_change,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 128) = 128 then 1
+        else 0
+    end as uac_encrypted_text_pwd_allowed,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 256) = 256 then 1
+        else 0
+    end as uac_temp_duplicate_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 512) = 512 then 1
+        else 0
+    end as uac_normal_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 2048) = 2048 then 1
+        else 0
+    end as uac_interdomain_trust_account,
     case
         when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 4096) = 4096 then 1
@@ -2792,6 +3003,16 @@ select
         when (u.useraccountcontrol & 65536) = 65536 then 1
         else 0
     end as uac_dont_expire_password,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 131072) = 131072 then 1
+        else 0
+    end as uac_mns_logon_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 262144) = 262144 then 1
+        else 0
+    end as uac_smartcard_required,
     case
         when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 524288) = 524288 then 1
@@ -2819,16 +3040,67 @@ select
     end as uac_trusted_to_auth_for_delegation,
     case
         when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 33554432) = 33554432 then 1
+        else 0
+    end as uac_no_auth_data_required,
+    case
+        when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 67108864) = 67108864 then 1
         else 0
     end as uac_partial_secrets_account,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 16) = 16 then 1
+        else 0
+    end as computed_lockout,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 8388608) = 8388608 then 1
+        else 0
+    end as computed_password_expired,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 67108864) = 67108864 then 1
+        else 0
+    end as computed_partial_secrets_account,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 134217728) = 134217728 then 1
+        else 0
+    end as computed_use_aes_keys,
+    case u.samaccounttype
+        when 805306368 then 'user'
+        when 805306369 then 'computer'
+        when 805306370 then 'trust'
+    end as account_type,
     u.primarygroupid,
     u.admincount,
     u.iscriticalsystemobject,
     u.pwd_last_set_at,
     u.pwd_last_set_day,
+    c.as_of_day - u.pwd_last_set_day as password_age_days,
+    case
+        when u.pwdlastset is null then null
+        when u.pwdlastset = 0 then 1
+        else 0
+    end as must_change_password,
     u.last_logon_at,
     u.last_logon_day,
+    c.as_of_day - u.last_logon_day as days_since_logon,
+    u.account_expires_at,
+    u.account_expires_day,
+    case
+        when u.accountexpires is null then null
+        when u.accountexpires in (0, 9223372036854775807) then 1
+        else 0
+    end as never_expires,
+    case
+        when u.account_expires_day is null then 0
+        when u.account_expires_at <= c.as_of then 1
+        when c.as_of is null then null
+        else 0
+    end as is_expired,
+    u.locked_out_at,
     u.sam_key,
     u.dn_key,
     u.managedby,
@@ -2836,6 +3108,7 @@ select
     u.whenchanged,
     u.loaded_at
 from ad_computer as u
+left join clock as c on c.clock_id = 1
 ;
 
 create view ad_group_decoded as
@@ -2943,6 +3216,11 @@ select
     end as uac_passwd_notreqd,
     case
         when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 64) = 64 then 1
+        else 0
+    end as uac_passwd_cant_change,
+    case
+        when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 128) = 128 then 1
         else 0
     end as uac_encrypted_text_pwd_allowed,
@@ -2961,6 +3239,16 @@ select
         when (u.useraccountcontrol & 2048) = 2048 then 1
         else 0
     end as uac_interdomain_trust_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 4096) = 4096 then 1
+        else 0
+    end as uac_workstation_trust_account,
+    case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 8192) = 8192 then 1
+        else 0
+    end as uac_server_trust_account,
     case
         when u.useraccountcontrol is null then null
         when (u.useraccountcontrol & 65536) = 65536 then 1
@@ -3007,6 +3295,11 @@ select
         else 0
     end as uac_no_auth_data_required,
     case
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 67108864) = 67108864 then 1
+        else 0
+    end as uac_partial_secrets_account,
+    case
         when u.msdsuseraccountcontrolcomputed is null then null
         when (u.msdsuseraccountcontrolcomputed & 16) = 16 then 1
         else 0
@@ -3016,6 +3309,11 @@ select
         when (u.msdsuseraccountcontrolcomputed & 8388608) = 8388608 then 1
         else 0
     end as computed_password_expired,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then null
+        when (u.msdsuseraccountcontrolcomputed & 67108864) = 67108864 then 1
+        else 0
+    end as computed_partial_secrets_account,
     case
         when u.msdsuseraccountcontrolcomputed is null then null
         when (u.msdsuseraccountcontrolcomputed & 134217728) = 134217728 then 1
@@ -3036,10 +3334,22 @@ select
     u.admincount,
     u.pwd_last_set_at,
     u.pwd_last_set_day,
+    c.as_of_day - u.pwd_last_set_day as password_age_days,
+    case
+        when u.pwdlastset is null then null
+        when u.pwdlastset = 0 then 1
+        else 0
+    end as must_change_password,
     u.last_logon_at,
     u.last_logon_day,
+    c.as_of_day - u.last_logon_day as days_since_logon,
     u.account_expires_at,
     u.account_expires_day,
+    case
+        when u.accountexpires is null then null
+        when u.accountexpires in (0, 9223372036854775807) then 1
+        else 0
+    end as never_expires,
     case
         when u.account_expires_day is null then 0
         when u.account_expires_at <= c.as_of then 1

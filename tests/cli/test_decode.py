@@ -240,3 +240,27 @@ def test_decoding_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, PERSON_TEXT + "\n", "")
+
+
+def test_bits_name_both_kinds_unless_one_is_told():
+    assert decode("bits", "514").splitlines()[0] == "signed 514, unsigned 514"
+    assert decode("bits", "514").splitlines()[3].split() == ["1", "2", "0x2", "ACCOUNTDISABLE", "ACCOUNT_GROUP"]
+    assert decode("bits", "0") == "signed 0, unsigned 0\n"
+    signed, unsigned = (decode("bits", value, "--as", "grouptype") for value in ("-2147483646", "0x80000002"))
+    assert signed == unsigned
+    assert signed.splitlines()[0] == "signed -2147483646, unsigned 2147483650"
+    assert "SECURITY_ENABLED" in signed
+
+
+def test_bits_of_sixty_four():
+    (row,) = json.loads(decode("bits", "0x8000000000000000", "-f", "json"))
+    assert row == {
+        "value": "0x8000000000000000", "power": 63, "bit_value": 2**63, "hex": "0x8000000000000000",
+        "useraccountcontrol": None, "grouptype": None, "signed": -(2**63), "unsigned": 2**63,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["18446744073709551616", "-9223372036854775809", "0x1FFFFFFFFFFFFFFFF", "2**3", ""])
+def test_bits_refuse(value):
+    with pytest.raises(DecodeError):
+        decode("bits", value)

@@ -5,7 +5,9 @@ from sqlalchemy import text
 
 from recon import deploy
 from recon.decode import grouptype, uac
-from tests.support.estate import Estate
+from tests.support.estate import TODAY, Estate
+
+NOON = "12:00:00.000000"
 
 VALUES = [512, 514, 544, 546, 66048, 66050, 66080, 262656, 528, 8389120, 1 << 25, 0, None]
 
@@ -28,13 +30,43 @@ def test_flags_of_user_account_control(estate):
         value = row["useraccountcontrol"]
         stored = {names[name[4:]]: its for name, its in row.items() if name.startswith("uac_")}
         computed = {names[name[9:]]: its for name, its in row.items() if name.startswith("computed_")}
-        assert set(computed) == {"LOCKOUT", "PASSWORD_EXPIRED", "USE_AES_KEYS"}
-        assert not set(stored) & set(computed)
+        assert set(computed) == {"LOCKOUT", "PASSWORD_EXPIRED", "USE_AES_KEYS", "PARTIAL_SECRETS_ACCOUNT"}
+        assert set(stored) & set(computed) == {"PARTIAL_SECRETS_ACCOUNT"}
+        assert set(stored) | set(computed) == set(names.values())
         if value is None:
             assert set(stored.values()) | set(computed.values()) == {None}
         else:
             found = uac.flags(int(str(value)))
             assert {name: name in found for name in stored} == {name: its == 1 for name, its in stored.items()}
+            assert {name: name in found for name in computed} == {name: its == 1 for name, its in computed.items()}
+
+
+def test_the_flags_of_computers_are_those_of_users(estate):
+    estate.computer(
+        guid="PC", useraccountcontrol=83890176, msdsuseraccountcontrolcomputed=16, pwd_last_set_day=TODAY - 9
+    )
+    (row,) = decoded(estate, "ad_computer_decoded")
+    assert {name for name, its in row.items() if name.startswith("uac_") and its} == {
+        f"uac_{name.lower()}" for name in uac.flags(83890176)
+    }
+    assert {name: its for name, its in row.items() if name.startswith("computed_")} == {
+        "computed_lockout": 1, "computed_password_expired": 0, "computed_partial_secrets_account": 0,
+        "computed_use_aes_keys": 0,
+    }  # fmt: skip
+    assert row["password_age_days"] == 9
+
+
+def test_passwords_logons_and_expiry_by_the_clock(estate):
+    estate.ad(cn="old", pwdlastset=133000000000000000, pwd_last_set_day=TODAY - 400, last_logon_at=f"2026-02-28 {NOON}")
+    estate.ad(cn="to change", pwdlastset=0, accountexpires=0)
+    estate.ad(cn="expires", accountexpires=134200000000000000, account_expires_at=f"2026-04-08 {NOON}")
+    estate.ad(cn="never", accountexpires=2**63 - 1)
+    estate.ad(cn="unknown")
+    shown = ("password_age_days", "must_change_password", "days_since_logon", "never_expires")
+    found = {row["distinguishedname"]: tuple(row[name] for name in shown) for row in decoded(estate, "ad_user_decoded")}
+    assert list(found.values()) == [
+        (400, 0, 2, None), (None, 1, None, 1), (None, None, None, 0), (None, None, None, 1), (None, None, None, None),
+    ]  # fmt: skip
 
 
 def test_expiry_by_the_clock(estate):
