@@ -278,9 +278,12 @@ class Backfill(_Section):
     canary: int = Field(25, ge=0, description="Items written first; a failure among them stops the run.")
     plan_max_age_hours: int = Field(24, ge=1, description="An older plan is refused.")
     write_share: float = Field(0.5, gt=0, le=1, description="Share of the published write quota we use.")
+    after_canary: Literal["stop", "go"] = Field("go", description="After the canary: stop for a look, or go on.")
+    lanes: int = Field(4, ge=1, le=16, description="Batches that may be on their way at once.")
     max_failure_share: float = Field(
         0.1, gt=0, le=1, description="Stop when more than this share of the last 100 items failed."
     )
+    max_equal_errors: int = Field(10, ge=1, description="Stop when so many items in a row failed alike.")
 
 
 class Catalogue(_Section):

@@ -8,20 +8,43 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from recon.backfill.apply import Apply, Limits, Result
+from recon.backfill.apply import Apply
 from recon.backfill.build import hours_later, plans_folder
+from recon.backfill.items import Item
 from recon.backfill.journal import Journal
-from recon.backfill.pacing import Pacer, Waiting
+from recon.backfill.lanes import Threads
+from recon.backfill.leavers import find_leavers, person
+from recon.backfill.pacing import READ_SECONDS, Pacer, Quota, Waiting, read_quota
 from recon.backfill.plan import Plan, check_applicable
+from recon.backfill.precondition import Skip
+from recon.backfill.reread import preview
+from recon.backfill.result import Result
+from recon.backfill.stops import Limits
 from recon.backfill.undo import make_undo
 from recon.backfill.writer import GraphWriter
-from recon.config import Config, EntraSource
-from recon.decode.times import utc_now_text
+from recon.config import Backfill, Config, EntraSource
+from recon.decode.times import day, utc_now_text
 from recon.errors import PlanError
 from recon.lock import locked
 from recon.sources.graph.client import open_client
 from recon.sources.graph.retry import Patience
+from recon.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What one run may choose. `until`: the end of its window, aware; `after_canary`: stop, go or as configured."""
+
+    allow_items: int | None = None
+    after_canary: str | None = None
+    until: datetime | None = None
+
+    def is_over(self) -> bool:
+        """True when the window has ended."""
+        return self.until is not None and datetime.now(UTC) >= self.until
 
 
 def entra_of(config: Config, plan: Plan) -> EntraSource:
@@ -47,61 +70,121 @@ def check(config: Config, plan: Plan, *, allow_items: int | None = None, now: st
     return source
 
 
+def limits_of(settings: Backfill, after_canary: str | None = None) -> Limits:
+    """When a run stops, by configuration."""
+    return Limits(
+        canary=settings.canary,
+        stop_after_canary=(after_canary or settings.after_canary) == "stop",
+        max_failure_share=settings.max_failure_share,
+        max_equal_errors=settings.max_equal_errors,
+    )
+
+
+def read_pacer(plan: Plan, share: float) -> Pacer:
+    """The pace of re-reads: resource units, by the size that the tenant has at least."""
+    quota = read_quota(plan.item_count)
+    return Pacer(share, quota=quota, burst=int(quota.writes / READ_SECONDS))
+
+
 @contextmanager
-def open_writer(config: Config, source: EntraSource, *, for_writing: bool) -> Iterator[GraphWriter]:
+def open_lanes(
+    config: Config, source: EntraSource, *, for_writing: bool, width: int | None = None
+) -> Iterator[Threads]:
     """Graph for one tenant: re-reads with the reading application, writes with the writing one, if it has its own.
 
     A dry run signs in as the reader alone. No request is tried again below us: each needs its own re-read first.
     """
     with ExitStack() as stack:
-        reader = stack.enter_context(open_client(source, folder=config.folder, patience=Patience(tries=0)))
-        writer = reader
-        if for_writing and source.writer_client_id is not None:
-            writer = stack.enter_context(
-                open_client(source, folder=config.folder, writer=True, patience=Patience(tries=0))
-            )
-        yield GraphWriter(reader, writer, now=time.time)
+
+        def client(*, writer: bool) -> GraphWriter:
+            once = Patience(tries=0)
+            reader = stack.enter_context(open_client(source, folder=config.folder, patience=once))
+            if not writer or source.writer_client_id is None:
+                return GraphWriter(reader, reader, now=time.time)
+            opened = open_client(source, folder=config.folder, writer=True, patience=Patience(tries=0))
+            return GraphWriter(reader, stack.enter_context(opened), now=time.time)
+
+        writers = [client(writer=for_writing) for _ in range(width or config.backfill.lanes)]
+        yield stack.enter_context(Threads(writers))
 
 
-def _user() -> str:
+def user() -> str:
+    """Who runs this, for the journal."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user id without a name
         return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
 
 
+@contextmanager
+def held(config: Config, source: EntraSource) -> Iterator[None]:
+    """One process at a time writes to a tenant. Raises PlanError when another one does."""
+    busy = PlanError("another apply is under way in this folder", hint="wait for it to end, or stop it with Ctrl-C")
+    with locked(plans_folder(config) / f".apply-{source.name}.lock", busy):
+        yield
+
+
+def leavers_test(config: Config, plan: Plan) -> Callable[[Item], bool]:
+    """Whether an item's person has left by what is loaded now. An undo takes back whatever the person is."""
+    if plan.header["kind"] == "undo":
+        return lambda _: False
+    with Store.open(config.database_url, create=False, password_env=config.database.password_env) as store:
+        gone = find_leavers(store, plan, day(utc_now_text()))
+    return lambda item: person(item) in gone
+
+
+def preview_plan(
+    config: Config, plan: Plan, *, allow_items: int | None = None, waiting: Waiting | None = None
+) -> Iterator[tuple[Item, Skip | None]]:
+    """Every item with why it would be skipped now, or None. Reads only; raises as apply_plan does."""
+    source = check(config, plan, allow_items=allow_items)
+    has_left = leavers_test(config, plan)
+    with open_lanes(config, source, for_writing=False) as lanes:
+        yield from preview(
+            plan, lanes, read_pacer(plan, config.backfill.write_share), waiting=waiting, has_left=has_left
+        )
+
+
 def apply_plan(
     config: Config,
     plan: Plan,
+    choices: Choices | None = None,
     *,
-    allow_items: int | None = None,
     waiting: Waiting | None = None,
     advance: Callable[[int], None] = lambda _: None,
+    limits: Limits | None = None,
+    quota: Quota | None = None,
 ) -> Result:
     """Write what is left of the plan, one process at a time.
 
+    `limits`, `quota`: others than the configured and published ones, for a laboratory in scaled time.
     Raises PlanError before anything is sent when the plan may not be applied or the journal cannot be written.
     """
-    source = check(config, plan, allow_items=allow_items)
-    waiting = waiting or Waiting()
-    settings = config.backfill
-    busy = PlanError("another apply is under way in this folder", hint="wait for it to end, or stop it with Ctrl-C")
-    lock = plans_folder(config) / f".apply-{source.name}.lock"
+    choices = choices or Choices()
+    source = check(config, plan, allow_items=choices.allow_items)
+    has_left = leavers_test(config, plan)
+    facts: dict[str, object] = {}
+    if choices.allow_items is not None:
+        facts["allow_items"] = choices.allow_items
+    if choices.until is not None:
+        facts["until"] = choices.until.isoformat()
     with (
-        locked(lock, busy),
+        held(config, source),
         Journal(plan.journal_file) as journal,
-        open_writer(config, source, for_writing=True) as graph,
+        open_lanes(config, source, for_writing=True) as lanes,
     ):
         run = Apply(
             plan,
             journal,
-            graph,
-            Pacer(settings.write_share, wait=waiting),
-            limits=Limits(canary=settings.canary, max_failure_share=settings.max_failure_share),
+            lanes,
+            Pacer(config.backfill.write_share, quota=quota),
+            limits=limits or limits_of(config.backfill, choices.after_canary),
             waiting=waiting,
+            is_over=choices.is_over,
+            has_left=has_left,
             advance=advance,
         )
-        return run.run(_user())
+        return run.run(user(), **facts)
 
 
 def undo_plan(config: Config, plan: Plan) -> Plan:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recon.backfill.items import Item, Value, same_value
+from recon.decode.keys import fold
 
 LOST = 0  # status of a request without an answer: nobody knows whether it was done
 NOT_DONE = -1  # status of a request that was refused or not sent as part of a batch: it was not done
@@ -22,6 +23,7 @@ class Reply:
     request_id: str | None = None
     retry_after: float | None = None
     throttle: float | None = None  # x-ms-throttle-limit-percentage
+    is_limit: bool = False  # a 429 that names the limit that was hit
 
     @property
     def is_success(self) -> bool:
@@ -51,6 +53,19 @@ class Skip:
     reason: str
     detail: str
     is_trouble: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """An item that may be written: what stands there now, and what shall."""
+
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """The write whose answer was lost was done."""
 
 
 _CHECKED = ("userType", "accountEnabled", "onPremisesSyncEnabled", "onPremisesImmutableId", "employeeId")
@@ -88,10 +103,10 @@ def _changed_identity(item: Item, body: dict[str, Any]) -> Skip | None:
     return None
 
 
-def judge_fresh(item: Item, reply: Reply, *, is_in_doubt: bool = False) -> Skip | Value | None:
-    """What a fresh answer says: the present value (write), a Skip, or None: what we wrote stands already.
+def judge_fresh(item: Item, reply: Reply, *, sent: Value | None = None) -> Skip | Write | Landed:
+    """What a fresh answer says: write this over that, skip, or: what we wrote stands already.
 
-    `is_in_doubt`: a write of ours was sent before; finding its value then means it landed.
+    `sent`: what a write of ours carried whose answer was lost; finding that value means it landed.
     """
     if reply.status == 404:
         return Skip("deleted", "no such user any more")
@@ -99,15 +114,29 @@ def judge_fresh(item: Item, reply: Reply, *, is_in_doubt: bool = False) -> Skip 
         said = f"the re-read was refused: {reply.status} {reply.code or ''}".rstrip()
         return Skip("unreadable", said, is_trouble=True)
     value = current_value(item.attribute, reply.body)
-    if is_in_doubt and value is not None and same_value(value, item.after):
-        return None
+    if sent is not None and value is not None and same_value(value, sent):
+        return Landed()
     gone = _changed_identity(item, reply.body)
     if gone is not None:
         return gone
     if value is None:
         return Skip("unknown_value", f"the answer does not contain {item.attribute}", is_trouble=True)
     if same_value(value, item.before):
-        return value
+        return Write(value, item.after)
+    if getattr(item, "mode", "fill") == "merge":
+        return _merged(item, value)
     if same_value(value, item.after):
         return Skip("already_present", "the value is there")
     return Skip("value_changed", f"{item.attribute} changed since the plan was made")
+
+
+def _merged(item: Item, value: Value) -> Write | Skip:
+    """What the plan adds, added to what stands there now; nothing of it is taken away."""
+    known = {fold(entry) for entry in item.before}
+    added = tuple(entry for entry in item.after if fold(entry) not in known)
+    present = {fold(entry) for entry in value}
+    missing = tuple(entry for entry in added if fold(entry) not in present)
+    if not missing:
+        return Skip("already_present", "the value is there")
+    is_first = bool(added) and item.after[: len(added)] == added and bool(item.before)
+    return Write(value, missing + value if is_first else value + missing)

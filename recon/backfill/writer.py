@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from recon.backfill.apply import Change
+from recon.backfill.lanes import Change
 from recon.backfill.precondition import LOST, NOT_DONE, Reply
 from recon.errors import TransientError
 from recon.sources.graph import batch
@@ -71,7 +71,9 @@ class GraphWriter:
             code=answer.codes[0] if answer.codes else None,
             request_id=_header(answer.headers, "request-id"),
             retry_after=retry_after(answer.headers, self._now()),
-            throttle=_number(_header(answer.headers, "x-ms-throttle-limit-percentage")),
+            throttle=(throttle := _number(_header(answer.headers, "x-ms-throttle-limit-percentage"))),
+            is_limit=answer.status == 429
+            and ((throttle or 0) >= 1 or _header(answer.headers, "x-ms-throttle-scope") is not None),
         )
 
 

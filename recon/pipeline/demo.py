@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from recon import findings
-from recon.backfill.apply import preview
 from recon.backfill.build import build_plan
-from recon.backfill.campaign import apply_plan, entra_of, open_writer
+from recon.backfill.campaign import apply_plan, preview_plan
 from recon.backfill.plan import Plan
 from recon.config import Config, load_config
 from recon.errors import UsageError
@@ -103,8 +102,7 @@ def run_demo(folder: Path, tell: Teller, *, clock: Callable[[], float]) -> Path:
 
 def _write(config: Config, plan: Plan, tell: Teller) -> None:
     tell.say("6. rehearsal: each user is read again, nothing is written")
-    with open_writer(config, entra_of(config, plan), for_writing=False) as graph:
-        skips = [skip for _, skip in preview(plan, graph)]
+    skips = [skip for _, skip in preview_plan(config, plan)]
     would = sum(skip is None for skip in skips)
     tell.say(f"   {would} would be written, {len(skips) - would} skipped")
     tell.say("7. writing: re-read, journal the intent, write, journal the outcome")

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from recon.backfill.apply import Change
 from recon.backfill.items import Item
+from recon.backfill.lanes import Change
 from recon.backfill.precondition import LOST, Reply
 
 OK = Reply(200)

@@ -6,20 +6,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recon.backfill.apply import Apply, Limits, preview
+from recon.backfill.apply import Apply
 from recon.backfill.journal import Journal, read_entries, read_journal
-from recon.backfill.pacing import Pacer, Waiting
-from recon.backfill.precondition import Reply, Skip, judge_fresh
+from recon.backfill.lanes import Inline
+from recon.backfill.pacing import Pacer, Quota, Waiting
+from recon.backfill.precondition import Reply, Skip, Write, judge_fresh
+from recon.backfill.reread import preview
+from recon.backfill.stops import Limits
 from recon.backfill.undo import make_undo
 from recon.errors import PlanError
 from tests.backfill.make import item, plan_of
 from tests.backfill.tenant import LOST_REPLY, Clock, Crash, Tenant, user_of
 
 
-def run(plan, tenant, *, clock=None, limits=None, waiting=None):
-    """One apply of the plan; returns its result."""
-    clock = clock or Clock()
-    stop = waiting or Waiting()
+def clock_waiting(clock, stop=None):
+    """Waiting that moves the clock and sleeps no moment."""
+    stop = stop or Waiting()
 
     class Both:
         is_stopped = property(lambda self: stop.is_stopped)
@@ -27,19 +29,23 @@ def run(plan, tenant, *, clock=None, limits=None, waiting=None):
         def __call__(self, seconds):
             clock.wait(seconds)
 
-        def stop(self):
-            stop.stop()
+    return Both()
 
-    both = Both()
+
+def run(plan, tenant, *, clock=None, limits=None, waiting=None, **options):
+    """One apply of the plan; returns its result."""
+    clock = clock or Clock()
+    both = clock_waiting(clock, waiting)
     with Journal(plan.journal_file) as journal:
         engine = Apply(
             plan,
             journal,
-            tenant,
-            Pacer(0.5, wait=both, clock=clock),
+            Inline(tenant),
+            Pacer(0.5, clock=clock),
             limits=limits or Limits(canary=0, max_failure_share=1.0),
             waiting=both,
             clock=clock,
+            **options,
         )
         return engine.run("tester")
 
@@ -155,7 +161,7 @@ def test_a_user_deleted_between_read_and_write(tmp_path):
 def test_prehires_may_be_disabled():
     prehire = item(0, may_be_disabled=True)
     off = Reply(200, body=user_of(prehire) | {"accountEnabled": False})
-    assert judge_fresh(prehire, off) == ()
+    assert judge_fresh(prehire, off) == Write((), prehire.after)
     assert judge_fresh(item(0), off) == Skip("disabled", "was disabled")
 
 
@@ -171,7 +177,7 @@ def test_malformed_values_are_not_written_over():
 
 def test_usage_location(tmp_path):
     place = item(0, attribute="usageLocation", after=("DE",))
-    assert judge_fresh(place, Reply(200, body=user_of(place))) == ()
+    assert judge_fresh(place, Reply(200, body=user_of(place))) == Write((), ("DE",))
     there = judge_fresh(place, Reply(200, body=user_of(place) | {"usageLocation": "DE"}))
     assert isinstance(there, Skip)
     assert there.reason == "already_present"
@@ -329,11 +335,15 @@ def test_preview_reads_only(tmp_path):
     plan = plan_of(tmp_path, 23)
     tenant = Tenant.of(list(plan.items()), fault=once(lambda _kind, _o: Reply(429, retry_after=0.1)))
     tenant.users[item(4).object_id]["employeeId"] = "77"
-    waits = []
-    verdicts = dict(enumerate(preview(plan, tenant, waiting=waits.append)))
-    assert {number: skip.reason for number, (_, skip) in verdicts.items() if skip} == {4: "employee_id_changed"}
+    clock = Clock()
+    pacer = Pacer(1.0, quota=Quota(3_500, 10), burst=350, clock=clock)
+    verdicts = list(preview(plan, Inline(tenant), pacer, waiting=clock_waiting(clock), clock=clock))
+    assert len(verdicts) == 23
+    skipped = [(entry.object_id, skip.reason) for entry, skip in verdicts if skip]
+    assert skipped == [(item(4).object_id, "employee_id_changed")]
     assert tenant.writes == []
-    assert waits == [1.0, 1.0]
+    assert tenant.reads == 4
+    assert clock.now >= 1000.1
     assert not plan.journal_file.exists()
 
 
@@ -480,6 +490,6 @@ def attempt(plan, tenant, journal_class):
 
     wait = Wait()
     with journal_class(plan.journal_file) as journal:
-        pacer = Pacer(0.5, wait=wait, clock=clock)
+        pacer = Pacer(0.5, clock=clock)
         limits = Limits(canary=0, max_failure_share=1.0)
-        return Apply(plan, journal, tenant, pacer, limits=limits, waiting=wait, clock=clock).run("tester")
+        return Apply(plan, journal, Inline(tenant), pacer, limits=limits, waiting=wait, clock=clock).run("tester")

@@ -4,12 +4,12 @@ from collections import Counter
 
 import pytest
 
-from recon.backfill.apply import Apply, Limits, preview
 from recon.backfill.build import build_plan
-from recon.backfill.campaign import apply_plan, check, open_writer, undo_plan
-from recon.backfill.journal import Journal, read_entries, read_journal
-from recon.backfill.pacing import Pacer, Quota
+from recon.backfill.campaign import Choices, apply_plan, check, preview_plan, undo_plan
+from recon.backfill.journal import read_entries, read_journal
+from recon.backfill.pacing import Quota
 from recon.backfill.plan import load_plan
+from recon.backfill.stops import Limits
 from recon.config import load_config
 from recon.errors import PlanError, SignInError
 from recon.lab.generator import GeneratedCompany
@@ -37,8 +37,7 @@ def written(rehearsal):
 
 def test_plan_commit_second_run_and_undo(rehearsal):
     plan = planned(rehearsal)
-    with open_writer(rehearsal.config, check(rehearsal.config, plan), for_writing=False) as graph:
-        assert [skip for _, skip in preview(plan, graph)] == [None] * 5
+    assert [skip for _, skip in preview_plan(rehearsal.config, plan)] == [None] * 5
     assert rehearsal.graph.writes == []
     result = apply_plan(rehearsal.config, plan)
     assert (result.counts, result.left, result.stopped) == ({"done": 5}, 0, None)
@@ -104,11 +103,7 @@ def test_faults_neither_lose_nor_double_a_write(rehearsal, fault):
 def quick(rehearsal, plan, **quota):
     """apply_plan with waits that a test can afford."""
     limits = Limits(canary=0, max_failure_share=1.0, tries=8, first_wait=0.02, longest_wait=0.1, settle=0.05)
-    with (
-        Journal(plan.journal_file) as journal,
-        open_writer(rehearsal.config, check(rehearsal.config, plan), for_writing=True) as graph,
-    ):
-        return Apply(plan, journal, graph, Pacer(1.0, quota=Quota(**quota)), limits=limits).run("tester")
+    return apply_plan(rehearsal.config, plan, limits=limits, quota=Quota(**quota))
 
 
 def test_a_privileged_person_is_that_persons_own_reason(rehearsal):
@@ -173,7 +168,7 @@ def test_what_may_not_be_applied(rehearsal):
         with pytest.raises(PlanError, match=said):
             apply_plan(load_config(other), plan)
     with pytest.raises(PlanError, match="--allow-items 6 does not name"):
-        apply_plan(rehearsal.config, plan, allow_items=6)
+        apply_plan(rehearsal.config, plan, Choices(allow_items=6))
     items = plan.folder / "items.jsonl"
     items.write_bytes(items.read_bytes().replace(b"example", b"exbmple", 1))
     with pytest.raises(PlanError, match="was changed after it was made"):
@@ -181,18 +176,22 @@ def test_what_may_not_be_applied(rehearsal):
     assert rehearsal.graph.writes == []
 
 
-def test_a_full_disk_sends_nothing(rehearsal):
+def test_a_full_disk_in_mid_journal_sends_nothing_more(rehearsal):
     import resource
 
     plan = planned(rehearsal)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (600, limits[1]))  # room for the run's line, not for the intents
+
+    def fill(_count):  # the canary of two is written: no room for its outcomes
+        resource.setrlimit(resource.RLIMIT_FSIZE, (plan.journal_file.stat().st_size + 40, limits[1]))
+
     try:
-        with pytest.raises(PlanError, match=r"journal\.jsonl cannot be written: File too large"):
-            apply_plan(rehearsal.config, plan)
+        with pytest.raises(PlanError, match=r"journal\.jsonl cannot be written: (File too large|short write)"):
+            apply_plan(rehearsal.config, plan, advance=fill)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert rehearsal.graph.writes == []
+    assert written(rehearsal) == ids(plan)[:2]
+    assert set(read_journal(plan.journal_file).intents) == {0, 1}
     assert quick(rehearsal, plan).counts == {"done": 5}
     assert Counter(written(rehearsal)) == Counter(ids(plan))
 

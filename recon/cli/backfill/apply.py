@@ -3,6 +3,8 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,14 +13,21 @@ from recon.cli.backfill.named import NAMED_PLAN, load, say_plan
 from recon.cli.console import FORMAT_OPTION, Format, counter, emit, say
 
 if TYPE_CHECKING:
-    from recon.backfill.apply import Result
     from recon.backfill.pacing import Waiting
     from recon.backfill.plan import Plan
+    from recon.backfill.result import Result
     from recon.config import Config
 
 _ALLOW = typer.Option(
     None, "--allow-items", metavar="N", help="Go over the thresholds once; N is the plan's number of items."
 )
+
+
+class Canary(StrEnum):
+    """What follows the canary."""
+
+    stop = "stop"
+    go = "go"
 
 
 @contextmanager
@@ -42,17 +51,16 @@ def _stopped_by_signals(waiting: "Waiting") -> Iterator[None]:
 
 
 def _dry_run(config: "Config", shown: "Plan", *, offline: bool, allow_items: int | None, output: Format) -> None:
-    from recon.backfill.apply import preview
-    from recon.backfill.campaign import check, open_writer
+    from recon.backfill.campaign import check, preview_plan
 
-    source = check(config, shown, allow_items=allow_items)
     columns = ("decision", "items")
     if offline:
+        check(config, shown, allow_items=allow_items)
         emit(columns, [("in the plan", shown.item_count)], output)
     else:
         counts: dict[str, int] = {"would be written": 0}
-        with open_writer(config, source, for_writing=False) as graph, counter("re-reading") as count:
-            for _, skip in preview(shown, graph):
+        with counter("re-reading") as count:
+            for _, skip in preview_plan(config, shown, allow_items=allow_items):
                 decision = "would be written" if skip is None else f"skipped: {skip.reason}"
                 counts[decision] = counts.get(decision, 0) + 1
                 count.advance(1)
@@ -67,21 +75,33 @@ def apply(
     name: str = NAMED_PLAN,
     commit: bool = typer.Option(False, "--commit", help="Write. Without it, only show what would be written."),
     allow_items: int | None = _ALLOW,
+    after_canary: Canary | None = typer.Option(
+        None, "--after-canary", help="Once the canary is written: stop for a look, or go on; default as configured."
+    ),
+    until: str | None = typer.Option(
+        None, "--until", metavar="'HH:MM ZONE'", help="Begin nothing after this time, such as '06:00 Europe/Zurich'."
+    ),
     offline: bool = typer.Option(False, "--offline", help="Without --commit: do not re-read the users either."),
     output: Format = FORMAT_OPTION,
 ) -> None:
     """Carry a plan out; called again it goes on where it stopped."""
+    from recon.backfill.window import window_end
+
+    end = None if until is None else window_end(until, datetime.now(UTC))
     config, chosen = load(ctx, name)
     if not commit:
         _dry_run(config, chosen, offline=offline, allow_items=allow_items, output=output)
         return
-    from recon.backfill.campaign import apply_plan
+    from recon.backfill.campaign import Choices, apply_plan
     from recon.backfill.pacing import Waiting
 
     waiting = Waiting()
     say_plan(chosen)
+    if end is not None:
+        say(f"nothing begins after {until}, which is {end:%Y-%m-%d %H:%M} UTC")
+    choices = Choices(allow_items, after_canary.value if after_canary else None, end)
     with _stopped_by_signals(waiting), counter("writing") as count:
-        result = apply_plan(config, chosen, allow_items=allow_items, waiting=waiting, advance=count.advance)
+        result = apply_plan(config, chosen, choices, waiting=waiting, advance=count.advance)
     rows = [("done", "", result.counts["done"])]
     rows += [("not written", reason, number) for reason, number in sorted(result.reasons.items())]
     emit(("outcome", "reason", "items"), [*rows, ("left", "", result.left)], output)
@@ -103,10 +123,18 @@ def _conclude(chosen: "Plan", result: "Result", allow_items: int | None) -> None
         raise PlanError(
             f"stopped: {result.stopped}; {result.left} items are left", hint=f"find the cause; {again} goes on"
         )
-    if result.left:
+    if result.is_look:
+        say(f"the canary is written, {result.left} items are left: look, then {again} goes on")
+    elif result.is_window_over:
+        say(f"the window is over: {result.left} items are left; {again} goes on in the next one")
+    elif result.left:
         raise PartialError(f"{result.left} items got no answer that decides", hint=f"{again} goes on with them")
     if result.troubles:
         raise PartialError(
             f"{result.troubles} items were refused or failed", hint=f"recon backfill status {chosen.short} counts them"
         )
-    say(f"next: recon load entra, then recon findings; recon backfill undo {chosen.short} takes it back")
+    if result.left:
+        return
+    if not result.counts:
+        say("the plan was carried out before: nothing was left to write")
+    say(f"next: recon backfill verify {chosen.short}; recon backfill undo {chosen.short} takes it back")
