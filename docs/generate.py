@@ -100,12 +100,14 @@ def findings() -> str:
     lines = [
         (
             f"# Findings\n\n{MARK}Each is one SELECT in `sql/findings/`, filled into table `finding_row` by `recon "
-            "refresh`. Codes are never reused.\n"
+            "refresh`. Codes are never reused. A refresh runs those that are on by default and a site's own; "
+            "`[findings]` in recon.toml adds families or codes and takes others out, `recon refresh --all` runs all.\n"
         )
     ]
     lines += [
         (
-            f"## {entry.name}\n\n**{entry.title}** · {entry.severity}\n\n{_cell(entry.meaning)}\n\n"
+            f"## {entry.name}\n\n**{entry.title}** · {entry.severity} · family {entry.family}"
+            f"{' · on by default' if entry.is_default else ''}\n\n{_cell(entry.meaning)}\n\n"
             f"What to do: {_cell(entry.fix)}\n\nSource: {_cell(entry.source)}\n"
         )
         for entry in read_catalog().findings

@@ -12,15 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from recon.errors import CatalogError, UsageError
+from recon.errors import CatalogError, ConfigError, UsageError
 
 ENGINES = ("sqlite", "postgresql", "mssql")
 LAYERS = ("decoded", "match", "findings", "queries", "plan")
 SEVERITIES = ("critical", "high", "medium", "low", "info")
+FAMILIES = ("lifecycle", "account", "match", "sync", "idfix", "certificates", "groups", "sspr", "mim")
+OWN_FAMILY = "site"  # of a site's own finding that names no other
 PARAMETER_TYPES = ("text", "key", "int", "date", "time")
 FINDING_COLUMNS = ("object_type", "object_key", "object_name", "attribute", "hr_value", "ad_value", "entra_value")
 
-_KEYS = frozenset({"title", "meaning", "severity", "fix", "source", "personal", "note", "param", "variant"})
+_KEYS = frozenset(
+    {"title", "meaning", "severity", "fix", "source", "personal", "note", "param", "variant"} | {"family", "default"}
+)
 _REQUIRED = {
     "decoded": ("title", "meaning"),
     "match": ("title", "meaning"),
@@ -129,6 +133,8 @@ class Statement:
     fix: str = ""
     source: str = ""
     note: str = ""
+    family: str = ""
+    is_default: bool = False
     is_personal: bool = False
     is_own: bool = False
     parameters: tuple[Parameter, ...] = ()
@@ -167,6 +173,38 @@ class Catalog:
     def findings(self) -> tuple[Statement, ...]:
         """All findings, the site's own included, worst first."""
         return tuple(sorted(self.layer("findings"), key=lambda each: (SEVERITIES.index(each.severity), each.name)))
+
+    def chosen(
+        self, families: Sequence[str] = (), codes: Sequence[str] = (), off: Sequence[str] = (), *, default: bool = True
+    ) -> frozenset[str]:
+        """The codes of the findings to run: a site's own, the default ones, those named, less those named in `off`.
+
+        `families` may hold "all"; `off` takes codes and families. Raises ConfigError for a name that is neither.
+        """
+        known = {each.name for each in self.findings} | {each.path.stem for each in self.findings}
+        known |= {path.stem for path in (Path(str(error).partition(",")[0]) for error in self.broken)}
+        for key, names, allowed in (
+            ("families", families, {*FAMILIES, OWN_FAMILY, "all"}),
+            ("codes", codes, known),
+            ("off", off, {*FAMILIES, OWN_FAMILY} | known),
+        ):
+            for name in names:
+                if name not in allowed:
+                    near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
+                    hint = f"did you mean {near[0]}?" if near else "docs/findings.md lists families and codes"
+                    raise ConfigError(f"[findings] {key}: nothing is called {name}", hint=hint)
+        return frozenset(
+            each.name
+            for each in self.findings
+            if (
+                each.is_own
+                or (default and each.is_default)
+                or "all" in families
+                or each.family in families
+                or each.name in codes
+            )
+            and not {each.name, each.family} & set(off)
+        )
 
     def statement(self, name: str, layer: str | None = None) -> Statement:
         """The statement of that name; raises UsageError with the nearest names when there is none."""
@@ -271,7 +309,7 @@ def _judge(sql: str, first_line: int, parameters: Sequence[Parameter]) -> None:
         raise refuse(where, why) if where else _Refused(1, why)
 
 
-def _check_header(layer: str, values: dict[str, list[str]], engine: str) -> None:
+def _check_header(layer: str, values: dict[str, list[str]], engine: str, *, is_own: bool) -> None:
     for key in _REQUIRED[layer]:
         if not values.get(key, [""])[0]:
             raise _Refused(1, f"the header has no `-- {key}:`")
@@ -280,6 +318,13 @@ def _check_header(layer: str, values: dict[str, list[str]], engine: str) -> None
             raise _Refused(1, f"severity is one of {', '.join(SEVERITIES)}")
         if "one row per" not in values["meaning"][0].lower():
             raise _Refused(1, "the meaning does not say its grain (One row per …)")
+        family = values.get("family", [OWN_FAMILY])[0]
+        if family not in FAMILIES and not (is_own and family == OWN_FAMILY):
+            raise _Refused(1, f"`-- family:` is one of {', '.join((*FAMILIES, OWN_FAMILY) if is_own else FAMILIES)}")
+        if values.get("default", ["on"])[0] != "on":
+            raise _Refused(1, "`-- default: on` stands there or not at all")
+    elif values.keys() & {"family", "default"}:
+        raise _Refused(1, "only findings have a family and a default")
     if values.get("param") and layer not in ("queries", "plan"):
         raise _Refused(1, "only queries take parameters")
     if engine and not values.get("variant"):
@@ -297,7 +342,7 @@ def _read_file(path: Path, layer: str, *, is_own: bool) -> Statement:
     except (OSError, UnicodeDecodeError) as error:
         raise _Refused(1, f"cannot be read: {error}") from error
     values, length = _header(lines)
-    _check_header(layer, values, engine)
+    _check_header(layer, values, engine, is_own=is_own)
     parameters = _parameters(values.get("param", ()))
     sql = "\n".join(lines[length:]).strip()
     _judge(sql, length + 1, parameters)
@@ -320,6 +365,8 @@ def _read_file(path: Path, layer: str, *, is_own: bool) -> Statement:
         fix=one("fix"),
         source=one("source"),
         note=one("note"),
+        family=one("family") or (OWN_FAMILY if layer == "findings" else ""),
+        is_default=one("default") == "on" or (is_own and layer == "findings"),
         is_personal=one("personal").lower() == "yes",
         is_own=is_own,
         parameters=parameters,

@@ -290,6 +290,15 @@ class Catalogue(_Section):
     findings: tuple[Path, ...] = Field((), description="Folders with the site's own findings (one SELECT a file).")
 
 
+class Findings(_Section):
+    """Which findings a refresh runs. A site's own always run, unless `off` names them."""
+
+    default: bool = Field(True, description="Run the findings that docs/findings.md marks as on by default.")
+    families: tuple[str, ...] = Field((), description='Run these families as well; "all" runs every finding.')
+    codes: tuple[str, ...] = Field((), description="Run these findings as well.")
+    off: tuple[str, ...] = Field((), description="Never run these findings or families.")
+
+
 class Report(_Section):
     folder: Path = Field(Path("reports"), description="Where reports are written.")
     title: str = Field("Directory reconciliation", description="Heading of the report.")
@@ -309,6 +318,7 @@ class Config(_Section):
     scope: dict[str, Scope] = Field(default_factory=dict)
     backfill: Backfill = Field(default_factory=Backfill)
     catalogue: Catalogue = Field(default_factory=Catalogue)
+    findings: Findings = Field(default_factory=lambda: Findings())
     env_file: Path | None = Field(
         None,
         description="File of NAME=value lines, readable by its owner alone, for secrets that are not set in the environment.",

@@ -46,6 +46,7 @@ _HOW = {
 _ADDED = (
     ("source", "history_run"),
     ("clock", "stale_before_at"),
+    ("finding_count", "family"),
     *((name, "mailnickname_key") for name in ("ad_user", "ad_group", "ad_contact")),
     *((name, "targetaddress_key") for name in ("ad_user", "ad_contact")),
     *((name, "run_id") for name, table in objects.TABLES.items() if table.kind in ("child", "link")),

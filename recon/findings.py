@@ -4,7 +4,7 @@ A refresh is one transaction: readers see the old findings until the new ones st
 sql/findings is inserted by itself. No directory is read here and nothing is judged in Python.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -34,6 +34,7 @@ class FindingCount:
     severity: str
     rows: int
     previous_rows: int | None
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +170,15 @@ def _find(connection: Connection, statement: Statement, refresh_id: int) -> int:
     return int(connection.scalar(rows_of) or 0)
 
 
-def _find_all(connection: Connection, catalog: Catalog, refresh_id: int) -> list[CatalogError]:
+def _find_all(
+    connection: Connection, catalog: Catalog, refresh_id: int, chosen: Collection[str] | None
+) -> list[CatalogError]:
     connection.execute(delete(finding_row))
     broken = []
     refreshed_at = utc_now_text()
     for statement in catalog.findings:
+        if chosen is not None and statement.name not in chosen:
+            continue
         try:
             with connection.begin_nested():
                 rows = _find(connection, statement, refresh_id)
@@ -187,6 +192,7 @@ def _find_all(connection: Connection, catalog: Catalog, refresh_id: int) -> list
                 refresh_id=refresh_id,
                 code=statement.name,
                 severity=statement.severity,
+                family=statement.family,
                 title=statement.title[:256],
                 row_count=rows,
                 refreshed_at=refreshed_at,
@@ -200,13 +206,15 @@ def refresh(
     settings: Settings,
     catalog: Catalog | None = None,
     progress: Callable[[str], None] | None = None,
+    *,
+    chosen: Collection[str] | None = None,
 ) -> Refresh:
     """Make clock, matches and findings again from what is loaded, in one transaction.
 
-    `catalog`: what to run, the shipped one when not given; the views of an embedded SQLite database are brought up to
-    date with it. `progress` is told each step's name. Raises StoreError
-    when nothing is loaded or the database refuses; a finding that the database refuses is left out and reported in
-    `broken`, together with the files that the catalogue refused.
+    `catalog`: what there is, the shipped one when not given; the views of an embedded SQLite database are brought up to
+    date with it. `chosen`: the codes of the findings to run, all of them when not given. `progress` is told each step's
+    name. Raises StoreError when nothing is loaded or the database refuses; a finding that the database refuses is left
+    out and reported in `broken`, together with the files that the catalogue refused.
     """
     catalog = catalog or read_catalog()
     tell = progress or (lambda _step: None)
@@ -219,7 +227,7 @@ def refresh(
             _analyze_loaded(connection)
             matches = _match(connection, catalog)
             tell("findings")
-            broken = _find_all(connection, catalog, refresh_id)
+            broken = _find_all(connection, catalog, refresh_id, chosen)
             _analyze(connection, finding_row)
     except SQLAlchemyError as error:
         raise StoreError(f"the refresh failed: {first_line(error)}; the old findings stand") from error
@@ -239,7 +247,7 @@ def counts(store: Store) -> tuple[FindingCount, ...]:
         ).all()
     before = {row.code: row.row_count for row in rows if row.refresh_id != last}
     found = [
-        FindingCount(row.code, row.title, row.severity, row.row_count, before.get(row.code))
+        FindingCount(row.code, row.title, row.severity, row.row_count, before.get(row.code), row.family or "")
         for row in rows
         if row.refresh_id == last
     ]

@@ -39,13 +39,16 @@ def check_severity(threshold: str | None) -> None:
         raise UsageError(f"--fail-on {threshold}: no such severity", hint=f"one of {', '.join(SEVERITIES)}")
 
 
-def refresh(ctx: typer.Context) -> None:
-    """Match what is loaded and make all findings again."""
+def refresh(
+    ctx: typer.Context,
+    run_all: bool = typer.Option(False, "--all", help="Run every finding, whatever [findings] chooses."),
+) -> None:
+    """Match what is loaded and make the findings again that [findings] chooses."""
     from recon.cli.console import say, state
     from recon.pipeline.steps import refresh_findings
 
     with state(ctx).store() as store:
-        done = refresh_findings(state(ctx).config(), store)
+        done = refresh_findings(state(ctx).config(), store, run_all=run_all)
     rows = sum(each.rows for each in done.counts)
     say_broken(done.broken)
     say(f"refresh {done.refresh_id} as of {done.as_of[:19]} UTC: {done.matches:,} matches, {rows:,} rows of findings")

@@ -219,6 +219,7 @@ class Lab:
             f'{{ column = "company", op = "EQUALS", value = "{name}" }} ],\n'
             for name in COMPANIES
         )
+        parts.append('[findings]\nfamilies = ["all"]\n')
         parts.append(f"[scope.hybrid]\ngroups = [\n{groups}]\n")
         domains = ", ".join(f'"{domain.name}"' for domain in company.domains)
         parts.append(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recon import findings
-from recon.catalog import read_catalog
+from recon.catalog import Catalog, read_catalog
 from recon.config import Config
 from recon.errors import StoreError
 from recon.lock import locked
@@ -24,11 +24,21 @@ class RunResult:
     report: Path | None = None
 
 
-def refresh_findings(config: Config, store: Store) -> findings.Refresh:
-    """Match again and fill finding_row from what is loaded."""
-    write_links(store, config)
+def refresh_findings(config: Config, store: Store, *, run_all: bool = False) -> findings.Refresh:
+    """Match again and fill finding_row from what is loaded, with the findings that [findings] chooses or all.
+
+    Raises ConfigError when [findings] names what is not there.
+    """
     catalog = read_catalog([config.path(folder) for folder in config.catalogue.findings])
-    return findings.refresh(store, config.settings, catalog)
+    chosen = None if run_all else chosen_findings(config, catalog)
+    write_links(store, config)
+    return findings.refresh(store, config.settings, catalog, chosen=chosen)
+
+
+def chosen_findings(config: Config, catalog: Catalog) -> frozenset[str]:
+    """The codes of the findings that [findings] chooses. Raises ConfigError for a name that is not there."""
+    choice = config.findings
+    return catalog.chosen(choice.families, choice.codes, choice.off, default=choice.default)
 
 
 def run_all(config: Config, store: Store, say: Callable[[str], None], *, write_report: bool = True) -> RunResult:

@@ -46,6 +46,12 @@ file = "{workers}"                 # CSV; usual Workday headers are known
 # strip_prefix = ["WD-"]
 # strip_leading_zeros = true
 
+# ---- Findings: about 25 run by default; the rest by family or code (docs/findings.md) -------------------
+# [findings]
+# families = ["idfix", "certificates"]   # or ["all"]
+# codes = ["mail_differs"]
+# off = ["usagelocation_missing"]
+
 # ---- Who may be written: without a scope, backfill refuses (no filter would mean everybody) -----------
 # [scope.hybrid]
 # groups = [

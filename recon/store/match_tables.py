@@ -169,6 +169,7 @@ finding_count = Table(
     Column("refresh_id", Integer, primary_key=True, autoincrement=False),
     sql_column("code", "key", 64, primary_key=True),
     sql_column("severity", "key", 16, nullable=False),
+    sql_column("family", "key", 32),
     sql_column("title", "text", 256, nullable=False),
     _id("row_count"),
     sql_column("refreshed_at", "time", nullable=False),

@@ -2573,6 +2573,7 @@ CREATE TABLE finding_count (
     refresh_id INTEGER NOT NULL,
     code NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
     severity NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    family NVARCHAR(32) COLLATE Latin1_General_100_BIN2 NULL,
     title NVARCHAR(4000) NOT NULL,
     row_count INTEGER NOT NULL,
     refreshed_at DATETIME2(6) NOT NULL,
@@ -3154,6 +3155,11 @@ if @@trancount = 0 set noexec on
 go
 if col_length(N'clock', N'stale_before_at') is null
 alter table clock add stale_before_at DATETIME2(6) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'finding_count', N'family') is null
+alter table finding_count add family NVARCHAR(32) COLLATE Latin1_General_100_BIN2 NULL
 go
 if @@trancount = 0 set noexec on
 go

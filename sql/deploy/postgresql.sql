@@ -2063,6 +2063,7 @@ CREATE TABLE IF NOT EXISTS finding_count (
     refresh_id INTEGER NOT NULL,
     code TEXT COLLATE "C" NOT NULL,
     severity TEXT COLLATE "C" NOT NULL,
+    family TEXT COLLATE "C",
     title TEXT NOT NULL,
     row_count INTEGER NOT NULL,
     refreshed_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
@@ -2540,6 +2541,9 @@ alter table source add column if not exists history_run INTEGER
 ;
 
 alter table clock add column if not exists stale_before_at TIMESTAMP WITHOUT TIME ZONE
+;
+
+alter table finding_count add column if not exists family TEXT COLLATE "C"
 ;
 
 alter table ad_user add column if not exists mailnickname_key TEXT COLLATE "C"

@@ -2054,6 +2054,7 @@ CREATE TABLE IF NOT EXISTS finding_count (
     refresh_id INTEGER NOT NULL,
     code TEXT NOT NULL,
     severity TEXT NOT NULL,
+    family TEXT,
     title TEXT NOT NULL,
     row_count INTEGER NOT NULL,
     refreshed_at TEXT NOT NULL,

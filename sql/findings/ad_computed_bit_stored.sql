@@ -2,6 +2,7 @@
 -- meaning: The stored userAccountControl has a bit that belongs to msDS-User-Account-Control-Computed alone (LOCKOUT
 --   16, PASSWORD_EXPIRED 8388608, USE_AES_KEYS 134217728). It proves neither a lockout nor an expired password, and
 --   scripts that read it are wrong. One row per AD user or computer.
+-- family: account
 -- severity: low
 -- fix: Write the value again without the bit; see the views ad_user_decoded and ad_computer_decoded for what holds.
 -- source: https://learn.microsoft.com/troubleshoot/windows-server/active-directory/useraccountcontrol-manipulate-account-properties

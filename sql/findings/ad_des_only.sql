@@ -1,6 +1,7 @@
 -- title: DES keys only
 -- meaning: An enabled AD user is restricted to DES keys (USE_DES_KEY_ONLY, 2097152), which are broken and which
 --   current systems refuse. One row per AD user.
+-- family: account
 -- severity: high
 -- fix: Clear the flag and set a new password, so that AES keys are made.
 -- source: https://learn.microsoft.com/troubleshoot/windows-server/active-directory/useraccountcontrol-manipulate-account-properties

@@ -1,6 +1,8 @@
 -- title: Disabled in AD, enabled in Entra
 -- meaning: The account is disabled in Active Directory, and its Entra user can still sign in. Pairs whose loads did
 --   not see the same moment are left out. One row per pair.
+-- family: account
+-- default: on
 -- severity: critical
 -- fix: Find out why synchronization does not carry the change (filtered OU, stopped sync, cloud-only twin) and
 --   disable the Entra user; revoke its sessions.

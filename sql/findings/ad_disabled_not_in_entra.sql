@@ -2,6 +2,7 @@
 -- meaning: A disabled AD user has no Entra user in any linked tenant. Left out: critical system objects, objects that
 --   AD changed after the Entra load began (less the sync grace), sources of which a linked tenant has not been
 --   loaded, and users of an ambiguous match. One row per AD user.
+-- family: match
 -- severity: info
 -- fix: Nothing to do where disabled accounts are filtered on purpose; pre-hires need their Entra user before day one.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-sync-configure-filtering

@@ -1,6 +1,7 @@
 -- title: Enabled in AD, disabled in Entra
 -- meaning: The account is enabled in Active Directory, and its Entra user cannot sign in. Pairs whose loads did not
 --   see the same moment are left out. One row per pair.
+-- family: account
 -- severity: medium
 -- fix: Ask whether the Entra user was blocked on purpose (a compromised account); else enable it, or disable the
 --   account in AD.

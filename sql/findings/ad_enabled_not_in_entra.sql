@@ -2,6 +2,8 @@
 -- meaning: An enabled AD user has no Entra user in any linked tenant. Left out: critical system objects, objects that
 --   AD changed after the Entra load began (less the sync grace), sources of which a linked tenant has not been
 --   loaded, and users of an ambiguous match. One row per AD user.
+-- family: match
+-- default: on
 -- severity: medium
 -- fix: Check the synchronization scope (OU, group or attribute filter) and export errors; disable the account if
 --   nobody needs it.

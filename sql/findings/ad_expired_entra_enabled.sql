@@ -2,6 +2,8 @@
 -- meaning: accountExpires of the AD account lies in the past, the account itself is not disabled, and its Entra user
 --   can sign in: the expiry of an account is not carried to the cloud. Pairs whose loads did not see the same moment
 --   are left out. One row per pair.
+-- family: account
+-- default: on
 -- severity: high
 -- fix: Disable the AD account, so that synchronization blocks the Entra user too, or move the expiry date.
 -- source: https://learn.microsoft.com/windows/win32/adschema/a-accountexpires

@@ -2,6 +2,7 @@
 -- meaning: An enabled AD user that was created longer ago than setting stale_days and has no lastLogonTimestamp, so
 --   never logged on to the domain. The AD value is the day of its creation. Critical system objects are left out. One
 --   row per AD user.
+-- family: account
 -- severity: medium
 -- fix: Disable accounts that nobody uses; those that sign in to Entra alone need no password in AD.
 -- source: https://learn.microsoft.com/windows/win32/adschema/a-lastlogontimestamp

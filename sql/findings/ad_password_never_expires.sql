@@ -1,6 +1,7 @@
 -- title: Password never expires
 -- meaning: An enabled AD user whose password never expires (DONT_EXPIRE_PASSWORD, 65536). Critical system objects are
 --   left out. One row per AD user.
+-- family: account
 -- severity: medium
 -- fix: Make it a group managed service account, or let its password expire; accounts of people need no exception.
 -- source: https://learn.microsoft.com/troubleshoot/windows-server/active-directory/useraccountcontrol-manipulate-account-properties

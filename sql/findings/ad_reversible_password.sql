@@ -1,6 +1,8 @@
 -- title: Password stored reversibly
 -- meaning: The password of an enabled AD user is stored so that it can be read back (ENCRYPTED_TEXT_PWD_ALLOWED,
 --   128). One row per AD user.
+-- family: account
+-- default: on
 -- severity: high
 -- fix: Clear the flag and set a new password: the old one stays readable until then.
 -- source: https://learn.microsoft.com/troubleshoot/windows-server/active-directory/useraccountcontrol-manipulate-account-properties

@@ -2,6 +2,7 @@
 -- meaning: An enabled AD user whose last logon lies further back than setting stale_days. lastLogonTimestamp is up to
 --   14 days late; sign-ins to Entra alone are not loaded and do not count. Critical system objects are left out. One
 --   row per AD user.
+-- family: account
 -- severity: medium
 -- fix: Ask the manager, disable the account, and delete it later.
 -- source: https://learn.microsoft.com/windows/win32/adschema/a-lastlogontimestamp

@@ -2,6 +2,8 @@
 -- meaning: An enabled AD user or computer that is no domain controller is trusted for unconstrained delegation
 --   (TRUSTED_FOR_DELEGATION, 524288): who controls it can act as everybody that signs in to it. Domain controllers
 --   (SERVER_TRUST_ACCOUNT) and read-only ones (PARTIAL_SECRETS_ACCOUNT) are left out. One row per AD user or computer.
+-- family: account
+-- default: on
 -- severity: high
 -- fix: Use constrained or resource-based delegation; mark administrators as sensitive (NOT_DELEGATED).
 -- source: https://learn.microsoft.com/windows-server/security/kerberos/kerberos-constrained-delegation-overview

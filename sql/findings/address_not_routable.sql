@@ -2,6 +2,7 @@
 -- meaning: An address of mail, targetAddress or proxyAddresses (SMTP alone) ends in a name that the public DNS never
 --   holds, such as .local. IdFix: TopLevelDomain. Users, groups and contacts. Critical system objects are left out. One
 --   row per object, attribute and value.
+-- family: idfix
 -- severity: medium
 -- fix: Remove the address, or replace it by one in a domain of the tenant.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

@@ -1,6 +1,8 @@
 -- title: Ambiguous match
 -- meaning: Several candidates are equally good for one side, so none is accepted. One row per candidate of such a
 --   tie.
+-- family: match
+-- default: on
 -- severity: low
 -- fix: Make the anchor, SID or employee id unambiguous; the attribute named is the rule by which they tie.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-install-existing-tenant

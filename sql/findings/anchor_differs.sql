@@ -2,6 +2,8 @@
 -- meaning: The source anchor that Entra holds leads to another object than the AD user that it matches by another
 --   rule; compared byte by byte. A user without anchor is not reported. Pairs whose loads did not see the same moment
 --   are left out. One row per pair.
+-- family: match
+-- default: on
 -- severity: high
 -- fix: Find out which AD object the anchor belongs to before anything is written to this user.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-design-concepts

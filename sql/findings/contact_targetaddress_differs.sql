@@ -1,6 +1,7 @@
 -- title: targetAddress of a contact differs from its mail
 -- meaning: targetAddress of a contact is not SMTP: and its mail, whatever their case. The AD value is targetAddress.
 --   IdFix: MailMatch. One row per AD contact.
+-- family: idfix
 -- severity: medium
 -- fix: Decide which of both is right and set the other.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

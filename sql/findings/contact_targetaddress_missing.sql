@@ -1,6 +1,7 @@
 -- title: Contact without targetAddress
 -- meaning: A contact with mail has no targetAddress: mail to it cannot be forwarded. IdFix: Blank. One row per AD
 --   contact.
+-- family: idfix
 -- severity: medium
 -- fix: Set targetAddress to SMTP: and the address of mail.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

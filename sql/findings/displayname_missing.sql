@@ -1,6 +1,7 @@
 -- title: Mail, no display name
 -- meaning: A user or group with mail has no displayName, which the address book shows. Critical system objects are
 --   left out. IdFix: Blank (groups). One row per object.
+-- family: idfix
 -- severity: low
 -- fix: Set displayName.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

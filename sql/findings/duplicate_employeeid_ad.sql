@@ -1,6 +1,8 @@
 -- title: Employee id twice in AD
 -- meaning: Several AD users of linked domains carry the same employee id, as the configured normaliser reads it. An
 --   object that stands in two sources while it moves counts once. One row per AD user of such a group.
+-- family: match
+-- default: on
 -- severity: high
 -- fix: Keep the id on the person's own account; admin and service accounts get another attribute.
 -- source: https://learn.microsoft.com/entra/identity/app-provisioning/inbound-provisioning-api-configure-app

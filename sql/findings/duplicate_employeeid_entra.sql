@@ -2,6 +2,8 @@
 -- meaning: Several members of one tenant, or of tenants that belong together, carry the same employee id, as the
 --   configured normaliser reads it. Guests are left out: an employee may be a guest beside being a member. One row
 --   per Entra user of such a group.
+-- family: match
+-- default: on
 -- severity: high
 -- fix: Keep the id on the person's own user; correct synced users in AD.
 -- source: https://learn.microsoft.com/graph/api/resources/user

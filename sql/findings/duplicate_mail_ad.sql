@@ -2,6 +2,7 @@
 -- meaning: Several users, groups or contacts have the same mail, whatever its case. Domains that feed one tenant
 --   count together, an object that stands in two sources while it moves counts once. Critical system objects are left
 --   out. IdFix: Duplicate. One row per object.
+-- family: idfix
 -- severity: high
 -- fix: Keep the address on one object.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-syncservice-duplicate-attribute-resiliency

@@ -2,6 +2,7 @@
 -- meaning: Several users, groups or contacts have the same mailNickname, whatever its case. Domains that feed one
 --   tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are
 --   left out. IdFix: Duplicate. One row per object.
+-- family: idfix
 -- severity: low
 -- fix: Give each object an alias of its own; Exchange Online changes the second one.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

@@ -3,6 +3,8 @@
 --   SMTP:a are the same, smtp:a and sip:a are not, X400 and X500 are skipped. Domains that feed one tenant count
 --   together, an object that stands in two sources while it moves counts once. Critical system objects are left out.
 --   IdFix: Duplicate. One row per object and value.
+-- family: idfix
+-- default: on
 -- severity: high
 -- fix: Keep the address on the one object that receives its mail; Entra quarantines it on the others.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-syncservice-duplicate-attribute-resiliency

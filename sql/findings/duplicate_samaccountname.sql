@@ -3,6 +3,7 @@
 --   the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant
 --   count together, an object that stands in two sources while it moves counts once. Critical system objects are left
 --   out. IdFix: Duplicate. One row per AD user.
+-- family: idfix
 -- severity: medium
 -- fix: Give the users a UPN.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

@@ -2,6 +2,7 @@
 -- meaning: Several users or contacts have the same targetAddress, whatever its case and that of its smtp: prefix.
 --   Domains that feed one tenant count together, an object that stands in two sources while it moves counts once.
 --   Critical system objects are left out. IdFix: Duplicate. One row per object.
+-- family: idfix
 -- severity: medium
 -- fix: Keep one object per external address.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

@@ -1,6 +1,8 @@
 -- title: Employee id differs
 -- meaning: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads
 --   them. Pairs whose loads did not see the same moment are left out. One row per pair.
+-- family: match
+-- default: on
 -- severity: medium
 -- fix: Correct employeeID in AD for synced users; check that the attribute is synchronized.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/reference-connect-sync-attributes-synchronized

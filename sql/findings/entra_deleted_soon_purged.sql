@@ -2,6 +2,8 @@
 -- meaning: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing
 --   brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row
 --   per deleted user or group.
+-- family: groups
+-- default: on
 -- severity: medium
 -- fix: Restore it (POST /directory/deletedItems/ID/restore, or the portal) where the deletion was a mistake; for a
 --   synchronized user, bring the AD object back first.

@@ -2,6 +2,8 @@
 -- meaning: An Entra user says that it is synchronized from Active Directory, and no linked domain holds its AD user.
 --   Left out: users synchronized or created after the AD load began, tenants of which a linked domain has not been
 --   loaded, and users of an ambiguous match. One row per Entra user.
+-- family: match
+-- default: on
 -- severity: high
 -- fix: Look for the AD object (deleted, moved to a domain that is not loaded, out of the search bases); an orphan is
 --   deleted or turned into a cloud user by synchronization, not by hand.

@@ -2,6 +2,8 @@
 -- meaning: A worker who has started, or starts within the configured days, has no account with the employee id in any
 --   linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a
 --   linked directory has not been loaded. One row per worker.
+-- family: lifecycle
+-- default: on
 -- severity: high
 -- fix: Look for the worker in the provisioning log; an account with a missing or different employee id is the usual
 --   cause.

@@ -2,6 +2,8 @@
 -- meaning: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee
 --   id, enabled or not, is a direct member of a group with adminCount 1. The AD value is the group. The primary group,
 --   nested membership and groups of other domains are not looked at. One row per account and group.
+-- family: lifecycle
+-- default: on
 -- severity: critical
 -- fix: Take the account out of the group at once.
 -- source: https://learn.microsoft.com/windows-server/identity/ad-ds/plan/security-best-practices/appendix-c--protected-accounts-and-groups-in-active-directory

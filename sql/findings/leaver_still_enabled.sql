@@ -3,6 +3,8 @@
 --   status says, or the worker is inactive without such a date), and an account that carries the employee id, or is
 --   matched with one that does, is enabled. Left out: workers hired again later, ids that another active worker
 --   holds, and guests. One row per leaver and account.
+-- family: lifecycle
+-- default: on
 -- severity: critical
 -- fix: Disable the account and revoke its sessions; ask HR when the date is wrong.
 -- source: https://learn.microsoft.com/entra/identity/app-provisioning/plan-auto-user-provisioning

@@ -1,6 +1,7 @@
 -- title: Mail differs
 -- meaning: The mail addresses of AD and Entra differ other than by case, or only one of them has one. Pairs whose
 --   loads did not see the same moment are left out. One row per pair.
+-- family: match
 -- severity: low
 -- fix: Correct mail and proxyAddresses in AD for synced users.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/reference-connect-sync-attributes-synchronized

@@ -2,6 +2,7 @@
 -- meaning: A user, group or contact has SMTP addresses in proxyAddresses, and mail is none of them, whatever their
 --   case: mail to the address that people see may not arrive. Critical system objects are left out. IdFix: MailMatch.
 --   One row per object.
+-- family: idfix
 -- severity: medium
 -- fix: Add the address of mail to proxyAddresses, or correct mail.
 -- source: https://learn.microsoft.com/troubleshoot/entra/entra-id/user-prov-sync/proxyaddresses-attribute-populate

@@ -2,6 +2,7 @@
 -- meaning: mail of a user is among the SMTP addresses of proxyAddresses, but another one is primary (SMTP: in
 --   capitals): Entra and Exchange Online show the primary one. The AD value is mail. Critical system objects are left
 --   out. IdFix: MailMatch. One row per AD user.
+-- family: idfix
 -- severity: low
 -- fix: Make mail the primary address, or set mail to the primary one.
 -- source: https://learn.microsoft.com/troubleshoot/entra/entra-id/user-prov-sync/proxyaddresses-attribute-populate

@@ -1,6 +1,7 @@
 -- title: Mail address, no mailNickname
 -- meaning: A user or contact has SMTP addresses in proxyAddresses and no mailNickname. Critical system objects are
 --   left out. IdFix: Blank. One row per object.
+-- family: idfix
 -- severity: low
 -- fix: Set mailNickname, usually the part before the @ of the primary address.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

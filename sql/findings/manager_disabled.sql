@@ -1,6 +1,7 @@
 -- title: Manager is disabled
 -- meaning: The manager of an enabled AD user is a disabled account: requests for approval and the manager's mails go
 --   nowhere. One row per AD user.
+-- family: account
 -- severity: low
 -- fix: Set the present manager; HR usually knows.
 -- source: https://learn.microsoft.com/windows/win32/adschema/a-manager

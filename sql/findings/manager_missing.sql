@@ -1,6 +1,7 @@
 -- title: Manager is no loaded account
 -- meaning: The manager of an enabled AD user is a name that belongs to no loaded AD user or contact: deleted in
 --   another domain, outside what is loaded ([ad] bases), or no distinguished name at all. One row per AD user.
+-- family: account
 -- severity: low
 -- fix: Set the manager, or load the domain or container that holds it.
 -- source: https://learn.microsoft.com/windows/win32/adschema/a-manager

@@ -1,6 +1,7 @@
 -- title: otherMails without HR's address
 -- meaning: The worker's only Entra user has otherMails, and HR's personal address is not among them (compared without
 --   case). The value shown is the first of them. Left out: leavers. One row per worker.
+-- family: sspr
 -- severity: low
 -- fix: Ask the person which address is right; backfill never replaces what is there.
 -- source: https://learn.microsoft.com/entra/identity/authentication/howto-sspr-authenticationdata

@@ -2,6 +2,8 @@
 -- meaning: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits,
 --   disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send
 --   to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.
+-- family: sspr
+-- default: on
 -- severity: medium
 -- fix: recon backfill plan
 -- source: https://learn.microsoft.com/entra/identity/authentication/howto-sspr-authenticationdata

@@ -1,6 +1,7 @@
 -- title: Several primary addresses
 -- meaning: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD
 --   value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.
+-- family: idfix
 -- severity: high
 -- fix: Leave one SMTP: value; write the others with smtp:.
 -- source: https://learn.microsoft.com/troubleshoot/entra/entra-id/user-prov-sync/proxyaddresses-attribute-populate

@@ -1,6 +1,8 @@
 -- title: SID differs
 -- meaning: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is
 --   not reported. Pairs whose loads did not see the same moment are left out. One row per pair.
+-- family: match
+-- default: on
 -- severity: high
 -- fix: Find out whether the person was moved between domains or the wrong two objects were joined.
 -- source: https://learn.microsoft.com/graph/api/resources/user

@@ -3,6 +3,7 @@
 --   letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix:
 --   Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One
 --   row per object, attribute and value.
+-- family: idfix
 -- severity: high
 -- fix: Take the character out; the object fails to synchronize, or gets another name in the cloud.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

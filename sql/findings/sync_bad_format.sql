@@ -2,6 +2,7 @@
 -- meaning: A UPN or an address has no @ or several, a value of proxyAddresses or targetAddress has no type in front
 --   (smtp:), or a mailNickname begins or ends with a period. IdFix: Format. Users, groups and contacts. Critical system
 --   objects are left out. One row per object, attribute and value.
+-- family: idfix
 -- severity: high
 -- fix: Write the value as its attribute wants it: name@domain, smtp:name@domain.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

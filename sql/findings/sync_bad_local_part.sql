@@ -2,6 +2,7 @@
 -- meaning: What stands before the @ of a UPN or an address is empty, too long for mail, has periods doubled or at the
 --   ends, or characters that RFC 5322 does not allow. IdFix: LocalPart. Users, groups and contacts. Critical system
 --   objects are left out. One row per object, attribute and value.
+-- family: idfix
 -- severity: high
 -- fix: Correct the part before the @.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

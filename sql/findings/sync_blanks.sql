@@ -2,6 +2,7 @@
 -- meaning: An attribute that synchronizes begins or ends with white space, or a mail address has some inside. IdFix:
 --   Character. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and
 --   value.
+-- family: idfix
 -- severity: medium
 -- fix: Remove the blanks.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

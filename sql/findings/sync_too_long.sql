@@ -3,6 +3,7 @@
 --   sAMAccountName of a user, 64 for mailNickname, givenName and sn, 250 for a mail address, 256 for one value of
 --   proxyAddresses or targetAddress and for displayName. IdFix: Length. Users, groups and contacts. Critical system
 --   objects are left out. One row per object, attribute and value.
+-- family: idfix
 -- severity: medium
 -- fix: Shorten the value.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization

@@ -1,6 +1,8 @@
 -- title: UPN differs
 -- meaning: The user principal names of AD and Entra differ other than by case, or AD has none. Pairs whose loads did
 --   not see the same moment are left out. One row per pair.
+-- family: match
+-- default: on
 -- severity: medium
 -- fix: Check that the suffix is a verified domain of the tenant and that the change of the UPN was synchronized.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-userprincipalname

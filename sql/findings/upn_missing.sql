@@ -1,6 +1,7 @@
 -- title: No UPN
 -- meaning: An enabled AD user has no userPrincipalName: synchronization makes one from sAMAccountName and the
 --   tenant's first domain. Critical system objects are left out. IdFix: Blank. One row per AD user.
+-- family: idfix
 -- severity: medium
 -- fix: Set a UPN with a verified suffix.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-userprincipalname

@@ -2,6 +2,7 @@
 -- meaning: The suffix of the UPN has no dot or ends in a name that the public DNS never holds (.local, .corp, .lan,
 --   .internal, .home, .private, .invalid and others: docs/idfix.md). Entra gives such a user the tenant's
 --   onmicrosoft.com domain. IdFix: TopLevelDomain. Critical system objects are left out. One row per AD user.
+-- family: idfix
 -- severity: high
 -- fix: Add a verified domain of the tenant as UPN suffix of the forest and give it to the users.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-a-non-routable-domain-for-directory-synchronization

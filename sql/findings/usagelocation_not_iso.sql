@@ -2,6 +2,7 @@
 -- meaning: usageLocation is not a two-letter country code of ISO 3166-1 (UK instead of GB is the usual one). Case
 --   does not matter. The HR value is the worker's country, where exactly one worker leads to the user. One row per
 --   Entra user.
+-- family: lifecycle
 -- severity: low
 -- fix: Set the two-letter code.
 -- source: https://learn.microsoft.com/graph/api/resources/user

@@ -2,8 +2,19 @@
 
 import pytest
 
-from recon.catalog import ENGINES, FINDING_COLUMNS, data_folder, escape_colons, last_select, read_catalog
-from recon.errors import CatalogError, UsageError
+from recon.catalog import (
+    ENGINES,
+    FAMILIES,
+    FINDING_COLUMNS,
+    _check_header,
+    _header,
+    _Refused,
+    data_folder,
+    escape_colons,
+    last_select,
+    read_catalog,
+)
+from recon.errors import CatalogError, ConfigError, UsageError
 
 HEADER = """-- title: Title
 -- meaning: What it means,
@@ -56,6 +67,12 @@ def test_a_header_is_read(tmp_path):
         ("-- fix: Do this.\n", "", "line 1: the header has no `-- fix:`"),
         ("severity: low", "severity: urgent", "line 1: severity is one of critical, high, medium, low, info"),
         ("One row per thing", "Rows", "line 1: the meaning does not say its grain (One row per …)"),
+        (
+            "-- fix: Do",
+            "-- family: grups\n-- fix: Do",
+            f"line 1: `-- family:` is one of {', '.join(FAMILIES)}, site",
+        ),
+        ("-- fix: Do", "-- default: off\n-- fix: Do", "line 1: `-- default: on` stands there or not at all"),
         ("-- fix: Do", "-- fixit: Do", "line 5: unknown header key fixit"),
         ("-- fix: Do", "-- title: Do", "line 5: header key title stands twice"),
         ("-- fix: Do", "-- Do", "line 5: a header line is `-- key: value`, or `--   ` and more of the value above"),
@@ -185,3 +202,57 @@ def test_colons_are_escaped_but_for_parameters():
     assert escape_colons(sql, [Parameter("who", "key", "")]) == (
         r"select '\:a', 'b\: c', x\:\:text from t where y = :who and z = \:other -- \:who"
     )
+
+
+# ---- which findings run ----------------------------------------------------------------------------------
+
+
+def test_about_25_findings_are_on_by_default_and_each_has_a_family():
+    catalog = read_catalog()
+    assert {each.family for each in catalog.findings} <= set(FAMILIES)
+    chosen = catalog.chosen()
+    assert chosen == {each.name for each in catalog.findings if each.is_default}
+    assert 20 <= len(chosen) <= 30
+
+
+def test_a_file_of_ours_without_a_family_is_refused():
+    with pytest.raises(_Refused, match="`-- family:` is one of lifecycle"):
+        _check_header("findings", _header(HEADER.splitlines())[0], "", is_own=False)
+
+
+def test_families_codes_and_off_choose(tmp_path):
+    catalog = read_one(tmp_path, GOOD)
+    own = {"own_finding"}
+    assert catalog.statement("own_finding").family == "site"
+    of = {family: {each.name for each in catalog.findings if each.family == family} for family in FAMILIES}
+    assert catalog.chosen(default=False) == own
+    assert catalog.chosen(["idfix"], default=False) == own | of["idfix"]
+    assert catalog.chosen(["idfix"], ["mail_differs"], ["sync_blanks"], default=False) == (
+        own | of["idfix"] | {"mail_differs"}
+    ) - {"sync_blanks"}
+    assert catalog.chosen(["all"], off=["idfix", "own_finding"]) == (
+        {each.name for each in catalog.findings} - of["idfix"] - own
+    )
+    assert catalog.chosen(["site"], off=["site"], default=False) == set()
+
+
+@pytest.mark.parametrize(
+    ("choice", "message", "hint"),
+    [
+        ({"families": ["idfx"]}, "[findings] families: nothing is called idfx", "did you mean idfix?"),
+        ({"codes": ["upn_difers"]}, "[findings] codes: nothing is called upn_difers", "did you mean upn_differs?"),
+        ({"off": ["zzz"]}, "[findings] off: nothing is called zzz", "docs/findings.md lists families and codes"),
+        ({"codes": ["idfix"]}, "[findings] codes: nothing is called idfix", None),
+    ],
+)
+def test_a_name_that_is_not_there_is_refused(choice, message, hint):
+    with pytest.raises(ConfigError) as caught:
+        read_catalog().chosen(**choice)
+    assert str(caught.value) == message
+    assert hint is None or caught.value.hint == hint
+
+
+def test_a_broken_own_finding_may_be_named(tmp_path):
+    catalog = read_one(tmp_path, GOOD.replace("select", "delete", 1))
+    assert len(catalog.broken) == 1
+    assert "upn_differs" in catalog.chosen(codes=["own_finding"])

@@ -77,6 +77,17 @@ def test_a_refresh_replaces_the_rows_of_the_last(estate):
         assert connection.scalar(select(func.count()).select_from(finding_row)) == 2  # not in AD, no usageLocation
 
 
+def test_only_the_chosen_findings_run_and_are_counted(estate):
+    estate.entra(usagelocation=None)
+    done = refresh(estate.store, Settings(), chosen={"usagelocation_missing", "upn_differs"})
+    assert {each.code: (each.rows, each.family) for each in done.counts} == {
+        "usagelocation_missing": (1, "lifecycle"),
+        "upn_differs": (0, "match"),
+    }
+    with estate.store.read() as connection:
+        assert set(connection.scalars(select(finding_row.c.code))) == {"usagelocation_missing"}
+
+
 def test_worst():
     from recon.findings import FindingCount
 
