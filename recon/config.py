@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from recon.backfill_config import Mapping, Scope, check_attribute
 from recon.errors import ConfigError, UsageError
 
 DEFAULT_FILE = "recon.toml"
@@ -236,37 +237,13 @@ class Settings(_Section):
     load_max_age_hours: int = Field(24, ge=1, description="Older loads are stamped in reports and refused by plans.")
 
 
-class Clause(_Section):
-    column: str = Field(description="Worker column, or a header of the HR extract.")
-    op: Literal["EQUALS", "NOT EQUALS", "IS NULL", "IS NOT NULL"] = Field(
-        description="As in the provisioning service: case-sensitive; all but IS NULL are false on null."
-    )
-    value: str | None = Field(None, description="For EQUALS and NOT EQUALS.")
-
-    @model_validator(mode="after")
-    def _arity(self) -> "Clause":
-        if self.op.startswith("IS") != (self.value is None):
-            raise ValueError(f"{self.op} takes {'no value' if self.op.startswith('IS') else 'a value'}")
-        return self
-
-
-class Scope(_Section):
-    groups: Annotated[
-        tuple[tuple[Clause, ...], ...],
-        Field(min_length=1, description="OR of groups, AND of the clauses in each."),
-    ]
-
-    @model_validator(mode="after")
-    def _no_empty_group(self) -> "Scope":
-        if any(not group for group in self.groups):
-            raise ValueError("a group without clauses selects everybody")
-        return self
-
-
 class Backfill(_Section):
     scope: str | None = Field(None, description="Name of the [scope.NAME] whose workers may be written.")
-    attribute: Literal["otherMails", "usageLocation"] = Field("otherMails", description="What to fill.")
+    attribute: str = Field("otherMails", description="What to fill: the short form of a single mapping.")
     source: str = Field("worker.personal_mail", description="worker.COLUMN or ad_user.COLUMN that holds the value.")
+    mapping: Annotated[tuple[Mapping, ...], BeforeValidator(_one_or_many)] = Field(
+        (), description="One [[backfill.mapping]] for each attribute, instead of `attribute` and `source`."
+    )
     company_domains: tuple[str, ...] = Field(
         (), description="Own mail domains: never a personal address. The UPN suffixes loaded are added."
     )
@@ -275,6 +252,13 @@ class Backfill(_Section):
     )
     max_items: int = Field(500, ge=1, description="More items than this need --allow-items N.")
     max_share: float = Field(0.5, gt=0, le=1, description="A larger share of the scope needs --allow-items N.")
+    max_replaced: int = Field(
+        0, ge=0, description="More replaced values than this (mode replace) need --allow-replace N."
+    )
+    approvals: int = Field(
+        0, ge=0, le=2, description="People who must approve a plan (recon backfill approve) before it is applied."
+    )
+    approved_by_others: bool = Field(True, description="The planner's own approval does not count.")
     canary: int = Field(25, ge=0, description="Items written first; a failure among them stops the run.")
     plan_max_age_hours: int = Field(24, ge=1, description="An older plan is refused.")
     write_share: float = Field(0.5, gt=0, le=1, description="Share of the published write quota we use.")
@@ -284,6 +268,26 @@ class Backfill(_Section):
         0.1, gt=0, le=1, description="Stop when more than this share of the last 100 items failed."
     )
     max_equal_errors: int = Field(10, ge=1, description="Stop when so many items in a row failed alike.")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "Backfill":
+        if self.mapping and self.model_fields_set & {"attribute", "source"}:
+            raise ValueError("give either [[backfill.mapping]] or attribute and source")
+        names = [each.attribute for each in self.mapping]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"two mappings write {', '.join(doubled)}")
+        check_attribute(self.attribute, self._short_source)
+        return self
+
+    @property
+    def _short_source(self) -> str:
+        return self.source if "source" in self.model_fields_set else ""
+
+    @property
+    def mappings(self) -> tuple[Mapping, ...]:
+        """What is written, from either form."""
+        return self.mapping or (Mapping(attribute=self.attribute, source=self._short_source),)
 
 
 class Catalogue(_Section):

@@ -1,7 +1,7 @@
 """Making a plan: scope and sources checked, everyone in scope judged, the result frozen."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,16 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from recon import __version__
-from recon.backfill.candidates import Candidates, ValueSource
+from recon.backfill.approval import operating_system_user
+from recon.backfill.candidates import Candidates
 from recon.backfill.denied import find_denied
-from recon.backfill.items import ATTRIBUTES, Item, Reason
+from recon.backfill.items import Evidence, Item, Reason
 from recon.backfill.plan import Plan, freeze
 from recon.backfill.reasons import Rules, judge
 from recon.backfill.scope import chosen_scope, definition
 from recon.backfill.sources import Sources, check_fresh, find_sources
+from recon.backfill.values import find_wanted
+from recon.backfill_config import ATTRIBUTES, Mapping
 from recon.config import Backfill, Config
 from recon.decode.keys import fold, mail_domain
 from recon.decode.times import day, utc_now_text
@@ -24,7 +27,6 @@ from recon.store import Store
 from recon.store.tables import LOADED
 
 PLANS = Path("plans")
-_COUNTRY = "worker.country_code"
 _OWN_SHARE = 0.01  # of AD's mail addresses: a domain with more of them is the company's
 
 
@@ -38,11 +40,17 @@ def hours_later(at: str, hours: float) -> str:
     return (datetime.fromisoformat(at) + timedelta(hours=hours)).isoformat(sep=" ", timespec="microseconds")
 
 
-def _value_source(settings: Backfill, attribute: str) -> ValueSource:
-    """[backfill] source for the configured attribute; another attribute has its usual source."""
-    if attribute == settings.attribute and "source" in settings.model_fields_set:
-        return ValueSource.parse(settings.source)
-    return ValueSource.parse(_COUNTRY if attribute == "usageLocation" else Backfill().source)
+def _mappings(settings: Backfill, attribute: str | None) -> tuple[Mapping, ...]:
+    """What is to be written: every mapping, or that of one attribute, which has its usual source where none is set."""
+    if attribute is None:
+        return settings.mappings
+    for mapping in settings.mappings:
+        if mapping.attribute == attribute:
+            return (mapping,)
+    if attribute not in ATTRIBUTES:
+        known = dict.fromkeys([*ATTRIBUTES, *(mapping.attribute for mapping in settings.mappings)])
+        raise UsageError(f"{attribute} may not be written", hint=f"--attribute is {' or '.join(known)}")
+    return (Mapping(attribute=attribute),)
 
 
 def _company_domains(connection: Connection, sources: Sources, configured: tuple[str, ...]) -> frozenset[str]:
@@ -64,25 +72,28 @@ def _company_domains(connection: Connection, sources: Sources, configured: tuple
     return frozenset(found | {name for name, count in domains.items() if count > 1 and count > total * _OWN_SHARE})
 
 
-def _judged(candidates: Candidates, rules: Rules, limit: int | None) -> Iterator[Item | Reason]:
-    items = 0
-    for evidence in candidates:
-        outcome = judge(evidence, rules)
-        if isinstance(outcome, Item):
-            items += 1
-            if limit is not None and items > limit:
-                detail = f"beyond the first {limit} items"
-                yield Reason(
-                    "over_limit",
-                    detail,
-                    outcome.worker_source,
-                    outcome.worker_id,
-                    evidence.worker.get("employee_id"),
-                    outcome.object_id,
-                    outcome.upn,
-                )
-                continue
-        yield outcome
+def _judged(candidates: Candidates, rules: Sequence[Rules], limit: int | None) -> Iterator[Item | Reason]:
+    """Each person's outcomes, one for each mapping. The limit counts people with at least one item."""
+    people = 0
+    for records in candidates:
+        outcomes = [judge(evidence, its) for evidence, its in zip(records, rules, strict=True)]
+        people += any(isinstance(outcome, Item) for outcome in outcomes)
+        over = limit is not None and people > limit
+        for evidence, outcome in zip(records, outcomes, strict=True):
+            yield _over_limit(outcome, evidence, limit) if over and isinstance(outcome, Item) else outcome
+
+
+def _over_limit(item: Item, evidence: Evidence, limit: int | None) -> Reason:
+    return Reason(
+        "over_limit",
+        f"beyond the first {limit} people",
+        item.worker_source,
+        item.worker_id,
+        evidence.worker.get("employee_id"),
+        item.object_id,
+        item.upn,
+        item.attribute,
+    )
 
 
 def build_plan(
@@ -103,10 +114,7 @@ def build_plan(
     now = now or utc_now_text()
     settings = config.backfill
     scope_name, chosen = chosen_scope(config, scope)
-    attribute = attribute or settings.attribute
-    if attribute not in ATTRIBUTES:
-        raise UsageError(f"{attribute} may not be written", hint=f"--attribute is {' or '.join(ATTRIBUTES)}")
-    value = _value_source(settings, attribute)
+    mappings = _mappings(settings, attribute)
     with store.read() as connection:
         sources = find_sources(connection, entra)
         check_fresh(connection, sources, now=now, max_age_hours=config.settings.load_max_age_hours)
@@ -114,7 +122,8 @@ def build_plan(
         denied = find_denied(
             connection, settings.denied_groups, [each.source_id for each in sources.ad], sources.entra.source_id
         )
-        candidates = Candidates(connection, sources, scope_name, chosen, attribute, value, denied)
+        wanted = find_wanted(connection, sources, mappings)
+        candidates = Candidates(connection, sources, scope_name, chosen, wanted, denied)
         header: dict[str, Any] = {
             "kind": "fill",
             "tool_version": __version__,
@@ -133,14 +142,28 @@ def build_plan(
             "created_at": now,
             "expires_at": hours_later(now, settings.plan_max_age_hours),
             "scope": {"name": scope_name, "groups": definition(chosen)},
-            "attribute": attribute,
-            "value_source": str(value),
+            "attribute": ", ".join(mapping.attribute for mapping in mappings),
+            "mappings": [
+                {
+                    "attribute": each.attribute,
+                    "source": str(each.source),
+                    "mode": each.mapping.mode,
+                    "position": each.mapping.position,
+                }
+                for each in wanted
+            ],
+            "planner": operating_system_user(),
+            "approval": {"approvals": settings.approvals, "approved_by_others": settings.approved_by_others},
             "company_domains": sorted(domains),
             "denied_groups": sorted(settings.denied_groups),
             "limit": limit,
-            "thresholds": {"max_items": settings.max_items, "max_share": settings.max_share},
+            "thresholds": {
+                "max_items": settings.max_items,
+                "max_share": settings.max_share,
+                "max_replaced": settings.max_replaced,
+            },
         }
-        rules = Rules(attribute, day(now), domains)
+        rules = [Rules(each.attribute, day(now), domains, each.mode, each.position) for each in mappings]
 
         def outcomes() -> Iterator[Item | Reason]:
             yield from _judged(candidates, rules, limit)

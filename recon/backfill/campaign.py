@@ -3,15 +3,14 @@
 What the command line calls; everything that decides stands in recon.backfill.apply and recon.backfill.plan.
 """
 
-import getpass
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from recon.backfill.apply import Apply
+from recon.backfill.approval import check_approved, operating_system_user
 from recon.backfill.build import hours_later, plans_folder
 from recon.backfill.items import Item
 from recon.backfill.journal import Journal
@@ -41,6 +40,7 @@ class Choices:
     allow_items: int | None = None
     after_canary: str | None = None
     until: datetime | None = None
+    allow_replace: int | None = None
 
     def is_over(self) -> bool:
         """True when the window has ended."""
@@ -56,8 +56,18 @@ def entra_of(config: Config, plan: Plan) -> EntraSource:
     raise PlanError(f"plan {plan.short} is for {name}, and recon.toml has no such [entra] with a tenant_id to write to")
 
 
-def check(config: Config, plan: Plan, *, allow_items: int | None = None, now: str | None = None) -> EntraSource:
-    """Raise PlanError when the plan may not be applied with this configuration; else the tenant to write to."""
+def check(
+    config: Config,
+    plan: Plan,
+    *,
+    allow_items: int | None = None,
+    allow_replace: int | None = None,
+    now: str | None = None,
+) -> EntraSource:
+    """Raise PlanError when the plan may not be applied with this configuration; else the tenant to write to.
+
+    Approvals are not looked at here: a dry run needs none.
+    """
     source = entra_of(config, plan)
     check_applicable(
         plan,
@@ -65,7 +75,9 @@ def check(config: Config, plan: Plan, *, allow_items: int | None = None, now: st
         now=now or utc_now_text(),
         max_items=config.backfill.max_items,
         max_share=config.backfill.max_share,
+        max_replaced=config.backfill.max_replaced,
         allow_items=allow_items,
+        allow_replace=allow_replace,
     )
     return source
 
@@ -88,11 +100,17 @@ def read_pacer(plan: Plan, share: float) -> Pacer:
 
 @contextmanager
 def open_lanes(
-    config: Config, source: EntraSource, *, for_writing: bool, width: int | None = None
+    config: Config,
+    source: EntraSource,
+    *,
+    for_writing: bool,
+    width: int | None = None,
+    attributes: Collection[str] = (),
 ) -> Iterator[Threads]:
     """Graph for one tenant: re-reads with the reading application, writes with the writing one, if it has its own.
 
-    A dry run signs in as the reader alone. No request is tried again below us: each needs its own re-read first.
+    `attributes`: of the plan. A dry run signs in as the reader alone. No request is tried again below
+    us: each needs its own re-read first.
     """
     with ExitStack() as stack:
 
@@ -100,20 +118,12 @@ def open_lanes(
             once = Patience(tries=0)
             reader = stack.enter_context(open_client(source, folder=config.folder, patience=once))
             if not writer or source.writer_client_id is None:
-                return GraphWriter(reader, reader, now=time.time)
+                return GraphWriter(reader, reader, now=time.time, attributes=attributes)
             opened = open_client(source, folder=config.folder, writer=True, patience=Patience(tries=0))
-            return GraphWriter(reader, stack.enter_context(opened), now=time.time)
+            return GraphWriter(reader, stack.enter_context(opened), now=time.time, attributes=attributes)
 
         writers = [client(writer=for_writing) for _ in range(width or config.backfill.lanes)]
         yield stack.enter_context(Threads(writers))
-
-
-def user() -> str:
-    """Who runs this, for the journal."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name
-        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
 
 
 @contextmanager
@@ -134,12 +144,17 @@ def leavers_test(config: Config, plan: Plan) -> Callable[[Item], bool]:
 
 
 def preview_plan(
-    config: Config, plan: Plan, *, allow_items: int | None = None, waiting: Waiting | None = None
+    config: Config,
+    plan: Plan,
+    *,
+    allow_items: int | None = None,
+    allow_replace: int | None = None,
+    waiting: Waiting | None = None,
 ) -> Iterator[tuple[Item, Skip | None]]:
     """Every item with why it would be skipped now, or None. Reads only; raises as apply_plan does."""
-    source = check(config, plan, allow_items=allow_items)
+    source = check(config, plan, allow_items=allow_items, allow_replace=allow_replace)
     has_left = leavers_test(config, plan)
-    with open_lanes(config, source, for_writing=False) as lanes:
+    with open_lanes(config, source, for_writing=False, attributes=plan.attributes) as lanes:
         yield from preview(
             plan, lanes, read_pacer(plan, config.backfill.write_share), waiting=waiting, has_left=has_left
         )
@@ -161,17 +176,20 @@ def apply_plan(
     Raises PlanError before anything is sent when the plan may not be applied or the journal cannot be written.
     """
     choices = choices or Choices()
-    source = check(config, plan, allow_items=choices.allow_items)
+    source = check(config, plan, allow_items=choices.allow_items, allow_replace=choices.allow_replace)
+    check_approved(plan, config.backfill)
     has_left = leavers_test(config, plan)
     facts: dict[str, object] = {}
     if choices.allow_items is not None:
         facts["allow_items"] = choices.allow_items
+    if choices.allow_replace is not None:
+        facts["allow_replace"] = choices.allow_replace
     if choices.until is not None:
         facts["until"] = choices.until.isoformat()
     with (
         held(config, source),
         Journal(plan.journal_file) as journal,
-        open_lanes(config, source, for_writing=True) as lanes,
+        open_lanes(config, source, for_writing=True, attributes=plan.attributes) as lanes,
     ):
         run = Apply(
             plan,
@@ -184,7 +202,7 @@ def apply_plan(
             has_left=has_left,
             advance=advance,
         )
-        return run.run(user(), **facts)
+        return run.run(operating_system_user(), **facts)
 
 
 def undo_plan(config: Config, plan: Plan) -> Plan:

@@ -5,22 +5,22 @@ linked source. Nothing is judged here.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, TextClause, func, select, text
+from sqlalchemy import Connection, Row, Text, TextClause, select, text
 
 from recon.backfill import scope as scopes
 from recon.backfill.denied import Denied
 from recon.backfill.items import AdAccount, EntraAccount, Evidence, Pairing
 from recon.backfill.sources import Source, Sources
+from recon.backfill.values import Wanted, read_ad_values
+from recon.backfill_config import Scope
 from recon.catalog import data_folder
-from recon.config import Scope
-from recon.decode.country import country_code
 from recon.decode.keys import fold
-from recon.errors import CatalogError, ConfigError
+from recon.errors import CatalogError
 from recon.store.tables import LOADED
 
 _SLICE = 2_000  # workers looked at in one go
@@ -32,31 +32,6 @@ _JUDGED = (
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class ValueSource:
-    """Where the value comes from: a column of table worker or ad_user."""
-
-    table: str
-    column: str
-
-    @classmethod
-    def parse(cls, name: str) -> "ValueSource":
-        """Read `worker.COLUMN` or `ad_user.COLUMN`; raises ConfigError for anything that is no text column of them."""
-        table, _, column = name.partition(".")
-        if table not in ("worker", "ad_user") or not column:
-            raise ConfigError(f"[backfill] source {name!r} is neither worker.COLUMN nor ad_user.COLUMN")
-        columns = LOADED[table].c
-        known = sorted(each.name for each in columns if isinstance(each.type, Text))
-        if column.lower() not in known:
-            raise ConfigError(
-                f"[backfill] source: {table} has no text column {column}", hint=f"it has {', '.join(known)}"
-            )
-        return cls(table, column.lower())
-
-    def __str__(self) -> str:
-        return f"{self.table}.{self.column}"
-
-
 @dataclass
 class Counted:
     """How many workers were looked at and were not in scope."""
@@ -66,24 +41,25 @@ class Counted:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Evidence for one plan. `attribute` and `value` say what is to be filled and from where."""
+    """Evidence for one plan. `wanted`: what is to be written and from where, one entry for each attribute."""
 
     connection: Connection
     sources: Sources
     scope_name: str
     scope: Scope
-    attribute: str
-    value: ValueSource
+    wanted: tuple[Wanted, ...]
     denied: Denied
     counted: Counted = field(default_factory=Counted)
 
-    def __iter__(self) -> Iterator[Evidence]:
-        """One record per worker in scope. Raises ConfigError when the scope names an unknown column."""
+    def __iter__(self) -> Iterator[tuple[Evidence, ...]]:
+        """One record per worker in scope and entry of `wanted`, a worker's together, in that order.
+
+        Raises ConfigError when the scope names an unknown column.
+        """
         headers = self._check_scope()
-        shared = self._shared_values()
         for source in self.sources.workers:
             for rows in self._slices(source):
-                yield from self._evidence(source, rows, headers, shared)
+                yield from self._evidence(source, rows, headers)
 
     # ---- workers and scope --------------------------------------------------------------------------------
 
@@ -101,8 +77,7 @@ class Candidates:
     def _worker_columns(self) -> list[str]:
         columns = LOADED["worker"].c
         wanted = [*_JUDGED, *(name for name in scopes.columns(self.scope) if name in columns)]
-        if self.value.table == "worker":
-            wanted.append(self.value.column)
+        wanted += [each.source.column for each in self.wanted if each.source.table == "worker"]
         return list(dict.fromkeys(wanted))
 
     def _slices(self, source: Source) -> Iterator[Sequence[Row[Any]]]:
@@ -145,28 +120,6 @@ class Candidates:
                 found[row.row_id][row.attribute] = row.value
         return found
 
-    # ---- values that belong to several people -------------------------------------------------------------
-
-    def _shared_values(self) -> frozenset[str]:
-        """Folded addresses that several people have, in scope or not."""
-        if self.attribute != "otherMails":
-            return frozenset()
-        table = LOADED[self.value.table]
-        key_name = f"{self.value.column}_key"
-        column = table.c[self.value.column]
-        # beyond ASCII the engines fold differently; such addresses are refused anyway
-        folded: ColumnElement[Any] = func.lower(func.ltrim(func.rtrim(column)))
-        if key_name in table.c:
-            folded = table.c[key_name]
-        of = self.sources.workers if self.value.table == "worker" else self.sources.ad
-        statement = (
-            select(folded)
-            .where(table.c.source_id.in_([source.source_id for source in of]), column.is_not(None))
-            .group_by(folded)
-            .having(func.count() > 1)
-        )
-        return frozenset(key for value in self.connection.scalars(statement) if (key := fold(value)) is not None)
-
     # ---- evidence -----------------------------------------------------------------------------------------
 
     def _select(self, name: str, source: Source, other: Source, rows: Sequence[Row[Any]]) -> Iterator[Row[Any]]:
@@ -188,26 +141,9 @@ class Candidates:
                 found[row.worker_row_id].append(make(row))
         return found
 
-    def _ad_values(self, source: Source, rows: Sequence[Row[Any]]) -> dict[int, str]:
-        """row_id of ad_user to the mapped column's value."""
-        if self.value.table != "ad_user":
-            return {}
-        worker, user = LOADED["worker"], LOADED["ad_user"]
-        ids = [each.source_id for each in self.sources.ad_of(source)]
-        statement = (
-            select(user.c.row_id, user.c[self.value.column].label("wanted"))
-            .join_from(worker, user, user.c.employeeid_key == worker.c.employeeid_key)
-            .where(
-                worker.c.source_id == source.source_id,
-                worker.c.row_id.between(rows[0].row_id, rows[-1].row_id),
-                user.c.source_id.in_(ids),
-            )
-        )
-        return {row.row_id: row.wanted for row in self.connection.execute(statement)}
-
     def _evidence(
-        self, source: Source, rows: Sequence[Row[Any]], headers: tuple[str, ...], shared: frozenset[str]
-    ) -> Iterator[Evidence]:
+        self, source: Source, rows: Sequence[Row[Any]], headers: tuple[str, ...]
+    ) -> Iterator[tuple[Evidence, ...]]:
         attributes = self._attributes(source, rows, headers)
         workers = {}
         for row in rows:
@@ -219,13 +155,8 @@ class Candidates:
         if not workers:
             return
         tenant, domains = [self.sources.entra], self.sources.ad_of(source)
-        ad_values = self._ad_values(source, rows)
-
-        def ad_account(row: Row[Any]) -> AdAccount:
-            account = _account(AdAccount, row)
-            return replace(account, value=ad_values[account.row_id]) if account.row_id in ad_values else account
-
-        ad = self._grouped("plan_ad_account", source, domains, rows, ad_account)
+        ad_values = read_ad_values(self.connection, self.sources, self.wanted, source, rows)
+        ad = self._grouped("plan_ad_account", source, domains, rows, lambda row: _account(AdAccount, row))
         entra = self._grouped("plan_entra_account", source, tenant, rows, lambda row: _account(EntraAccount, row))
         pairings = self._grouped("plan_ad_match", source, tenant, rows, _pairing)
         for key, more in self._grouped("plan_entra_match", source, tenant, rows, _pairing).items():
@@ -254,32 +185,32 @@ class Candidates:
                 role_groups=tuple(dict.fromkeys(roles.get(row_id, ()))),
                 roles=tuple(dict.fromkeys(held.get(row_id, ()))),
             )
-            yield self._with_value(evidence, mails.get(row_id, ()), shared)
+            evidence = replace(evidence, denied_groups=self._denied_groups(evidence))
+            yield tuple(_with_value(evidence, each, mails.get(row_id, ()), ad_values) for each in self.wanted)
 
-    def _with_value(self, evidence: Evidence, mails: Sequence[tuple[int, str]], shared: frozenset[str]) -> Evidence:
-        """The evidence with what is there, what is wanted, and who is denied."""
-        sole_ad = evidence.ad[0] if len(evidence.ad) == 1 else None
-        sole_entra = evidence.entra[0] if len(evidence.entra) == 1 else None
-        from_worker = self.value.table == "worker"
-        raw = evidence.worker[self.value.column] if from_worker else (sole_ad.value if sole_ad else None)
-        value = raw.strip() if isinstance(raw, str) else None
-        current: tuple[str, ...] = ()
-        if sole_entra is not None:
-            if self.attribute == "otherMails":
-                current = tuple(mail for row_id, mail in mails if row_id == sole_entra.row_id)
-            elif sole_entra.usagelocation:
-                current = (sole_entra.usagelocation,)
-        if self.attribute == "usageLocation" and value:
-            value = country_code(value) or value
+    def _denied_groups(self, evidence: Evidence) -> tuple[str, ...]:
         denied = [self.denied.ad.get(account.row_id) for account in evidence.ad]
         denied += [self.denied.entra.get(account.id) for account in evidence.entra]
-        return replace(
-            evidence,
-            current=current,
-            value=value or None,
-            is_shared=value is not None and fold(value) in shared,
-            denied_groups=tuple(dict.fromkeys(name for name in denied if name is not None)),
-        )
+        return tuple(dict.fromkeys(name for name in denied if name is not None))
+
+
+def _with_value(
+    evidence: Evidence, wanted: Wanted, mails: Sequence[tuple[int, str]], ad_values: Mapping[int, Mapping[str, Any]]
+) -> Evidence:
+    """The evidence with what stands in one attribute and what is wanted there."""
+    sole_ad = evidence.ad[0] if len(evidence.ad) == 1 else None
+    sole_entra = evidence.entra[0] if len(evidence.entra) == 1 else None
+    if wanted.source.table == "worker":
+        value = wanted.value(evidence.worker[wanted.source.column])
+    else:
+        value = wanted.value(ad_values.get(sole_ad.row_id, {}).get(wanted.source.column)) if sole_ad else None
+    current: tuple[str, ...] = ()
+    if sole_entra is not None:
+        if wanted.attribute == "otherMails":
+            current = tuple(mail for row_id, mail in mails if row_id == sole_entra.row_id)
+        elif wanted.attribute == "usageLocation" and sole_entra.usagelocation:
+            current = (sole_entra.usagelocation,)
+    return replace(evidence, current=current, value=value, is_shared=value is not None and fold(value) in wanted.shared)
 
 
 def _account(kind: type[T], row: Row[Any]) -> T:

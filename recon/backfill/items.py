@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from recon.backfill_config import is_writable
 from recon.decode.keys import fold
 from recon.errors import PlanError
 
-# attribute in Graph: a collection (otherMails) or a single value
-ATTRIBUTES: tuple[str, ...] = ("otherMails", "usageLocation")
+MODES: tuple[str, ...] = ("fill", "owned", "merge", "replace", "undo")
 
 Value = tuple[str, ...]  # an attribute's values; () is empty; a single value is a tuple of one
 
@@ -32,7 +32,6 @@ class AdAccount:
     is_enabled: int | None = None
     admincount: int | None = None
     whencreated: str | None = None
-    value: str | None = None  # of the mapped column, when the value comes from AD
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Pairing:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is known about one worker in scope: one record per worker.
+    """All that is known about one worker in scope: one record per worker and mapping.
 
     `ad` and `entra`: the accounts that carry the worker's employee id, in the directories linked with the
     worker's source. `pairings`: the accepted matches that one of them takes part in.
@@ -87,13 +86,18 @@ class Evidence:
     roles: tuple[str, ...] = ()  # directory roles the Entra user holds or may activate, where roles are loaded
     denied_groups: tuple[str, ...] = ()  # configured groups that either account is in
     current: tuple[str, ...] = ()  # the attribute's values in Entra, as loaded
+    is_loaded: bool = True  # of a directory extension: the load asked for it
+    ours: tuple[str, ...] = ()  # mode owned: what we wrote there last
     value: str | None = None  # what HR or AD wants there, trimmed
     is_shared: bool = False  # the same value belongs to somebody else too
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a worker in scope is not written. `detail` is for people and never branched on."""
+    """Why a worker in scope is not written. `detail` is for people and never branched on.
+
+    `attribute`: the one it is about, as each mapping of a plan judges everyone in scope.
+    """
 
     code: str
     detail: str
@@ -102,6 +106,7 @@ class Reason:
     employee_id: str | None = None
     object_id: str | None = None
     upn: str | None = None
+    attribute: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As it stands in reasons.jsonl."""
@@ -110,7 +115,11 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One value to be written to one user. `before` must still hold at the moment of writing."""
+    """One attribute to be written to one user. `before` must still hold at the moment of writing.
+
+    Several mappings give several items for one user, so that each attribute has its own outcome and its own way back.
+    `after` is the whole value that will stand there; () clears. `mode`: see MODES.
+    """
 
     object_id: str
     upn: str | None
@@ -123,6 +132,12 @@ class Item:
     rule: str
     may_be_disabled: bool = False  # a pre-hire; or an undo, which takes back whatever the account is
     evidence: Mapping[str, Any] = field(default_factory=dict)  # immutable_id, ad_guid, names
+    mode: str = "fill"
+
+    @property
+    def is_replacing(self) -> bool:
+        """True when a value that is not known to be ours goes away."""
+        return self.mode == "replace" and bool({fold(old) for old in self.before} - {fold(new) for new in self.after})
 
     @property
     def immutable_id(self) -> str | None:
@@ -144,8 +159,10 @@ class Item:
             item = cls(**values)
         except (KeyError, TypeError) as error:
             raise PlanError("the plan's items are damaged") from error
-        if item.attribute not in ATTRIBUTES or not isinstance(item.object_id, str) or not item.object_id:
+        if not is_writable(item.attribute) or not isinstance(item.object_id, str) or not item.object_id:
             raise PlanError("the plan names an attribute or user that may not be written")
+        if item.mode not in MODES:
+            raise PlanError("the plan names a mode that this recon does not know")
         return item
 
 

@@ -27,6 +27,7 @@ from recon.errors import PlanError, UsageError
 FORMAT = 1
 HEADER_FILE, ITEMS_FILE, REASONS_FILE, JOURNAL_FILE = "plan.json", "items.jsonl", "reasons.jsonl", "journal.jsonl"
 LATEST = "latest"
+_ITEM = "item"  # beside the reason codes, in counts
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
@@ -64,6 +65,16 @@ class Plan:
     def scope_count(self) -> int:
         """How many people were in scope."""
         return int(self.header["in_scope"])
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes the plan writes: one item for each of them and each user."""
+        return tuple(dict.fromkeys(str(mapping["attribute"]) for mapping in self.header["mappings"]))
+
+    @property
+    def replaced_count(self) -> int:
+        """How many items take away a value that is not known to be ours."""
+        return int(self.header["replaced"])
 
     @property
     def journal_file(self) -> Path:
@@ -145,28 +156,75 @@ def freeze(plans: Path, header: Mapping[str, Any], outcomes: Iterable[Item | Rea
         shutil.rmtree(folder, ignore_errors=True)  # gone already when the plan got its name
 
 
+class _Items:
+    """Items as they come, kept apart by attribute, so that a user's several items stand far from each other."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, tuple[Path, BinaryIO]] = {}
+
+    def add(self, attribute: str, line: bytes) -> None:
+        if attribute not in self._files:
+            path = self._folder / f"{len(self._files)}-{ITEMS_FILE}"
+            self._files[attribute] = path, _open_new(path)
+        self._files[attribute][1].write(line)
+
+    def __enter__(self) -> "_Items":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for _path, file in self._files.values():
+            file.close()
+
+    def join(self, target: BinaryIO) -> None:
+        """Bring all of them into one file."""
+        for path, file in self._files.values():
+            file.close()
+            with path.open("rb") as part:
+                shutil.copyfileobj(part, target, 1 << 20)
+            path.unlink()
+
+
+def _adds_up(header: Mapping[str, Any], by_attribute: Mapping[str, Counter[str]]) -> int:
+    """How many people were in scope: each attribute's items and reasons must come to the same number."""
+    totals = {counts.total() for counts in by_attribute.values()}
+    if len(totals) > 1 and header["kind"] == "fill":
+        raise PlanError(f"the plan does not add up: its attributes count {sorted(totals)} people in scope")
+    return max(totals, default=0)
+
+
 def _freeze(plans: Path, folder: Path, header: Mapping[str, Any], outcomes: Iterable[Item | Reason]) -> Plan:
-    counts: Counter[str] = Counter()
-    items = 0
+    by_attribute: dict[str, Counter[str]] = {str(each["attribute"]): Counter() for each in header["mappings"]}
+    first = next(iter(by_attribute))
+    replaced = 0
     reasons_digest = hashlib.sha256()
-    with _open_new(folder / ITEMS_FILE) as items_file, _open_new(folder / REASONS_FILE) as reasons_file:
+    with (
+        _Items(folder) as items,
+        _open_new(folder / ITEMS_FILE) as items_file,
+        _open_new(folder / REASONS_FILE) as reasons_file,
+    ):
         for outcome in outcomes:
             line = canonical(outcome.as_dict()) + b"\n"
             if isinstance(outcome, Item):
-                items += 1
-                items_file.write(line)
+                by_attribute[outcome.attribute][_ITEM] += 1
+                replaced += outcome.is_replacing
+                items.add(outcome.attribute, line)
             else:
-                counts[outcome.code] += 1
+                by_attribute[outcome.attribute or first][outcome.code] += 1
                 reasons_digest.update(line)
                 reasons_file.write(line)
+        items.join(items_file)
         _sync(items_file)
         _sync(reasons_file)
+    total = sum(by_attribute.values(), Counter())
     whole: dict[str, Any] = {
         **header,
         "format": FORMAT,
-        "items": items,
-        "reasons": dict(sorted(counts.items())),
-        "in_scope": items + counts.total(),
+        "items": total[_ITEM],
+        "replaced": replaced,
+        "reasons": {code: count for code, count in sorted(total.items()) if code != _ITEM},
+        "by_attribute": {name: dict(sorted(counts.items())) for name, counts in by_attribute.items()},
+        "in_scope": _adds_up(header, by_attribute),
         "reasons_sha256": reasons_digest.hexdigest(),
     }
     digest = _hash(whole, folder / ITEMS_FILE)
@@ -238,12 +296,20 @@ def load_plan(plans: Path, name: str) -> Plan:
 
 
 def check_applicable(
-    plan: Plan, *, tenant_id: str, now: str, max_items: int, max_share: float, allow_items: int | None
+    plan: Plan,
+    *,
+    tenant_id: str,
+    now: str,
+    max_items: int,
+    max_share: float,
+    max_replaced: int = 0,
+    allow_items: int | None = None,
+    allow_replace: int | None = None,
 ) -> None:
     """Raise PlanError when the plan may not be applied: other tenant, expired, over a threshold.
 
-    Thresholds: the stricter of those frozen in the plan and those of today's settings. `allow_items` lifts them for
-    this run when it names the number of items exactly. `now`: the time text.
+    Thresholds: the stricter of those frozen in the plan and those of today's settings. `allow_items` and
+    `allow_replace` lift them for this run when they name the number exactly. `now`: the time text.
     """
     if plan.tenant_id.lower() != tenant_id.lower():
         raise PlanError(f"plan {plan.short} is for tenant {plan.tenant_id}; the configuration names {tenant_id}")
@@ -252,6 +318,7 @@ def check_applicable(
             f"plan {plan.short} expired at {plan.header['expires_at'][:19]} UTC",
             hint="make a new plan from fresh loads",
         )
+    _check_replaced(plan, max_replaced, allow_replace)
     if allow_items is not None:
         if allow_items != plan.item_count:
             raise PlanError(f"--allow-items {allow_items} does not name the plan's number of items, {plan.item_count}")
@@ -266,8 +333,23 @@ def check_applicable(
     if frozen["max_share"] is None:  # an undo: its scope is what was written
         return
     share = min(max_share, float(frozen["max_share"]))
-    if plan.item_count > share * plan.scope_count:
+    largest = max((int(counts.get(_ITEM, 0)) for counts in plan.header["by_attribute"].values()), default=0)
+    if largest > share * plan.scope_count:
         raise PlanError(
-            f"plan {plan.short} would write {plan.item_count} of {plan.scope_count} in scope, over max_share {share}",
+            f"plan {plan.short} would write {largest} of {plan.scope_count} in scope, over max_share {share}",
             hint=f"look at them, then --allow-items {plan.item_count}",
+        )
+
+
+def _check_replaced(plan: Plan, max_replaced: int, allow_replace: int | None) -> None:
+    count = plan.replaced_count
+    if allow_replace is not None:
+        if allow_replace != count:
+            raise PlanError(f"--allow-replace {allow_replace} does not name the number of replaced values, {count}")
+        return
+    most = min(max_replaced, int(plan.header["thresholds"].get("max_replaced", 0)))
+    if count > most:
+        raise PlanError(
+            f"plan {plan.short} would replace {count} values that are not ours, over max_replaced {most}",
+            hint=f"look at them, then --allow-replace {count}",
         )

@@ -123,7 +123,7 @@ def judge_fresh(item: Item, reply: Reply, *, sent: Value | None = None) -> Skip 
         return Skip("unknown_value", f"the answer does not contain {item.attribute}", is_trouble=True)
     if same_value(value, item.before):
         return Write(value, item.after)
-    if getattr(item, "mode", "fill") == "merge":
+    if item.mode == "merge":
         return _merged(item, value)
     if same_value(value, item.after):
         return Skip("already_present", "the value is there")

@@ -18,6 +18,7 @@ from recon.decode.mail import mail_defects
 from recon.decode.times import day
 
 _REUSED_DAYS = 60  # an account that is so much older than the hire belonged to somebody else, or to a re-hire
+_MOST_MAILS = 250  # of otherMails
 _PARTICLES = frozenset(
     {"al", "bin", "da", "de", "del", "den", "der", "di", "do", "dos", "du", "el", "la", "le", "van", "von"}
 )
@@ -28,11 +29,13 @@ _RULE_NAMES = {1: "anchor", 2: "sid", 3: "employee_id", 4: "upn", 5: "mail"}
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the judgement is made by. `today` in days since 1970-01-01; domains folded."""
+    """What the judgement is made by. `today`: days since 1970-01-01; domains folded; mode and position as mapped."""
 
     attribute: str
     today: int
     company_domains: frozenset[str] = frozenset()
+    mode: str = "fill"
+    position: str = "last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +251,11 @@ def _unknown_value(evidence: Evidence, rules: Rules) -> str | None:
     entra = evidence.entra[0]
     if entra.is_enabled is None:
         return "the load's answer did not contain accountEnabled"
-    known = entra.othermails_count is not None if rules.attribute == "otherMails" else entra.usagelocation_known == 1
+    known = evidence.is_loaded
+    if rules.attribute == "otherMails":
+        known = entra.othermails_count is not None
+    elif rules.attribute == "usageLocation":
+        known = entra.usagelocation_known == 1
     if not known:
         return f"the load's answer did not contain {rules.attribute}"
     if rules.attribute == "otherMails" and entra.othermails_count != len(evidence.current):
@@ -256,17 +263,56 @@ def _unknown_value(evidence: Evidence, rules: Rules) -> str | None:
     return None
 
 
-def _no_value(evidence: Evidence, _: Rules) -> str | None:
-    return "the source has no value" if evidence.value is None else None
+def _ours_there(evidence: Evidence) -> frozenset[str | None]:
+    """Folded: what we wrote last and is there still."""
+    return frozenset(fold(value) for value in evidence.ours) & frozenset(fold(value) for value in evidence.current)
 
 
-def _already_present(evidence: Evidence, _: Rules) -> str | None:
+def _no_value(evidence: Evidence, rules: Rules) -> str | None:
+    if evidence.value is not None:
+        return None
+    if rules.mode == "owned" and _ours_there(evidence) and rules.attribute != "usageLocation":
+        return None  # what we wrote goes; usageLocation cannot be cleared
+    return "the source has no value"
+
+
+def _already_present(evidence: Evidence, rules: Rules) -> str | None:
     wanted = fold(evidence.value)
-    return "the value is there" if wanted in {fold(value) for value in evidence.current} else None
+    there = {fold(value) for value in evidence.current}
+    if evidence.value is None or wanted not in there:
+        return None
+    if rules.mode == "replace" and there != {wanted}:
+        return None  # what stands beside it goes
+    if rules.mode == "owned" and _ours_there(evidence) - {wanted}:
+        return None  # an older value of ours goes
+    return "the value is there"
 
 
 def _would_replace(evidence: Evidence, rules: Rules) -> str | None:
-    return f"{rules.attribute} holds another value" if evidence.current else None
+    if not evidence.current or rules.mode in ("merge", "replace"):
+        return None
+    if rules.mode == "owned" and _ours_there(evidence):
+        return None
+    return f"{rules.attribute} holds another value"
+
+
+def _after(evidence: Evidence, rules: Rules) -> Value:
+    """The whole value that will stand there."""
+    new = (evidence.value,) if evidence.value else ()
+    if rules.mode == "merge":
+        return (*new, *evidence.current) if rules.position == "first" else (*evidence.current, *new)
+    if rules.mode != "owned":
+        return new
+    ours, wanted = _ours_there(evidence), {fold(value) for value in new}
+    kept = [(place, value) for place, value in enumerate(evidence.current) if fold(value) not in ours | wanted]
+    first = min((place for place, value in enumerate(evidence.current) if fold(value) in ours), default=0)
+    before = tuple(value for place, value in kept if place < first)
+    return (*before, *new, *(value for place, value in kept if place >= first))
+
+
+def _too_many_values(evidence: Evidence, rules: Rules) -> str | None:
+    over = rules.attribute == "otherMails" and len(_after(evidence, rules)) > _MOST_MAILS
+    return f"otherMails would hold more than {_MOST_MAILS} values" if over else None
 
 
 def _non_ascii(evidence: Evidence, rules: Rules) -> str | None:
@@ -275,12 +321,15 @@ def _non_ascii(evidence: Evidence, rules: Rules) -> str | None:
 
 
 def _invalid_mail(evidence: Evidence, rules: Rules) -> str | None:
-    defects = mail_defects(evidence.value or "") if rules.attribute == "otherMails" else ()
+    is_mail = rules.attribute == "otherMails" and evidence.value is not None
+    defects = mail_defects(evidence.value or "") if is_mail else ()
     return f"not a mail address that can be written ({', '.join(defects)})" if defects else None
 
 
 def _invalid_country(evidence: Evidence, rules: Rules) -> str | None:
-    bad = rules.attribute == "usageLocation" and not is_country_code(evidence.value or "")
+    bad = (
+        rules.attribute == "usageLocation" and evidence.value is not None and not is_country_code(evidence.value or "")
+    )
     return "not a country of ISO 3166-1" if bad else None
 
 
@@ -333,12 +382,13 @@ LADDER: tuple[Rung, ...] = (
     Rung("invalid_country", "Not a country code.", _invalid_country),
     Rung("company_domain", "The address lies in the company's own domains: not a personal one.", _company_domain),
     Rung("shared_mail", "Several people have the same address.", _shared_mail),
+    Rung("too_many_values", "otherMails would hold more than 250 values.", _too_many_values),
 )
 
 REASON_CODES: tuple[str, ...] = (*(rung.code for rung in LADDER), "over_limit")
 
 
-def _reason(evidence: Evidence, rung: Rung, detail: str) -> Reason:
+def _reason(evidence: Evidence, rung: Rung, detail: str, attribute: str) -> Reason:
     sole = evidence.entra[0] if len(evidence.entra) == 1 else None
     return Reason(
         code=rung.code,
@@ -348,6 +398,7 @@ def _reason(evidence: Evidence, rung: Rung, detail: str) -> Reason:
         employee_id=evidence.worker.get("employee_id"),
         object_id=sole.id if sole else None,
         upn=sole.userprincipalname if sole else None,
+        attribute=attribute,
     )
 
 
@@ -358,7 +409,6 @@ def _name(parts: Iterable[Any]) -> str:
 def _item(evidence: Evidence, rules: Rules) -> Item:
     ad, entra = evidence.ad[0], evidence.entra[0]
     rule = min(pair.rule for pair in evidence.pairings)
-    after: Value = (evidence.value,) if evidence.value else ()
     return Item(
         object_id=entra.id,
         upn=entra.userprincipalname,
@@ -366,8 +416,8 @@ def _item(evidence: Evidence, rules: Rules) -> Item:
         worker_id=evidence.worker["worker_id"],
         employee_id=entra.employeeid,
         attribute=rules.attribute,
-        before=(),
-        after=after,
+        before=evidence.current,
+        after=_after(evidence, rules),
         rule=_RULE_NAMES.get(rule, str(rule)),
         may_be_disabled=is_prehire(evidence, rules),
         evidence={
@@ -378,6 +428,7 @@ def _item(evidence: Evidence, rules: Rules) -> Item:
             "ad_name": ad.displayname or _name((ad.givenname, ad.sn)),
             "entra_name": entra.displayname,
         },
+        mode=rules.mode,
     )
 
 
@@ -386,5 +437,5 @@ def judge(evidence: Evidence, rules: Rules) -> Item | Reason:
     for rung in LADDER:
         detail = rung.holds(evidence, rules)
         if detail is not None:
-            return _reason(evidence, rung, detail)
+            return _reason(evidence, rung, detail, rules.attribute)
     return _item(evidence, rules)

@@ -7,7 +7,8 @@ every operator but IS NULL is false on a missing value. Pure: no database, no di
 import difflib
 from collections.abc import Collection, Mapping
 
-from recon.config import Config, Scope
+from recon.backfill_config import Scope
+from recon.config import Config
 from recon.errors import ConfigError, UsageError
 
 

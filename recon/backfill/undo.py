@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recon import __version__
+from recon.backfill.approval import operating_system_user
 from recon.backfill.items import Item, Reason, Value
 from recon.backfill.journal import DONE, read_entries
 from recon.backfill.plan import Plan, freeze
@@ -51,11 +52,19 @@ def _outcomes(plan: Plan, done: dict[int, tuple[Value, Value]], doubtful: set[in
                 rule=f"undo of {plan.short}",
                 may_be_disabled=True,
                 evidence=item.evidence,
+                mode="undo",
             )
             continue
         code = "in_doubt" if number in doubtful else "not_written"
         yield Reason(
-            code, UNDO_REASONS[code], item.worker_source, item.worker_id, item.employee_id, item.object_id, item.upn
+            code,
+            UNDO_REASONS[code],
+            item.worker_source,
+            item.worker_id,
+            item.employee_id,
+            item.object_id,
+            item.upn,
+            item.attribute,
         )
 
 
@@ -64,9 +73,11 @@ def make_undo(plans: Path, plan: Plan, *, created_at: str, expires_at: str) -> P
     done, doubtful = _written(plan)
     if not done:
         raise PlanError(f"plan {plan.short} has written nothing: there is nothing to take back")
-    kept = ("tenant_id", "entra_source", "scope", "attribute", "value_source", "sources")
+    kept = ("tenant_id", "entra_source", "scope", "attribute", "mappings", "sources")
     header = {
         **{name: plan.header[name] for name in kept},
+        "planner": operating_system_user(),
+        "approval": plan.header.get("approval", {}),
         "kind": "undo",
         "undoes": plan.hash,
         "tool_version": __version__,

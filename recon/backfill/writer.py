@@ -5,7 +5,7 @@ anchor), the write of otherMails User-Mail.ReadWrite.All alone. A value goes as 
 Graph replaces it (PATCH /users/{id}).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -34,14 +34,20 @@ class BatchClient(Protocol):
 
 
 class GraphWriter:
-    """Reads and writes users of one tenant. `now`: seconds since 1970, for the date form of Retry-After."""
+    """Reads and writes users of one tenant. `now`: seconds since 1970, for the date form of Retry-After.
 
-    def __init__(self, reader: BatchClient, writer: BatchClient, *, now: Callable[[], float]) -> None:
+    `attributes`: what the plan writes, so that the re-read contains it (directory extensions come only when asked for).
+    """
+
+    def __init__(
+        self, reader: BatchClient, writer: BatchClient, *, now: Callable[[], float], attributes: Collection[str] = ()
+    ) -> None:
         self._reader, self._writer, self._now = reader, writer, now
+        self._select = ",".join(dict.fromkeys([*SELECT.split(","), *attributes]))
 
     def read(self, object_ids: list[str]) -> list[Reply]:
         """The users' present properties; lost answers are replies, not errors."""
-        items = [BatchItem(f"/users/{quote(object_id, safe='')}?$select={SELECT}") for object_id in object_ids]
+        items = [BatchItem(f"/users/{quote(object_id, safe='')}?$select={self._select}") for object_id in object_ids]
         return self._send(self._reader, items)
 
     def write(self, changes: list[Change]) -> list[Reply]:

@@ -108,8 +108,9 @@ def header(**values: Any) -> dict[str, Any]:
         "expires_at": "2026-01-06 10:00:00.000000",
         "scope": {"name": "hybrid", "groups": []},
         "attribute": "otherMails",
-        "value_source": "worker.personal_mail",
-        "thresholds": {"max_items": 500, "max_share": 1.0},
+        "mappings": [{"attribute": "otherMails", "source": "worker.personal_mail", "mode": "fill", "position": "last"}],
+        "planner": "planner",
+        "thresholds": {"max_items": 500, "max_share": 1.0, "max_replaced": 0},
         "out_of_scope": 0,
     }
     return sound | values

@@ -1,6 +1,7 @@
 """The engine against a tenant in memory: preconditions, retries, stops, crashes."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,12 +11,13 @@ from recon.backfill.apply import Apply
 from recon.backfill.journal import Journal, read_entries, read_journal
 from recon.backfill.lanes import Inline
 from recon.backfill.pacing import Pacer, Quota, Waiting
+from recon.backfill.plan import freeze
 from recon.backfill.precondition import Reply, Skip, Write, judge_fresh
 from recon.backfill.reread import preview
 from recon.backfill.stops import Limits
 from recon.backfill.undo import make_undo
 from recon.errors import PlanError
-from tests.backfill.make import item, plan_of
+from tests.backfill.make import header, item, plan_of
 from tests.backfill.tenant import LOST_REPLY, Clock, Crash, Tenant, user_of
 
 
@@ -75,6 +77,18 @@ def test_writes_what_is_missing(tmp_path):
     assert tenant.reads == 3
     assert len(result.windows_ms) == 45
     assert result.window_text == "median 0 ms, longest 0 ms"
+
+
+def test_two_attributes_of_a_user_never_share_a_batch(tmp_path):
+    mails = [item(number) for number in range(3)]
+    places = [replace(each, attribute="usageLocation", after=("DE",)) for each in mails]
+    mappings = [{"attribute": name} for name in ("otherMails", "usageLocation")]
+    plan = freeze(tmp_path / "plans", header(mappings=mappings), mails + places)
+    tenant = Tenant.of(mails)  # asserts that no user stands twice in a batch
+    result = run(plan, tenant)
+    assert (result.counts, result.left) == ({"done": 6}, 0)
+    assert [user["usageLocation"] for user in tenant.users.values()] == ["DE"] * 3
+    assert [user["otherMails"] for user in tenant.users.values()] == [list(each.after) for each in mails]
 
 
 def test_the_journal_has_an_intent_before_each_outcome(tmp_path):

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import delete, update
 
+from recon.backfill.approval import operating_system_user
 from recon.backfill.build import build_plan, check_unchanged, hours_later
 from recon.backfill.plan import load_plan
 from recon.backfill.sources import find_sources
@@ -80,8 +81,12 @@ def test_the_header_says_what_the_plan_stands_on(rehearsal):
     assert header["scope"]["groups"][0][0] == {"column": "company", "op": "EQUALS", "value": "Contoso Corp"}
     # every UPN suffix in use is a company domain, the one that cannot be routed too
     assert header["company_domains"] == ["ad.contoso.local", "contoso.example", "contoso.onmicrosoft.example"]
-    assert (header["attribute"], header["value_source"]) == ("otherMails", "worker.personal_mail")
-    assert header["thresholds"] == {"max_items": 500, "max_share": 0.5}
+    assert header["attribute"] == "otherMails"
+    assert header["mappings"] == [
+        {"attribute": "otherMails", "source": "worker.personal_mail", "mode": "fill", "position": "last"}
+    ]
+    assert header["planner"] == operating_system_user()
+    assert header["thresholds"] == {"max_items": 500, "max_share": 0.5, "max_replaced": 0}
     first = next(plan.items())
     assert set(first.evidence) == {"immutable_id", "ad_guid", "rules_agreeing", "hr_name", "ad_name", "entra_name"}
 
@@ -167,7 +172,7 @@ def test_the_value_may_come_from_ad(rehearsal):
 def test_usage_location(rehearsal):
     with rehearsal.store() as store:
         plan = build_plan(rehearsal.config, store, attribute="usageLocation")
-    assert plan.header["value_source"] == "worker.country_code"
+    assert plan.header["mappings"][0]["source"] == "worker.country_code"
     found = codes(plan)
     assert found[worker_id("Ελένη Παππά")] == "item"
     assert next(item.after for item in plan.items() if item.worker_id == worker_id("Ελένη Παππά")) == ("GR",)

@@ -114,6 +114,21 @@ def test_exit_codes_and_lines(recon):
     assert "--allow-items 7 does not name the plan's number of items, 5" in err
 
 
+def test_a_plan_that_nobody_else_approved_is_not_written(recon):
+    text = (recon.rehearsal.folder / "recon.toml").read_text(encoding="utf-8")
+    (recon.rehearsal.folder / "two.toml").write_text(text.replace("canary", "approvals = 1\ncanary"), encoding="utf-8")
+    recon("plan", config="two.toml")
+    code, out, err = recon("approve", "latest", "--change", "CHG0042", "--format", "json", config="two.toml")
+    assert (code, json.loads(out)[0]["change"]) == (0, "CHG0042")
+    assert "made the plan: that approval does not count" in err
+    code, out, err = recon("apply", "latest", "--commit", config="two.toml")
+    assert (code, out) == (1, "")
+    assert "has 0 of 1 approvals" in err.splitlines()[-1]
+    assert recon.rehearsal.graph.writes == []
+    assert recon("apply", "latest", config="two.toml")[0] == 0  # showing needs no approval
+    assert recon("approve", "latest")[0] == 2
+
+
 def test_a_refused_item_ends_with_4(recon):
     recon("plan")
     plan = load_plan(recon.rehearsal.folder / "plans", "latest")

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from dataclasses import replace
 
 import pytest
 
@@ -147,6 +148,52 @@ def test_thresholds(tmp_path):
     frozen = freeze(tmp_path / "plans", header(thresholds={"max_items": 2, "max_share": 1.0}), made.items())
     with pytest.raises(PlanError, match="over max_items 2"):  # what the plan froze cannot be loosened later
         applicable(frozen, max_items=500)
+
+
+def two_attributes(folder, outcomes, **values):
+    mappings = [{"attribute": name, "source": "x", "mode": "fill"} for name in ("otherMails", "usageLocation")]
+    return freeze(folder / "plans", header(mappings=mappings, **values), outcomes)
+
+
+def test_several_attributes_stand_apart_and_add_up(tmp_path):
+    mails = [item(number) for number in range(2)]
+    places = [replace(each, attribute="usageLocation", after=("DE",)) for each in mails]
+    missing = replace(REASON, attribute="otherMails"), replace(REASON, attribute="usageLocation", code="no_value")
+    made = two_attributes(tmp_path, [mails[0], places[0], *missing, mails[1], places[1]])
+    assert list(made.items()) == mails + places
+    assert made.attributes == ("otherMails", "usageLocation")
+    assert (made.item_count, made.scope_count) == (4, 3)
+    assert made.header["reasons"] == {"no_match": 1, "no_value": 1}
+    assert made.header["by_attribute"] == {
+        "otherMails": {"item": 2, "no_match": 1}, "usageLocation": {"item": 2, "no_value": 1},
+    }  # fmt: skip
+    applicable(made, max_share=0.67)
+    with pytest.raises(PlanError, match="would write 2 of 3 in scope"):
+        applicable(made, max_share=0.6)
+    assert list(load_plan(tmp_path / "plans", made.hash).items()) == mails + places
+
+
+def test_attributes_that_count_different_people_are_no_plan(tmp_path):
+    with pytest.raises(PlanError, match=r"does not add up: its attributes count \[1, 2\] people"):
+        two_attributes(tmp_path, [item(0), item(1), replace(item(0), attribute="usageLocation", after=("DE",))])
+    assert list((tmp_path / "plans").iterdir()) == []
+
+
+def test_replacing_needs_its_own_word(tmp_path):
+    made = freeze(
+        tmp_path / "plans",
+        header(thresholds={"max_items": 4, "max_share": 1.0, "max_replaced": 1}),
+        [item(number, mode="replace", before=("old@mail.example",)) for number in range(2)],
+    )
+    assert made.replaced_count == 2
+    with pytest.raises(PlanError, match="would replace 2 values that are not ours, over max_replaced 1") as caught:
+        applicable(made, max_replaced=5)  # what the plan froze is stricter
+    assert caught.value.hint == "look at them, then --allow-replace 2"
+    with pytest.raises(PlanError, match="over max_replaced 0"):
+        applicable(made, allow_items=2)  # the one word does not stand for the other
+    with pytest.raises(PlanError, match="--allow-replace 3 does not name the number of replaced values, 2"):
+        applicable(made, allow_replace=3)
+    applicable(made, allow_replace=2)
 
 
 def test_items_that_may_not_be_written_are_refused():

@@ -102,7 +102,7 @@ def test_near_misses_are_items(record):
 
 
 def test_every_rung_has_a_case_and_codes_stand_once():
-    assert {code for code, _ in HITS} == {rung.code for rung in LADDER} - {"invalid_country"}
+    assert {code for code, _ in HITS} == {rung.code for rung in LADDER} - {"invalid_country", "too_many_values"}
     assert len(set(REASON_CODES)) == len(REASON_CODES)
     assert all(rung.meaning.endswith(".") for rung in LADDER)
 
@@ -185,3 +185,64 @@ def test_both_spellings_of_an_umlaut():
     assert name_tokens(["Müller"]) == {"muller", "mueller"}
     assert name_tokens(["Mu\u0308ller"]) == {"muller", "mueller"}
     assert name_tokens(["de la"]) == {"de", "la"}
+
+
+def judged(mode, current, value="new@mail.example", *, ours=(), position="last", attribute="otherMails"):
+    rules = replace(RULES, mode=mode, position=position, attribute=attribute)
+    account = entra_account(othermails_count=len(current))
+    verdict = judge(evidence(entra=(account,), current=current, value=value, ours=ours), rules)
+    return verdict.code if isinstance(verdict, Reason) else verdict.after
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "wanted"),
+    [
+        ("fill", {"current": ()}, ("new@mail.example",)),
+        ("fill", {"current": ("a@x.example",)}, "would_replace"),
+        ("merge", {"current": ("a@x.example", "b@x.example")}, ("a@x.example", "b@x.example", "new@mail.example")),
+        ("merge", {"current": ("a@x.example",), "position": "first"}, ("new@mail.example", "a@x.example")),
+        ("merge", {"current": ("a@x.example", "NEW@mail.example")}, "already_present"),
+        ("merge", {"current": ("a@x.example",), "value": None}, "no_value"),
+        ("merge", {"current": tuple(f"a{n}@x.example" for n in range(249))}, 250),
+        ("merge", {"current": tuple(f"a{n}@x.example" for n in range(250))}, "too_many_values"),
+        ("replace", {"current": ("a@x.example",)}, ("new@mail.example",)),
+        ("replace", {"current": ("a@x.example", "new@mail.example")}, ("new@mail.example",)),
+        ("replace", {"current": ("new@mail.example",)}, "already_present"),
+        ("replace", {"current": ("a@x.example",), "value": None}, "no_value"),
+        ("owned", {"current": ()}, ("new@mail.example",)),
+        ("owned", {"current": ("a@x.example",)}, "would_replace"),
+        ("owned", {"current": ("a@x.example",), "ours": ("old@mail.example",)}, "would_replace"),
+        ("owned", {"current": ("Old@mail.example",), "ours": ("old@mail.example",)}, ("new@mail.example",)),
+        ("owned", {"current": ("a@x.example", "old@m.example", "b@x.example"), "ours": ("old@m.example",)},
+         ("a@x.example", "new@mail.example", "b@x.example")),
+        ("owned", {"current": ("a@x.example", "old@m.example"), "ours": ("old@m.example",), "value": None},
+         ("a@x.example",)),
+        ("owned", {"current": ("old@m.example",), "ours": ("old@m.example",), "value": None}, ()),
+        ("owned", {"current": ("a@x.example",), "ours": ("old@m.example",), "value": None}, "no_value"),
+        ("owned", {"current": ("new@mail.example",), "ours": ("new@mail.example",)}, "already_present"),
+        ("owned", {"current": ("new@mail.example", "old@m.example"), "ours": ("old@m.example",)},
+         ("new@mail.example",)),
+    ],
+)  # fmt: skip
+def test_modes(mode, options, wanted):
+    found = judged(mode, **options)
+    assert (len(found) if isinstance(wanted, int) else found) == wanted
+
+
+def test_a_usage_location_is_never_cleared():
+    rules = replace(RULES, attribute="usageLocation", mode="owned")
+    there = evidence(current=("DE",), ours=("DE",), value=None)
+    assert judge(there, rules).code == "no_value"
+    assert judge(replace(there, value="FR"), rules).after == ("FR",)
+
+
+def test_only_replace_counts_as_replacing():
+    def item(mode, before, after):
+        sound = judge(evidence(), RULES)
+        return replace(sound, mode=mode, before=before, after=after).is_replacing
+
+    assert item("replace", ("a@x.example",), ("b@x.example",))
+    assert not item("replace", ("B@x.example",), ("b@x.example",))
+    assert not item("replace", (), ("b@x.example",))
+    assert not item("owned", ("a@x.example",), ("b@x.example",))
+    assert not item("merge", ("a@x.example",), ("a@x.example", "b@x.example"))

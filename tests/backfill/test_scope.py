@@ -3,7 +3,8 @@
 import pytest
 
 from recon.backfill.scope import check_columns, chosen_scope, columns, contains, definition
-from recon.config import Config, Scope
+from recon.backfill_config import Scope
+from recon.config import Config
 from recon.errors import ConfigError, UsageError
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _ALLOW = typer.Option(
     None, "--allow-items", metavar="N", help="Go over the thresholds once; N is the plan's number of items."
 )
+_REPLACE = typer.Option(
+    None, "--allow-replace", metavar="N", help="Mode replace: N is the number of values that are not ours and go away."
+)
 
 
 class Canary(StrEnum):
@@ -50,24 +53,37 @@ def _stopped_by_signals(waiting: "Waiting") -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-def _dry_run(config: "Config", shown: "Plan", *, offline: bool, allow_items: int | None, output: Format) -> None:
+def _allowed(allow_items: int | None, allow_replace: int | None) -> str:
+    """The overrides as they are typed."""
+    items = "" if allow_items is None else f" --allow-items {allow_items}"
+    return items if allow_replace is None else f"{items} --allow-replace {allow_replace}"
+
+
+def _dry_run(
+    config: "Config",
+    shown: "Plan",
+    *,
+    offline: bool,
+    allow_items: int | None,
+    allow_replace: int | None,
+    output: Format,
+) -> None:
     from recon.backfill.campaign import check, preview_plan
 
     columns = ("decision", "items")
     if offline:
-        check(config, shown, allow_items=allow_items)
+        check(config, shown, allow_items=allow_items, allow_replace=allow_replace)
         emit(columns, [("in the plan", shown.item_count)], output)
     else:
         counts: dict[str, int] = {"would be written": 0}
         with counter("re-reading") as count:
-            for _, skip in preview_plan(config, shown, allow_items=allow_items):
+            for _, skip in preview_plan(config, shown, allow_items=allow_items, allow_replace=allow_replace):
                 decision = "would be written" if skip is None else f"skipped: {skip.reason}"
                 counts[decision] = counts.get(decision, 0) + 1
                 count.advance(1)
         emit(columns, counts.items(), output)
-    allowed = "" if allow_items is None else f" --allow-items {allow_items}"
     say("nothing was written")
-    say(f"next: recon backfill apply {shown.short} --commit{allowed}")
+    say(f"next: recon backfill apply {shown.short} --commit{_allowed(allow_items, allow_replace)}")
 
 
 def apply(
@@ -75,6 +91,7 @@ def apply(
     name: str = NAMED_PLAN,
     commit: bool = typer.Option(False, "--commit", help="Write. Without it, only show what would be written."),
     allow_items: int | None = _ALLOW,
+    allow_replace: int | None = _REPLACE,
     after_canary: Canary | None = typer.Option(
         None, "--after-canary", help="Once the canary is written: stop for a look, or go on; default as configured."
     ),
@@ -90,7 +107,7 @@ def apply(
     end = None if until is None else window_end(until, datetime.now(UTC))
     config, chosen = load(ctx, name)
     if not commit:
-        _dry_run(config, chosen, offline=offline, allow_items=allow_items, output=output)
+        _dry_run(config, chosen, offline=offline, allow_items=allow_items, allow_replace=allow_replace, output=output)
         return
     from recon.backfill.campaign import Choices, apply_plan
     from recon.backfill.pacing import Waiting
@@ -99,22 +116,21 @@ def apply(
     say_plan(chosen)
     if end is not None:
         say(f"nothing begins after {until}, which is {end:%Y-%m-%d %H:%M} UTC")
-    choices = Choices(allow_items, after_canary.value if after_canary else None, end)
+    choices = Choices(allow_items, after_canary.value if after_canary else None, end, allow_replace)
     with _stopped_by_signals(waiting), counter("writing") as count:
         result = apply_plan(config, chosen, choices, waiting=waiting, advance=count.advance)
     rows = [("done", "", result.counts["done"])]
     rows += [("not written", reason, number) for reason, number in sorted(result.reasons.items())]
     emit(("outcome", "reason", "items"), [*rows, ("left", "", result.left)], output)
-    _conclude(chosen, result, allow_items)
+    _conclude(chosen, result, _allowed(allow_items, allow_replace))
 
 
-def _conclude(chosen: "Plan", result: "Result", allow_items: int | None) -> None:
+def _conclude(chosen: "Plan", result: "Result", allowed: str) -> None:
     """Say what happened and what comes next; end with the exit code that fits."""
     from recon.errors import PartialError, PlanError
 
     if result.window_text is not None:
         say(f"between sending a re-read and the answer to its write: {result.window_text}")
-    allowed = "" if allow_items is None else f" --allow-items {allow_items}"
     again = f"recon backfill apply {chosen.short} --commit{allowed}"
     if result.is_interrupted:
         say(f"interrupted: {result.left} items are left; {again} goes on from there")
