@@ -49,6 +49,11 @@ _ADDED = (
     ("finding_count", "family"),
     *((name, "mailnickname_key") for name in ("ad_user", "ad_group", "ad_contact")),
     *((name, "targetaddress_key") for name in ("ad_user", "ad_contact")),
+    *(
+        (f"ad_{owner}_altsecurityidentity", name)
+        for owner in ("user", "computer")
+        for name in ("kind", "strength", "issuer", "subject", "serial", "strong_value")
+    ),
     *((name, "run_id") for name, table in objects.TABLES.items() if table.kind in ("child", "link")),
 )
 # readers see no table that holds unmasked personal values

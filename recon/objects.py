@@ -489,13 +489,22 @@ def _own(name: str, parent: str, grain: str, key: tuple[str, ...], spec: str) ->
     return Table(name, grain, _columns(spec), key, kind="child", parent=parent)
 
 
+_MAPPING = """
+kind text(32) # X509IssuerSerialNumber …, kerberos, malformed, other
+strength text(8) # strong, weak, other (KB5014754)
+issuer text # as written
+subject text
+serial text(128) # as the certificate has it: the value holds it reversed by byte
+strong_value text # what to write instead, where the value itself tells
+"""
+
 _DEFECT = "guid text(36)\nattribute text(128)\nposition int\ndefect text(64) # see docs: value defects\nvalue text"
 
 _TABLES = (
     Table("ad_user", "One row per user object of a domain.", _columns(_AD_USER), ("guid",)),
     _child("ad_user_proxyaddress", "ad_user", "One row per value of proxyAddresses.",
            "prefix text(32) # as written: SMTP, smtp, x500 …\naddress text # behind the prefix"),
-    _child("ad_user_altsecurityidentity", "ad_user", "One row per value of altSecurityIdentities."),
+    _child("ad_user_altsecurityidentity", "ad_user", "One row per value of altSecurityIdentities.", _MAPPING),
     _child("ad_user_serviceprincipalname", "ad_user", "One row per value of servicePrincipalName."),
     _child("ad_user_sidhistory", "ad_user", "One row per SID of sIDHistory, as text."),
     Table("ad_group", "One row per group object of a domain.", _columns(_AD_GROUP), ("guid",)),
@@ -505,7 +514,7 @@ _TABLES = (
           _columns("guid text(36) # the group's\nmember_dn text member\nmember_key key(850)"),
           ("guid", "member_key"), kind="link"),
     Table("ad_computer", "One row per computer object of a domain.", _columns(_AD_COMPUTER), ("guid",)),
-    _child("ad_computer_altsecurityidentity", "ad_computer", "One row per value of altSecurityIdentities."),
+    _child("ad_computer_altsecurityidentity", "ad_computer", "One row per value of altSecurityIdentities.", _MAPPING),
     _child("ad_computer_serviceprincipalname", "ad_computer", "One row per value of servicePrincipalName."),
     Table("ad_contact", "One row per contact object of a domain.", _columns(_AD_CONTACT), ("guid",)),
     _child("ad_contact_proxyaddress", "ad_contact", "One row per value of proxyAddresses.",
@@ -513,6 +522,13 @@ _TABLES = (
     _own("ad_attribute", "ad_user", "One row per value of an attribute the site asked for ([ad] attributes).",
          ("guid", "attribute", "position"),
          "guid text(36)\nattribute text(128) # lower case, hyphens dropped\nposition int\nvalue text # base64 when not UTF-8"),
+    _own("ad_user_certificate", "ad_user",
+         "One row per certificate of userCertificate that can be read, where [ad] attributes names userCertificate.",
+         ("guid", "position"),
+         "guid text(36)\nposition int\nsubject text # root first\nissuer text # root first\n"
+         "serial text(128) # not reversed\nnot_after time\n"
+         "sid text(184) # of extension 1.3.6.1.4.1.311.25.2, else of the tag in subjectAltName\n"
+         "strong_value text # the X509IssuerSerialNumber mapping of this certificate"),
     _own("ad_value_defect", "ad_user", "One row per defect of one value that SQL cannot test alike on all engines.",
          ("guid", "attribute", "position", "defect"),
          _DEFECT),

@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from recon.cli.console import FORMAT_OPTION, Format, emit
+from recon.cli.decode_certmap import certmap
 from recon.decode.text import printable, quoted
 from recon.errors import DecodeError, UsageError
 
@@ -266,3 +267,6 @@ def time(
         _lines("never" if rows[0][2] is None else rows[0][2])
     else:
         emit(_TIME_COLUMNS, rows, output)
+
+
+app.command("certmap")(certmap)

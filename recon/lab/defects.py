@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from recon.lab import certificate_defects
 from recon.lab.account_defects import (
     account_name_too_long,
     computed_bit,
@@ -549,6 +550,7 @@ DEFECTS: tuple[Defect, ...] = tuple(
           "ad_enabled_not_in_entra"), "already_present"),
         (duplicate_upn, 1, "a second account has the UPN in capitals", "duplicate_upn_ad x2, ad_enabled_not_in_entra",
          "already_present"),
+        *certificate_defects.CLASSES,
     )
 )  # fmt: skip
 

@@ -183,6 +183,14 @@ PEOPLE: tuple[Named, ...] = (
     Named("Frida Lund", "DK", "mail_not_in_proxyaddresses", "mail is a sip: address alone"),
     Named("Bruno Keller", "AT", "duplicate_addresses", "his second account repeats mail, addresses and alias"),
     Named("Olga Mazur", "PL", "duplicate_upn", "her second account has the UPN in capitals"),
+    # certificate mappings
+    Named("Beatrix Kohl", "AT", "certificate_weak", "mapped by issuer and subject alone"),
+    Named("Declan Byrne", "IE", "certificate_weak_administrator", "his administration account is mapped so"),
+    Named("Solveig Dahl", "DK", "certificate_weak_beside", "a weak mapping beside a strong one"),
+    Named("Rajesh Pillai", "IN", "certificate_malformed", "an Entra value in altSecurityIdentities"),
+    Named("Margaux Petit", "FR", "certificate_issuer_order", "the issuer leaf first"),
+    Named("Gustavo Lara", "ES", "certificate_shared", "his second account carries the same mapping"),
+    Named("Yusuf Demir", "TR", "certificate_strong", "mapped by issuer and serial number, as it should be"),
 )  # fmt: skip
 
 

@@ -3,12 +3,12 @@
 An entry is its distinguished name and a mapping of lower-case attribute names to raw values. A value that is not
 what its attribute says (no UTF-8, no SID, no number, no time) is never guessed and never ends a load: the column
 stays NULL and the defect is told, for users, groups and contacts as a row of their own. Nothing here talks to a
-server or a file.
+server or a file. Long, because one conversion serves every table.
 """
 
 import base64
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +27,7 @@ from recon.decode.times import filetime_text
 from recon.decode.uac import is_disabled
 from recon.errors import DecodeError
 from recon.objects import TABLES, Row
+from recon.sources.ad_certificates import CERTIFICATE, certificate_rows, mapping_columns
 from recon.sources.ad_values import LOST, NotValidError, converter, own_texts, shown, sid, text, text_defects
 
 Attributes = Mapping[str, Sequence[bytes]]
@@ -212,8 +213,7 @@ class RowMaker:
                 self._fill(values, columns[name], raw, defects)
             elif name in child_tables:
                 self._add_children(values, children, name, raw, defects)
-        for name, spelled in self._extra.items():
-            children += [("ad_attribute", (spelled, *one)) for one in own_texts(attributes.get(name, ()))]
+        children += self._own_attributes(attributes)
         place = self._position
         guid = values[place["objectguid"]]
         if not isinstance(guid, bytes):
@@ -227,6 +227,14 @@ class RowMaker:
             children += [(self._defects, (*key, shown(value))) for key, value in defects.items()]
         children.sort()  # the order of attributes in an answer means nothing either; places are unique per table
         return Row(self.table, tuple(values), tuple(children))
+
+    def _own_attributes(self, attributes: Attributes) -> Iterator[tuple[str, tuple[object, ...]]]:
+        """Rows of the attributes that the site asked for."""
+        for name, spelled in self._extra.items():
+            raw = attributes.get(name, ())
+            yield from (("ad_attribute", (spelled, *one)) for one in own_texts(raw))
+            if spelled == CERTIFICATE:
+                yield from (("ad_user_certificate", one) for one in certificate_rows(raw))
 
     def _fill(
         self,
@@ -272,7 +280,8 @@ class RowMaker:
             if key is None and value.strip():
                 defects[name, position, "too_long"] = value
             if name != "proxyaddresses":
-                children.append((table, (position, value, key)))
+                further = mapping_columns(value) if name == "altsecurityidentities" else ()
+                children.append((table, (position, value, key, *further)))
                 continue
             prefix, address = proxy_parts(value)
             children.append((table, (position, value, key, prefix, address or None)))

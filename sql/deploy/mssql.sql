@@ -167,6 +167,38 @@ drop view if exists finding_contact_targetaddress_differs
 go
 if @@trancount = 0 set noexec on
 go
+drop view if exists finding_certificate_weak_only_privileged
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_certificate_weak_only
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_certificate_weak_beside_strong
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_certificate_strong_form_known
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_certificate_sid_differs
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_certificate_mapping_malformed
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_certificate_mapping_duplicate
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_certificate_issuer_order
+go
+if @@trancount = 0 set noexec on
+go
 drop view if exists finding_anchor_differs
 go
 if @@trancount = 0 set noexec on
@@ -291,6 +323,10 @@ drop view if exists ad_computer_decoded
 go
 if @@trancount = 0 set noexec on
 go
+drop view if exists ad_certificate_mapping_decoded
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'ad_attribute', N'U') is null
 CREATE TABLE ad_attribute (
     source_id INTEGER NOT NULL,
@@ -405,6 +441,12 @@ CREATE TABLE ad_computer_altsecurityidentity (
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    kind NVARCHAR(4000) NULL,
+    strength NVARCHAR(4000) NULL,
+    issuer NVARCHAR(max) NULL,
+    subject NVARCHAR(max) NULL,
+    serial NVARCHAR(4000) NULL,
+    strong_value NVARCHAR(max) NULL,
     run_id INTEGER NOT NULL
 )
 go
@@ -427,6 +469,12 @@ CREATE TABLE ad_computer_altsecurityidentity_history (
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    kind NVARCHAR(4000) NULL,
+    strength NVARCHAR(4000) NULL,
+    issuer NVARCHAR(max) NULL,
+    subject NVARCHAR(max) NULL,
+    serial NVARCHAR(4000) NULL,
+    strong_value NVARCHAR(max) NULL,
     from_run INTEGER NOT NULL,
     to_run INTEGER NOT NULL
 )
@@ -1203,6 +1251,12 @@ CREATE TABLE ad_user_altsecurityidentity (
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    kind NVARCHAR(4000) NULL,
+    strength NVARCHAR(4000) NULL,
+    issuer NVARCHAR(max) NULL,
+    subject NVARCHAR(max) NULL,
+    serial NVARCHAR(4000) NULL,
+    strong_value NVARCHAR(max) NULL,
     run_id INTEGER NOT NULL
 )
 go
@@ -1225,6 +1279,12 @@ CREATE TABLE ad_user_altsecurityidentity_history (
     position INTEGER NULL,
     value NVARCHAR(max) NULL,
     value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    kind NVARCHAR(4000) NULL,
+    strength NVARCHAR(4000) NULL,
+    issuer NVARCHAR(max) NULL,
+    subject NVARCHAR(max) NULL,
+    serial NVARCHAR(4000) NULL,
+    strong_value NVARCHAR(max) NULL,
     from_run INTEGER NOT NULL,
     to_run INTEGER NOT NULL
 )
@@ -1238,6 +1298,59 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_altsecurityidentity_history_to_run' and object_id = object_id(N'ad_user_altsecurityidentity_history'))
 CREATE INDEX ad_user_altsecurityidentity_history_to_run ON ad_user_altsecurityidentity_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_user_certificate', N'U') is null
+CREATE TABLE ad_user_certificate (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    subject NVARCHAR(max) NULL,
+    issuer NVARCHAR(max) NULL,
+    serial NVARCHAR(4000) NULL,
+    not_after DATETIME2(6) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    strong_value NVARCHAR(max) NULL,
+    run_id INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_certificate_owner' and object_id = object_id(N'ad_user_certificate'))
+CREATE INDEX ad_user_certificate_owner ON ad_user_certificate (source_id, guid)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_certificate_sid' and object_id = object_id(N'ad_user_certificate'))
+CREATE INDEX ad_user_certificate_sid ON ad_user_certificate (sid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_user_certificate_history', N'U') is null
+CREATE TABLE ad_user_certificate_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    subject NVARCHAR(max) NULL,
+    issuer NVARCHAR(max) NULL,
+    serial NVARCHAR(4000) NULL,
+    not_after DATETIME2(6) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    strong_value NVARCHAR(max) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_certificate_history_key' and object_id = object_id(N'ad_user_certificate_history'))
+CREATE INDEX ad_user_certificate_history_key ON ad_user_certificate_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_certificate_history_to_run' and object_id = object_id(N'ad_user_certificate_history'))
+CREATE INDEX ad_user_certificate_history_to_run ON ad_user_certificate_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3188,6 +3301,66 @@ alter table ad_contact add targetaddress_key NVARCHAR(450) COLLATE Latin1_Genera
 go
 if @@trancount = 0 set noexec on
 go
+if col_length(N'ad_user_altsecurityidentity', N'kind') is null
+alter table ad_user_altsecurityidentity add kind NVARCHAR(4000) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_user_altsecurityidentity', N'strength') is null
+alter table ad_user_altsecurityidentity add strength NVARCHAR(4000) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_user_altsecurityidentity', N'issuer') is null
+alter table ad_user_altsecurityidentity add issuer NVARCHAR(max) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_user_altsecurityidentity', N'subject') is null
+alter table ad_user_altsecurityidentity add subject NVARCHAR(max) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_user_altsecurityidentity', N'serial') is null
+alter table ad_user_altsecurityidentity add serial NVARCHAR(4000) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_user_altsecurityidentity', N'strong_value') is null
+alter table ad_user_altsecurityidentity add strong_value NVARCHAR(max) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_computer_altsecurityidentity', N'kind') is null
+alter table ad_computer_altsecurityidentity add kind NVARCHAR(4000) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_computer_altsecurityidentity', N'strength') is null
+alter table ad_computer_altsecurityidentity add strength NVARCHAR(4000) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_computer_altsecurityidentity', N'issuer') is null
+alter table ad_computer_altsecurityidentity add issuer NVARCHAR(max) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_computer_altsecurityidentity', N'subject') is null
+alter table ad_computer_altsecurityidentity add subject NVARCHAR(max) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_computer_altsecurityidentity', N'serial') is null
+alter table ad_computer_altsecurityidentity add serial NVARCHAR(4000) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_computer_altsecurityidentity', N'strong_value') is null
+alter table ad_computer_altsecurityidentity add strong_value NVARCHAR(max) NULL
+go
+if @@trancount = 0 set noexec on
+go
 if col_length(N'ad_user_proxyaddress', N'run_id') is null
 alter table ad_user_proxyaddress add run_id INTEGER NOT NULL default 0
 go
@@ -3235,6 +3408,11 @@ if @@trancount = 0 set noexec on
 go
 if col_length(N'ad_attribute', N'run_id') is null
 alter table ad_attribute add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_user_certificate', N'run_id') is null
+alter table ad_user_certificate add run_id INTEGER NOT NULL default 0
 go
 if @@trancount = 0 set noexec on
 go
@@ -3736,6 +3914,45 @@ go
 insert into schema_version (version, tool_version)
 select 3, 'script'
 where not exists (select 1 from schema_version as v where v.version = 3)
+go
+if @@trancount = 0 set noexec on
+go
+create view ad_certificate_mapping_decoded as
+select
+    'ad_user' as object_type,
+    m.source_id,
+    m.guid,
+    coalesce(u.userprincipalname, u.samaccountname, u.cn) as object_name,
+    u.is_enabled,
+    u.admincount,
+    m.position,
+    m.value,
+    m.kind,
+    m.strength,
+    m.issuer,
+    m.subject,
+    m.serial,
+    m.strong_value
+from ad_user_altsecurityidentity as m
+inner join ad_user as u on u.guid = m.guid and u.source_id = m.source_id
+union all
+select
+    'ad_computer' as object_type,
+    m.source_id,
+    m.guid,
+    coalesce(u.dnshostname, u.samaccountname, u.cn) as object_name,
+    u.is_enabled,
+    u.admincount,
+    m.position,
+    m.value,
+    m.kind,
+    m.strength,
+    m.issuer,
+    m.subject,
+    m.serial,
+    m.strong_value
+from ad_computer_altsecurityidentity as m
+inner join ad_computer as u on u.guid = m.guid and u.source_id = m.source_id
 go
 if @@trancount = 0 set noexec on
 go
@@ -5219,6 +5436,277 @@ where p.ad_immutable_id <> p.entra_onpremisesimmutableid and p.is_in_skew = 0
 go
 if @@trancount = 0 set noexec on
 go
+create view finding_certificate_issuer_order as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.strong_value as ad_value,
+    null as entra_value
+from ad_user_altsecurityidentity as m
+inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
+where m.strong_value is not null
+union all
+select
+    'ad_computer' as object_type,
+    c.guid as object_key,
+    coalesce(c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.strong_value as ad_value,
+    null as entra_value
+from ad_computer_altsecurityidentity as m
+inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
+where m.strong_value is not null
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_certificate_mapping_duplicate as
+with together as (
+    select one.ad_source_id as source_id, other.ad_source_id as other_id
+    from source_link as one
+    inner join source_link as other on other.entra_source_id = one.entra_source_id
+    where one.ad_source_id is not null and other.ad_source_id is not null
+    union
+    select s.source_id, s.source_id
+    from source as s
+    where s.kind = 'ad'
+),
+
+carried as (
+    select 'ad_user' as object_type, m.source_id, m.guid, m.value_key, m.value
+    from ad_user_altsecurityidentity as m
+    where m.value_key is not null
+    union all
+    select 'ad_computer' as object_type, m.source_id, m.guid, m.value_key, m.value
+    from ad_computer_altsecurityidentity as m
+    where m.value_key is not null
+),
+
+shared as (
+    select t.source_id, v.value_key
+    from together as t
+    inner join carried as v on v.source_id = t.other_id
+    group by t.source_id, v.value_key
+    having count(distinct v.guid) > 1
+)
+
+select
+    v.object_type,
+    v.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    v.value as ad_value,
+    null as entra_value
+from carried as v
+inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
+left join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
+left join ad_computer as c on c.source_id = v.source_id and c.guid = v.guid
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_certificate_mapping_malformed as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_user_altsecurityidentity as m
+inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
+where m.kind = 'malformed'
+union all
+select
+    'ad_computer' as object_type,
+    c.guid as object_key,
+    coalesce(c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_computer_altsecurityidentity as m
+inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
+where m.kind = 'malformed'
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_certificate_sid_differs as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userCertificate' as attribute,
+    null as hr_value,
+    c.sid as ad_value,
+    null as entra_value
+from ad_user_certificate as c
+inner join ad_user as a on a.guid = c.guid and a.source_id = c.source_id
+cross join clock as k
+where c.sid <> a.sid and c.not_after > k.as_of
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_certificate_strong_form_known as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    c.strong_value as ad_value,
+    null as entra_value
+from ad_user_certificate as c
+inner join ad_user as a on a.guid = c.guid and a.source_id = c.source_id
+cross join clock as k
+where
+    a.is_enabled = 1
+    and c.sid is null
+    and c.strong_value is not null
+    and c.not_after > k.as_of
+    and exists (
+        select 1
+        from ad_user_altsecurityidentity as m
+        where m.source_id = a.source_id and m.guid = a.guid and m.strength = 'weak'
+    )
+    and not exists (
+        select 1
+        from ad_user_altsecurityidentity as m
+        where m.source_id = a.source_id and m.guid = a.guid and m.strength = 'strong'
+    )
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_certificate_weak_beside_strong as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_user_altsecurityidentity as m
+inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
+where
+    m.strength = 'weak'
+    and exists (
+        select 1
+        from ad_user_altsecurityidentity as s
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+    )
+union all
+select
+    'ad_computer' as object_type,
+    c.guid as object_key,
+    coalesce(c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_computer_altsecurityidentity as m
+inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
+where
+    m.strength = 'weak'
+    and exists (
+        select 1
+        from ad_computer_altsecurityidentity as s
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+    )
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_certificate_weak_only as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_user_altsecurityidentity as m
+inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
+where
+    m.strength = 'weak'
+    and coalesce(a.is_enabled, 1) = 1
+    and coalesce(a.admincount, 0) <> 1
+    and not exists (
+        select 1
+        from ad_user_altsecurityidentity as s
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+    )
+union all
+select
+    'ad_computer' as object_type,
+    c.guid as object_key,
+    coalesce(c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_computer_altsecurityidentity as m
+inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
+where
+    m.strength = 'weak'
+    and coalesce(c.is_enabled, 1) = 1
+    and coalesce(c.admincount, 0) <> 1
+    and (c.useraccountcontrol is null or (c.useraccountcontrol & 8192) = 0)
+    and not exists (
+        select 1
+        from ad_computer_altsecurityidentity as s
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+    )
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_certificate_weak_only_privileged as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_user_altsecurityidentity as m
+inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
+where
+    m.strength = 'weak'
+    and coalesce(a.is_enabled, 1) = 1
+    and a.admincount = 1
+    and not exists (
+        select 1
+        from ad_user_altsecurityidentity as s
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+    )
+union all
+select
+    'ad_computer' as object_type,
+    c.guid as object_key,
+    coalesce(c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_computer_altsecurityidentity as m
+inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
+where
+    m.strength = 'weak'
+    and coalesce(c.is_enabled, 1) = 1
+    and (c.admincount = 1 or (c.useraccountcontrol & 8192) = 8192)
+    and not exists (
+        select 1
+        from ad_computer_altsecurityidentity as s
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+    )
+go
+if @@trancount = 0 set noexec on
+go
 create view finding_contact_targetaddress_differs as
 select
     'ad_contact' as object_type,
@@ -6642,6 +7130,7 @@ if @@trancount = 0 set noexec on
 go
 if database_principal_id('recon_reader') is not null
 begin
+    grant select on ad_certificate_mapping_decoded to recon_reader;
     grant select on ad_computer_decoded to recon_reader;
     grant select on ad_group_decoded to recon_reader;
     grant select on ad_user_decoded to recon_reader;
@@ -6694,6 +7183,8 @@ begin
     grant select on ad_user to recon_pii;
     grant select on ad_user_altsecurityidentity to recon_pii;
     grant select on ad_user_altsecurityidentity_history to recon_pii;
+    grant select on ad_user_certificate to recon_pii;
+    grant select on ad_user_certificate_history to recon_pii;
     grant select on ad_user_history to recon_pii;
     grant select on ad_user_proxyaddress to recon_pii;
     grant select on ad_user_proxyaddress_history to recon_pii;
@@ -6760,6 +7251,7 @@ begin
     grant select on worker_prior_id_history to recon_pii;
     grant select on worker_value_defect to recon_pii;
     grant select on worker_value_defect_history to recon_pii;
+    grant select on ad_certificate_mapping_decoded to recon_pii;
     grant select on ad_computer_decoded to recon_pii;
     grant select on ad_group_decoded to recon_pii;
     grant select on ad_user_decoded to recon_pii;
@@ -6791,6 +7283,14 @@ begin
     grant select on finding_address_not_routable to recon_pii;
     grant select on finding_ambiguous_match to recon_pii;
     grant select on finding_anchor_differs to recon_pii;
+    grant select on finding_certificate_issuer_order to recon_pii;
+    grant select on finding_certificate_mapping_duplicate to recon_pii;
+    grant select on finding_certificate_mapping_malformed to recon_pii;
+    grant select on finding_certificate_sid_differs to recon_pii;
+    grant select on finding_certificate_strong_form_known to recon_pii;
+    grant select on finding_certificate_weak_beside_strong to recon_pii;
+    grant select on finding_certificate_weak_only to recon_pii;
+    grant select on finding_certificate_weak_only_privileged to recon_pii;
     grant select on finding_contact_targetaddress_differs to recon_pii;
     grant select on finding_contact_targetaddress_missing to recon_pii;
     grant select on finding_displayname_missing to recon_pii;
@@ -6860,6 +7360,8 @@ begin
     grant select, insert, update, delete on ad_user to recon_loader;
     grant select, insert, update, delete on ad_user_altsecurityidentity to recon_loader;
     grant select, insert, update, delete on ad_user_altsecurityidentity_history to recon_loader;
+    grant select, insert, update, delete on ad_user_certificate to recon_loader;
+    grant select, insert, update, delete on ad_user_certificate_history to recon_loader;
     grant select, insert, update, delete on ad_user_history to recon_loader;
     grant select, insert, update, delete on ad_user_proxyaddress to recon_loader;
     grant select, insert, update, delete on ad_user_proxyaddress_history to recon_loader;

@@ -118,6 +118,30 @@ drop view if exists finding_contact_targetaddress_missing
 drop view if exists finding_contact_targetaddress_differs
 ;
 
+drop view if exists finding_certificate_weak_only_privileged
+;
+
+drop view if exists finding_certificate_weak_only
+;
+
+drop view if exists finding_certificate_weak_beside_strong
+;
+
+drop view if exists finding_certificate_strong_form_known
+;
+
+drop view if exists finding_certificate_sid_differs
+;
+
+drop view if exists finding_certificate_mapping_malformed
+;
+
+drop view if exists finding_certificate_mapping_duplicate
+;
+
+drop view if exists finding_certificate_issuer_order
+;
+
 drop view if exists finding_anchor_differs
 ;
 
@@ -209,6 +233,9 @@ drop view if exists ad_group_decoded
 ;
 
 drop view if exists ad_computer_decoded
+;
+
+drop view if exists ad_certificate_mapping_decoded
 ;
 
 CREATE TABLE IF NOT EXISTS ad_attribute (
@@ -305,6 +332,12 @@ CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity (
     position INTEGER,
     value TEXT,
     value_key TEXT,
+    kind TEXT,
+    strength TEXT,
+    issuer TEXT,
+    subject TEXT,
+    serial TEXT,
+    strong_value TEXT,
     run_id INTEGER NOT NULL
 )
 ;
@@ -321,6 +354,12 @@ CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity_history (
     position INTEGER,
     value TEXT,
     value_key TEXT,
+    kind TEXT,
+    strength TEXT,
+    issuer TEXT,
+    subject TEXT,
+    serial TEXT,
+    strong_value TEXT,
     from_run INTEGER NOT NULL,
     to_run INTEGER NOT NULL
 )
@@ -948,6 +987,12 @@ CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity (
     position INTEGER,
     value TEXT,
     value_key TEXT,
+    kind TEXT,
+    strength TEXT,
+    issuer TEXT,
+    subject TEXT,
+    serial TEXT,
+    strong_value TEXT,
     run_id INTEGER NOT NULL
 )
 ;
@@ -964,6 +1009,12 @@ CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity_history (
     position INTEGER,
     value TEXT,
     value_key TEXT,
+    kind TEXT,
+    strength TEXT,
+    issuer TEXT,
+    subject TEXT,
+    serial TEXT,
+    strong_value TEXT,
     from_run INTEGER NOT NULL,
     to_run INTEGER NOT NULL
 )
@@ -973,6 +1024,47 @@ CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_history_key ON ad_user_al
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_history_to_run ON ad_user_altsecurityidentity_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_user_certificate (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    position INTEGER,
+    subject TEXT,
+    issuer TEXT,
+    serial TEXT,
+    not_after TEXT,
+    sid TEXT,
+    strong_value TEXT,
+    run_id INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_certificate_owner ON ad_user_certificate (source_id, guid)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_certificate_sid ON ad_user_certificate (sid, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_user_certificate_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    position INTEGER,
+    subject TEXT,
+    issuer TEXT,
+    serial TEXT,
+    not_after TEXT,
+    sid TEXT,
+    strong_value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_certificate_history_key ON ad_user_certificate_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_user_certificate_history_to_run ON ad_user_certificate_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_user_history (
@@ -2929,6 +3021,44 @@ where not exists (select 1 from schema_version as v where v.version = 3)
     and exists (select 1 from pragma_table_info('ad_member') as c where c.name = 'run_id')
 ;
 
+create view ad_certificate_mapping_decoded as
+select
+    'ad_user' as object_type,
+    m.source_id,
+    m.guid,
+    coalesce(u.userprincipalname, u.samaccountname, u.cn) as object_name,
+    u.is_enabled,
+    u.admincount,
+    m.position,
+    m.value,
+    m.kind,
+    m.strength,
+    m.issuer,
+    m.subject,
+    m.serial,
+    m.strong_value
+from ad_user_altsecurityidentity as m
+inner join ad_user as u on u.guid = m.guid and u.source_id = m.source_id
+union all
+select
+    'ad_computer' as object_type,
+    m.source_id,
+    m.guid,
+    coalesce(u.dnshostname, u.samaccountname, u.cn) as object_name,
+    u.is_enabled,
+    u.admincount,
+    m.position,
+    m.value,
+    m.kind,
+    m.strength,
+    m.issuer,
+    m.subject,
+    m.serial,
+    m.strong_value
+from ad_computer_altsecurityidentity as m
+inner join ad_computer as u on u.guid = m.guid and u.source_id = m.source_id
+;
+
 create view ad_computer_decoded as
 select
     u.row_id,
@@ -4376,6 +4506,269 @@ select
     p.entra_onpremisesimmutableid as entra_value
 from pair as p
 where p.ad_immutable_id <> p.entra_onpremisesimmutableid and p.is_in_skew = 0
+;
+
+create view finding_certificate_issuer_order as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.strong_value as ad_value,
+    null as entra_value
+from ad_user_altsecurityidentity as m
+inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
+where m.strong_value is not null
+union all
+select
+    'ad_computer' as object_type,
+    c.guid as object_key,
+    coalesce(c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.strong_value as ad_value,
+    null as entra_value
+from ad_computer_altsecurityidentity as m
+inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
+where m.strong_value is not null
+;
+
+create view finding_certificate_mapping_duplicate as
+with together as (
+    select one.ad_source_id as source_id, other.ad_source_id as other_id
+    from source_link as one
+    inner join source_link as other on other.entra_source_id = one.entra_source_id
+    where one.ad_source_id is not null and other.ad_source_id is not null
+    union
+    select s.source_id, s.source_id
+    from source as s
+    where s.kind = 'ad'
+),
+
+carried as (
+    select 'ad_user' as object_type, m.source_id, m.guid, m.value_key, m.value
+    from ad_user_altsecurityidentity as m
+    where m.value_key is not null
+    union all
+    select 'ad_computer' as object_type, m.source_id, m.guid, m.value_key, m.value
+    from ad_computer_altsecurityidentity as m
+    where m.value_key is not null
+),
+
+shared as (
+    select t.source_id, v.value_key
+    from together as t
+    inner join carried as v on v.source_id = t.other_id
+    group by t.source_id, v.value_key
+    having count(distinct v.guid) > 1
+)
+
+select
+    v.object_type,
+    v.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    v.value as ad_value,
+    null as entra_value
+from carried as v
+inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
+left join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
+left join ad_computer as c on c.source_id = v.source_id and c.guid = v.guid
+;
+
+create view finding_certificate_mapping_malformed as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_user_altsecurityidentity as m
+inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
+where m.kind = 'malformed'
+union all
+select
+    'ad_computer' as object_type,
+    c.guid as object_key,
+    coalesce(c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_computer_altsecurityidentity as m
+inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
+where m.kind = 'malformed'
+;
+
+create view finding_certificate_sid_differs as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userCertificate' as attribute,
+    null as hr_value,
+    c.sid as ad_value,
+    null as entra_value
+from ad_user_certificate as c
+inner join ad_user as a on a.guid = c.guid and a.source_id = c.source_id
+cross join clock as k
+where c.sid <> a.sid and c.not_after > k.as_of
+;
+
+create view finding_certificate_strong_form_known as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    c.strong_value as ad_value,
+    null as entra_value
+from ad_user_certificate as c
+inner join ad_user as a on a.guid = c.guid and a.source_id = c.source_id
+cross join clock as k
+where
+    a.is_enabled = 1
+    and c.sid is null
+    and c.strong_value is not null
+    and c.not_after > k.as_of
+    and exists (
+        select 1
+        from ad_user_altsecurityidentity as m
+        where m.source_id = a.source_id and m.guid = a.guid and m.strength = 'weak'
+    )
+    and not exists (
+        select 1
+        from ad_user_altsecurityidentity as m
+        where m.source_id = a.source_id and m.guid = a.guid and m.strength = 'strong'
+    )
+;
+
+create view finding_certificate_weak_beside_strong as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_user_altsecurityidentity as m
+inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
+where
+    m.strength = 'weak'
+    and exists (
+        select 1
+        from ad_user_altsecurityidentity as s
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+    )
+union all
+select
+    'ad_computer' as object_type,
+    c.guid as object_key,
+    coalesce(c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_computer_altsecurityidentity as m
+inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
+where
+    m.strength = 'weak'
+    and exists (
+        select 1
+        from ad_computer_altsecurityidentity as s
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+    )
+;
+
+create view finding_certificate_weak_only as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_user_altsecurityidentity as m
+inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
+where
+    m.strength = 'weak'
+    and coalesce(a.is_enabled, 1) = 1
+    and coalesce(a.admincount, 0) <> 1
+    and not exists (
+        select 1
+        from ad_user_altsecurityidentity as s
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+    )
+union all
+select
+    'ad_computer' as object_type,
+    c.guid as object_key,
+    coalesce(c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_computer_altsecurityidentity as m
+inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
+where
+    m.strength = 'weak'
+    and coalesce(c.is_enabled, 1) = 1
+    and coalesce(c.admincount, 0) <> 1
+    and (c.useraccountcontrol is null or (c.useraccountcontrol & 8192) = 0)
+    and not exists (
+        select 1
+        from ad_computer_altsecurityidentity as s
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+    )
+;
+
+create view finding_certificate_weak_only_privileged as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_user_altsecurityidentity as m
+inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
+where
+    m.strength = 'weak'
+    and coalesce(a.is_enabled, 1) = 1
+    and a.admincount = 1
+    and not exists (
+        select 1
+        from ad_user_altsecurityidentity as s
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+    )
+union all
+select
+    'ad_computer' as object_type,
+    c.guid as object_key,
+    coalesce(c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'altSecurityIdentities' as attribute,
+    null as hr_value,
+    m.value as ad_value,
+    null as entra_value
+from ad_computer_altsecurityidentity as m
+inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
+where
+    m.strength = 'weak'
+    and coalesce(c.is_enabled, 1) = 1
+    and (c.admincount = 1 or (c.useraccountcontrol & 8192) = 8192)
+    and not exists (
+        select 1
+        from ad_computer_altsecurityidentity as s
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+    )
 ;
 
 create view finding_contact_targetaddress_differs as

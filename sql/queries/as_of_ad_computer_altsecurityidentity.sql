@@ -21,6 +21,12 @@ select
     c.position,
     c.value,
     c.value_key,
+    c.kind,
+    c.strength,
+    c.issuer,
+    c.subject,
+    c.serial,
+    c.strong_value,
     c.run_id as from_run,
     null as to_run
 from ad_computer_altsecurityidentity as c
@@ -33,6 +39,12 @@ select
     h.position,
     h.value,
     h.value_key,
+    h.kind,
+    h.strength,
+    h.issuer,
+    h.subject,
+    h.serial,
+    h.strong_value,
     h.from_run as from_run,
     h.to_run as to_run
 from ad_computer_altsecurityidentity_history as h

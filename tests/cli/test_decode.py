@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from recon.cli.decode import app
 from recon.errors import DecodeError, UsageError
+from tests.support import certificates
 
 PERSON = "0x010500000000000515000000D1D64379336F47EB77D1D6B32D760C00"
 PERSON_TEXT = "S-1-5-21-2034489041-3947327283-3017199991-816685"
@@ -26,7 +27,7 @@ GUID_LINES = (
 
 def decode(*arguments, stdin=None):
     """What the command writes to stdout; its errors come through as they are raised."""
-    result = CliRunner().invoke(app, list(arguments), input=stdin, catch_exceptions=False)
+    result = CliRunner().invoke(app, [str(one) for one in arguments], input=stdin, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -264,3 +265,45 @@ def test_bits_of_sixty_four():
 def test_bits_refuse(value):
     with pytest.raises(DecodeError):
         decode("bits", value)
+
+
+STRONG = "X509:<I>DC=com,DC=contoso,CN=CONTOSO-DC-CA<SR>1200000000AC11000000002B"
+
+
+def test_certmap_of_issuer_and_serial():
+    shown = decode("certmap", "--issuer", "CN=CONTOSO-DC-CA,DC=contoso,DC=com", "--serial", "2b0000000011ac0000000012")
+    assert shown.splitlines()[0].split(None, 1) == ["value", STRONG]
+    assert "strength  strong" in shown.replace("strength      ", "strength  ")
+
+
+def test_certmap_of_values():
+    rows = json.loads(decode("certmap", "-", "-f", "json", stdin=f"X509:<S>CN=Jane\n\n{STRONG}\n"))
+    assert [(row["kind"], row["strength"], row["serial"]) for row in rows] == [
+        ("X509SubjectOnly", "weak", None),
+        ("X509IssuerSerialNumber", "strong", "2B0000000011AC0000000012"),
+    ]
+
+
+def test_certmap_of_a_file(tmp_path):
+    ca = certificates.name("DC=com", "DC=contoso", "CN=CONTOSO-DC-CA")
+    path = tmp_path / "jane.cer"
+    path.write_bytes(certificates.certificate(subject=ca, issuer=ca, serial=0x2B0000000011AC0000000012))
+    (row,) = json.loads(decode("certmap", path, "-f", "json"))
+    assert (row["X509IssuerSerialNumber"], row["sid_extension"]) == (STRONG, None)
+    assert decode("certmap", path).splitlines()[-1].startswith("note: no SID in the certificate")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((), UsageError),
+        (("--serial", "12"), UsageError),
+        ((STRONG, "--issuer", "CN=a", "--serial", "12"), UsageError),
+        (("-", STRONG), UsageError),
+        (("nowhere.cer",), DecodeError),
+        (("--issuer", "CN=a", "--serial", "xyz"), DecodeError),
+    ],
+)
+def test_certmap_refuses(arguments, error):
+    with pytest.raises(error):
+        decode("certmap", *arguments, stdin="")

@@ -8,7 +8,7 @@ import pytest
 
 from recon.errors import UsageError
 from recon.lab.company import DOMAINS, TENANTS
-from recon.lab.defects import RATES, WITHOUT_ACCOUNT, WITHOUT_WORKER
+from recon.lab.defects import DEFECTS, RATES, WITHOUT_ACCOUNT, WITHOUT_WORKER
 from recon.lab.generator import GeneratedCompany
 from recon.lab.rendering import account_dn
 
@@ -60,20 +60,13 @@ def test_rates_leave_ordinary_people():
 
 def test_numbers_follow_from_the_rates(company):
     planted = {code: len(rows) for code, rows in company.planted_rows().items()}
-    assert planted["upn_differs"] == 3 * sum(
-        RATES[code] for code in ("upn_differs", "upn_not_routable", "upn_bad_character", "upn_missing")
-    )
-    assert planted["leaver_still_enabled"] == 3 * 2 * RATES["leaver_still_enabled"]
-    assert planted["ad_enabled_not_in_entra"] == 3 * sum(
-        RATES[code]
-        for code in (
-            "ad_enabled_not_in_entra", "duplicate_employeeid_ad", "ad_only_administrator", "duplicate_addresses",
-            "duplicate_upn",
-        )
-    )  # fmt: skip
-    assert planted["duplicate_employeeid_entra"] == 3 * 2 * (
-        RATES["duplicate_employeeid_entra"] + RATES["ambiguous_match"]
-    )
+    expected: Counter[str] = Counter()
+    for defect in DEFECTS:
+        for said in (defect.findings or defect.code).split(", "):
+            if said != "-":
+                code, _, times = said.partition(" x")
+                expected[code] += 3 * defect.per_mille * int(times or 1)
+    assert planted == expected
 
 
 def test_planted_names_are_as_many_as_rows(company):

@@ -106,17 +106,21 @@ class Estate:
         """One AD computer, enabled unless told."""
         return self._insert("ad_computer", source, {"useraccountcontrol": 4096, "is_enabled": 1, **values})
 
-    def entry(self, name: str, source: str = "ad", kind: str = "user", **attributes: object) -> None:
-        """One AD object as the loader would write it: user, group or contact; `name` is its guid and its CN.
+    def entry(
+        self, name: str, source: str = "ad", kind: str = "user", extra: Sequence[str] = (), **attributes: object
+    ) -> None:
+        """One AD object as the loader would write it: user, group, computer or contact; `name` is its guid and its CN.
 
-        Attributes by their LDAP names; a list for several values, None for none.
+        Attributes by their LDAP names; a list for several values, None for none. `extra`: as [ad] attributes.
         """
         classes = [b"top", kind.encode()]
-        number = {"user": b"805306368", "group": b"268435456", "contact": None}[kind]
+        number = {"user": b"805306368", "group": b"268435456", "computer": b"805306369", "contact": None}[kind]
         raw: dict[str, list[bytes]] = {"objectclass": classes, "objectguid": [self._key().encode()[:16]]}
         given = {"cn": name, "sAMAccountType": number, **attributes}
         if kind == "user":
             given = {"userAccountControl": 512, "whenCreated": "20260301120000.0Z", **given}
+        if kind == "computer":
+            given = {"userAccountControl": 4096, **given}
         for attribute, value in given.items():
             if value is not None:
                 raw[attribute.lower()] = [
@@ -126,7 +130,7 @@ class Estate:
         table = table_of(raw)
         assert table is not None
         dn = f"CN={name},DC=example,DC=com"
-        row = RowMaker(table).row(dn, raw)
+        row = RowMaker(table, extra=extra).row(dn, raw)
         columns = [column.name for column in TABLES[table].columns]
         self._insert(table, source, dict(zip(columns, row.values, strict=True)) | {"guid": name})
         for child, values in row.children:
