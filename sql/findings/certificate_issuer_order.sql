@@ -2,6 +2,7 @@
 -- meaning: The issuer in a strong mapping (issuer and serial number) of altSecurityIdentities begins with the
 --   authority's own name and ends with the root: it is written root first, so this value maps nobody. The AD value
 --   is what to write instead, provided that the serial number was reversed by byte. One row per account and value.
+-- family: certificates
 -- severity: medium
 -- fix: Replace the value by the one shown after comparing the serial number with the certificate's, byte by byte
 --   from the end.

@@ -3,6 +3,7 @@
 --   certificate would sign in as any of them, and a domain controller cannot choose. Domains that feed one tenant
 --   count together, an object that stands in two sources while it moves counts once; Kerberos: values count too,
 --   values over 450 characters do not. One row per account and value.
+-- family: certificates
 -- severity: high
 -- fix: Leave the mapping at the one account that the certificate belongs to.
 -- source: https://support.microsoft.com/topic/kb5014754-certificate-based-authentication-changes-on-windows-domain-controllers-ad2c23b0-15d4-4340-a468-4d4f3b188f16

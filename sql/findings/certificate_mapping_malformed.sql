@@ -2,6 +2,7 @@
 -- meaning: A value of altSecurityIdentities begins with X509: and has none of the six forms, or a serial number,
 --   key identifier or hash in it that is no hexadecimal number of whole bytes: it maps nobody. One row per account
 --   and value.
+-- family: certificates
 -- severity: medium
 -- fix: Write the mapping again; recon decode certmap says what is wrong with it, and makes it from a certificate.
 -- source: https://support.microsoft.com/topic/kb5014754-certificate-based-authentication-changes-on-windows-domain-controllers-ad2c23b0-15d4-4340-a468-4d4f3b188f16

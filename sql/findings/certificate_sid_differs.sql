@@ -3,6 +3,7 @@
 --   the tag in subjectAltName) that is not the user's: signing in with it is refused (event 41). The AD value is
 --   that SID. Usual after a move between domains. Asks for [ad] attributes = ["userCertificate"]. One row per user
 --   and certificate.
+-- family: certificates
 -- severity: medium
 -- fix: Issue the certificate again for the account as it is now, and remove the old one.
 -- source: https://support.microsoft.com/topic/kb5014754-certificate-based-authentication-changes-on-windows-domain-controllers-ad2c23b0-15d4-4340-a468-4d4f3b188f16

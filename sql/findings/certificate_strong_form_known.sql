@@ -3,6 +3,7 @@
 --   that has not expired and carries no SID: its issuer and serial number are known. The AD value is the strong
 --   mapping (X509IssuerSerialNumber, issuer root first, serial number reversed by byte). Asks for [ad] attributes =
 --   ["userCertificate"]. One row per user and certificate.
+-- family: certificates
 -- severity: info
 -- fix: Write the value shown to altSecurityIdentities if this is the certificate that the user signs in with, then
 --   remove the weak values.

@@ -2,6 +2,7 @@
 -- meaning: An account has a strong certificate mapping in altSecurityIdentities and a weak one beside it: the weak
 --   one no longer serves anybody, and says who else may try. Disabled accounts count too. One row per account and
 --   weak value.
+-- family: certificates
 -- severity: low
 -- fix: Remove the weak value.
 -- source: https://support.microsoft.com/topic/kb5014754-certificate-based-authentication-changes-on-windows-domain-controllers-ad2c23b0-15d4-4340-a468-4d4f3b188f16

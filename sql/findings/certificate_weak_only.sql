@@ -3,6 +3,7 @@
 --   in altSecurityIdentities that are weak (issuer and subject, subject alone, mail address), and no strong one:
 --   domain controllers refuse them unless the certificate itself carries the account's SID, which AD cannot tell.
 --   Disabled accounts are left out. One row per account and weak value.
+-- family: certificates
 -- severity: high
 -- fix: Write X509IssuerSerialNumber instead (recon decode certmap makes it from the certificate), or issue the
 --   certificate again with the SID extension, then remove the weak value. See docs/certificate-mapping.md.
