@@ -22,7 +22,7 @@ from recon.store import Store
 from recon.store.engine import first_line
 from recon.store.match_tables import FILLED, clock, finding_count, finding_row
 from recon.store.reference_tables import fill_reference
-from recon.store.tables import LOADED, setting, source
+from recon.store.tables import setting, source
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +129,6 @@ def _insert(
     )
 
 
-def _analyze_loaded(connection: Connection) -> None:
-    """PostgreSQL joins freshly loaded tables row by row until they are analyzed, and autovacuum may come too late."""
-    if connection.dialect.name == "postgresql":
-        for name in ("ad_user", "entra_user", "entra_user_othermail", "worker"):
-            _analyze(connection, LOADED[name])
-
-
 def _analyze(connection: Connection, table: Table) -> None:
     if connection.dialect.name != "mssql":  # keeps its statistics by itself
         connection.exec_driver_sql(f"analyze {table.name}")
@@ -224,7 +217,6 @@ def refresh(
             as_of = _set_clock(connection, _settings(connection, settings), refresh_id)
             fill_reference(connection)
             tell("match")
-            _analyze_loaded(connection)
             matches = _match(connection, catalog)
             tell("findings")
             broken = _find_all(connection, catalog, refresh_id, chosen)

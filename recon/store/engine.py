@@ -74,6 +74,7 @@ def _set_up_sqlite(engine: Engine) -> None:
         cursor.execute("pragma synchronous = normal")
         cursor.execute(f"pragma busy_timeout = {_BUSY_SECONDS * 1000}")
         cursor.execute("pragma cache_size = -16000")
+        cursor.execute("pragma analysis_limit = 1000")  # entries an index that ANALYZE looks at: enough to plan with
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -171,8 +171,14 @@ class Load:
                     fingerprint=entry.fingerprint or None,
                 )
             )
+        publish.keep_statistics(work, [name for name in self._stages if self._has_changed(name, result)])
         self._end(work, report)
         prune(work.connection, cutoff(work.loaded_at, self._guards.history_days), work.source_id)
+
+    def _has_changed(self, name: str, result: LoadResult) -> bool:
+        """True when so many rows of a table came or went that its statistics no longer hold."""
+        entry = result.tables[self._stages[name].spec.parent or name]
+        return 10 * (entry.inserted + entry.changed + entry.deleted) > entry.rows_published
 
     def _publish_objects(self, work: Publication, stage: Stage, report: ReadReport) -> TableResult:
         children = [

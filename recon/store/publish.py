@@ -162,24 +162,30 @@ def check_fill(work: Publication, stage: Stage) -> None:
     """Refuse a load in which a column went empty: a read right was lost. Raises LoadRefusedError."""
     target = LOADED[stage.spec.name]
     names = [c.name for c in stage.spec.columns if not c.volatile and c.name not in _UNGUARDED]
-    fills = [func.count(target.c[name]) for name in names]
-    mine = target.c.source_id == work.source_id
-    old_total, *old = work.connection.execute(select(func.count(), *fills).select_from(target).where(mine)).one()
+    new_total, filled = _fills(work, stage.table, names)
+    # a column that is filled in nearly every row cannot have been filled much better before
+    doubtful = [name for name in names if filled[name] < new_total * (1 - work.guards.max_fill_loss)]
+    old_total, before = _fills(work, target, doubtful, target.c.source_id == work.source_id)
     if not old_total:
         return
-    new_fills = [func.count(stage.table.c[name]) for name in names]
-    new_total, *new = work.connection.execute(select(func.count(), *new_fills).select_from(stage.table)).one()
-    if not new_total:
-        return
-    for name, before, after in zip(names, old, new, strict=True):
-        kept = (after / new_total) / (before / old_total) if before else 1.0
+    for name in doubtful:
+        kept = (filled[name] / new_total) / (before[name] / old_total) if before[name] else 1.0
         column = f"{stage.spec.name}.{name}"
-        if before >= _FILL_FROM and kept < 1 - work.guards.max_fill_loss and column not in work.accept.columns:
+        if before[name] >= _FILL_FROM and kept < 1 - work.guards.max_fill_loss and column not in work.accept.columns:
             raise LoadRefusedError(
-                f"{column}: filled in {after} of {new_total} rows, before in {before} of {old_total}; "
+                f"{column}: filled in {filled[name]} of {new_total} rows, before in {before[name]} of {old_total}; "
                 "nothing was published",
                 hint=f"check the read rights, or accept it once with --accept-fill {column}",
             )
+
+
+def _fills(
+    work: Publication, table: Table, names: list[str], *conditions: ColumnElement[bool]
+) -> tuple[int, dict[str, int]]:
+    """The rows of a table, and in how many of them each column is filled."""
+    counts = select(func.count(), *(func.count(table.c[name]) for name in names)).select_from(table)
+    total, *filled = work.connection.execute(counts.where(*conditions)).one()
+    return int(total), dict(zip(names, filled, strict=True))
 
 
 def fingerprint(work: Publication, stage: Stage, *, settled: bool) -> str:
@@ -260,6 +266,13 @@ def publish_objects(work: Publication, stage: Stage, children: list[Stage], resu
     result.inserted = taken - replaced
     result.changed = replaced
     result.deleted = leaving - replaced
+
+
+def keep_statistics(work: Publication, tables: list[str]) -> None:
+    """Tell the planner what has come: without that it joins fresh tables row by row, here and in a refresh."""
+    if work.dialect != "mssql":  # keeps its statistics by itself
+        for name in tables:
+            work.connection.exec_driver_sql(f"analyze {LOADED[name].name}")
 
 
 def _retire(work: Publication, table: Table, *conditions: ColumnElement[bool]) -> int:

@@ -261,3 +261,28 @@ def test_a_reader_sees_the_old_rows_while_a_load_is_staged(tmp_path):
             running.publish(ReadReport())
             assert reader.execute("select displayname from entra_user").fetchall() == [("New",)]
             reader.close()
+
+
+def test_a_batch_keeps_the_columns_that_only_some_of_its_rows_fill(store):
+    rows = [user(n, jobtitle=None if n % 2 else f"Title {n}", city="Łódź" if n == 59 else None) for n in range(60)]
+    load(store, rows)
+    load(store, rows)  # the hashes hold too: nothing is replaced
+    table = LOADED["entra_user"]
+    with store.read() as connection:
+        found = connection.execute(
+            select(table.c.jobtitle, table.c.city, table.c.department, table.c.run_id).order_by(table.c.id)
+        ).all()
+    assert [tuple(row) for row in found] == [
+        (None if n % 2 else f"Title {n}", "Łódź" if n == 59 else None, None, 1) for n in range(60)
+    ]
+
+
+def test_the_planner_knows_what_a_load_has_brought(store):
+    load(store, [user(n, f"p{n}@example.net") for n in range(30)])
+    with store.read() as connection:
+        if store.dialect == "sqlite":
+            known = connection.exec_driver_sql("select distinct tbl from sqlite_stat1 order by tbl").scalars().all()
+        else:
+            statement = "select relname from pg_class where relkind = 'r' and reltuples > 0 and relname like 'entra%%'"
+            known = connection.exec_driver_sql(f"{statement} order by relname").scalars().all()
+    assert known == ["entra_user", "entra_user_othermail"]
