@@ -19,6 +19,7 @@ from recon import history_queries, objects
 from recon.catalog import ENGINES, Catalog, Statement, data_folder, read_catalog
 from recon.errors import StoreError
 from recon.store import Store
+from recon.store.backfill_tables import BACKFILL
 from recon.store.engine import first_line
 from recon.store.match_tables import FILLED
 from recon.store.reference_tables import REFERENCE
@@ -59,7 +60,7 @@ _ADDED = (
 # readers see no table that holds unmasked personal values
 READER_TABLES = (
     "clock", "finding_count", "load_run", "load_run_table", "setting", "source", "source_link",
-    *(table.name for table in REFERENCE),
+    *(table.name for table in REFERENCE), *(table.name for table in BACKFILL),
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from recon.backfill.apply import Apply
 from recon.backfill.approval import check_approved, operating_system_user
 from recon.backfill.build import hours_later, plans_folder
 from recon.backfill.items import Item
-from recon.backfill.journal import Journal
+from recon.backfill.journal import DONE, Journal, read_journal
 from recon.backfill.lanes import Threads
 from recon.backfill.leavers import find_leavers, person
 from recon.backfill.pacing import READ_SECONDS, Pacer, Quota, Waiting, read_quota
@@ -23,6 +23,7 @@ from recon.backfill.reread import preview
 from recon.backfill.result import Result
 from recon.backfill.stops import Limits
 from recon.backfill.undo import make_undo
+from recon.backfill.verify import Verified, verify
 from recon.backfill.writer import GraphWriter
 from recon.config import Backfill, Config, EntraSource
 from recon.decode.times import day, utc_now_text
@@ -203,6 +204,40 @@ def apply_plan(
             advance=advance,
         )
         return run.run(operating_system_user(), **facts)
+
+
+def verify_plan(
+    config: Config,
+    plan: Plan,
+    *,
+    patience: float,
+    waiting: Waiting | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Verified:
+    """Read what the plan wrote until it shows, and note in the journal what was found.
+
+    Raises PlanError when it wrote nothing, is of another tenant, or the journal cannot be written.
+    """
+    source = entra_of(config, plan)
+    if source.tenant_id.lower() != plan.tenant_id.lower():
+        raise PlanError(f"plan {plan.short} is for tenant {plan.tenant_id}; the configuration names {source.tenant_id}")
+    if DONE not in read_journal(plan.journal_file).outcomes.values():
+        raise PlanError(f"plan {plan.short} has written nothing: there is nothing to verify")
+    with (
+        held(config, source),
+        Journal(plan.journal_file) as journal,
+        open_lanes(config, source, for_writing=False) as lanes,
+    ):
+        return verify(
+            plan,
+            journal,
+            lanes,
+            read_pacer(plan, config.backfill.write_share),
+            patience=patience,
+            user=user(),
+            waiting=waiting,
+            advance=advance,
+        )
 
 
 def undo_plan(config: Config, plan: Plan) -> Plan:

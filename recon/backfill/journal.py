@@ -4,6 +4,7 @@
     intent   a write is about to be sent: object, attribute, before, after, client-request-id
     attempt  a write was answered with something that decides nothing (429, 503, no answer)
     outcome  the one final word on an item: done, skipped or failed
+    verify   what a later look found of an item that was done: consistent, drifted, deleted, unreadable
 
 Every line carries a chain: SHA-256 over the line before and its own content, so that a line changed, taken out or
 put in shows. Only the end may be torn, by a crash in mid-write: a last line without its line feed is cut off when the
@@ -24,6 +25,7 @@ from recon.errors import PlanError
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 OUTCOMES = (DONE, SKIPPED, FAILED)
 
+_ON_ITEMS = ("intent", "attempt", "outcome", "verify")
 _CHAIN = 32  # hexadecimal digits of the chain kept in a line
 
 
@@ -48,6 +50,7 @@ class JournalState:
     outcomes: dict[int, str] = field(default_factory=dict)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # (outcome, reason)
     windows_ms: list[float] = field(default_factory=list)  # between re-read and write, of each write
+    verified: dict[int, str] = field(default_factory=dict)  # what the last look found
 
     def take(self, entry: Mapping[str, Any]) -> None:
         """Follow one entry. Raises PlanError when it contradicts what stands before it."""
@@ -56,11 +59,16 @@ class JournalState:
             if self.plan is not None and entry.get("plan") != self.plan:
                 raise PlanError("the journal belongs to another plan")
             self.plan = str(entry.get("plan"))
-            self.runs += 1
+            self.runs += entry.get("kind") != "verify"
             return
         item = entry.get("item")
-        if not isinstance(item, int) or kind not in ("intent", "attempt", "outcome") or self.plan is None:
+        if not isinstance(item, int) or kind not in _ON_ITEMS or self.plan is None:
             raise PlanError("the journal is damaged: an entry that cannot stand there")
+        if kind == "verify":
+            if self.outcomes.get(item) != DONE:
+                raise PlanError(f"the journal is damaged: item {item} was verified and never done")
+            self.verified[item] = str(entry.get("verdict"))
+            return
         if item in self.outcomes:
             raise PlanError(f"the journal is damaged: item {item} goes on after its outcome")
         if kind == "intent":
@@ -125,6 +133,28 @@ def read_journal(path: Path) -> JournalState:
         state.size += length
     state.torn = (path.stat().st_size if path.exists() else 0) - state.size
     return state
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an item was given: the value before and the one that was sent."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def read_written(path: Path) -> tuple[dict[int, Written], set[int]]:
+    """What was done, by item number; and the numbers of the items in doubt."""
+    intents: dict[int, Written] = {}
+    done: dict[int, Written] = {}
+    for entry in read_entries(path):
+        if entry["type"] == "intent":
+            intents[entry["item"]] = Written(tuple(entry["before"]), tuple(entry["after"]))
+        elif entry["type"] == "outcome":
+            images = intents.pop(entry["item"], None)
+            if entry["outcome"] == DONE and images is not None:
+                done[entry["item"]] = images
+    return done, set(intents)
 
 
 class Journal:

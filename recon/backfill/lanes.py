@@ -90,11 +90,11 @@ class Inline:
 
     def read(self, mark: Any, object_ids: list[str]) -> None:
         """Re-read now."""
-        self._carried.append(_carry(mark, lambda: self._writer.read(object_ids)))
+        self._carried.append(carry(mark, lambda: self._writer.read(object_ids)))
 
     def write(self, mark: Any, changes: list[Change]) -> None:
         """Write now."""
-        self._carried.append(_carry(mark, lambda: self._writer.write(changes)))
+        self._carried.append(carry(mark, lambda: self._writer.write(changes)))
 
     def next(self, seconds: float) -> Carried | None:
         """The oldest answer."""
@@ -120,7 +120,7 @@ class Threads:
     def _work(self, writer: Writer) -> None:
         while (job := self._sent.get()) is not None:
             mark, call = job
-            self._carried.put(_carry(mark, lambda call=call: call(writer)))  # type: ignore[misc]
+            self._carried.put(carry(mark, lambda call=call: call(writer)))  # type: ignore[misc]
 
     def read(self, mark: Any, object_ids: list[str]) -> None:
         """Send a re-read on the next free lane."""
@@ -153,7 +153,8 @@ class Threads:
         self.close()
 
 
-def _carry(mark: Any, call: Callable[[], list[Reply]]) -> Carried:
+def carry(mark: Any, call: Callable[[], list[Reply]]) -> Carried:
+    """Do the call; an error becomes part of what came back."""
     try:
         return Carried(mark, call())
     except Exception as error:  # noqa: BLE001 - carried to the engine, which raises it when nothing is on its way

@@ -34,7 +34,7 @@ class Canary(StrEnum):
 
 
 @contextmanager
-def _stopped_by_signals(waiting: "Waiting") -> Iterator[None]:
+def stopped_by_signals(waiting: "Waiting") -> Iterator[None]:
     """The first Ctrl-C (or SIGTERM) lets what is in flight end; the second is as usual."""
 
     def stop(number: int, _frame: object) -> None:
@@ -117,7 +117,7 @@ def apply(
     if end is not None:
         say(f"nothing begins after {until}, which is {end:%Y-%m-%d %H:%M} UTC")
     choices = Choices(allow_items, after_canary.value if after_canary else None, end, allow_replace)
-    with _stopped_by_signals(waiting), counter("writing") as count:
+    with stopped_by_signals(waiting), counter("writing") as count:
         result = apply_plan(config, chosen, choices, waiting=waiting, advance=count.advance)
     rows = [("done", "", result.counts["done"])]
     rows += [("not written", reason, number) for reason, number in sorted(result.reasons.items())]

@@ -8,7 +8,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -47,6 +47,7 @@ class GraphService:
         is_strict: bool,
         delta: DeltaRules,
         seed: int,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.directories = {directory.tenant_id.lower(): directory for directory in directories}
         self.office = office
@@ -54,11 +55,13 @@ class GraphService:
         self.requests: list[RequestRecord] = []
         self.writes: list[WriteRecord] = []
         self.lock = threading.Lock()
-        self._throttle = Throttle(limits, time.monotonic, time_scale)
+        self._throttle = Throttle(limits, monotonic, time_scale)
         self._order = random.Random(seed + 2)
         self.clock = Clock()
         self.delta = DeltaReader(uuid.uuid4().bytes, self.clock, delta)
-        self._router = Router(self.clock, self.delta, LagDraw(eventual, seed + 1), self.writes, is_strict=is_strict)
+        self._router = Router(
+            self.clock, self.delta, LagDraw(eventual, seed + 1), self.writes, is_strict=is_strict, monotonic=monotonic
+        )
 
     # ---- one HTTP request
 

@@ -5,6 +5,7 @@ What Graph has and this simulator has not is answered 501, never with a refusal 
 
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from recon.lab.graph import errors
@@ -30,8 +31,16 @@ class Router:
     """Finds who answers a call. `writes` receives every accepted write."""
 
     def __init__(
-        self, clock: Clock, delta: DeltaReader, lag: LagDraw, writes: list[WriteRecord], *, is_strict: bool
+        self,
+        clock: Clock,
+        delta: DeltaReader,
+        lag: LagDraw,
+        writes: list[WriteRecord],
+        *,
+        is_strict: bool,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._monotonic = monotonic
         self._clock = clock
         self._delta = delta
         self._lag = lag
@@ -48,7 +57,7 @@ class Router:
         kind = list_kind(head)
         if kind is None:
             return self._elsewhere(call, caller, head, rest)
-        now = time.monotonic()
+        now = self._monotonic()
         objects = caller.directory.users if kind == USER.name else caller.directory.groups
         if call.method == "PATCH" and kind == USER.name and len(rest) == 1 and rest[0] != "$count":
             return self._patch(call, caller, rest[0], request_id, client_request_id, now)

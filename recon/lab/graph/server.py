@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
@@ -126,7 +126,8 @@ class GraphSimulator(Controls):
     latency: seconds added to every Graph request, without holding up the others. limits: None switches throttling
     off. time_scale: simulated seconds per real second, of the limits alone. eventual: longest time in real seconds
     for which a write stays unseen, None: not at all. strict_roles: an application without a directory role may not
-    write otherMails of anybody. token_lifetime: seconds. Raises UsageError for tenants that are no Graph objects.
+    write otherMails of anybody. token_lifetime: seconds. monotonic: another clock for limits and lag, such as one that
+    only a rehearsal moves. Raises UsageError for tenants that are no Graph objects.
     """
 
     def __init__(
@@ -145,6 +146,7 @@ class GraphSimulator(Controls):
         host: str = "127.0.0.1",
         port: int = 0,
         seed: int = 0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         names: dict[str, str] = {}
         directories = []
@@ -164,6 +166,7 @@ class GraphSimulator(Controls):
             is_strict=strict_roles,
             delta=delta or DeltaRules(),
             seed=seed,
+            monotonic=monotonic,
         )
         super().__init__(service)
         self.token_requests = 0
@@ -228,6 +231,10 @@ class GraphSimulator(Controls):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def token(self, tenant: str, client_id: str) -> str:
+        """A bearer token as the sign-in service would give it, for calls that need no socket."""
+        return self._office.token(tenant, client_id)
 
     # ---- what it did
 

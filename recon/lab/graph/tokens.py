@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from recon.errors import UsageError
 from recon.lab.graph import errors
 from recon.lab.graph.permissions import check_names
 
@@ -104,6 +105,13 @@ class TokenOffice:
             "access_token": self._token(tenant_id, client_id, app, form["scope"], issuer),
         }
         return 200, answer
+
+    def token(self, tenant: str, client_id: str) -> str:
+        """A token without the form, for callers in this process. Raises UsageError for an unknown tenant or app."""
+        tenant_id, app = self._tenants.get(tenant.lower()), self._apps.get(client_id.lower())
+        if tenant_id is None or app is None:
+            raise UsageError(f"no tenant {tenant} or no application {client_id}")
+        return self._token(tenant_id, client_id.lower(), app, "https://graph.microsoft.com/.default", "")
 
     def _token(self, tenant_id: str, client_id: str, app: App, scope: str, issuer: str) -> str:
         now = int(time.time())
