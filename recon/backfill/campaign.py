@@ -9,25 +9,28 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from recon.backfill.apply import Apply
 from recon.backfill.approval import check_approved, operating_system_user
 from recon.backfill.build import hours_later, plans_folder
 from recon.backfill.items import Item
-from recon.backfill.journal import DONE, Journal, read_journal
+from recon.backfill.journal import DONE, Journal, read_journal, read_written
 from recon.backfill.lanes import Threads
 from recon.backfill.leavers import find_leavers, person
+from recon.backfill.ledger import derive
 from recon.backfill.pacing import READ_SECONDS, Pacer, Quota, Waiting, read_quota
 from recon.backfill.plan import Plan, check_applicable
 from recon.backfill.precondition import Skip
-from recon.backfill.reread import preview
+from recon.backfill.reread import preview, reread
 from recon.backfill.result import Result
 from recon.backfill.stops import Limits
 from recon.backfill.undo import make_undo
-from recon.backfill.verify import Verified, verify
+from recon.backfill.verify import Verified, judge_written, verify
 from recon.backfill.writer import GraphWriter
 from recon.config import Backfill, Config, EntraSource
 from recon.decode.times import day, utc_now_text
-from recon.errors import PlanError
+from recon.errors import PlanError, StoreError, UsageError
 from recon.lock import locked
 from recon.sources.graph.client import open_client
 from recon.sources.graph.retry import Patience
@@ -136,12 +139,10 @@ def held(config: Config, source: EntraSource) -> Iterator[None]:
 
 
 def leavers_test(config: Config, plan: Plan) -> Callable[[Item], bool]:
-    """Whether an item's person has left by what is loaded now. An undo takes back whatever the person is."""
-    if plan.header["kind"] == "undo":
-        return lambda _: False
+    """Whether an item's person has left by what is loaded now; what only takes away is done all the same."""
     with Store.open(config.database_url, create=False, password_env=config.database.password_env) as store:
         gone = find_leavers(store, plan, day(utc_now_text()))
-    return lambda item: person(item) in gone
+    return lambda item: person(item) in gone and not item.only_takes_away
 
 
 def preview_plan(
@@ -226,7 +227,7 @@ def verify_plan(
     with (
         held(config, source),
         Journal(plan.journal_file) as journal,
-        open_lanes(config, source, for_writing=False) as lanes,
+        open_lanes(config, source, for_writing=False, attributes=plan.attributes) as lanes,
     ):
         return verify(
             plan,
@@ -234,15 +235,38 @@ def verify_plan(
             lanes,
             read_pacer(plan, config.backfill.write_share),
             patience=patience,
-            user=user(),
+            user=operating_system_user(),
             waiting=waiting,
             advance=advance,
         )
 
 
-def undo_plan(config: Config, plan: Plan) -> Plan:
-    """A plan that takes back what `plan` wrote; raises PlanError when it wrote nothing."""
+def undo_plan(config: Config, plan: Plan, *, is_offline: bool = False) -> Plan:
+    """A plan that takes back what `plan` wrote and still stands; raises PlanError when it wrote nothing.
+
+    Each user is read first; offline, that is left to the re-read before each write.
+    """
+    fresh: dict[int, str] | None = None
+    if not is_offline:
+        source = entra_of(config, plan)
+        written, _ = read_written(plan.journal_file)
+        numbered = ((number, item) for number, item in enumerate(plan.items()) if number in written)
+        pacer = read_pacer(plan, config.backfill.write_share)
+        with open_lanes(config, source, for_writing=False, attributes=plan.attributes) as lanes:
+            fresh = {
+                number: judge_written(item, written[number], reply).verdict
+                for number, item, reply in reread(numbered, lanes, pacer)
+            }
     now = utc_now_text()
-    return make_undo(
-        plans_folder(config), plan, created_at=now, expires_at=hours_later(now, config.backfill.plan_max_age_hours)
-    )
+    expires = hours_later(now, config.backfill.plan_max_age_hours)
+    return make_undo(plans_folder(config), plan, created_at=now, expires_at=expires, fresh=fresh)
+
+
+def refresh_ledger(config: Config, plan: Plan) -> str | None:
+    """Make the plan's rows in the store anew from its journal; why that was not possible, or None."""
+    try:
+        with Store.open(config.database_url, create=False, password_env=config.database.password_env) as store:
+            derive(store, plan)
+    except (StoreError, UsageError, SQLAlchemyError) as error:
+        return str(error)
+    return None

@@ -140,6 +140,11 @@ class Item:
         return self.mode == "replace" and bool({fold(old) for old in self.before} - {fold(new) for new in self.after})
 
     @property
+    def only_takes_away(self) -> bool:
+        """True for an undo that leaves nothing which was not there: it needs no proof of who the person is."""
+        return self.mode == "undo" and {fold(new) for new in self.after} <= {fold(old) for old in self.before}
+
+    @property
     def immutable_id(self) -> str | None:
         """The source anchor the user had when the plan was made."""
         anchor = self.evidence.get("immutable_id")

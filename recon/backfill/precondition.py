@@ -90,6 +90,8 @@ def _changed_identity(item: Item, body: dict[str, Any]) -> Skip | None:
         return Skip("unknown_value", f"the answer does not contain {', '.join(absent)}", is_trouble=True)
     if str(body.get("id", item.object_id)).lower() != item.object_id.lower():
         return Skip("unknown_value", "the answer is about another user", is_trouble=True)
+    if item.only_takes_away:
+        return None
     if str(body["userType"] or "").lower() == "guest":
         return Skip("guest", "became a guest")
     if body["onPremisesSyncEnabled"] is not True:

@@ -3,43 +3,33 @@
 An undo is a plan like any other: shown, applied, journaled, and undone in its turn.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from recon import __version__
 from recon.backfill.approval import operating_system_user
-from recon.backfill.items import Item, Reason, Value
-from recon.backfill.journal import DONE, read_entries
+from recon.backfill.items import Item, Reason
+from recon.backfill.journal import Written, read_written
 from recon.backfill.plan import Plan, freeze
+from recon.backfill.verify import CONSISTENT, DELETED, DRIFTED, UNREADABLE
 from recon.errors import PlanError
 
 UNDO_REASONS = {
     "not_written": "The plan did not write this item: there is nothing to take back.",
     "in_doubt": "A write was sent and its outcome is not known: apply the plan again first.",
+    "value_changed": "What we wrote is no longer there: somebody changed it, and it stays as it is.",
+    "deleted": "The user is gone.",
+    "unreadable": "The user could not be read: make the undo again later.",
 }
+_LOST = {DRIFTED: "value_changed", DELETED: "deleted", UNREADABLE: "unreadable"}
 
 
-def _written(plan: Plan) -> tuple[dict[int, tuple[Value, Value]], set[int]]:
-    """Item number to (before image, what we wrote) for what was done; and the numbers in doubt."""
-    intents: dict[int, tuple[Value, Value]] = {}
-    done: dict[int, tuple[Value, Value]] = {}
-    for entry in read_entries(plan.journal_file):
-        number = entry.get("item")
-        if number is None:
-            continue
-        if entry["type"] == "intent":
-            intents[number] = (tuple(entry["before"]), tuple(entry["after"]))
-        elif entry["type"] == "outcome":
-            images = intents.pop(number, None)
-            if entry["outcome"] == DONE and images is not None:
-                done[number] = images
-    return done, set(intents)
-
-
-def _outcomes(plan: Plan, done: dict[int, tuple[Value, Value]], doubtful: set[int]) -> Iterator[Item | Reason]:
+def _outcomes(
+    plan: Plan, done: Mapping[int, Written], doubtful: set[int], fresh: Mapping[int, str] | None
+) -> Iterator[Item | Reason]:
     for number, item in enumerate(plan.items()):
-        if number in done:
-            before_image, ours = done[number]
+        found = CONSISTENT if fresh is None else fresh.get(number, UNREADABLE)
+        if number in done and found == CONSISTENT:
             yield Item(
                 object_id=item.object_id,
                 upn=item.upn,
@@ -47,15 +37,15 @@ def _outcomes(plan: Plan, done: dict[int, tuple[Value, Value]], doubtful: set[in
                 worker_id=item.worker_id,
                 employee_id=item.employee_id,
                 attribute=item.attribute,
-                before=ours,
-                after=before_image,
+                before=done[number].after,
+                after=done[number].before,
                 rule=f"undo of {plan.short}",
                 may_be_disabled=True,
                 evidence=item.evidence,
                 mode="undo",
             )
             continue
-        code = "in_doubt" if number in doubtful else "not_written"
+        code = _LOST[found] if number in done else "in_doubt" if number in doubtful else "not_written"
         yield Reason(
             code,
             UNDO_REASONS[code],
@@ -68,9 +58,16 @@ def _outcomes(plan: Plan, done: dict[int, tuple[Value, Value]], doubtful: set[in
         )
 
 
-def make_undo(plans: Path, plan: Plan, *, created_at: str, expires_at: str) -> Plan:
-    """Freeze a plan that takes back what `plan` wrote. Raises PlanError when it wrote nothing."""
-    done, doubtful = _written(plan)
+def make_undo(
+    plans: Path, plan: Plan, *, created_at: str, expires_at: str, fresh: Mapping[int, str] | None = None
+) -> Plan:
+    """Freeze a plan that takes back what `plan` wrote. Raises PlanError when it wrote nothing.
+
+    `fresh`: by item number, whether what was written still stands (recon.backfill.verify); without it that is left
+    to the re-read before each write. An address that became an Authentication Email when the person registered for
+    self-service password reset is a value of its own: no undo of otherMails takes it back.
+    """
+    done, doubtful = read_written(plan.journal_file)
     if not done:
         raise PlanError(f"plan {plan.short} has written nothing: there is nothing to take back")
     kept = ("tenant_id", "entra_source", "scope", "attribute", "mappings", "sources")
@@ -86,4 +83,4 @@ def make_undo(plans: Path, plan: Plan, *, created_at: str, expires_at: str) -> P
         "thresholds": {"max_items": plan.header["thresholds"]["max_items"], "max_share": None},
         "out_of_scope": 0,
     }
-    return freeze(plans, header, _outcomes(plan, done, doubtful))
+    return freeze(plans, header, _outcomes(plan, done, doubtful, fresh))

@@ -1670,6 +1670,60 @@ CREATE INDEX ad_value_defect_history_to_run ON ad_value_defect_history (to_run, 
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'backfill_item', N'U') is null
+CREATE TABLE backfill_item (
+    [plan] NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    item_number INTEGER NOT NULL,
+    object_id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    userprincipalname NVARCHAR(4000) NULL,
+    worker_source NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
+    worker_id NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
+    employee_id NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
+    attribute NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    before_masked NVARCHAR(max) NULL,
+    after_masked NVARCHAR(max) NULL,
+    outcome NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    reason NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    status INTEGER NULL,
+    code NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
+    client_request_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    request_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    attempts INTEGER NOT NULL,
+    window_ms FLOAT NULL,
+    intent_at DATETIME2(6) NULL,
+    outcome_at DATETIME2(6) NULL,
+    verdict NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NULL,
+    verified_at DATETIME2(6) NULL,
+    PRIMARY KEY ([plan], item_number)
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'backfill_item_object' and object_id = object_id(N'backfill_item'))
+CREATE INDEX backfill_item_object ON backfill_item (object_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'backfill_plan', N'U') is null
+CREATE TABLE backfill_plan (
+    [plan] NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    kind NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    undoes NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    tenant_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    scope_name NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
+    created_at DATETIME2(6) NOT NULL,
+    expires_at DATETIME2(6) NOT NULL,
+    item_count INTEGER NOT NULL,
+    run_count INTEGER NOT NULL,
+    window_median_ms FLOAT NULL,
+    window_longest_ms FLOAT NULL,
+    journal_chain NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    derived_at DATETIME2(6) NOT NULL,
+    PRIMARY KEY ([plan])
+)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'clock', N'U') is null
 CREATE TABLE clock (
     clock_id INTEGER NOT NULL,
@@ -7152,6 +7206,8 @@ begin
     grant select on group_type_flag to recon_reader;
     grant select on sam_account_type to recon_reader;
     grant select on well_known_sid to recon_reader;
+    grant select on backfill_plan to recon_reader;
+    grant select on backfill_item to recon_reader;
 end
 go
 if @@trancount = 0 set noexec on
@@ -7194,6 +7250,8 @@ begin
     grant select on ad_user_sidhistory_history to recon_pii;
     grant select on ad_value_defect to recon_pii;
     grant select on ad_value_defect_history to recon_pii;
+    grant select on backfill_item to recon_pii;
+    grant select on backfill_plan to recon_pii;
     grant select on clock to recon_pii;
     grant select on country to recon_pii;
     grant select on entra_deleted to recon_pii;
@@ -7371,6 +7429,8 @@ begin
     grant select, insert, update, delete on ad_user_sidhistory_history to recon_loader;
     grant select, insert, update, delete on ad_value_defect to recon_loader;
     grant select, insert, update, delete on ad_value_defect_history to recon_loader;
+    grant select, insert, update, delete on backfill_item to recon_loader;
+    grant select, insert, update, delete on backfill_plan to recon_loader;
     grant select, insert, update, delete on clock to recon_loader;
     grant select, insert, update, delete on country to recon_loader;
     grant select, insert, update, delete on entra_deleted to recon_loader;

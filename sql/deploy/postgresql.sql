@@ -1336,6 +1336,54 @@ CREATE INDEX IF NOT EXISTS ad_value_defect_history_key ON ad_value_defect_histor
 CREATE INDEX IF NOT EXISTS ad_value_defect_history_to_run ON ad_value_defect_history (to_run, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS backfill_item (
+    plan TEXT COLLATE "C" NOT NULL,
+    item_number INTEGER NOT NULL,
+    object_id TEXT COLLATE "C" NOT NULL,
+    userprincipalname TEXT,
+    worker_source TEXT COLLATE "C",
+    worker_id TEXT COLLATE "C",
+    employee_id TEXT COLLATE "C",
+    attribute TEXT COLLATE "C" NOT NULL,
+    before_masked TEXT,
+    after_masked TEXT,
+    outcome TEXT COLLATE "C" NOT NULL,
+    reason TEXT COLLATE "C",
+    status INTEGER,
+    code TEXT COLLATE "C",
+    client_request_id TEXT COLLATE "C",
+    request_id TEXT COLLATE "C",
+    attempts INTEGER NOT NULL,
+    window_ms FLOAT,
+    intent_at TIMESTAMP WITHOUT TIME ZONE,
+    outcome_at TIMESTAMP WITHOUT TIME ZONE,
+    verdict TEXT COLLATE "C",
+    verified_at TIMESTAMP WITHOUT TIME ZONE,
+    PRIMARY KEY (plan, item_number)
+)
+;
+
+CREATE INDEX IF NOT EXISTS backfill_item_object ON backfill_item (object_id)
+;
+
+CREATE TABLE IF NOT EXISTS backfill_plan (
+    plan TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    undoes TEXT COLLATE "C",
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    scope_name TEXT COLLATE "C",
+    created_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    item_count INTEGER NOT NULL,
+    run_count INTEGER NOT NULL,
+    window_median_ms FLOAT,
+    window_longest_ms FLOAT,
+    journal_chain TEXT COLLATE "C",
+    derived_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    PRIMARY KEY (plan)
+)
+;
+
 CREATE TABLE IF NOT EXISTS clock (
     clock_id INTEGER NOT NULL,
     refresh_id INTEGER NOT NULL,
@@ -6340,7 +6388,9 @@ begin
         uac_flag,
         group_type_flag,
         sam_account_type,
-        well_known_sid
+        well_known_sid,
+        backfill_plan,
+        backfill_item
         to recon_reader;
     end if;
 end
@@ -6387,6 +6437,8 @@ begin
         ad_user_sidhistory_history,
         ad_value_defect,
         ad_value_defect_history,
+        backfill_item,
+        backfill_plan,
         clock,
         country,
         entra_deleted,
@@ -6568,6 +6620,8 @@ begin
         ad_user_sidhistory_history,
         ad_value_defect,
         ad_value_defect_history,
+        backfill_item,
+        backfill_plan,
         clock,
         country,
         entra_deleted,

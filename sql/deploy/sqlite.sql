@@ -1331,6 +1331,54 @@ CREATE INDEX IF NOT EXISTS ad_value_defect_history_key ON ad_value_defect_histor
 CREATE INDEX IF NOT EXISTS ad_value_defect_history_to_run ON ad_value_defect_history (to_run, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS backfill_item (
+    "plan" TEXT NOT NULL,
+    item_number INTEGER NOT NULL,
+    object_id TEXT NOT NULL,
+    userprincipalname TEXT,
+    worker_source TEXT,
+    worker_id TEXT,
+    employee_id TEXT,
+    attribute TEXT NOT NULL,
+    before_masked TEXT,
+    after_masked TEXT,
+    outcome TEXT NOT NULL,
+    reason TEXT,
+    status INTEGER,
+    code TEXT,
+    client_request_id TEXT,
+    request_id TEXT,
+    attempts INTEGER NOT NULL,
+    window_ms FLOAT,
+    intent_at TEXT,
+    outcome_at TEXT,
+    verdict TEXT,
+    verified_at TEXT,
+    PRIMARY KEY ("plan", item_number)
+)
+;
+
+CREATE INDEX IF NOT EXISTS backfill_item_object ON backfill_item (object_id)
+;
+
+CREATE TABLE IF NOT EXISTS backfill_plan (
+    "plan" TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    undoes TEXT,
+    tenant_id TEXT NOT NULL,
+    scope_name TEXT,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    item_count INTEGER NOT NULL,
+    run_count INTEGER NOT NULL,
+    window_median_ms FLOAT,
+    window_longest_ms FLOAT,
+    journal_chain TEXT,
+    derived_at TEXT NOT NULL,
+    PRIMARY KEY ("plan")
+)
+;
+
 CREATE TABLE IF NOT EXISTS clock (
     clock_id INTEGER NOT NULL,
     refresh_id INTEGER NOT NULL,

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from recon.cli.main import run
 from recon.lab.sample import SampleCompany
 from tests.backfill.rehearsal import SECRET, Rehearsal, rehearse
 from tests.servers.stores import fresh_database
@@ -41,3 +43,18 @@ def everywhere(
             monkeypatch.setenv("RECON_DATABASE_URL", url)
             running.load()
             yield running
+
+
+@pytest.fixture
+def recon(rehearsal: Rehearsal, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run `recon backfill …`; returns exit code, stdout and stderr."""
+    rehearsal.graph.service.directories[rehearsal.tenant].privileged.clear()
+
+    def call(*arguments: str, config: str = "recon.toml") -> tuple[Any, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            run(["--config", str(rehearsal.folder / config), "backfill", *arguments])
+        streams = capsys.readouterr()
+        return ended.value.code, streams.out, streams.err
+
+    call.rehearsal = rehearsal  # type: ignore[attr-defined]
+    return call

@@ -88,6 +88,12 @@ class Rehearsal:
             load_source(self.config, store, sources(self.config, "entra")[0])
             refresh_findings(self.config, store)
 
+    def load_workers(self) -> None:
+        """Load the HR extract again and match."""
+        with self.store() as store:
+            load_source(self.config, store, sources(self.config, "workers")[0])
+            refresh_findings(self.config, store)
+
     def values(self, object_ids: list[str]) -> list[list[str]]:
         """The true otherMails of these users."""
         return [self.graph.user(self.tenant, object_id)["otherMails"] for object_id in object_ids]

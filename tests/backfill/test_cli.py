@@ -14,26 +14,10 @@ import pytest
 
 from recon.backfill.journal import read_journal
 from recon.backfill.plan import load_plan
-from recon.cli.main import run
 from recon.lab.generator import GeneratedCompany
 from recon.lab.graph.faults import parse_fault
 from recon.lab.sample import SampleCompany
 from tests.backfill.rehearsal import rehearse
-
-
-@pytest.fixture
-def recon(rehearsal, capsys):
-    """Run `recon backfill …`; returns exit code, stdout and stderr."""
-    rehearsal.graph.service.directories[rehearsal.tenant].privileged.clear()
-
-    def call(*arguments, config="recon.toml"):
-        with pytest.raises(SystemExit) as ended:
-            run(["--config", str(rehearsal.folder / config), "backfill", *arguments])
-        streams = capsys.readouterr()
-        return ended.value.code, streams.out, streams.err
-
-    call.rehearsal = rehearsal
-    return call
 
 
 def rows(text):
@@ -80,7 +64,7 @@ def test_the_whole_way(recon):
     assert (code, rows(out)[1:]) == (0, [["done", "written", "5"], ["open", "", "0"]])
     assert f"complete; recon backfill undo {plan.short} takes it back" in err
 
-    code, out, _ = recon("undo", plan.short, "--format", "csv")
+    code, out, err = recon("undo", plan.short, "--format", "csv")
     assert (code, dict(rows(out)[1:])) == (0, {"item": "5", "in scope": "5", "out of scope": "0"})
     listed = json.loads(recon("status", "--format", "json")[1])
     undo = next(each for each in listed if each["kind"] == "undo")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from recon.cli.backfill.named import NAMED_PLAN, load, say_plan
+from recon.cli.backfill.named import NAMED_PLAN, load, note_ledger, say_plan
 from recon.cli.console import FORMAT_OPTION, Format, counter, emit, say
 
 if TYPE_CHECKING:
@@ -118,7 +118,11 @@ def apply(
         say(f"nothing begins after {until}, which is {end:%Y-%m-%d %H:%M} UTC")
     choices = Choices(allow_items, after_canary.value if after_canary else None, end, allow_replace)
     with stopped_by_signals(waiting), counter("writing") as count:
-        result = apply_plan(config, chosen, choices, waiting=waiting, advance=count.advance)
+        try:
+            result = apply_plan(config, chosen, choices, waiting=waiting, advance=count.advance)
+        finally:
+            if chosen.journal_file.exists():
+                note_ledger(config, chosen)
     rows = [("done", "", result.counts["done"])]
     rows += [("not written", reason, number) for reason, number in sorted(result.reasons.items())]
     emit(("outcome", "reason", "items"), [*rows, ("left", "", result.left)], output)

@@ -37,3 +37,12 @@ def say_plan(plan: "Plan") -> None:
         f"{plan.item_count} to write + {plan.scope_count - plan.item_count} with a reason = {plan.scope_count} in scope"
         f"; {plan.header['attribute']} in tenant {plan.tenant_id}; good until {plan.header['expires_at'][:16]} UTC"
     )
+
+
+def note_ledger(config: "Config", plan: "Plan") -> None:
+    """Bring the store's tables up to the journal; a store that is busy or away is said, and stops nothing."""
+    from recon.backfill.campaign import refresh_ledger
+
+    trouble = refresh_ledger(config, plan)
+    if trouble is not None:
+        say(f"backfill_item could not be brought up to date ({trouble}); recon backfill status {plan.short} --rebuild")

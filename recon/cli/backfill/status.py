@@ -1,5 +1,7 @@
 """`recon backfill status | undo`: what became of a plan, and the way back."""
 
+from collections import Counter
+
 import typer
 
 from recon.cli.backfill.named import NAMED_PLAN, counts, load, say_plan
@@ -9,11 +11,17 @@ from recon.cli.console import FORMAT_OPTION, Format, emit, say, state
 def status(
     ctx: typer.Context,
     name: str | None = typer.Argument(None, metavar="[PLAN]", help="A plan; without one, all of them."),
+    rebuild: bool = typer.Option(
+        False, "--rebuild", help="Make the tables backfill_plan and backfill_item anew from the journals."
+    ),
     output: Format = FORMAT_OPTION,
 ) -> None:
     """Count a plan's items by outcome, or list all plans."""
     from recon.backfill.journal import read_journal
+    from recon.backfill.result import window_text
 
+    if rebuild:
+        _rebuild(ctx, name)
     if name is None:
         _list_plans(ctx, output)
         return
@@ -24,14 +32,31 @@ def status(
     if journal.intents:
         rows.append(("in doubt", "sent, no answer known", len(journal.intents)))
     rows.append(("open", "", left - len(journal.intents)))
+    verdicts = Counter(journal.verified.values())
+    rows += [("verified", verdict, count) for verdict, count in sorted(verdicts.items())]
     emit(("outcome", "reason", "items"), rows, output)
     say_plan(chosen)
+    window = window_text(journal.windows_ms)
+    if window is not None:
+        say(f"between sending a re-read and the answer to its write, where nothing protects: {window}")
     if journal.torn:
         say("the journal's last line is torn: a run was cut off while it wrote; the next apply goes on before it")
     if left:
         say(f"next: recon backfill apply {chosen.short} --commit")
     else:
         say(f"complete; recon backfill undo {chosen.short} takes it back")
+
+
+def _rebuild(ctx: typer.Context, name: str | None) -> None:
+    from recon.backfill.build import plans_folder
+    from recon.backfill.ledger import derive
+    from recon.backfill.plan import load_plan, plan_folders
+
+    plans = plans_folder(state(ctx).config())
+    names = [name] if name is not None else [folder.name for folder in plan_folders(plans)]
+    with state(ctx).store() as store:
+        items = sum(derive(store, load_plan(plans, each)) for each in names)
+    say(f"{items} rows of backfill_item made anew")
 
 
 def _list_plans(ctx: typer.Context, output: Format) -> None:
@@ -62,12 +87,21 @@ def _list_plans(ctx: typer.Context, output: Format) -> None:
     say("next: recon backfill show PLAN" if rows else "next: recon backfill plan")
 
 
-def undo(ctx: typer.Context, name: str = NAMED_PLAN, output: Format = FORMAT_OPTION) -> None:
+def undo(
+    ctx: typer.Context,
+    name: str = NAMED_PLAN,
+    offline: bool = typer.Option(False, "--offline", help="Do not read the users now: apply decides."),
+    output: Format = FORMAT_OPTION,
+) -> None:
     """Make a plan that takes back what a plan wrote, where it still stands. Nothing is sent."""
     from recon.backfill.campaign import undo_plan
 
     config, chosen = load(ctx, name)
-    made = undo_plan(config, chosen)
+    made = undo_plan(config, chosen, is_offline=offline)
     emit(("outcome", "people"), counts(made), output)
     say_plan(made)
+    lost = sum(made.header["reasons"].get(code, 0) for code in ("value_changed", "deleted", "unreadable"))
+    if lost:
+        say(f"{lost} cannot be taken back: recon backfill show {made.short} --reasons lists them")
+    say("an address that became an Authentication Email at registration is another value: no undo reaches it")
     say(f"next: recon backfill show {made.short}, then recon backfill apply {made.short} --commit")

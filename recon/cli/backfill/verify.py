@@ -3,7 +3,7 @@
 import typer
 
 from recon.cli.backfill.apply import stopped_by_signals
-from recon.cli.backfill.named import NAMED_PLAN, load, say_plan
+from recon.cli.backfill.named import NAMED_PLAN, load, note_ledger, say_plan
 from recon.cli.console import FORMAT_OPTION, Format, counter, emit, say
 
 
@@ -26,6 +26,7 @@ def verify(
     waiting = Waiting()
     with stopped_by_signals(waiting), counter("verifying") as count:
         result = verify_plan(config, chosen, patience=patience, waiting=waiting, advance=count.advance)
+    note_ledger(config, chosen)
 
     def shown(values: tuple[str, ...] | None) -> str:
         if values is None:
