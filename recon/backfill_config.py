@@ -3,15 +3,20 @@
 The allow-list of attributes stands here, so that nothing outside it can even be configured.
 """
 
+import math
 import re
-from typing import Annotated, Literal
+from itertools import product
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from recon.scope_language import EQUALS, MEMBER_OF, check_value, operator, parse_group
 
 # otherMails is a collection, usageLocation and directory extensions are single values
 ATTRIBUTES: tuple[str, ...] = ("otherMails", "usageLocation")
 USUAL_SOURCES = {"otherMails": "worker.personal_mail", "usageLocation": "worker.country_code"}
 
+_MOST_GROUPS = 500
 _EXTENSION = re.compile(r"extension_[0-9a-f]{32}_[A-Za-z][A-Za-z0-9_]{0,99}")
 
 
@@ -36,30 +41,89 @@ class _Section(BaseModel):
 
 
 class Clause(_Section):
-    column: str = Field(description="Worker column, or a header of the HR extract.")
-    op: Literal["EQUALS", "NOT EQUALS", "IS NULL", "IS NOT NULL"] = Field(
-        description="As in the provisioning service: case-sensitive; all but IS NULL are false on null."
+    column: str = Field(min_length=1, description="Worker column, or a header of the HR extract.")
+    op: str = Field(
+        description="EQUALS, NOT EQUALS, IS TRUE, IS FALSE, IS NULL, IS NOT NULL, REGEX MATCH, NOT REGEX MATCH, "
+        "Greater_Than, Greater_Than_OR_EQUALS, Includes, ENDS_WITH; or MEMBER_OF, which becomes one group per value."
     )
-    value: str | None = Field(None, description="For EQUALS and NOT EQUALS.")
+    value: str | None = Field(None, description="What is compared with; IS … takes none.")
+    values: tuple[str, ...] = Field((), description="For MEMBER_OF.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelling(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        changed = dict(data)
+        if isinstance(data.get("op"), str):
+            changed["op"] = operator(data["op"])
+        if isinstance(data.get("value"), int) and not isinstance(data["value"], bool):
+            changed["value"] = str(data["value"])
+        return changed
 
     @model_validator(mode="after")
     def _arity(self) -> "Clause":
-        if self.op.startswith("IS") != (self.value is None):
-            raise ValueError(f"{self.op} takes {'no value' if self.op.startswith('IS') else 'a value'}")
+        if self.op == MEMBER_OF:
+            if self.value is not None or not self.values or "" in self.values:
+                raise ValueError(f'{MEMBER_OF} takes values = ["one", "two"]')
+        elif self.values:
+            raise ValueError(f"values is for {MEMBER_OF}; {self.op} takes value")
+        else:
+            check_value(self.op, self.value)
         return self
+
+
+Group = tuple[Clause, ...]
+
+
+def _read_group(group: Any) -> Any:
+    return parse_group(group) if isinstance(group, str) else group
 
 
 class Scope(_Section):
     groups: Annotated[
-        tuple[tuple[Clause, ...], ...],
-        Field(min_length=1, description="OR of groups, AND of the clauses in each."),
+        tuple[Annotated[tuple[Clause, ...], BeforeValidator(_read_group)], ...],
+        Field(
+            min_length=1,
+            description="OR of groups, AND of the clauses in each; a group is a list of clauses or a text such as "
+            """'company EQUALS "Contoso" AND worker_type MEMBER_OF ("Employee", "Trainee")'.""",
+        ),
     ]
+    may_overlap: bool = Field(
+        False, description="People may also be in other scopes: this one mirrors another connector's."
+    )
+    attributes: dict[str, str] = Field(
+        default_factory=dict, description="Our column = its name in the provisioning service, for the filter as JSON."
+    )
 
     @model_validator(mode="after")
     def _no_empty_group(self) -> "Scope":
         if any(not group for group in self.groups):
             raise ValueError("a group without clauses selects everybody")
+        if len(self.expanded) > _MOST_GROUPS:
+            raise ValueError(f"{MEMBER_OF} makes more than {_MOST_GROUPS} groups: write REGEX MATCH ^(one|two)$")
         return self
+
+    @property
+    def expanded(self) -> tuple[Group, ...]:
+        """The groups as the service knows them: MEMBER_OF as one group per value, the other clauses repeated."""
+        groups: list[Group] = []
+        for group in self.groups:
+            choices = [
+                [Clause(column=clause.column, op=EQUALS, value=value) for value in dict.fromkeys(clause.values)]
+                if clause.op == MEMBER_OF
+                else [clause]
+                for clause in group
+            ]
+            if len(groups) + math.prod(len(each) for each in choices) > _MOST_GROUPS:
+                return tuple(groups) + (group,) * (_MOST_GROUPS + 1)
+            groups += product(*choices)
+        return tuple(groups)
+
+    @property
+    def was_expanded(self) -> bool:
+        """True when MEMBER_OF stands in it."""
+        return any(clause.op == MEMBER_OF for group in self.groups for clause in group)
 
 
 class Mapping(_Section):

@@ -15,7 +15,7 @@ from recon.backfill.denied import find_denied
 from recon.backfill.items import Evidence, Item, Reason
 from recon.backfill.plan import Plan, freeze
 from recon.backfill.reasons import Rules, judge
-from recon.backfill.scope import chosen_scope, definition
+from recon.backfill.scope import chosen_scope, rivals
 from recon.backfill.sources import Sources, check_fresh, find_sources
 from recon.backfill.values import find_wanted
 from recon.backfill_config import ATTRIBUTES, Mapping
@@ -23,6 +23,7 @@ from recon.config import Backfill, Config
 from recon.decode.keys import fold, mail_domain
 from recon.decode.times import day, utc_now_text
 from recon.errors import PlanError, UsageError
+from recon.scopes.judge import definition
 from recon.store import Store
 from recon.store.tables import LOADED
 
@@ -123,7 +124,7 @@ def build_plan(
             connection, settings.denied_groups, [each.source_id for each in sources.ad], sources.entra.source_id
         )
         wanted = find_wanted(connection, sources, mappings)
-        candidates = Candidates(connection, sources, scope_name, chosen, wanted, denied)
+        candidates = Candidates(connection, sources, rivals(config, scope_name), wanted, denied)
         header: dict[str, Any] = {
             "kind": "fill",
             "tool_version": __version__,

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Text, TextClause, select, text
+from sqlalchemy import Connection, Row, TextClause, text
 
-from recon.backfill import scope as scopes
 from recon.backfill.denied import Denied
 from recon.backfill.items import AdAccount, EntraAccount, Evidence, Pairing
 from recon.backfill.sources import Source, Sources
@@ -21,15 +20,16 @@ from recon.backfill_config import Scope
 from recon.catalog import data_folder
 from recon.decode.keys import fold
 from recon.errors import CatalogError
-from recon.store.tables import LOADED
+from recon.scopes.judge import Judge
+from recon.scopes.workers import check_scopes, read_workers
 
-_SLICE = 2_000  # workers looked at in one go
 _JUDGED = (
     "worker_id", "employee_id", "employeeid_key", "first_name", "last_name", "display_name", "is_active",
     "hire_day", "original_hire_day", "termination_day",
 )  # fmt: skip
 
 T = TypeVar("T")
+Bounds = tuple[int, int]  # first and last row_id of a slice of workers
 
 
 @dataclass
@@ -45,8 +45,7 @@ class Candidates:
 
     connection: Connection
     sources: Sources
-    scope_name: str
-    scope: Scope
+    scopes: Mapping[str, Scope]  # the plan's own first; people of any other one as well are told apart
     wanted: tuple[Wanted, ...]
     denied: Denied
     counted: Counted = field(default_factory=Counted)
@@ -54,77 +53,30 @@ class Candidates:
     def __iter__(self) -> Iterator[tuple[Evidence, ...]]:
         """One record per worker in scope and entry of `wanted`, a worker's together, in that order.
 
-        Raises ConfigError when the scope names an unknown column.
+        Raises ConfigError when a scope names an unknown column.
         """
-        headers = self._check_scope()
+        ids = [source.source_id for source in self.sources.workers]
+        own, headers = check_scopes(self.connection, ids, self.scopes)
+        names = [*_JUDGED, *own]
+        names += [each.source.column for each in self.wanted if each.source.table == "worker"]
+        judges = {name: Judge(scope) for name, scope in self.scopes.items()}
+        mine = judges.pop(next(iter(judges)))
         for source in self.sources.workers:
-            for rows in self._slices(source):
-                yield from self._evidence(source, rows, headers)
-
-    # ---- workers and scope --------------------------------------------------------------------------------
-
-    def _check_scope(self) -> tuple[str, ...]:
-        """The headers of the HR extract that the scope asks for, once all its columns are known."""
-        worker, attribute = LOADED["worker"], LOADED["worker_attribute"]
-        own = [column.name for column in worker.c if isinstance(column.type, Text) or column.name == "is_active"]
-        wanted = [column for column in scopes.columns(self.scope) if column not in own]
-        if wanted:
-            ids = [source.source_id for source in self.sources.workers]
-            names = select(attribute.c.attribute).where(attribute.c.source_id.in_(ids)).distinct()
-            scopes.check_columns(self.scope_name, self.scope, own, sorted(self.connection.scalars(names)))
-        return tuple(wanted)
-
-    def _worker_columns(self) -> list[str]:
-        columns = LOADED["worker"].c
-        wanted = [*_JUDGED, *(name for name in scopes.columns(self.scope) if name in columns)]
-        wanted += [each.source.column for each in self.wanted if each.source.table == "worker"]
-        return list(dict.fromkeys(wanted))
-
-    def _slices(self, source: Source) -> Iterator[Sequence[Row[Any]]]:
-        worker = LOADED["worker"]
-        columns = [worker.c.row_id, *(worker.c[name] for name in self._worker_columns())]
-        last = 0
-        while True:
-            statement = (
-                select(*columns)
-                .where(worker.c.source_id == source.source_id, worker.c.row_id > last)
-                .order_by(worker.c.row_id)
-                .limit(_SLICE)
-            )
-            rows = self.connection.execute(statement).all()
-            if not rows:
-                return
-            yield rows
-            last = rows[-1].row_id
-
-    def _attributes(
-        self, source: Source, rows: Sequence[Row[Any]], headers: tuple[str, ...]
-    ) -> dict[int, dict[str, Any]]:
-        found: dict[int, dict[str, Any]] = defaultdict(dict)
-        if headers:
-            worker, attribute = LOADED["worker"], LOADED["worker_attribute"]
-            statement = (
-                select(worker.c.row_id, attribute.c.attribute, attribute.c.value)
-                .join_from(
-                    worker,
-                    attribute,
-                    (attribute.c.source_id == worker.c.source_id) & (attribute.c.worker_id == worker.c.worker_id),
-                )
-                .where(
-                    worker.c.source_id == source.source_id,
-                    worker.c.row_id.between(rows[0].row_id, rows[-1].row_id),
-                    attribute.c.attribute.in_(headers),
-                )
-            )
-            for row in self.connection.execute(statement):
-                found[row.row_id][row.attribute] = row.value
-        return found
+            for rows in read_workers(self.connection, source.source_id, names, headers):
+                chosen = [row for row in rows if mine(row)]
+                self.counted.out_of_scope += len(rows) - len(chosen)
+                if chosen:
+                    bounds = rows[0]["row_id"], rows[-1]["row_id"]
+                    others = {
+                        row["row_id"]: tuple(name for name, judge in judges.items() if judge(row)) for row in chosen
+                    }
+                    yield from self._evidence(source, chosen, bounds, others)
 
     # ---- evidence -----------------------------------------------------------------------------------------
 
-    def _select(self, name: str, source: Source, other: Source, rows: Sequence[Row[Any]]) -> Iterator[Row[Any]]:
-        bounds = {"first_row": rows[0].row_id, "last_row": rows[-1].row_id}
-        values = {"worker_source_id": source.source_id, "other_source_id": other.source_id, **bounds}
+    def _select(self, name: str, source: Source, other: Source, bounds: Bounds) -> Iterator[Row[Any]]:
+        values = {"worker_source_id": source.source_id, "other_source_id": other.source_id}
+        values |= {"first_row": bounds[0], "last_row": bounds[1]}
         return iter(self.connection.execute(_statement(name), values))
 
     def _grouped(
@@ -132,47 +84,44 @@ class Candidates:
         name: str,
         source: Source,
         others: Sequence[Source],
-        rows: Sequence[Row[Any]],
+        bounds: Bounds,
         make: Callable[[Row[Any]], T],
     ) -> dict[int, list[T]]:
         found: dict[int, list[T]] = defaultdict(list)
         for other in others:
-            for row in self._select(name, source, other, rows):
+            for row in self._select(name, source, other, bounds):
                 found[row.worker_row_id].append(make(row))
         return found
 
     def _evidence(
-        self, source: Source, rows: Sequence[Row[Any]], headers: tuple[str, ...]
+        self,
+        source: Source,
+        workers: Sequence[Mapping[str, Any]],
+        bounds: Bounds,
+        others: Mapping[int, tuple[str, ...]],
     ) -> Iterator[tuple[Evidence, ...]]:
-        attributes = self._attributes(source, rows, headers)
-        workers = {}
-        for row in rows:
-            values = dict(row._mapping)
-            if scopes.contains(self.scope, values | attributes.get(row.row_id, {})):
-                workers[row.row_id] = values
-            else:
-                self.counted.out_of_scope += 1
-        if not workers:
-            return
         tenant, domains = [self.sources.entra], self.sources.ad_of(source)
-        ad_values = read_ad_values(self.connection, self.sources, self.wanted, source, rows)
-        ad = self._grouped("plan_ad_account", source, domains, rows, lambda row: _account(AdAccount, row))
-        entra = self._grouped("plan_entra_account", source, tenant, rows, lambda row: _account(EntraAccount, row))
-        pairings = self._grouped("plan_ad_match", source, tenant, rows, _pairing)
-        for key, more in self._grouped("plan_entra_match", source, tenant, rows, _pairing).items():
+        ad_values = read_ad_values(self.connection, self.sources, self.wanted, source, bounds)
+        ad = self._grouped("plan_ad_account", source, domains, bounds, lambda row: _account(AdAccount, row))
+        entra = self._grouped("plan_entra_account", source, tenant, bounds, lambda row: _account(EntraAccount, row))
+        pairings = self._grouped("plan_ad_match", source, tenant, bounds, _pairing)
+        for key, more in self._grouped("plan_entra_match", source, tenant, bounds, _pairing).items():
             pairings[key] += more
-        holders = self._grouped("plan_same_id", source, self.sources.workers, rows, lambda row: int(row.holders))
-        prior = self._grouped("plan_prior_ad", source, domains, rows, lambda row: str(row.prior_id))
-        for key, ids in self._grouped("plan_prior_entra", source, tenant, rows, lambda row: str(row.prior_id)).items():
+        holders = self._grouped("plan_same_id", source, self.sources.workers, bounds, lambda row: int(row.holders))
+        prior = self._grouped("plan_prior_ad", source, domains, bounds, lambda row: str(row.prior_id))
+        for key, ids in self._grouped(
+            "plan_prior_entra", source, tenant, bounds, lambda row: str(row.prior_id)
+        ).items():
             prior[key] += ids
-        roles = self._grouped("plan_role_group", source, tenant, rows, lambda row: str(row.displayname))
-        held = self._grouped("plan_role", source, tenant, rows, _role)
-        mails = self._grouped("plan_othermail", source, tenant, rows, lambda row: (row.row_id, row.value))
+        roles = self._grouped("plan_role_group", source, tenant, bounds, lambda row: str(row.displayname))
+        held = self._grouped("plan_role", source, tenant, bounds, _role)
+        mails = self._grouped("plan_othermail", source, tenant, bounds, lambda row: (row.row_id, row.value))
         elsewhere: dict[int, list[str]] = defaultdict(list)
         for other in self.sources.other_tenants_of(source):
-            for row in self._select("plan_entra_account", source, other, rows):
+            for row in self._select("plan_entra_account", source, other, bounds):
                 elsewhere[row.worker_row_id].append(other.name)
-        for row_id, values in workers.items():
+        for values in workers:
+            row_id = values["row_id"]
             evidence = Evidence(
                 worker=values,
                 worker_source=source.name,
@@ -184,6 +133,7 @@ class Candidates:
                 other_tenants=tuple(dict.fromkeys(elsewhere.get(row_id, ()))),
                 role_groups=tuple(dict.fromkeys(roles.get(row_id, ()))),
                 roles=tuple(dict.fromkeys(held.get(row_id, ()))),
+                other_scopes=others[row_id],
             )
             evidence = replace(evidence, denied_groups=self._denied_groups(evidence))
             yield tuple(_with_value(evidence, each, mails.get(row_id, ()), ad_values) for each in self.wanted)

@@ -76,6 +76,7 @@ class Evidence:
 
     worker: Mapping[str, Any]  # the columns of table worker that judging needs, by name
     worker_source: str = "hr"
+    other_scopes: tuple[str, ...] = ()  # further scopes that select the worker and should not
     same_id_workers: int = 1  # workers with this employee id in linked sources, this one included
     ad: tuple[AdAccount, ...] = ()
     entra: tuple[EntraAccount, ...] = ()

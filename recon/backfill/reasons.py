@@ -102,6 +102,13 @@ def _contradicting_sides(evidence: Evidence) -> list[str]:
     return sides
 
 
+# ---- the scopes ---------------------------------------------------------------------------------------------
+
+
+def _in_two_scopes(evidence: Evidence, _: Rules) -> str | None:
+    return f"also in scope {', '.join(evidence.other_scopes)}" if evidence.other_scopes else None
+
+
 # ---- the worker in HR -------------------------------------------------------------------------------------
 
 
@@ -348,6 +355,11 @@ def _shared_mail(evidence: Evidence, rules: Rules) -> str | None:
 
 
 LADDER: tuple[Rung, ...] = (
+    Rung(
+        "in_two_scopes",
+        "Another scope selects the worker too, so it is not clear whose population it is.",
+        _in_two_scopes,
+    ),
     Rung("terminated", "The worker has left: by date, or by status.", _terminated),
     Rung(
         "duplicate_employee_id",

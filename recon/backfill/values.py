@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Text, func, select
+from sqlalchemy import ColumnElement, Connection, Text, func, select
 
 from recon.backfill.sources import Source, Sources
 from recon.backfill_config import Mapping
@@ -91,9 +91,9 @@ def _shared(connection: Connection, sources: Sources, source: ValueSource) -> fr
 
 
 def read_ad_values(
-    connection: Connection, sources: Sources, wanted: Sequence[Wanted], source: Source, rows: Sequence[Row[Any]]
+    connection: Connection, sources: Sources, wanted: Sequence[Wanted], source: Source, bounds: tuple[int, int]
 ) -> dict[int, dict[str, Any]]:
-    """row_id of ad_user to the mapped columns' values, for one slice of workers."""
+    """row_id of ad_user to the mapped columns' values, for the workers between two row ids."""
     columns = sorted({each.source.column for each in wanted if each.source.table == "ad_user"})
     if not columns:
         return {}
@@ -103,7 +103,7 @@ def read_ad_values(
         .join_from(worker, user, user.c.employeeid_key == worker.c.employeeid_key)
         .where(
             worker.c.source_id == source.source_id,
-            worker.c.row_id.between(rows[0].row_id, rows[-1].row_id),
+            worker.c.row_id.between(*bounds),
             user.c.source_id.in_([each.source_id for each in sources.ad_of(source)]),
         )
     )

@@ -48,7 +48,7 @@ def main(
 
 
 # verb groups: module recon.cli.<name> with an `app`
-_GROUPS = ("load", "store", "sql", "decode", "backfill", "lab")
+_GROUPS = ("load", "store", "sql", "decode", "scope", "backfill", "lab")
 # single verbs: module and function
 _VERBS = (
     ("init", "init"),

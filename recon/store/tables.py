@@ -28,7 +28,7 @@ from recon import objects
 
 SCHEMA_VERSION = 3
 
-_BIN2 = "Latin1_General_100_BIN2"
+BIN2 = "Latin1_General_100_BIN2"
 
 metadata = MetaData()
 
@@ -91,7 +91,7 @@ def sql_type(kind: str, size: int | None = None) -> TypeEngine[Any]:
             return (
                 Text()
                 .with_variant(Text(collation="C"), "postgresql")
-                .with_variant(mssql.NVARCHAR(size or 450, collation=_BIN2), "mssql")
+                .with_variant(mssql.NVARCHAR(size or 450, collation=BIN2), "mssql")
             )
         case "int" | "day":
             return Integer()

@@ -210,3 +210,44 @@ def test_a_lost_answer_ends_well(recon):
 
 def test_the_sample_company_has_people_to_fill():
     assert sum(person.defect == "othermails_missing" for person in SampleCompany().people()) == 3
+
+
+def test_scope_check(recon, capsys):
+    folder = recon.rehearsal.folder
+    text = (folder / "recon.toml").read_text(encoding="utf-8")
+    more = '\n[scope.gmbh]\ngroups = [\'company MEMBER_OF ("Contoso GmbH", "contoso llc")\']\n'
+    (folder / "two.toml").write_text(text + more, encoding="utf-8")
+
+    def scope(*arguments, config="recon.toml"):
+        with pytest.raises(SystemExit) as ended:
+            run(["--config", str(folder / config), "scope", *arguments])
+        streams = capsys.readouterr()
+        return ended.value.code, streams.out, streams.err
+
+    code, out, err = scope("check", "--format", "json")
+    assert code == 0
+    assert {each["result"] for each in json.loads(out)} == {"selects", "in_two", "in_none"}
+    code, out, err = scope("check", "--format", "json", config="two.toml")
+    found = {each["result"]: each for each in json.loads(out)}
+    assert code == 3
+    assert found["overlap"]["detail"] == "such as company 'Contoso GmbH', worker_type 'Employee'"
+    assert found["overlap"]["people"] == found["in_two"]["people"] > 0
+    assert "company: 'contoso llc' is not 'Contoso LLC', which the data has" in {
+        each["detail"] for each in json.loads(out) if each["result"] == "near_literal"
+    }
+    assert "[scope.gmbh] MEMBER_OF became one group per value, as the service has no such operator: 2 groups" in err
+    code, out, _ = scope("check", "--who", "--format", "json", config="two.toml")
+    assert code == 0
+    assert {each["scopes"] for each in json.loads(out)} == {"", "hybrid, gmbh"}
+    # nobody of two scopes is planned
+    recon("plan", config="two.toml")
+    plan = load_plan(folder / "plans", "latest")
+    assert plan.header["reasons"]["in_two_scopes"] == found["in_two"]["people"]
+    assert {each.detail for each in plan.reasons() if each.code == "in_two_scopes"} == {"also in scope gmbh"}
+
+    code, out, _ = scope("show", "gmbh", config="two.toml")
+    assert [group["name"] for group in json.loads(out)["groups"]] == ["gmbh-1", "gmbh-2"]
+    code, out, _ = scope("show", "gmbh", "--as", "sql", config="two.toml")
+    assert (code, out.startswith("SELECT worker.worker_id")) == (0, True)
+    code, out, err = scope("check", "hibrid")
+    assert (code, out, len(err.splitlines())) == (2, "", 1)

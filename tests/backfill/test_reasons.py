@@ -11,6 +11,7 @@ from tests.backfill.make import TODAY, ad_account, entra_account, evidence, work
 RULES = Rules("otherMails", TODAY, frozenset({"contoso.example", "contoso.local"}))
 
 HITS = [
+    ("in_two_scopes", evidence(other_scopes=("cloud_only",))),
     ("terminated", evidence(worker=worker(termination_day=TODAY))),
     ("terminated", evidence(worker=worker(is_active=0))),
     ("duplicate_employee_id", evidence(same_id_workers=2)),

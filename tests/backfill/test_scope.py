@@ -2,10 +2,11 @@
 
 import pytest
 
-from recon.backfill.scope import check_columns, chosen_scope, columns, contains, definition
+from recon.backfill.scope import chosen_scope
 from recon.backfill_config import Scope
 from recon.config import Config
 from recon.errors import ConfigError, UsageError
+from recon.scopes.judge import check_columns, columns, contains, definition
 
 
 def scope(*groups):
