@@ -35,7 +35,12 @@ def fold(text: str | None, size: int | None = None) -> str | None:
 
     None for None, for blanks alone and for keys over `size` UTF-16 units, never ''. Accents stay: é is not e.
     """
-    return None if text is None else _sized(_folded(text).strip(), size)
+    if text is None:
+        return None
+    if text.isascii():
+        key = text.lower().strip()
+        return key if key and (size is None or len(key) <= size) else None
+    return _sized(_folded(text).strip(), size)
 
 
 @dataclass(frozen=True, slots=True)

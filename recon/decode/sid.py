@@ -57,6 +57,15 @@ def sid_bytes(text: str) -> bytes:
     return bytes((1, len(numbers))) + authority.to_bytes(6, "big") + _FORMATS[len(numbers)].pack(*numbers)
 
 
+# up to 3,999,999,999: what may be beyond 32 bits is looked at part by part
+_SURE = re.compile(r"S-1-(?:0|[1-9][0-9]{0,8}|[1-3][0-9]{9})(?:-(?:0|[1-9][0-9]{0,8}|[1-3][0-9]{9})){0,15}")
+
+
+def canonical_sid(text: str) -> str:
+    """A SID in text form as sid_text writes it. Raises DecodeError as sid_bytes does."""
+    return text if _SURE.fullmatch(text) else sid_text(sid_bytes(text))
+
+
 def _number(part: str, text: str) -> int:
     if not _DECIMAL.fullmatch(part):
         raise DecodeError(f"not a SID: {quoted(text)} has a part that is not a plain decimal number")

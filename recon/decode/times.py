@@ -39,6 +39,16 @@ def _ordinal(text: str) -> int:
     return date.fromisoformat(text).toordinal()
 
 
+@lru_cache(maxsize=65536)
+def _is_day(text: str) -> bool:
+    """Whether the calendar has this 'YYYY-MM-DD'."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def filetime_text(value: int) -> str | None:
     """A FILETIME (100 ns since 1601-01-01 UTC) as text; None for 0 and 2^63-1, which mean never.
 
@@ -102,11 +112,18 @@ def _joined(day_text: str, hour: str, minute: str, second: str, fraction: str, s
     return f"{day_text} {hour}:{minute}:{second}.{fraction[:6]:0<6}"
 
 
+# the form that nearly all of them have, with an hour and a minute that exist
+_ISO_SECONDS = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])Z")
+
+
 def iso_text(text: str) -> str:
     """Graph's DateTimeOffset as text in UTC: any fraction, Z or an offset (OData ABNF dateTimeOffsetValue).
 
     Raises DecodeError without a zone, for days and times that do not exist, and where UTC leaves years 1 to 9999.
     """
+    usual = _ISO_SECONDS.fullmatch(text)
+    if usual is not None and _is_day(usual[1]):
+        return f"{usual[1]} {usual[2]}.000000"
     match = _ISO.fullmatch(text)
     if match is None:
         raise DecodeError(f"not a date and time: {quoted(text)} does not have the form YYYY-MM-DDThh:mm:ssZ")

@@ -5,10 +5,8 @@ can refuse a listing with a page missing, doubled or shifted. A property that no
 report's warnings: it is not readable, which is not the same as empty.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from recon import objects
 from recon.config import EntraSource
@@ -17,6 +15,7 @@ from recon.errors import AccessError, RestartError, SourceError
 from recon.objects import ReadReport, Row
 from recon.sources.entra_deleted import DeletedReader
 from recon.sources.entra_listing import RESTARTS, CountedListing
+from recon.sources.entra_members import MemberReader
 from recon.sources.entra_ndjson import MEMBER_COUNT, NdjsonWriter, files_of, unseen_warning
 from recon.sources.entra_roles import RoleReader
 from recon.sources.entra_rows import (
@@ -27,20 +26,13 @@ from recon.sources.entra_rows import (
     USER_PROPERTIES,
     GroupRows,
     UserRows,
-    member_row,
     object_id,
-    reject,
 )
-from recon.sources.graph.answer import EXPIRED_PAGE, failure_of
-from recon.sources.graph.batch import SIZE, BatchAnswer, BatchItem
-from recon.sources.graph.client import ADVANCED, VERSION, GraphClient
-from recon.sources.graph.paging import Page, Trail, page_of
-
-REREADS = 2  # times that one group's members are read again when their number is not the server's
+from recon.sources.graph.client import GraphClient
+from recon.sources.graph.paging import Page
 
 USER_PERMISSION = "User.Read.All"
 GROUP_PERMISSION = "Group.Read.All"
-MEMBER_PERMISSION = "GroupMember.Read.All"
 LEAVE_PROPERTY = "employeeLeaveDateTime"  # the one property with a permission of its own
 
 _OBJECTS = {"users": "entra_user", "groups": "entra_group", "members": "entra_member"}
@@ -138,7 +130,7 @@ class EntraReading:
         read = 0
         properties = GROUP_PROPERTIES if wants_groups else ("id", "visibility")
         for page in self._listing("groups", properties, GROUP_PERMISSION, unseen):
-            members = _MemberReader(self._client, self.report, self._saver)
+            members = MemberReader(self._client, self.report, self._saver)
             if wants_members:
                 yield from members.rows(page.items)
             for item in page.items:
@@ -185,121 +177,3 @@ class EntraReading:
         listing = CountedListing(self._client, f"/{name}", properties, self._source.page_size, permission)
         yield from listing.pages(proof)
         proof.server_count = listing.count
-
-
-class _Listing:
-    """Where the reading of one group's members stands."""
-
-    def __init__(self, group_id: str, *, is_hidden: bool) -> None:
-        self.group_id = group_id
-        self.is_hidden = is_hidden
-        self.restarts = 0
-        self.rereads = 0
-        self.begin()
-
-    @property
-    def path(self) -> str:
-        """What is read, for people."""
-        return f"/groups/{self.group_id}/members"
-
-    def begin(self) -> None:
-        """Start at the first page."""
-        self.url: str | None = f"{self.path}?$select=id&$top=999&$count=true"
-        self.trail = Trail(f"GET {self.path}")
-        self.expected: int | None = None
-        self.read = 0
-        self.last_ids: frozenset[str] = frozenset()
-        self.has_repeats = False
-
-
-class _MemberReader:
-    """Direct members of many groups, in batches of 20 first or next pages."""
-
-    def __init__(self, client: GraphClient, report: ReadReport, saver: NdjsonWriter | None) -> None:
-        self.counts: dict[str, int] = {}
-        self._client = client
-        self._report = report
-        self._saver = saver
-        self._proof = report.table("entra_member")
-        self._proof.filter = "/groups/{id}/members"
-
-    def rows(self, groups: list[Any]) -> Iterator[Row]:
-        """The members of these groups; `counts` then holds the number for each group that could be read."""
-        waiting: deque[_Listing] = deque()
-        for item in groups:
-            group_id = object_id(item)
-            if group_id is not None:
-                waiting.append(_Listing(group_id, is_hidden=item.get("visibility") == "HiddenMembership"))
-        while waiting:
-            listings = [waiting.popleft() for _ in range(min(SIZE, len(waiting)))]
-            items = [BatchItem(listing.url or "", headers=ADVANCED) for listing in listings]
-            for listing, answer in zip(listings, self._client.batch(items), strict=True):
-                yield from self._answered(listing, answer)
-                if listing.url is not None:
-                    waiting.append(listing)
-
-    def _answered(self, listing: _Listing, answer: BatchAnswer) -> Iterator[Row]:
-        if not answer.is_success:
-            yield from self._refused(listing, answer)
-            return
-        page = page_of(answer.body, f"GET {listing.path}")
-        self._proof.pages += 1
-        if listing.expected is None:
-            listing.expected = page.count
-        ids = frozenset(key for key in map(object_id, page.items) if key is not None)
-        listing.has_repeats |= len(ids) != len(page.items) or not ids.isdisjoint(listing.last_ids)
-        listing.last_ids = ids or listing.last_ids
-        listing.read += len(page.items)
-        for item in page.items:
-            if self._saver is not None:
-                self._saver.write("members", {"groupId": listing.group_id, **(item if type(item) is dict else {})})
-            yield member_row(listing.group_id, item)
-        link = listing.trail.step(page)
-        if link is not None:
-            listing.url = self._relative(link)
-        else:
-            self._ended(listing)
-
-    def _ended(self, listing: _Listing) -> None:
-        differs = listing.expected is not None and listing.read != listing.expected
-        if (differs or listing.has_repeats) and listing.rereads < REREADS:
-            listing.rereads += 1
-            listing.begin()
-            return
-        if listing.has_repeats:
-            raise SourceError(f"GET {listing.path}: pages repeat each other after {REREADS + 1} tries")
-        if differs:
-            # an honest difference: v1.0 does not list service principals, and busy groups change while they are read
-            self._report.warnings.append(
-                f"group {listing.group_id}: {listing.read} members read, the server counts {listing.expected}"
-            )
-        self.counts[listing.group_id] = listing.read
-        listing.url = None
-
-    def _refused(self, listing: _Listing, answer: BatchAnswer) -> Iterator[Row]:
-        if EXPIRED_PAGE in answer.codes and listing.restarts < RESTARTS:
-            listing.restarts += 1
-            listing.begin()
-            return
-        gone = answer.status == 404
-        if not gone and not (answer.status == 403 and listing.is_hidden):
-            raise failure_of(
-                f"GET {listing.path}",
-                answer.status,
-                answer.headers,
-                answer.body,
-                self._client.patience.clock(),
-                permission=MEMBER_PERMISSION,
-            )
-        listing.url = None
-        reason = "group_gone" if gone else "hidden_membership"
-        detail = "deleted while the tenant was read" if gone else "reading it needs Member.Read.Hidden"
-        self._report.warnings.append(f"members of group {listing.group_id} are not read: {detail}")
-        yield reject("entra_member", listing.group_id, None, reason, detail)
-
-    def _relative(self, link: str) -> str:
-        base = f"{self._client.root}{VERSION}"
-        url = self._client.url(link)
-        if not url.startswith(f"{base}/"):
-            raise SourceError("the answer's link leads outside the Graph version that is read")
-        return url.removeprefix(base)

@@ -16,7 +16,7 @@ from recon.decode.country import is_country_code
 from recon.decode.keys import EmployeeIdRules, dn_key, employee_id_key, fold, proxy_parts, upn_suffix
 from recon.decode.mail import mail_defects
 from recon.decode.mask import mask_mail
-from recon.decode.sid import sid_bytes, sid_text
+from recon.decode.sid import canonical_sid
 from recon.decode.times import day
 from recon.errors import DecodeError
 from recon.objects import Row
@@ -72,7 +72,7 @@ def _sid(value: str | None, defects: Defects) -> str | None:
     if value is None:
         return None
     try:
-        return sid_text(sid_bytes(value))
+        return canonical_sid(value)
     except DecodeError:
         defects.add("onpremisessecurityidentifier", "bad_sid", value)
         return None

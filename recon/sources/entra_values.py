@@ -1,5 +1,8 @@
 """Single values of Graph's JSON, typed: what does not fit becomes None and a defect, never an error."""
 
+from collections.abc import Callable, Iterable, Sequence
+from operator import gt, itemgetter
+from types import NoneType
 from typing import Any
 
 from recon import objects
@@ -42,61 +45,117 @@ def _cut(text: str, size: int) -> str:
     return text.encode("utf-16-le")[: 2 * size].decode("utf-16-le", "ignore")
 
 
+_TEXTS = frozenset({str, NoneType})
+_FLAGS = frozenset({bool, NoneType})
+
+TextColumn = tuple[int, str, int, str, bool]  # place, property, size, column, is_exact
+
+
+class Texts:
+    """Text properties of one object, read together: no loop looks at values that are as they should be."""
+
+    def __init__(self, columns: list[tuple[str, int, str, bool]]) -> None:
+        self._columns: list[TextColumn] = [(place, *column) for place, column in enumerate(columns)]
+        self._get = _getter([column[0] for column in columns])
+        self.nothing: tuple[str | None, ...] = (None,) * len(columns)
+        # no text can be too long up to half the size, whatever its characters
+        self._halves = [column[1] // 2 for column in columns]
+
+    def read(self, item: dict[str, Any], defects: Defects) -> Sequence[str | None]:
+        """The values in the order of the columns, None for what is missing or does not fit."""
+        values = self._get(item)
+        if _TEXTS.issuperset(map(type, values)) and "" not in values:
+            lengths = [0 if value is None else len(value) for value in values]
+            if not any(map(gt, lengths, self._halves)):
+                return values
+        checked: list[str | None] = [*self.nothing]
+        _read_texts(self._columns, item, checked, defects)
+        return checked
+
+
+def _getter(names: list[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """The values of several properties at once, None where one is missing."""
+    if len(names) < 2:
+        return lambda item: tuple([item.get(name) for name in names])
+    get = itemgetter(*names)
+
+    def read(item: dict[str, Any]) -> tuple[Any, ...]:
+        try:
+            return get(item)  # type: ignore[no-any-return]
+        except KeyError:
+            return tuple([item.get(name) for name in names])
+
+    return read
+
+
 class Columns:
     """The columns of one table that take a property as it is, compiled once for speed."""
 
     def __init__(self, table: str, *, derived: frozenset[str]) -> None:
-        self.width = len(objects.TABLES[table].columns)
         self.place = objects.TABLES[table].position
-        self.texts: list[tuple[int, str, int, str, bool]] = []
-        self.flags: list[tuple[int, str, str]] = []
-        self.times: list[tuple[int, str, str]] = []
-        self.nested: dict[str, list[tuple[int, str, int, str, bool]]] = {}
-        for place, column in enumerate(objects.TABLES[table].columns):
+        texts: list[tuple[str, int, str, bool]] = []
+        nested: dict[str, list[tuple[str, int, str, bool]]] = {}
+        flags: list[tuple[str, str]] = []
+        times: list[tuple[str, str]] = []
+        for column in objects.TABLES[table].columns:
             if column.attribute is None or column.name in derived:
                 continue
             name, _, member = column.attribute.partition(".")
             size = column.size or 1 << 30
             if member:
-                self.nested.setdefault(name, []).append((place, member, size, column.name, False))
+                nested.setdefault(name, []).append((member, size, column.name, False))
             elif column.type in ("text", "anchor"):
-                self.texts.append((place, name, size, column.name, column.type == "anchor"))
+                texts.append((name, size, column.name, column.type == "anchor"))
             elif column.type == "flag":
-                self.flags.append((place, name, column.name))
+                flags.append((name, column.name))
             elif column.type == "time":
-                self.times.append((place, name, column.name))
+                times.append((name, column.name))
             else:
                 raise ValueError(f"{table}.{column.name}: no reader for type {column.type}")
+        self._texts = Texts(texts)
+        self._flags, self._get_flags = flags, _getter([name for name, _ in flags])
+        self._times, self._get_times = times, _getter([name for name, _ in times])
+        self._nested = {name: Texts(columns) for name, columns in nested.items()}
+        read = [column for _, _, column, _ in texts] + [column for _, column in flags + times]
+        read += [column for columns in nested.values() for _, _, column, _ in columns]
+        found = {column: number for number, column in enumerate(read)}
+        # what is derived takes the None that stands behind all that was read
+        self._arrange = itemgetter(*(found.get(column.name, len(read)) for column in objects.TABLES[table].columns))
 
     def read(self, item: dict[str, Any], defects: Defects) -> list[Any]:
         """The values in column order; derived columns are None."""
-        values: list[Any] = [None] * self.width
-        get = item.get
-        _read_texts(self.texts, item, values, defects)
-        for place, name, column in self.flags:
-            value = get(name)
-            if value is True:
-                values[place] = 1
-            elif value is False:
-                values[place] = 0
-            elif value is not None:
-                defects.add(column, "not_true_or_false", value)
-        for place, name, column in self.times:
-            value = get(name)
-            if value is not None:
-                values[place] = time_of(column, value, defects)
-        for name, members in self.nested.items():
-            value = get(name)
+        flags: Iterable[Any] = self._get_flags(item)
+        flags = map(_FLAG.get, flags) if _FLAGS.issuperset(map(type, flags)) else self._checked_flags(item, defects)
+        times = [
+            None if value is None else time_of(column, value, defects)
+            for (_, column), value in zip(self._times, self._get_times(item), strict=True)
+        ]
+        nested: list[str | None] = []
+        for name, texts in self._nested.items():
+            value = item.get(name)
             if type(value) is dict:
-                _read_texts(members, value, values, defects)
-            elif value is not None:
-                defects.add(name.lower(), "not_an_object", value)
+                nested += texts.read(value, defects)
+            else:
+                nested += texts.nothing
+                if value is not None:
+                    defects.add(name.lower(), "not_an_object", value)
+        return list(self._arrange((*self._texts.read(item, defects), *flags, *times, *nested, None)))
+
+    def _checked_flags(self, item: dict[str, Any], defects: Defects) -> list[int | None]:
+        values: list[int | None] = []
+        for name, column in self._flags:
+            value = item.get(name)
+            if value is not None and type(value) is not bool:
+                defects.add(column, "not_true_or_false", value)
+                value = None
+            values.append(_FLAG[value])
         return values
 
 
-def _read_texts(
-    columns: list[tuple[int, str, int, str, bool]], item: dict[str, Any], values: list[Any], defects: Defects
-) -> None:
+_FLAG = {None: None, True: 1, False: 0}
+
+
+def _read_texts(columns: list[TextColumn], item: dict[str, Any], values: list[str | None], defects: Defects) -> None:
     get = item.get
     for place, name, size, column, is_exact in columns:
         value = get(name)
@@ -105,8 +164,7 @@ def _read_texts(
         if type(value) is not str:
             defects.add(column, "not_text", value)
         elif value:
-            # 2 * size: no text can be too long below it, whatever its characters
-            if 2 * len(value) > size and is_longer(value, size):
+            if is_longer(value, size):
                 defects.add(column, "too_long", value)
                 # half an anchor is another person's: none is better
                 values[place] = None if is_exact else _cut(value, size)
@@ -164,12 +222,12 @@ class Members:
     def __init__(self, table: str, attribute: str, names: tuple[str, ...]) -> None:
         places = objects.TABLES[table].position
         columns = objects.TABLES[table].columns
-        self.columns = [
-            (place, name, columns[places[name.lower()]].size or 1 << 30, f"{attribute}_{name.lower()}"[:128], False)
-            for place, name in enumerate(names)
-        ]
+        self._texts = Texts(
+            [
+                (name, columns[places[name.lower()]].size or 1 << 30, f"{attribute}_{name.lower()}"[:128], False)
+                for name in names
+            ]
+        )
 
-    def read(self, record: dict[str, Any], defects: Defects) -> list[Any]:
-        values: list[Any] = [None] * len(self.columns)
-        _read_texts(self.columns, record, values, defects)
-        return values
+    def read(self, record: dict[str, Any], defects: Defects) -> Sequence[str | None]:
+        return self._texts.read(record, defects)

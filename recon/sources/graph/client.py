@@ -6,6 +6,7 @@ A token never leaves the scheme and host it was asked for: redirects and foreign
 """
 
 import ssl
+import threading
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -66,7 +67,7 @@ def _existing(file: Path | None, folder: Path, key: str) -> Path | None:
 
 
 class GraphClient:
-    """Reads pages and sends batches; counts requests and bytes. For one thread. Close it, or use it in a with.
+    """Reads pages and sends batches; counts requests and bytes. Threads may share it. Close it, or use it in a with.
 
     `root`: scheme and host, without /v1.0. A credential over plain http is for loopback alone.
     """
@@ -91,6 +92,7 @@ class GraphClient:
         self._credential = credential
         self._is_plain = parts.scheme != "https"
         self._has_answered = False
+        self._counting = threading.Lock()
         self._session = requests.Session()
         # the environment carries proxies and a CA bundle; a loopback address never goes through a proxy
         self._session.trust_env = not is_local
@@ -238,7 +240,8 @@ class GraphClient:
     def _once(self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None, what: str) -> Answer:
         request = HttpRequest(method, url, headers=self._headers(headers, body), content=body)
         options: dict[str, Any] = {"enforce_https": False} if self._is_plain else {}
-        self.requests += 1
+        with self._counting:
+            self.requests += 1
         try:
             response = self._pipeline.run(request, **options).http_response
         except ClientAuthenticationError as error:
@@ -249,7 +252,8 @@ class GraphClient:
             raise self._no_answer(what, error) from error
         data = response.content
         self._has_answered = True
-        self.bytes_read += len(data)
+        with self._counting:
+            self.bytes_read += len(data)
         return Answer(response.status_code, response.headers, data)
 
     def _headers(self, headers: Mapping[str, str] | None, body: bytes | None) -> dict[str, str]:

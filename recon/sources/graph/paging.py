@@ -1,10 +1,15 @@
-"""Following a listing to its end: the nextLink unchanged, the headers again on each page, loops noticed."""
+"""Following a listing to its end: the nextLink unchanged, the headers again on each page, loops noticed.
+
+The next page is asked for while the last one is used; never more than that one is held.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from recon.errors import SourceError
+from recon.sources.graph.ahead import Ahead
 
 SAME_LINK = 3  # times that a link already followed is followed again: a page may come twice, and go on
 MORE_PAGES = 1_000  # pages beyond one per counted object that are still believed: pages may be empty
@@ -82,16 +87,22 @@ def read_pages(
     *,
     permission: str | None = None,
 ) -> Iterator[Page]:
-    """Every page of the listing at `path`; an empty page with a nextLink is no end.
+    """Every page of the listing at `path`; an empty page with a nextLink is no end. One page is read ahead.
 
     Raises as the client's get does, and SourceError when the listing goes in a circle.
     """
     what = f"GET {path}"
     trail = Trail(what)
-    link: str | None = path
-    while link is not None:
-        page = page_of(client.get(link, params, headers, permission=permission), what)
+
+    def read(link: str, options: Mapping[str, str] | None = None) -> Page:
+        return page_of(client.get(link, options, headers, permission=permission), what)
+
+    page = read(path, params)
+    while True:
         # the link carries the first request's options: sending them twice is refused
-        params = None
         link = trail.step(page)
+        following = Ahead(partial(read, link)) if link is not None else None
         yield page
+        if following is None:
+            return
+        page = following.result()

@@ -4,6 +4,7 @@ Nothing here sleeps by itself or reads a clock of its own: both are handed in, s
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -50,7 +51,10 @@ def _jitter() -> float:
 
 @dataclass
 class Patience:
-    """How often and how long is waited. `tries`: tries after the first. Counts what was waited in `waited`."""
+    """How often and how long is waited. `tries`: tries after the first. Counts what was waited in `waited`.
+
+    Several threads may wait with one of these.
+    """
 
     tries: int = 6
     sleep: Callable[[float], None] = time.sleep
@@ -59,6 +63,7 @@ class Patience:
     longest_call: float = LONGEST_CALL
     waited: float = 0.0
     waits: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def delay(self, tried: int, asked: float | None) -> float:
         """Seconds to wait after try number `tried` (from 1): what the server asked for, else back-off."""
@@ -68,8 +73,9 @@ class Patience:
 
     def wait(self, seconds: float) -> None:
         """Sleep, and remember for how long."""
-        self.waits += 1
-        self.waited += seconds
+        with self._lock:
+            self.waits += 1
+            self.waited += seconds
         self.sleep(seconds)
 
     def call(self, attempt: Callable[[], T]) -> T:
