@@ -12,8 +12,9 @@ from recon import objects
 from recon.config import EntraSource
 from recon.decode.keys import EmployeeIdRules
 from recon.errors import AccessError, RestartError, SourceError
-from recon.objects import ReadReport, Row
+from recon.objects import Gone, ReadReport, Row
 from recon.sources.entra_deleted import DeletedReader
+from recon.sources.entra_increment import GROUPS, LEAVE_PROPERTY, USERS, IncrementReader, Watermark, begin
 from recon.sources.entra_listing import RESTARTS, CountedListing
 from recon.sources.entra_members import MemberReader
 from recon.sources.entra_ndjson import MEMBER_COUNT, NdjsonWriter, files_of, unseen_warning
@@ -33,14 +34,13 @@ from recon.sources.graph.paging import Page
 
 USER_PERMISSION = "User.Read.All"
 GROUP_PERMISSION = "Group.Read.All"
-LEAVE_PROPERTY = "employeeLeaveDateTime"  # the one property with a permission of its own
-
 _OBJECTS = {"users": "entra_user", "groups": "entra_group", "members": "entra_member"}
 _TABLES = {
     **{name: (table,) for name, table in _OBJECTS.items()},
     "deleted": (DELETED,),
     "roles": (ROLE, ROLE_MEMBER),
 }
+_APART = tuple(name for name in _TABLES if name not in _OBJECTS)
 
 
 def tables_of(source: EntraSource) -> tuple[str, ...]:
@@ -54,11 +54,18 @@ def tables_of(source: EntraSource) -> tuple[str, ...]:
 class EntraReading:
     """One read of one tenant through Graph. `ids`: how employee ids are made comparable.
 
-    `save`: a folder that gets the same objects as NDJSON files, complete or not at all.
+    `save`: a folder that gets the same objects as NDJSON files, complete or not at all. `since`: the watermark of an
+    earlier load, to read what changed since; with `save` everything is read.
     """
 
     def __init__(
-        self, source: EntraSource, client: GraphClient, ids: EmployeeIdRules, *, save: Path | None = None
+        self,
+        source: EntraSource,
+        client: GraphClient,
+        ids: EmployeeIdRules,
+        *,
+        save: Path | None = None,
+        since: str | None = None,
     ) -> None:
         self.report = ReadReport()
         self.tables = tables_of(source)
@@ -66,13 +73,17 @@ class EntraReading:
         self._client = client
         self._ids = ids
         self._save = save
+        self._since = since if save is None else None
         self._saver: NdjsonWriter | None = None
+        self._counts: dict[str, int | None] = {}  # the server's, by NDJSON file
+        self._left_out: set[str] = set()  # properties that were not asked for again
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row | Gone]:
         """Every row of the tenant: users, page by page members before their groups, what is deleted, roles.
 
+        With `since` what changed of users, groups and members; the other tables are read whole.
         Raises SourceError, and of its kinds AccessError (a permission is missing), SignInError, TransientError
-        (patience ran out); then nothing may be published.
+        (patience ran out), WatermarkError (a full read is due); then nothing may be published.
         """
         patience = self._client.patience
         requests, size = self._client.requests, self._client.bytes_read
@@ -80,23 +91,12 @@ class EntraReading:
         if self._save is not None:
             self._saver = NdjsonWriter(self._save, self._source.tenant_id, files_of(self._source.objects))
         try:
-            if "users" in self._source.objects:
-                yield from self._users()
-            if {"groups", "members"} & set(self._source.objects):
-                yield from self._groups()
-            counts: dict[str, int | None] = {
-                name: self.report.table(table).server_count
-                for name, table in _OBJECTS.items()
-                if name in self._source.objects
-            }
-            if "deleted" in self._source.objects:
-                deleted = DeletedReader(self._source, self._client, self._ids, self.report, self._saver)
-                yield from deleted.rows()
-                counts |= deleted.counts
-            if "roles" in self._source.objects:
-                yield from RoleReader(self._client, self.report, self._saver).rows()
+            if self._since is not None:
+                yield from self._changes(self._since)
+            else:
+                yield from self._everything()
             if self._saver is not None:
-                self._saver.finish(counts)
+                self._saver.finish(self._counts)
         finally:
             self.report.requests += self._client.requests - requests
             self.report.bytes_read += self._client.bytes_read - size
@@ -107,7 +107,37 @@ class EntraReading:
             if self._saver is not None:
                 self._saver.close()
 
-    def _users(self) -> Iterator[Row]:
+    def _changes(self, since: str) -> Iterator[Row | Gone]:
+        self.report.is_increment = True
+        yield from IncrementReader(self._source, self._client, self._ids, self.report, since).rows()
+        yield from self._apart()
+
+    def _everything(self) -> Iterator[Row]:
+        # the place of the next increment comes first: what changes while everything is read is told again then
+        watermark = begin(self._source, self._client, self.report)
+        if "users" in self._source.objects:
+            yield from self._users(watermark)
+        if {"groups", "members"} & set(self._source.objects):
+            yield from self._groups(watermark)
+        for name, table in _OBJECTS.items():
+            if name in self._source.objects:
+                self._counts[name] = self.report.table(table).server_count
+        yield from self._apart()
+        self.report.watermark = None if watermark is None else watermark.text()
+
+    def _apart(self) -> Iterator[Row]:
+        """What is read whole each time."""
+        if "deleted" in self._source.objects:
+            deleted = DeletedReader(self._source, self._client, self._ids, self.report, self._saver)
+            yield from deleted.rows()
+            self._counts |= deleted.counts
+        if "roles" in self._source.objects:
+            yield from RoleReader(self._client, self.report, self._saver).rows()
+        for name in _APART:
+            for table in _TABLES[name] if name in self._source.objects else ():
+                self.report.table(table).is_whole = True
+
+    def _users(self, watermark: Watermark | None) -> Iterator[Row]:
         reader = UserRows(self._ids)
         unseen = set(USER_PROPERTIES)
         read = 0
@@ -121,8 +151,10 @@ class EntraReading:
                 yield reader.row(item)
         if read:
             self.report.warnings += unseen_warning("user", unseen)
+            if watermark is not None:
+                watermark.unread[USERS] = sorted(unseen | self._left_out)
 
-    def _groups(self) -> Iterator[Row]:
+    def _groups(self, watermark: Watermark | None) -> Iterator[Row]:
         wants_groups = "groups" in self._source.objects
         wants_members = "members" in self._source.objects
         reader = GroupRows()
@@ -145,6 +177,8 @@ class EntraReading:
                 yield reader.row(item, count)
         if read and wants_groups:
             self.report.warnings += unseen_warning("group", unseen)
+            if watermark is not None:
+                watermark.unread[GROUPS] = sorted(unseen)
 
     def _listing(self, name: str, properties: tuple[str, ...], permission: str, unseen: set[str]) -> Iterator[Page]:
         """Every page of /users or /groups; begins again when the page token has expired."""
@@ -166,6 +200,7 @@ class EntraReading:
                 # this property alone needs a permission that a reader of users seldom has
                 properties = tuple(one for one in properties if one != LEAVE_PROPERTY)
                 unseen.discard(LEAVE_PROPERTY)
+                self._left_out = {LEAVE_PROPERTY}
                 self.report.warnings.append(
                     f"{LEAVE_PROPERTY} is left out: reading it needs User-LifeCycleInfo.Read.All"
                 )

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from recon.errors import SourceError
-from recon.objects import ReadReport, Row
+from recon.objects import Gone, ReadReport, Row
 from recon.sources.entra_listing import RESTARTS
 from recon.sources.entra_ndjson import NdjsonWriter
 from recon.sources.entra_rows import member_row, object_id, reject
@@ -17,6 +17,7 @@ from recon.sources.graph.client import ADVANCED, VERSION, GraphClient
 from recon.sources.graph.paging import Trail, page_of
 
 PERMISSION = "GroupMember.Read.All"
+HIDDEN = "HiddenMembership"  # a group's visibility whose members need a permission of their own
 REREADS = 2  # times that one group's members are read again when their number is not the server's
 IN_FLIGHT = 4  # batches on their way at once, while Graph says of none that it is near its limit
 
@@ -50,7 +51,7 @@ class MemberReader:
     """Direct members of many groups, in batches of 20 first or next pages."""
 
     def __init__(self, client: GraphClient, report: ReadReport, saver: NdjsonWriter | None) -> None:
-        self.counts: dict[str, int] = {}
+        self.counts: dict[str, int | None] = {}
         self._client = client
         self._report = report
         self._saver = saver
@@ -60,11 +61,37 @@ class MemberReader:
 
     def rows(self, groups: list[Any]) -> Iterator[Row]:
         """The members of these groups; `counts` then holds the number for each group that could be read."""
+        for listing, answer in self._answers(groups):
+            yield from self._answered(listing, answer)
+
+    def changed(self, groups: list[Any]) -> Iterator[Row | Gone]:
+        """The members of these groups in place of those they had, where one page holds them all.
+
+        `counts` then holds their numbers, None for members that may not be read; it is silent about larger groups.
+        """
+        for listing, answer in self._answers(groups):
+            listing.url = None
+            if not answer.is_success:
+                if answer.status == 403 and listing.is_hidden:
+                    self.counts[listing.group_id] = None
+                if answer.status != 404 and EXPIRED_PAGE not in answer.codes:
+                    yield from self._refused(listing, answer)
+                continue
+            page = page_of(answer.body, f"GET {listing.path}")
+            self._proof.pages += 1
+            if page.next_link is None:
+                self.counts[listing.group_id] = len(page.items)
+                yield Gone("entra_member", (listing.group_id,))
+                for item in page.items:
+                    yield member_row(listing.group_id, item)
+
+    def _answers(self, groups: list[Any]) -> Iterator[tuple[MemberListing, BatchAnswer]]:
+        """Each answer with the listing it belongs to, which is asked again while it has a url."""
         waiting: deque[MemberListing] = deque()
         for item in groups:
             group_id = object_id(item)
             if group_id is not None:
-                waiting.append(MemberListing(group_id, is_hidden=item.get("visibility") == "HiddenMembership"))
+                waiting.append(MemberListing(group_id, is_hidden=item.get("visibility") == HIDDEN))
         asked: deque[tuple[list[MemberListing], Ahead[list[BatchAnswer]]]] = deque()
         while waiting or asked:
             while waiting and len(asked) < self._in_flight:
@@ -76,7 +103,7 @@ class MemberReader:
             # one at a time from the first sign of a limit on, one more for each batch without
             self._in_flight = 1 if any(map(_is_near_limit, answers)) else min(self._in_flight + 1, IN_FLIGHT)
             for listing, answer in zip(listings, answers, strict=True):
-                yield from self._answered(listing, answer)
+                yield listing, answer
                 if listing.url is not None:
                     waiting.append(listing)
 

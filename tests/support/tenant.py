@@ -7,7 +7,7 @@ from typing import Any
 from recon.config import EntraSource
 from recon.decode.keys import EmployeeIdRules
 from recon.lab.graph import App, Fault, GraphSimulator, Tenant
-from recon.objects import Row
+from recon.objects import Gone, Row
 from recon.sources.entra import EntraReading
 from recon.sources.graph.client import GraphClient
 from recon.sources.graph.credentials import LoopbackCredential
@@ -50,9 +50,9 @@ def make_tenant(users: int = 30, groups: int = 5, sizes: Sequence[int] = (3,)) -
     return Tenant(TENANT, make_users(users), made, members)
 
 
-def simulate(tenant: Tenant, *faults: Fault, permissions: Sequence[str] = READERS) -> GraphSimulator:
+def simulate(tenant: Tenant, *faults: Fault, permissions: Sequence[str] = READERS, **options: Any) -> GraphSimulator:
     """A simulator with one application, app / geheim."""
-    return GraphSimulator([tenant], apps={"app": App("geheim", permissions)}, faults=faults)
+    return GraphSimulator([tenant], apps={"app": App("geheim", permissions)}, faults=faults, **options)
 
 
 class Reader:
@@ -64,9 +64,9 @@ class Reader:
         patience = Patience(tries=tries, sleep=self.slept.append, jitter=lambda: 1.0)
         credential = LoopbackCredential(simulator.url, TENANT, "app", "geheim")
         self.client = GraphClient(simulator.url, credential, patience=patience)
-        self.rows: list[Row] = []
+        self.rows: list[Row | Gone] = []
 
-    def read(self, **options: Any) -> list[Row]:
+    def read(self, **options: Any) -> list[Row | Gone]:
         """Every row; what was yielded before an error stands in `rows`."""
         self.reading = EntraReading(self.source, self.client, EmployeeIdRules(), **options)
         with self.client:
@@ -77,4 +77,4 @@ class Reader:
     def keys(self, table: str) -> list[tuple[object, ...]]:
         """The keys of the rows of one table, sorted, each as often as it came."""
         width = 2 if table == "entra_member" else 1
-        return sorted(row.values[:width] for row in self.rows if row.table == table)
+        return sorted(row.values[:width] for row in self.rows if isinstance(row, Row) and row.table == table)

@@ -9,12 +9,13 @@ from typing import Any
 
 from recon.decode.mask import mask_text
 from recon.decode.text import printable
-from recon.errors import AccessError, RestartError, SignInError, SourceError, TransientError
+from recon.errors import AccessError, RestartError, SignInError, SourceError, TransientError, WatermarkError
 from recon.sources.graph.jsontext import read_json
 from recon.sources.graph.retry import retry_after
 
 EXPIRED_PAGE = "Directory_ExpiredPageToken"
 CONCURRENCY = "Directory_ConcurrencyViolation"
+STALE_DELTA = frozenset({"syncstatenotfound", "resyncrequired"})  # codes, lower case, of a deltaLink that expired
 TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504, 509})
 
 _LONGEST_MESSAGE = 300
@@ -79,6 +80,8 @@ def failure_of(
     said = f"{what}: HTTP {status}" + (f" {printable(codes[0][:80])}" if codes else "")
     if EXPIRED_PAGE in codes:
         return RestartError(f"{said}: the listing must begin again")
+    if status == 410 or not STALE_DELTA.isdisjoint(code.lower() for code in codes):
+        return WatermarkError(f"{said}: Graph no longer knows what changed since the last load")
     if is_transient(status, codes):
         kind = NotDoneError if status in (409, 429) else TransientError
         return kind(said, retry_after=retry_after(headers, now))
