@@ -7,6 +7,7 @@ Paths are relative to the file they stand in. Environment variables RECON_DATABA
 import ipaddress
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from pydantic import (
 
 from recon.backfill_config import Mapping, Scope, check_attribute
 from recon.errors import ConfigError, UsageError
+from recon.objects import TABLES
 
 DEFAULT_FILE = "recon.toml"
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -303,6 +305,22 @@ class Findings(_Section):
     off: tuple[str, ...] = Field((), description="Never run these findings or families.")
 
 
+class Sync(_Section):
+    """What a site's synchronization does with attributes of its own."""
+
+    hire_attribute: str | None = Field(
+        None, description="AD attribute that feeds employeeHireDate, such as msDS-cloudExtensionAttribute1."
+    )
+    leave_attribute: str | None = Field(None, description="AD attribute that feeds employeeLeaveDateTime.")
+
+    def unread(self, read: Iterable[str]) -> list[str]:
+        """The attributes that no load reads: neither columns of ad_user nor among `read`."""
+        known = {column.name for column in TABLES["ad_user"].columns if column.type == "text"}
+        known |= {name.lower().replace("-", "") for name in read}
+        given = (self.hire_attribute, self.leave_attribute)
+        return [name for name in given if name is not None and name.lower().replace("-", "") not in known]
+
+
 class Report(_Section):
     folder: Path = Field(Path("reports"), description="Where reports are written.")
     title: str = Field("Directory reconciliation", description="Heading of the report.")
@@ -323,6 +341,7 @@ class Config(_Section):
     backfill: Backfill = Field(default_factory=Backfill)
     catalogue: Catalogue = Field(default_factory=Catalogue)
     findings: Findings = Field(default_factory=lambda: Findings())
+    sync: Sync = Field(default_factory=lambda: Sync())
     env_file: Path | None = Field(
         None,
         description="File of NAME=value lines, readable by its owner alone, for secrets that are not set in the environment.",
@@ -343,6 +362,9 @@ class Config(_Section):
                     raise ValueError(f"[[link]] names an unknown source: {name}")
         if self.backfill.scope is not None and self.backfill.scope not in self.scope:
             raise ValueError(f"[backfill] scope names an unknown [scope.{self.backfill.scope}]")
+        unread = self.sync.unread(name for source in self.ad for name in source.attributes)
+        if unread:
+            raise ValueError(f"[sync] {unread[0]} is not read: name it in attributes of [ad]")
         return self
 
     @property

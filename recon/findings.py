@@ -13,13 +13,14 @@ from sqlalchemy import Connection, Table, TextClause, delete, func, insert, sele
 from sqlalchemy.exc import SQLAlchemyError
 
 from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, escape_colons, read_catalog
-from recon.config import Settings
+from recon.config import Settings, Sync
 from recon.decode.mask import mask_mail, mask_text
 from recon.decode.times import day, from_datetime, utc_now_text
 from recon.deploy import ensure_views
 from recon.errors import CatalogError, StoreError
 from recon.store import Store
 from recon.store.engine import first_line
+from recon.store.lifecycle import fill_lifecycle_dates, lifecycle_date
 from recon.store.match_tables import FILLED, clock, finding_count, finding_row
 from recon.store.reference_tables import fill_reference
 from recon.store.tables import setting, source
@@ -201,13 +202,15 @@ def refresh(
     progress: Callable[[str], None] | None = None,
     *,
     chosen: Collection[str] | None = None,
+    sync: Sync | None = None,
 ) -> Refresh:
     """Make clock, matches and findings again from what is loaded, in one transaction.
 
     `catalog`: what there is, the shipped one when not given; the views of an embedded SQLite database are brought up to
-    date with it. `chosen`: the codes of the findings to run, all of them when not given. `progress` is told each step's
-    name. Raises StoreError when nothing is loaded or the database refuses; a finding that the database refuses is left
-    out and reported in `broken`, together with the files that the catalogue refused.
+    date with it. `chosen`: the codes of the findings to run, all of them when not given. `sync`: which attributes hold
+    hire and leave dates. `progress` is told each step's name. Raises StoreError when nothing is loaded or the database
+    refuses; a finding that the database refuses is left out and reported in `broken`, together with the files that the
+    catalogue refused.
     """
     catalog = catalog or read_catalog()
     tell = progress or (lambda _step: None)
@@ -218,6 +221,9 @@ def refresh(
             fill_reference(connection)
             tell("match")
             matches = _match(connection, catalog)
+            dates = sync or Sync()
+            fill_lifecycle_dates(connection, dates.hire_attribute, dates.leave_attribute)
+            _analyze(connection, lifecycle_date)
             tell("findings")
             broken = _find_all(connection, catalog, refresh_id, chosen)
             _analyze(connection, finding_row)

@@ -5,7 +5,7 @@ bytes, times as generalized time or FILETIME, flags and numbers as decimal text.
 """
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from hashlib import blake2b
 
 from recon.decode.sid import sid_bytes
@@ -128,6 +128,9 @@ class AdRenderer:
             entry["adminCount"] = [b"%d" % account.admin_count]
         if account.consistency_guid is not None:
             entry["mS-DS-ConsistencyGuid"] = [account.consistency_guid]
+        if account.hired is not None:
+            hired = self.today - timedelta(days=account.hired)
+            entry["msDS-cloudExtensionAttribute1"] = [hired.strftime(account.hired_form).encode()]
         for number, text in account.extension.items():
             entry[f"extensionAttribute{number}"] = [text.encode()]
         if account.further:

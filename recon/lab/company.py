@@ -95,6 +95,8 @@ class AdAccount:
     consistency_guid: bytes | None = None
     employee_type: str | None = None
     description: str | None = None
+    hired: int | None = None  # days ago, in msDS-cloudExtensionAttribute1; None: no such value
+    hired_form: str = "%Y%m%d010000.0Z"  # how it is written
     extension: dict[int, str] = field(default_factory=dict)
     further: dict[str, list[bytes]] = field(default_factory=dict)  # raw values of any other attribute; [] for none
 
@@ -138,6 +140,8 @@ class EntraUser:
     country: str | None = None
     phone: str | None = None
     employee_type: str | None = None
+    hired: int | None = None  # days ago; None: no employeeHireDate
+    refused: tuple[str, str] | None = None  # property and value of an error of synchronization
     extension: dict[int, str] = field(default_factory=dict)
 
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from recon.lab import certificate_defects
+from recon.lab import certificate_defects, sync_defects
 from recon.lab.account_defects import (
     account_name_too_long,
     computed_bit,
@@ -154,11 +154,13 @@ def cloud_user(facts: Facts, domain: Domain, local: str) -> EntraUser:
 def duplicate_employeeid_entra(person: Person, facts: Facts, domain: Domain) -> None:
     person.entra.append(cloud_user(facts, domain, f"cloud.{person.ad[0].sam}"))
     person.plant("duplicate_employeeid_entra", *person.entra)
+    person.plant("cloud_only_twin", person.entra[1])
 
 
 def ambiguous_match(person: Person, facts: Facts, domain: Domain) -> None:
     person.entra = [cloud_user(facts, domain, f"{place}.{person.ad[0].sam}") for place in ("one", "two")]
     person.plant("ambiguous_match", *person.entra)
+    person.plant("cloud_only_twin", *person.entra)
     person.plant("duplicate_employeeid_entra", *person.entra)
 
 
@@ -462,9 +464,9 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (duplicate_employeeid_ad, 2, "an administration account carries the same employee id",
          "duplicate_employeeid_ad x2, ad_enabled_not_in_entra", "duplicate_employee_id"),
         (duplicate_employeeid_entra, 2, "a cloud user carries the same employee id",
-         "duplicate_employeeid_entra x2", "duplicate_employee_id"),
+         "duplicate_employeeid_entra x2, cloud_only_twin", "duplicate_employee_id"),
         (ambiguous_match, 1, "two cloud users, equally good for one AD account",
-         "ambiguous_match x2, duplicate_employeeid_entra x2", "duplicate_employee_id"),
+         "ambiguous_match x2, duplicate_employeeid_entra x2, cloud_only_twin x2", "duplicate_employee_id"),
         (employeeid_differs, 3, "mistyped or missing employee id in Entra", "", "employee_id_differs"),
         (upn_differs, 4, "Entra still has the first suffix of the tenant", "", "already_present"),
         (mail_differs, 4, "a former or no mail in Entra", "", "already_present"),
@@ -551,6 +553,7 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (duplicate_upn, 1, "a second account has the UPN in capitals", "duplicate_upn_ad x2, ad_enabled_not_in_entra",
          "already_present"),
         *certificate_defects.CLASSES,
+        *sync_defects.CLASSES,
     )
 )  # fmt: skip
 

@@ -80,6 +80,11 @@ def cloud_sid(object_id: str) -> str:
     return "S-1-12-1-" + "-".join(map(str, numbers))
 
 
+def _refusal(attribute: str, value: str, at: str) -> dict[str, Any]:
+    """One entry of onPremisesProvisioningErrors."""
+    return {"category": "PropertyConflict", "occurredDateTime": at, "propertyCausingError": attribute, "value": value}
+
+
 _EXTENSIONS = {f"extensionAttribute{number}": None for number in range(1, 16)}
 
 
@@ -118,7 +123,7 @@ class GraphRenderer:
             "customSecurityAttributes": None,
             "department": user.department,
             "displayName": user.display,
-            "employeeHireDate": None,
+            "employeeHireDate": None if user.hired is None else iso(today, user.hired, 3_600),
             "employeeId": user.employee_id,
             "employeeLeaveDateTime": None,
             "employeeOrgData": None,
@@ -147,7 +152,7 @@ class GraphRenderer:
             "onPremisesExtensionAttributes": extensions,
             "onPremisesImmutableId": user.anchor,
             "onPremisesLastSyncDateTime": iso(today, user.last_sync, clock) if synced else None,
-            "onPremisesProvisioningErrors": [],
+            "onPremisesProvisioningErrors": [] if user.refused is None else [_refusal(*user.refused, created)],
             "onPremisesSamAccountName": user.sam,
             "onPremisesSecurityIdentifier": user.sid,
             "onPremisesSyncEnabled": user.is_synced,

@@ -183,6 +183,15 @@ PEOPLE: tuple[Named, ...] = (
     Named("Frida Lund", "DK", "mail_not_in_proxyaddresses", "mail is a sip: address alone"),
     Named("Bruno Keller", "AT", "duplicate_addresses", "his second account repeats mail, addresses and alias"),
     Named("Olga Mazur", "PL", "duplicate_upn", "her second account has the UPN in capitals"),
+    # synchronization
+    Named("Alasdair Munro", "GB", "hire_date", "the hire date is the same in AD, Entra and HR"),
+    Named("Carmen Vidal", "ES", "hire_date_invalid", "a hire date without a time", 0),
+    Named("Henrik Bergh", "DK", "hire_date_mail", "his mail address where others have the hire date"),
+    Named("Ludovic Blanc", "FR", "hire_date_differs", "the hire date in AD is ten days before HR's", 2),
+    Named("Chinedu Ibe", "NG", "provisioning_error", "Entra refused an address that another object has"),
+    Named("Stefan Gruber", "AT", "synced_not_following", "moved in AD, Entra holds the former place"),
+    Named("Aoife Kearney", "IE", "hard_match_candidate", "a cloud user that holds her anchor"),
+    Named("Sanjay Dutta", "IN", "soft_match_candidate", "a cloud user that has his UPN"),
     # certificate mappings
     Named("Beatrix Kohl", "AT", "certificate_weak", "mapped by issuer and subject alone"),
     Named("Declan Byrne", "IE", "certificate_weak_administrator", "his administration account is mapped so"),

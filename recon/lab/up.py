@@ -220,6 +220,7 @@ class Lab:
             for name in COMPANIES
         )
         parts.append('[findings]\nfamilies = ["all"]\n')
+        parts.append('[sync]\nhire_attribute = "msDS-cloudExtensionAttribute1"\n')
         parts.append(f"[scope.hybrid]\ngroups = [\n{groups}]\n")
         domains = ", ".join(f'"{domain.name}"' for domain in company.domains)
         parts.append(

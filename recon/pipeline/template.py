@@ -52,6 +52,11 @@ file = "{workers}"                 # CSV; usual Workday headers are known
 # codes = ["mail_differs"]
 # off = ["usagelocation_missing"]
 
+# ---- Synchronization: AD attributes that hold hire and leave dates (yyyyMMddHHmmss.fZ) ---------------
+# [sync]
+# hire_attribute = "msDS-cloudExtensionAttribute1"
+# leave_attribute = "msDS-cloudExtensionAttribute2"
+
 # ---- Who may be written: without a scope, backfill refuses (no filter would mean everybody) -----------
 # [scope.hybrid]
 # groups = [

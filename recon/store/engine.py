@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from recon import __version__
 from recon.decode.times import utc_now_text
 from recon.errors import ConfigError, StoreError, UsageError
-from recon.store import backfill_tables, match_tables, reference_tables
+from recon.store import backfill_tables, lifecycle, match_tables, reference_tables
 from recon.store.migrations import migrate
 from recon.store.tables import SCHEMA_VERSION, metadata, schema_version
 
@@ -153,8 +153,13 @@ class Store:
             )
 
     def _install(self) -> None:
-        for module in (match_tables.finding_row, reference_tables.country, backfill_tables.backfill_item):
-            assert module.metadata is metadata  # their tables belong to the same set
+        for table in (
+            match_tables.finding_row,
+            reference_tables.country,
+            lifecycle.lifecycle_date,
+            backfill_tables.backfill_item,
+        ):
+            assert table.metadata is metadata  # their tables belong to the same set
         with self.write() as connection:
             metadata.create_all(connection)
             if connection.scalar(select(sqlalchemy.func.count()).select_from(schema_version)) == 0:

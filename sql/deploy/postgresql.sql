@@ -20,6 +20,9 @@ drop view if exists finding_upn_missing
 drop view if exists finding_upn_differs
 ;
 
+drop view if exists finding_synced_not_following
+;
+
 drop view if exists finding_sync_too_long
 ;
 
@@ -38,10 +41,16 @@ drop view if exists finding_sync_bad_domain_part
 drop view if exists finding_sync_bad_character
 ;
 
+drop view if exists finding_soft_match_candidate
+;
+
 drop view if exists finding_sid_differs
 ;
 
 drop view if exists finding_several_primary_smtp
+;
+
+drop view if exists finding_provisioning_error
 ;
 
 drop view if exists finding_othermails_missing
@@ -68,13 +77,28 @@ drop view if exists finding_mail_not_in_proxyaddresses
 drop view if exists finding_mail_differs
 ;
 
+drop view if exists finding_lifecycle_date_invalid
+;
+
+drop view if exists finding_lifecycle_attribute_mixed
+;
+
 drop view if exists finding_leaver_still_enabled
 ;
 
 drop view if exists finding_leaver_in_privileged_group
 ;
 
+drop view if exists finding_leave_date_differs
+;
+
 drop view if exists finding_joiner_without_account
+;
+
+drop view if exists finding_hire_date_differs
+;
+
+drop view if exists finding_hard_match_candidate
 ;
 
 drop view if exists finding_entra_synced_not_in_ad
@@ -119,6 +143,9 @@ drop view if exists finding_contact_targetaddress_missing
 drop view if exists finding_contact_targetaddress_differs
 ;
 
+drop view if exists finding_cloud_only_twin
+;
+
 drop view if exists finding_certificate_weak_only_privileged
 ;
 
@@ -144,6 +171,9 @@ drop view if exists finding_certificate_issuer_order
 ;
 
 drop view if exists finding_anchor_differs
+;
+
+drop view if exists finding_anchor_changed
 ;
 
 drop view if exists finding_ambiguous_match
@@ -2237,6 +2267,23 @@ CREATE TABLE IF NOT EXISTS group_type_flag (
     value_int INTEGER NOT NULL,
     note TEXT NOT NULL,
     PRIMARY KEY (bit)
+)
+;
+
+CREATE TABLE IF NOT EXISTS lifecycle_date (
+    object_type TEXT COLLATE "C" NOT NULL,
+    source_id INTEGER NOT NULL,
+    object_key TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    attribute TEXT COLLATE "C" NOT NULL,
+    value TEXT,
+    content TEXT COLLATE "C" NOT NULL,
+    is_valid SMALLINT NOT NULL,
+    proposed TEXT,
+    advice TEXT,
+    at TIMESTAMP WITHOUT TIME ZONE,
+    at_day INTEGER,
+    PRIMARY KEY (object_type, source_id, object_key, kind)
 )
 ;
 
@@ -4704,6 +4751,34 @@ inner join entra_user as e on e.row_id = m.entra_row_id
 where m.reason in ('tie_for_ad', 'tie_for_entra', 'tie_for_both')
 ;
 
+create view finding_anchor_changed as
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    max(coalesce(e.userprincipalname, e.displayname)) as object_name,
+    'onPremisesImmutableId' as attribute,
+    null as hr_value,
+    null as ad_value,
+    h.onpremisesimmutableid as entra_value
+from entra_user as e
+inner join entra_user_history as h on h.id = e.id and h.source_id = e.source_id
+where h.onpremisesimmutableid is not null and h.onpremisesimmutableid <> coalesce(e.onpremisesimmutableid, '')
+group by e.source_id, e.id, h.onpremisesimmutableid
+union all
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    max(coalesce(a.userprincipalname, a.samaccountname, a.cn)) as object_name,
+    'mS-DS-ConsistencyGuid' as attribute,
+    null as hr_value,
+    h.immutable_id as ad_value,
+    null as entra_value
+from ad_user as a
+inner join ad_user_history as h on h.guid = a.guid and h.source_id = a.source_id
+where h.immutable_id is not null and h.immutable_id <> coalesce(a.immutable_id, '')
+group by a.source_id, a.guid, h.immutable_id
+;
+
 create view finding_anchor_differs as
 select
     'entra_user' as object_type,
@@ -4978,6 +5053,28 @@ where
         from ad_computer_altsecurityidentity as s
         where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
     )
+;
+
+create view finding_cloud_only_twin as
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'employeeId' as attribute,
+    null as hr_value,
+    a.distinguishedname as ad_value,
+    e.employeeid as entra_value
+from match_candidate as m
+inner join ad_user as a on a.row_id = m.ad_row_id
+inner join entra_user as e on e.row_id = m.entra_row_id
+where
+    m.has_employeeid = 1
+    and m.has_anchor = 0
+    and m.has_sid = 0
+    and m.has_upn = 0
+    and m.has_mail = 0
+    and coalesce(e.is_synced, 0) = 0
+    and coalesce(e.is_guest, 0) = 0
 ;
 
 create view finding_contact_targetaddress_differs as
@@ -5455,6 +5552,87 @@ where
     )
 ;
 
+create view finding_hard_match_candidate as
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'onPremisesImmutableId' as attribute,
+    null as hr_value,
+    a.distinguishedname as ad_value,
+    e.onpremisesimmutableid as entra_value
+from match_candidate as m
+inner join ad_user as a on a.row_id = m.ad_row_id
+inner join entra_user as e on e.row_id = m.entra_row_id
+where m.has_anchor = 1 and coalesce(e.is_synced, 0) = 0
+;
+
+create view finding_hire_date_differs as
+with asked as (
+    select d.source_id
+    from lifecycle_date as d
+    where d.object_type = 'entra_user' and d.kind = 'hire'
+    group by d.source_id
+),
+
+used as (
+    select d.source_id
+    from lifecycle_date as d
+    where d.object_type = 'ad_user' and d.kind = 'hire' and d.is_valid = 1
+    group by d.source_id
+),
+
+compared as (
+    select
+        p.entra_id,
+        coalesce(p.entra_userprincipalname, p.entra_displayname) as object_name,
+        w.hire_date as hr_date,
+        w.hire_day as hr_day,
+        d.value as ad_value,
+        d.is_valid as ad_is_valid,
+        d.at as ad_at,
+        d.at_day as ad_day,
+        c.at as entra_at,
+        c.at_day as entra_day,
+        c.value as entra_value,
+        case when s.source_id is null then 0 else 1 end as entra_has_dates,
+        case when u.source_id is null then 0 else 1 end as ad_has_dates
+    from pair as p
+    left join lifecycle_date as d
+        on d.object_type = 'ad_user' and d.source_id = p.ad_source_id and d.object_key = p.ad_guid and d.kind = 'hire'
+    left join lifecycle_date as c
+        on c.object_type = 'entra_user'
+        and c.source_id = p.entra_source_id
+        and c.object_key = p.entra_id
+        and c.kind = 'hire'
+    left join worker_match as m on m.entra_row_id = p.entra_row_id and m.worker_count = 1
+    left join worker as w on w.row_id = m.worker_row_id
+    left join asked as s on s.source_id = p.entra_source_id
+    left join used as u on u.source_id = p.ad_source_id
+    where p.is_in_skew = 0
+)
+
+select
+    'entra_user' as object_type,
+    k.entra_id as object_key,
+    k.object_name as object_name,
+    'employeeHireDate' as attribute,
+    cast(k.hr_date as varchar(10)) as hr_value,
+    k.ad_value as ad_value,
+    k.entra_value as entra_value
+from compared as k
+where
+    coalesce(k.ad_is_valid, 1) = 1
+    and (
+        k.ad_at <> k.entra_at
+        or (k.ad_at is not null and k.entra_at is null and k.entra_has_dates = 1)
+        or k.ad_day < k.hr_day - 1
+        or k.ad_day - 1 > k.hr_day
+        or k.entra_day < k.hr_day - 1
+        or k.entra_day - 1 > k.hr_day
+    )
+;
+
 create view finding_joiner_without_account as
 select
     'worker' as object_type,
@@ -5475,6 +5653,73 @@ where
     and w.hire_day <= c.joiner_until_day
     and (w.is_active = 1 or w.hire_day > c.as_of_day)
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
+;
+
+create view finding_leave_date_differs as
+with asked as (
+    select d.source_id
+    from lifecycle_date as d
+    where d.object_type = 'entra_user' and d.kind = 'leave'
+    group by d.source_id
+),
+
+used as (
+    select d.source_id
+    from lifecycle_date as d
+    where d.object_type = 'ad_user' and d.kind = 'leave' and d.is_valid = 1
+    group by d.source_id
+),
+
+compared as (
+    select
+        p.entra_id,
+        coalesce(p.entra_userprincipalname, p.entra_displayname) as object_name,
+        w.termination_date as hr_date,
+        w.termination_day as hr_day,
+        d.value as ad_value,
+        d.is_valid as ad_is_valid,
+        d.at as ad_at,
+        d.at_day as ad_day,
+        c.at as entra_at,
+        c.at_day as entra_day,
+        c.value as entra_value,
+        case when s.source_id is null then 0 else 1 end as entra_has_dates,
+        case when u.source_id is null then 0 else 1 end as ad_has_dates
+    from pair as p
+    left join lifecycle_date as d
+        on d.object_type = 'ad_user' and d.source_id = p.ad_source_id and d.object_key = p.ad_guid and d.kind = 'leave'
+    left join lifecycle_date as c
+        on c.object_type = 'entra_user'
+        and c.source_id = p.entra_source_id
+        and c.object_key = p.entra_id
+        and c.kind = 'leave'
+    left join worker_match as m on m.entra_row_id = p.entra_row_id and m.worker_count = 1
+    left join worker as w on w.row_id = m.worker_row_id
+    left join asked as s on s.source_id = p.entra_source_id
+    left join used as u on u.source_id = p.ad_source_id
+    where p.is_in_skew = 0
+)
+
+select
+    'entra_user' as object_type,
+    k.entra_id as object_key,
+    k.object_name as object_name,
+    'employeeLeaveDateTime' as attribute,
+    cast(k.hr_date as varchar(10)) as hr_value,
+    k.ad_value as ad_value,
+    k.entra_value as entra_value
+from compared as k
+where
+    coalesce(k.ad_is_valid, 1) = 1
+    and (
+        k.ad_at <> k.entra_at
+        or (k.ad_at is not null and k.entra_at is null and k.entra_has_dates = 1)
+        or k.ad_day < k.hr_day - 1
+        or k.ad_day - 1 > k.hr_day
+        or k.entra_day < k.hr_day - 1
+        or k.entra_day - 1 > k.hr_day
+        or (k.hr_day is not null and k.ad_at is null and k.ad_has_dates = 1)
+    )
 ;
 
 create view finding_leaver_in_privileged_group as
@@ -5630,6 +5875,42 @@ select
 from entra_account as ea
 inner join entra_user as e on e.row_id = ea.entra_row_id
 where e.is_enabled = 1 and coalesce(e.is_guest, 0) = 0
+;
+
+create view finding_lifecycle_attribute_mixed as
+with dated as (
+    select d.source_id, d.kind
+    from lifecycle_date as d
+    where d.object_type = 'ad_user' and d.is_valid = 1
+    group by d.source_id, d.kind
+)
+
+select
+    'ad_user' as object_type,
+    d.object_key as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    d.attribute as attribute,
+    null as hr_value,
+    d.value as ad_value,
+    null as entra_value
+from lifecycle_date as d
+inner join dated as o on o.source_id = d.source_id and o.kind = d.kind
+inner join ad_user as a on a.guid = d.object_key and a.source_id = d.source_id
+where d.object_type = 'ad_user' and d.content <> 'date'
+;
+
+create view finding_lifecycle_date_invalid as
+select
+    'ad_user' as object_type,
+    d.object_key as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    d.attribute as attribute,
+    null as hr_value,
+    d.advice as ad_value,
+    null as entra_value
+from lifecycle_date as d
+inner join ad_user as a on a.guid = d.object_key and a.source_id = d.source_id
+where d.object_type = 'ad_user' and d.is_valid = 0
 ;
 
 create view finding_mail_differs as
@@ -5887,6 +6168,19 @@ where
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
 ;
 
+create view finding_provisioning_error as
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    coalesce(p.propertycausingerror, 'onPremisesProvisioningErrors') as attribute,
+    null as hr_value,
+    null as ad_value,
+    coalesce(p.value, p.category) as entra_value
+from entra_user_provisioningerror as p
+inner join entra_user as e on e.id = p.id and e.source_id = p.source_id
+;
+
 create view finding_several_primary_smtp as
 with flagged as (
     select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
@@ -5933,6 +6227,63 @@ select
     p.entra_sid as entra_value
 from pair as p
 where p.ad_sid <> p.entra_sid and p.is_in_skew = 0
+;
+
+create view finding_soft_match_candidate as
+with linked as (
+    select l.ad_source_id, l.entra_source_id
+    from source_link as l
+    where l.ad_source_id is not null and l.entra_source_id is not null
+    group by l.ad_source_id, l.entra_source_id
+),
+
+cloud as (
+    select l.ad_source_id, e.source_id, e.row_id, e.upn_key, e.mail_key, e.smtp_primary_key
+    from linked as l
+    inner join entra_user as e on e.source_id = l.entra_source_id
+    where
+        coalesce(e.is_synced, 0) = 0
+        and coalesce(e.is_guest, 0) = 0
+        and e.onpremisesimmutableid is null
+),
+
+joined as (
+    select c.source_id, a.row_id as ad_row_id, c.row_id as entra_row_id
+    from cloud as c
+    inner join ad_user as a on a.source_id = c.ad_source_id and a.upn_key = c.upn_key
+    union
+    select c.source_id, a.row_id, c.row_id
+    from cloud as c
+    inner join ad_user as a on a.source_id = c.ad_source_id and a.smtp_primary_key = c.smtp_primary_key
+    union
+    select c.source_id, a.row_id, c.row_id
+    from cloud as c
+    inner join ad_user as a on a.source_id = c.ad_source_id and a.mail_key = c.mail_key
+    where a.smtp_primary_key is null or c.smtp_primary_key is null
+)
+
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'userPrincipalName' as attribute,
+    null as hr_value,
+    a.distinguishedname as ad_value,
+    e.userprincipalname as entra_value
+from joined as j
+inner join ad_user as a on a.row_id = j.ad_row_id
+inner join entra_user as e on e.row_id = j.entra_row_id
+where
+    not exists (
+        select 1
+        from match_candidate as m
+        inner join entra_user as o on o.row_id = m.entra_row_id
+        where
+            m.ad_row_id = j.ad_row_id
+            and m.entra_source_id = j.source_id
+            and m.is_accepted = 1
+            and o.is_synced = 1
+    )
 ;
 
 create view finding_sync_bad_character as
@@ -6269,6 +6620,21 @@ left join ad_contact as k on k.source_id = f.source_id and k.guid = f.guid
 where coalesce(a.iscriticalsystemobject, g.iscriticalsystemobject, 0) = 0
 ;
 
+create view finding_synced_not_following as
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'onPremisesDistinguishedName' as attribute,
+    null as hr_value,
+    a.distinguishedname as ad_value,
+    e.onpremisesdistinguishedname as entra_value
+from pair as p
+inner join ad_user as a on a.row_id = p.ad_row_id
+inner join entra_user as e on e.row_id = p.entra_row_id
+where e.is_synced = 1 and e.onpremises_dn_key <> a.dn_key and p.is_in_skew = 0
+;
+
 create view finding_upn_differs as
 select
     'entra_user' as object_type,
@@ -6474,6 +6840,7 @@ begin
         finding_count,
         finding_row,
         group_type_flag,
+        lifecycle_date,
         load_reject,
         load_run,
         load_run_table,
@@ -6527,6 +6894,7 @@ begin
         finding_ad_unconstrained_delegation,
         finding_address_not_routable,
         finding_ambiguous_match,
+        finding_anchor_changed,
         finding_anchor_differs,
         finding_certificate_issuer_order,
         finding_certificate_mapping_duplicate,
@@ -6536,6 +6904,7 @@ begin
         finding_certificate_weak_beside_strong,
         finding_certificate_weak_only,
         finding_certificate_weak_only_privileged,
+        finding_cloud_only_twin,
         finding_contact_targetaddress_differs,
         finding_contact_targetaddress_missing,
         finding_displayname_missing,
@@ -6550,9 +6919,14 @@ begin
         finding_employeeid_differs,
         finding_entra_deleted_soon_purged,
         finding_entra_synced_not_in_ad,
+        finding_hard_match_candidate,
+        finding_hire_date_differs,
         finding_joiner_without_account,
+        finding_leave_date_differs,
         finding_leaver_in_privileged_group,
         finding_leaver_still_enabled,
+        finding_lifecycle_attribute_mixed,
+        finding_lifecycle_date_invalid,
         finding_mail_differs,
         finding_mail_not_in_proxyaddresses,
         finding_mail_not_primary,
@@ -6561,14 +6935,17 @@ begin
         finding_manager_missing,
         finding_othermails_differ_from_hr,
         finding_othermails_missing,
+        finding_provisioning_error,
         finding_several_primary_smtp,
         finding_sid_differs,
+        finding_soft_match_candidate,
         finding_sync_bad_character,
         finding_sync_bad_domain_part,
         finding_sync_bad_format,
         finding_sync_bad_local_part,
         finding_sync_blanks,
         finding_sync_too_long,
+        finding_synced_not_following,
         finding_upn_differs,
         finding_upn_missing,
         finding_upn_not_routable,
@@ -6657,6 +7034,7 @@ begin
         finding_count,
         finding_row,
         group_type_flag,
+        lifecycle_date,
         load_reject,
         load_run,
         load_run_table,

@@ -4,6 +4,7 @@
 --   them unless the certificate itself carries the account's SID, which AD cannot tell. Disabled accounts are left
 --   out. One row per account and weak value.
 -- family: certificates
+-- default: on
 -- severity: critical
 -- fix: Write X509IssuerSerialNumber instead (recon decode certmap makes it from the certificate), or issue the
 --   certificate again with the SID extension, then remove the weak value. See docs/certificate-mapping.md.

@@ -25,6 +25,8 @@ CONTOSO, FABRIKAM = DOMAINS[0].name, DOMAINS[1].name
 TENANT = TENANTS[0].tenant_id
 # every other finding is planted in the sample company
 NOT_PLANTED = {
+    "anchor_changed",  # asks for two loads
+    "leave_date_differs",  # the lab has no attribute for it
     "certificate_sid_differs",  # the lab's people publish no certificates
     "certificate_strong_form_known",
     "contact_targetaddress_differs",  # the lab's contacts are all in order
@@ -275,7 +277,7 @@ def test_domain_has_head_folders_and_every_kind(company, entries):
     assert entries["DC=contoso,DC=example"]["objectSid"] == [sid_bytes(DOMAINS[0].sid)]
     kinds = Counter(entry["objectClass"][-1].decode() for entry in entries.values())
     assert kinds["computer"] >= 3
-    assert kinds["contact"] == 1
+    assert kinds["contact"] == (len(PEOPLE) + 94) // 100
     assert kinds["user"] == 3 + sum(len(person.ad) for person in company.people())
     for dn in list(entries)[1:]:
         assert ou_path(dn) in entries, dn

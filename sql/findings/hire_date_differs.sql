@@ -1,0 +1,74 @@
+-- title: Hire date differs
+-- meaning: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the
+--   two is more than a day from HR's (hire date; a day, because HR's is a date of the worker's own zone). Also a
+--   valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did
+--   not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several
+--   workers. One row per accepted match.
+-- family: sync
+-- severity: medium
+-- fix: Correct the date in HR or AD, whichever is wrong; Entra follows. Workflows of joiners and leavers run by
+--   Entra's date.
+-- source: https://learn.microsoft.com/entra/id-governance/how-to-lifecycle-workflow-sync-attributes
+with asked as (
+    select d.source_id
+    from lifecycle_date as d
+    where d.object_type = 'entra_user' and d.kind = 'hire'
+    group by d.source_id
+),
+
+used as (
+    select d.source_id
+    from lifecycle_date as d
+    where d.object_type = 'ad_user' and d.kind = 'hire' and d.is_valid = 1
+    group by d.source_id
+),
+
+compared as (
+    select
+        p.entra_id,
+        coalesce(p.entra_userprincipalname, p.entra_displayname) as object_name,
+        w.hire_date as hr_date,
+        w.hire_day as hr_day,
+        d.value as ad_value,
+        d.is_valid as ad_is_valid,
+        d.at as ad_at,
+        d.at_day as ad_day,
+        c.at as entra_at,
+        c.at_day as entra_day,
+        c.value as entra_value,
+        case when s.source_id is null then 0 else 1 end as entra_has_dates,
+        case when u.source_id is null then 0 else 1 end as ad_has_dates
+    from pair as p
+    left join lifecycle_date as d
+        on d.object_type = 'ad_user' and d.source_id = p.ad_source_id and d.object_key = p.ad_guid and d.kind = 'hire'
+    left join lifecycle_date as c
+        on c.object_type = 'entra_user'
+        and c.source_id = p.entra_source_id
+        and c.object_key = p.entra_id
+        and c.kind = 'hire'
+    left join worker_match as m on m.entra_row_id = p.entra_row_id and m.worker_count = 1
+    left join worker as w on w.row_id = m.worker_row_id
+    left join asked as s on s.source_id = p.entra_source_id
+    left join used as u on u.source_id = p.ad_source_id
+    where p.is_in_skew = 0
+)
+
+select
+    'entra_user' as object_type,
+    k.entra_id as object_key,
+    k.object_name as object_name,
+    'employeeHireDate' as attribute,
+    cast(k.hr_date as varchar(10)) as hr_value,
+    k.ad_value as ad_value,
+    k.entra_value as entra_value
+from compared as k
+where
+    coalesce(k.ad_is_valid, 1) = 1
+    and (
+        k.ad_at <> k.entra_at
+        or (k.ad_at is not null and k.entra_at is null and k.entra_has_dates = 1)
+        or k.ad_day < k.hr_day - 1
+        or k.ad_day - 1 > k.hr_day
+        or k.entra_day < k.hr_day - 1
+        or k.entra_day - 1 > k.hr_day
+    )
