@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from sqlalchemy import Connection, func, select
 from recon import __version__
 from recon.backfill.approval import operating_system_user
 from recon.backfill.candidates import Candidates
-from recon.backfill.denied import find_denied
+from recon.backfill.denied import find_administrators, find_denied
+from recon.backfill.held import find_changed
 from recon.backfill.items import Evidence, Item, Reason
+from recon.backfill.owned import read_owned
 from recon.backfill.plan import Plan, freeze
 from recon.backfill.reasons import Rules, judge
 from recon.backfill.scope import chosen_scope, rivals
-from recon.backfill.sources import Sources, check_fresh, find_sources
+from recon.backfill.sources import Sources, check_fresh, describe, find_sources
 from recon.backfill.values import find_wanted
 from recon.backfill_config import ATTRIBUTES, Mapping
 from recon.config import Backfill, Config
@@ -118,28 +121,30 @@ def build_plan(
     mappings = _mappings(settings, attribute)
     with store.read() as connection:
         sources = find_sources(connection, entra)
-        check_fresh(connection, sources, now=now, max_age_hours=config.settings.load_max_age_hours)
+        stale = check_fresh(connection, sources, now=now, max_age_hours=config.settings.load_max_age_hours)
         domains = _company_domains(connection, sources, settings.company_domains)
         denied = find_denied(
             connection, settings.denied_groups, [each.source_id for each in sources.ad], sources.entra.source_id
         )
-        wanted = find_wanted(connection, sources, mappings)
-        candidates = Candidates(connection, sources, rivals(config, scope_name), wanted, denied)
+        administrators = find_administrators(connection, [each.source_id for each in sources.ad])
+        tenant_id = _tenant(config, sources)
+        wanted = tuple(
+            replace(
+                each,
+                changed=find_changed(connection, sources, each, now=now, held_days=config.settings.held_mail_days),
+                owned=read_owned(plans_folder(config), tenant_id, each.attribute)
+                if each.mapping.mode == "owned"
+                else {},
+            )
+            for each in find_wanted(connection, sources, mappings)
+        )
+        candidates = Candidates(connection, sources, rivals(config, scope_name), wanted, denied, administrators, stale)
         header: dict[str, Any] = {
             "kind": "fill",
             "tool_version": __version__,
-            "tenant_id": _tenant(config, sources),
+            "tenant_id": tenant_id,
             "entra_source": sources.entra.name,
-            "sources": [
-                {
-                    "name": each.name,
-                    "kind": each.kind,
-                    "source_id": each.source_id,
-                    "load_run": each.run_id,
-                    "load_finished_at": each.finished_at,
-                }
-                for each in sources.all
-            ],
+            "sources": describe(connection, sources),
             "created_at": now,
             "expires_at": hours_later(now, settings.plan_max_age_hours),
             "scope": {"name": scope_name, "groups": definition(chosen)},
@@ -158,6 +163,7 @@ def build_plan(
             "company_domains": sorted(domains),
             "denied_groups": sorted(settings.denied_groups),
             "limit": limit,
+            "write_share": settings.write_share,
             "thresholds": {
                 "max_items": settings.max_items,
                 "max_share": settings.max_share,

@@ -48,6 +48,8 @@ class Candidates:
     scopes: Mapping[str, Scope]  # the plan's own first; people of any other one as well are told apart
     wanted: tuple[Wanted, ...]
     denied: Denied
+    administrators: Mapping[int, str] = field(default_factory=dict)  # row_id of ad_user to a group of administrators
+    stale: frozenset[int] = frozenset()  # source ids of domains whose load is too old
     counted: Counted = field(default_factory=Counted)
 
     def __iter__(self) -> Iterator[tuple[Evidence, ...]]:
@@ -102,7 +104,7 @@ class Candidates:
     ) -> Iterator[tuple[Evidence, ...]]:
         tenant, domains = [self.sources.entra], self.sources.ad_of(source)
         ad_values = read_ad_values(self.connection, self.sources, self.wanted, source, bounds)
-        ad = self._grouped("plan_ad_account", source, domains, bounds, lambda row: _account(AdAccount, row))
+        ad, stale = self._ad_accounts(source, domains, bounds)
         entra = self._grouped("plan_entra_account", source, tenant, bounds, lambda row: _account(EntraAccount, row))
         pairings = self._grouped("plan_ad_match", source, tenant, bounds, _pairing)
         for key, more in self._grouped("plan_entra_match", source, tenant, bounds, _pairing).items():
@@ -134,9 +136,34 @@ class Candidates:
                 role_groups=tuple(dict.fromkeys(roles.get(row_id, ()))),
                 roles=tuple(dict.fromkeys(held.get(row_id, ()))),
                 other_scopes=others[row_id],
+                stale_loads=tuple(stale[row_id] if row_id in ad else stale[None]),
             )
-            evidence = replace(evidence, denied_groups=self._denied_groups(evidence))
+            evidence = replace(
+                evidence,
+                denied_groups=self._denied_groups(evidence),
+                admin_groups=tuple(
+                    self.administrators[account.row_id]
+                    for account in evidence.ad
+                    if account.row_id in self.administrators
+                ),
+            )
             yield tuple(_with_value(evidence, each, mails.get(row_id, ()), ad_values) for each in self.wanted)
+
+    def _ad_accounts(
+        self, source: Source, domains: Sequence[Source], bounds: Bounds
+    ) -> tuple[dict[int, list[AdAccount]], dict[int | None, list[str]]]:
+        """The AD accounts of each worker, and the stale domains they are in; under None: of those who have none."""
+        found: dict[int, list[AdAccount]] = defaultdict(list)
+        stale: dict[int | None, list[str]] = defaultdict(list)
+        for domain in domains:
+            is_stale = domain.source_id in self.stale
+            if is_stale:
+                stale[None].append(domain.name)
+            for row in self._select("plan_ad_account", source, domain, bounds):
+                found[row.worker_row_id].append(_account(AdAccount, row))
+                if is_stale:
+                    stale[row.worker_row_id].append(domain.name)
+        return found, stale
 
     def _denied_groups(self, evidence: Evidence) -> tuple[str, ...]:
         denied = [self.denied.ad.get(account.row_id) for account in evidence.ad]
@@ -152,15 +179,24 @@ def _with_value(
     sole_entra = evidence.entra[0] if len(evidence.entra) == 1 else None
     if wanted.source.table == "worker":
         value = wanted.value(evidence.worker[wanted.source.column])
+        source_row = evidence.worker["row_id"]
     else:
         value = wanted.value(ad_values.get(sole_ad.row_id, {}).get(wanted.source.column)) if sole_ad else None
+        source_row = sole_ad.row_id if sole_ad else None
     current: tuple[str, ...] = ()
     if sole_entra is not None:
         if wanted.attribute == "otherMails":
             current = tuple(mail for row_id, mail in mails if row_id == sole_entra.row_id)
         elif wanted.attribute == "usageLocation" and sole_entra.usagelocation:
             current = (sole_entra.usagelocation,)
-    return replace(evidence, current=current, value=value, is_shared=value is not None and fold(value) in wanted.shared)
+    return replace(
+        evidence,
+        current=current,
+        value=value,
+        ours=wanted.owned.get(sole_entra.id, ()) if sole_entra else (),
+        changed_on=wanted.changed.get(source_row) if source_row is not None else None,
+        is_shared=value is not None and fold(value) in wanted.shared,
+    )
 
 
 def _account(kind: type[T], row: Row[Any]) -> T:

@@ -60,6 +60,27 @@ def find_denied(
     )
 
 
+# Domain, Schema and Enterprise Admins, Group Policy Creator Owners, Key Admins, Enterprise Key Admins
+_ADMIN_RIDS = frozenset({"512", "518", "519", "520", "526", "527"})
+# Administrators, Account, Server, Print and Backup Operators
+_ADMIN_SIDS = frozenset(f"S-1-5-32-{rid}" for rid in (544, 548, 549, 550, 551))
+
+
+def find_administrators(connection: Connection, ad_sources: Collection[int]) -> dict[int, str]:
+    """row_id of ad_user to the group of administrators that it is in, directly or nested.
+
+    adminCount tells it too, but only an hour or so later, and only where the directory's own task ran.
+    """
+    table = LOADED["ad_group"]
+    groups, sids = {}, {}
+    rows = connection.execute(select(table.c.guid, table.c.sid, table.c.name).where(table.c.source_id.in_(ad_sources)))
+    for guid, sid, name in rows:
+        if sid is not None and (sid in _ADMIN_SIDS or (sid.count("-") == 7 and sid.rpartition("-")[2] in _ADMIN_RIDS)):
+            groups[guid] = name or sid
+            sids[sid] = name or sid
+    return _ad_users(connection, groups, sids, ad_sources)
+
+
 def _ad_groups(
     connection: Connection, wanted: Mapping[str, str], sources: Collection[int]
 ) -> tuple[dict[str, str], dict[str, str]]:

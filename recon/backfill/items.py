@@ -85,11 +85,14 @@ class Evidence:
     other_tenants: tuple[str, ...] = ()  # other linked tenants in which the employee id has an account
     role_groups: tuple[str, ...] = ()  # role-assignable groups the Entra user is in
     roles: tuple[str, ...] = ()  # directory roles the Entra user holds or may activate, where roles are loaded
+    admin_groups: tuple[str, ...] = ()  # groups of administrators that the AD account is in, directly or nested
     denied_groups: tuple[str, ...] = ()  # configured groups that either account is in
     current: tuple[str, ...] = ()  # the attribute's values in Entra, as loaded
     is_loaded: bool = True  # of a directory extension: the load asked for it
     ours: tuple[str, ...] = ()  # mode owned: what we wrote there last
     value: str | None = None  # what HR or AD wants there, trimmed
+    stale_loads: tuple[str, ...] = ()  # domains of which nothing fresh is known
+    changed_on: str | None = None  # the day the source's address changed from another one, when that is recent
     is_shared: bool = False  # the same value belongs to somebody else too
 
 

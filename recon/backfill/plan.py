@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from recon.backfill.items import Item, Reason
+from recon.backfill.pacing import QUOTA_SECONDS, QUOTA_WRITES
 from recon.errors import PlanError, UsageError
 
 FORMAT = 1
@@ -222,6 +223,7 @@ def _freeze(plans: Path, folder: Path, header: Mapping[str, Any], outcomes: Iter
         "format": FORMAT,
         "items": total[_ITEM],
         "replaced": replaced,
+        "predicted_seconds": round(total[_ITEM] * QUOTA_SECONDS / QUOTA_WRITES / float(header["write_share"])),
         "reasons": {code: count for code, count in sorted(total.items()) if code != _ITEM},
         "by_attribute": {name: dict(sorted(counts.items())) for name, counts in by_attribute.items()},
         "in_scope": _adds_up(header, by_attribute),

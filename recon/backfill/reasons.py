@@ -128,6 +128,11 @@ def _terminated(evidence: Evidence, rules: Rules) -> str | None:
     return None
 
 
+def _stale_load(evidence: Evidence, _: Rules) -> str | None:
+    names = ", ".join(evidence.stale_loads)
+    return f"the load of {names} is too old to tell" if names else None
+
+
 # ---- who is who -------------------------------------------------------------------------------------------
 
 
@@ -233,6 +238,8 @@ def _name_contradicts(evidence: Evidence, _: Rules) -> str | None:
 def _privileged(evidence: Evidence, _: Rules) -> str | None:
     if (evidence.ad[0].admincount or 0) > 0:
         return "adminCount is set in AD"
+    if evidence.admin_groups:
+        return f"member of {', '.join(evidence.admin_groups)} in AD"
     if evidence.roles:
         return f"holds a directory role ({', '.join(evidence.roles)})"
     if evidence.role_groups:
@@ -354,6 +361,10 @@ def _shared_mail(evidence: Evidence, rules: Rules) -> str | None:
     return "somebody else has the same address" if rules.attribute == "otherMails" and evidence.is_shared else None
 
 
+def _mail_changed_recently(evidence: Evidence, _: Rules) -> str | None:
+    return f"the address is another since {evidence.changed_on}" if evidence.changed_on else None
+
+
 LADDER: tuple[Rung, ...] = (
     Rung(
         "in_two_scopes",
@@ -361,6 +372,7 @@ LADDER: tuple[Rung, ...] = (
         _in_two_scopes,
     ),
     Rung("terminated", "The worker has left: by date, or by status.", _terminated),
+    Rung("stale_load", "The domain's load is too old, while others are fresh.", _stale_load),
     Rung(
         "duplicate_employee_id",
         "Several workers, AD or Entra users carry the employee id.",
@@ -394,6 +406,11 @@ LADDER: tuple[Rung, ...] = (
     Rung("invalid_country", "Not a country code.", _invalid_country),
     Rung("company_domain", "The address lies in the company's own domains: not a personal one.", _company_domain),
     Rung("shared_mail", "Several people have the same address.", _shared_mail),
+    Rung(
+        "mail_changed_recently",
+        "The address changed in its source a few days ago (held_mail_days): held.",
+        _mail_changed_recently,
+    ),
     Rung("too_many_values", "otherMails would hold more than 250 values.", _too_many_values),
 )
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from recon.errors import PlanError, UsageError
 from recon.store.match_tables import clock
-from recon.store.tables import load_run, setting, source, source_link
+from recon.store.tables import load_run, load_run_table, setting, source, source_link
 
 Link = tuple[int | None, int | None, int | None]  # ad, entra, workers
 
@@ -99,8 +99,10 @@ def find_sources(connection: Connection, entra_name: str | None = None) -> Sourc
     return Sources(entra, ad, workers, others, links)
 
 
-def check_fresh(connection: Connection, sources: Sources, *, now: str, max_age_hours: int) -> None:
-    """Raise PlanError when a load is missing or too old, or the matches are older than a load.
+def check_fresh(connection: Connection, sources: Sources, *, now: str, max_age_hours: int) -> frozenset[int]:
+    """The source ids of domains whose load is too old while another domain's is fresh: their people are held.
+
+    Raises PlanError when a load is missing or too old otherwise, or the matches are older than a load.
 
     `max_age_hours`: of the configuration; a row load_max_age_hours in table setting wins. `now`: the time text.
     """
@@ -111,11 +113,39 @@ def check_fresh(connection: Connection, sources: Sources, *, now: str, max_age_h
     for each in sources.all:
         if each.finished_at is None:
             raise PlanError(f"{each.name} has not been loaded", hint=f"recon load {each.kind}")
-        if each.finished_at < oldest:
+    stale = frozenset(each.source_id for each in sources.ad if str(each.finished_at) < oldest)
+    if len(stale) == len(sources.ad):
+        stale = frozenset()
+    for each in sources.all:
+        if str(each.finished_at) < oldest and each.source_id not in stale:
+            ended = str(each.finished_at)[:16]
             raise PlanError(
-                f"the load of {each.name} is stale: it ended at {each.finished_at[:16]} UTC, over {hours} hours ago",
+                f"the load of {each.name} is stale: it ended at {ended} UTC, over {hours} hours ago",
                 hint=f"recon load {each.kind}",
             )
     refreshed = connection.scalar(select(clock.c.refreshed_at))
     if refreshed is None or any(each.finished_at is not None and each.finished_at > refreshed for each in sources.all):
         raise PlanError("the matches are older than the loads", hint="recon refresh")
+    return stale
+
+
+def describe(connection: Connection, sources: Sources) -> list[dict[str, object]]:
+    """The sources as they stand in a plan's header: each with its last load, and the fingerprint of each table."""
+    found = []
+    for each in sources.all:
+        is_increment = connection.scalar(select(load_run.c.is_increment).where(load_run.c.run_id == each.run_id))
+        tables = select(load_run_table.c.table_name, load_run_table.c.fingerprint).where(
+            load_run_table.c.run_id == each.run_id, load_run_table.c.fingerprint.is_not(None)
+        )
+        found.append(
+            {
+                "name": each.name,
+                "kind": each.kind,
+                "source_id": each.source_id,
+                "load_run": each.run_id,
+                "load_finished_at": each.finished_at,
+                "read": "increment" if is_increment else "full",
+                "fingerprints": {row.table_name: row.fingerprint for row in connection.execute(tables)},
+            }
+        )
+    return found

@@ -70,7 +70,7 @@ def make_undo(
     done, doubtful = read_written(plan.journal_file)
     if not done:
         raise PlanError(f"plan {plan.short} has written nothing: there is nothing to take back")
-    kept = ("tenant_id", "entra_source", "scope", "attribute", "mappings", "sources")
+    kept = ("tenant_id", "entra_source", "scope", "attribute", "mappings", "sources", "write_share")
     header = {
         **{name: plan.header[name] for name in kept},
         "planner": operating_system_user(),

@@ -1,11 +1,13 @@
 """What HR or AD wants to stand in an attribute, and which of these values belong to several people."""
 
+from collections.abc import Mapping as PyMapping
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, func, select
 
+from recon.backfill.items import Value
 from recon.backfill.sources import Source, Sources
 from recon.backfill_config import Mapping
 from recon.decode.country import country_code
@@ -41,11 +43,16 @@ class ValueSource:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One mapping with its source read, and the folded addresses of it that several people have."""
+    """One mapping with its source read, and what must be known of all its values together.
+
+    `shared`: folded addresses that several people have.
+    """
 
     mapping: Mapping
     source: ValueSource
     shared: frozenset[str] = frozenset()
+    changed: PyMapping[int, str] = field(default_factory=dict)  # row_id of the source's table: changed on that day
+    owned: PyMapping[str, Value] = field(default_factory=dict)  # mode owned: object id to what is ours
 
     @property
     def attribute(self) -> str:

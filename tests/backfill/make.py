@@ -110,6 +110,7 @@ def header(**values: Any) -> dict[str, Any]:
         "attribute": "otherMails",
         "mappings": [{"attribute": "otherMails", "source": "worker.personal_mail", "mode": "fill", "position": "last"}],
         "planner": "planner",
+        "write_share": 0.5,
         "thresholds": {"max_items": 500, "max_share": 1.0, "max_replaced": 0},
         "out_of_scope": 0,
     }

@@ -14,6 +14,7 @@ import pytest
 
 from recon.backfill.journal import read_journal
 from recon.backfill.plan import load_plan
+from recon.cli.main import run
 from recon.lab.generator import GeneratedCompany
 from recon.lab.graph.faults import parse_fault
 from recon.lab.sample import SampleCompany

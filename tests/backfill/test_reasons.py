@@ -11,6 +11,8 @@ from tests.backfill.make import TODAY, ad_account, entra_account, evidence, work
 RULES = Rules("otherMails", TODAY, frozenset({"contoso.example", "contoso.local"}))
 
 HITS = [
+    ("stale_load", evidence(stale_loads=("north",))),
+    ("mail_changed_recently", evidence(changed_on="2024-10-01")),
     ("in_two_scopes", evidence(other_scopes=("cloud_only",))),
     ("terminated", evidence(worker=worker(termination_day=TODAY))),
     ("terminated", evidence(worker=worker(is_active=0))),
@@ -43,6 +45,7 @@ HITS = [
     ("name_contradicts", evidence(ad=(ad_account(givenname="Carl", sn="Dahl", displayname="Dahl, Carl"),))),
     ("name_contradicts", evidence(entra=(entra_account(givenname="Carl", surname="Dahl", displayname=None),))),
     ("privileged", evidence(ad=(ad_account(admincount=1),))),
+    ("privileged", evidence(admin_groups=("Domain Admins",))),
     ("privileged", evidence(role_groups=("Tier 0",))),
     ("privileged", evidence(roles=("Helpdesk Administrator (eligible)",))),
     ("privileged", evidence(entra=(entra_account(ismanagementrestricted=1),))),

@@ -1,0 +1,162 @@
+"""What a night can bring about between two plans: each person ends with the reason that protects him."""
+
+import csv
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+
+from recon.backfill.build import build_plan
+from recon.backfill.sources import check_fresh, describe, find_sources
+from recon.errors import PlanError
+from recon.lab.sample import SampleCompany
+from recon.store import Store
+from recon.store.tables import LOADED, load_run, setting, source
+from tests.support.estate import Estate
+
+
+def worker_id(name):
+    return SampleCompany().person(name).workers[0].worker_id
+
+
+JOERG, AARAV, CHLOE = (worker_id(name) for name in ("Jörg Müller", "Aarav Kulkarni", "Chloé Dupré"))
+
+
+def outcome(rehearsal, wanted, **options):
+    """item, or the code and detail, of one worker."""
+    with rehearsal.store() as store:
+        plan = build_plan(rehearsal.config, store, **options)
+    found = {each.worker_id: (each.code, each.detail) for each in plan.reasons()}
+    return found.get(wanted, ("item", ""))
+
+
+def change_workers(rehearsal, change):
+    """Rewrite the HR extract; `change` gets each row as a dict."""
+    file = rehearsal.folder / "workers.csv"
+    with file.open(newline="", encoding="utf-8") as opened:
+        reader = csv.DictReader(opened)
+        rows, names = list(reader), reader.fieldnames
+    for row in rows:
+        change(row)
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.DictWriter(opened, names)
+        writer.writeheader()
+        writer.writerows(rows)
+    rehearsal.load_workers()
+
+
+def mail_column(rehearsal):
+    with (rehearsal.folder / "workers.csv").open(newline="", encoding="utf-8") as opened:
+        return next(name for name in next(csv.reader(opened)) if "ersonal" in name)
+
+
+def test_an_address_that_changed_in_hr_is_held(everywhere):
+    column = mail_column(everywhere)
+
+    def change(row):
+        if JOERG in row.values():
+            row[column] = "somebody@else.example"
+        if AARAV in row.values():
+            row[column] = row[column].upper()  # the same address
+
+    change_workers(everywhere, change)
+    code, detail = outcome(everywhere, JOERG)
+    assert code == "mail_changed_recently"
+    assert detail.startswith("the address is another since 20")
+    assert outcome(everywhere, AARAV) == ("item", "")
+    # a first address is no change
+    change_workers(everywhere, lambda row: row.update({column: "new@mail.example"} if "Käthe" in row.values() else {}))
+    # a week later it holds no longer, and a site may choose another time
+    with everywhere.store() as store, store.write() as connection:
+        connection.execute(update(setting).where(setting.c.name == "held_mail_days").values(value_int=0))
+    assert outcome(everywhere, JOERG) == ("item", "")
+    with everywhere.store() as store, store.write() as connection:
+        connection.execute(update(setting).where(setting.c.name == "held_mail_days").values(value_int=7))
+        connection.execute(update(load_run).values(finished_at="2020-01-01 00:00:00.000000"))
+    assert outcome(everywhere, JOERG) == ("item", "")
+
+
+def test_an_eligible_role(rehearsal):
+    user, role, member = (LOADED[name] for name in ("entra_user", "entra_role", "entra_role_member"))
+    with rehearsal.store() as store, store.write() as connection:
+        found = connection.execute(select(user.c.source_id, user.c.id).where(user.c.employeeid_key == JOERG)).one()
+        base = {"source_id": found.source_id, "run_id": 1}
+        connection.execute(
+            insert(role).values(**base, id="r1", displayname="Helpdesk Administrator", row_hash=b"\0" * 16,
+                                loaded_at="2026-01-01 00:00:00.000000")
+        )  # fmt: skip
+        connection.execute(insert(member).values(**base, id="r1", member_id=found.id, is_eligible=1))
+    assert outcome(rehearsal, JOERG) == (
+        "privileged", "holds a directory role (Helpdesk Administrator (eligible))",
+    )  # fmt: skip
+
+
+def test_an_administrator_by_a_nested_group_whose_admincount_is_not_set_yet(rehearsal):
+    user, group, member = (LOADED[name] for name in ("ad_user", "ad_group", "ad_member"))
+    with rehearsal.store() as store, store.write() as connection:
+        joerg = connection.execute(select(user).where(user.c.employeeid_key == JOERG)).one()
+        assert not joerg.admincount
+        groups = connection.execute(select(group).where(group.c.source_id == joerg.source_id)).all()
+        inner, outer = groups[0], groups[1]
+        domain = joerg.sid.rpartition("-")[0]
+        connection.execute(update(group).where(group.c.row_id == outer.row_id).values(sid=f"{domain}-512"))
+        connection.execute(delete(member).where(member.c.guid.in_([inner.guid, outer.guid])))
+        for owner, one in ((inner, joerg), (outer, inner)):
+            connection.execute(
+                insert(member).values(
+                    source_id=joerg.source_id, run_id=1, guid=owner.guid, member_dn=one.distinguishedname,
+                    member_key=one.dn_key,
+                )
+            )  # fmt: skip
+    assert outcome(rehearsal, JOERG) == ("privileged", f"member of {outer.name} in AD")
+    assert outcome(rehearsal, AARAV) == ("item", "")
+
+
+def test_a_read_right_lost_overnight(rehearsal):
+    user = LOADED["entra_user"]
+    with rehearsal.store() as store, store.write() as connection:
+        connection.execute(update(user).values(othermails_count=None))
+    code, detail = outcome(rehearsal, JOERG)
+    assert (code, detail) == ("unknown_value", "the load's answer did not contain otherMails")
+
+
+@pytest.fixture
+def two_domains(tmp_path):
+    """Two domains and one HR source linked with a tenant."""
+    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store:
+        estate = Estate(store)
+        estate.source("north", "ad")
+        estate.link(("ad", "entra", "workers"), ("north", "entra", "workers"))
+        estate.refresh()
+        yield estate
+
+
+def set_loaded(estate, **finished):
+    with estate.store.write() as connection:
+        for name, at in finished.items():
+            connection.execute(update(source).where(source.c.name == name).values(load_finished_at=at))
+
+
+def test_one_stale_domain_of_two_holds_its_people(two_domains):
+    now, fresh, old = "2026-03-02 12:00:00.000000", "2026-03-02 05:00:00.000000", "2026-02-28 05:00:00.000000"
+    set_loaded(two_domains, ad=fresh, north=old, entra=fresh, workers=fresh)
+
+    def stale():
+        with two_domains.store.read() as connection:
+            return check_fresh(connection, find_sources(connection), now=now, max_age_hours=24)
+
+    assert stale() == {two_domains.sources["north"]}
+    set_loaded(two_domains, north=fresh)
+    assert stale() == frozenset()
+    for names in (("ad", "north"), ("entra",), ("workers",)):
+        set_loaded(two_domains, **dict.fromkeys(names, old))
+        with pytest.raises(PlanError, match=f"the load of {names[0]} is stale"):
+            stale()
+        set_loaded(two_domains, **dict.fromkeys(names, fresh))
+
+
+def test_the_header_describes_the_loads(rehearsal):
+    with rehearsal.store() as store, store.read() as connection:
+        found = describe(connection, find_sources(connection))
+    assert [(each["name"], each["read"]) for each in found] == [("entra", "full"), ("contoso", "full"), ("hr", "full")]
+    assert len(found[0]["fingerprints"]["entra_user"]) == 32
+    assert set(found[2]["fingerprints"]) >= {"worker"}
