@@ -437,6 +437,45 @@ roletemplateid text(36) roleTemplateId
 is_activated flag - # 0: known from eligible members alone, so without a name
 """
 
+_ENTRA_REGISTRATION = """
+id text(36) id # the user's
+userprincipalname text(1024) userPrincipalName
+upn_key key(450) -
+userdisplayname text(256) userDisplayName
+usertype text(32) userType
+isadmin flag isAdmin
+ismfaregistered flag isMfaRegistered
+ismfacapable flag isMfaCapable
+ispasswordlesscapable flag isPasswordlessCapable
+isssprregistered flag isSsprRegistered # the required number of methods is registered
+isssprenabled flag isSsprEnabled # the policy allows it
+isssprcapable flag isSsprCapable # both
+issystempreferredauthenticationmethodenabled flag isSystemPreferredAuthenticationMethodEnabled
+userpreferredmethodforsecondaryauthentication text(64) userPreferredMethodForSecondaryAuthentication
+lastupdateddatetime time lastUpdatedDateTime !volatile # of the report, not of the registration
+"""
+
+_ENTRA_SIGNIN = """
+id text(36) id # the user's
+lastsignindatetime time signInActivity.lastSignInDateTime !volatile
+last_signin_day day - !volatile
+lastnoninteractivesignindatetime time signInActivity.lastNonInteractiveSignInDateTime !volatile
+last_noninteractive_signin_day day - !volatile
+lastsuccessfulsignindatetime time signInActivity.lastSuccessfulSignInDateTime !volatile
+last_successful_signin_day day - !volatile
+"""
+
+_ENTRA_DOMAIN = """
+id text(253) id # its name
+domain_key key(253) - # folded; what upn_suffix is compared with
+authenticationtype text(32) authenticationType # Managed or Federated
+isdefault flag isDefault
+isinitial flag isInitial # the onmicrosoft.com name
+isverified flag isVerified
+isadminmanaged flag isAdminManaged
+isroot flag isRoot
+"""
+
 # ---- HR -----------------------------------------------------------------------------------------------
 
 _WORKER = """
@@ -569,6 +608,16 @@ _TABLES = (
                    "member_type text(64) # user, group, servicePrincipal\n"
                    "is_eligible flag # 1: may activate the role; 0: holds it"),
           ("id", "member_id", "is_eligible"), kind="link"),
+    Table("entra_registration",
+          "One row per enabled user of a tenant: what is registered for self-service password reset and MFA.",
+          _columns(_ENTRA_REGISTRATION), ("id",)),
+    _child("entra_registration_method", "entra_registration", "One row per registered authentication method."),
+    Table("entra_signin", "One row per user of a tenant: the last sign-ins, NULL where there was none.",
+          _columns(_ENTRA_SIGNIN), ("id",)),
+    Table("entra_domain", "One row per domain name subscribed by a tenant, verified or not.",
+          _columns(_ENTRA_DOMAIN), ("id",)),
+    _own("entra_domain_service", "entra_domain", "One row per service that a domain is used for.", ("id", "position"),
+         "id text(253)\nposition int\nvalue text(128)"),
     Table("worker", "One row per worker of an HR system.", _columns(_WORKER), ("worker_id",), duplicates="reject"),
     _own("worker_prior_id", "worker", "One row per earlier employee id.", ("worker_id", "position"),
          "worker_id text(64)\nposition int\nprior_id text(64)\nprior_id_key key(64)"),

@@ -31,6 +31,13 @@ READ_PERMISSIONS = {
 }
 READ_PERMISSIONS["deleted"] = READ_PERMISSIONS["groups"]
 READ_PERMISSIONS["roles"] = ("RoleManagement.Read.Directory", "Directory.Read.All", "Directory.ReadWrite.All")
+READ_PERMISSIONS["registration"] = READ_PERMISSIONS["signin"] = ("AuditLog.Read.All",)
+READ_PERMISSIONS["domains"] = (
+    "Domain.Read.All",
+    "Domain.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+)
 WRITE_PERMISSIONS = {
     "otherMails": ("User-Mail.ReadWrite.All", "User.ReadUpdate.All", "User.ReadWrite.All", "Directory.ReadWrite.All"),
     "usageLocation": ("User.ReadUpdate.All", "User.ReadWrite.All", "Directory.ReadWrite.All"),

@@ -17,7 +17,9 @@ from recon.sources.entra_deleted import DeletedReader
 from recon.sources.entra_increment import GROUPS, LEAVE_PROPERTY, USERS, IncrementReader, Watermark, begin
 from recon.sources.entra_listing import RESTARTS, CountedListing
 from recon.sources.entra_members import MemberReader
-from recon.sources.entra_ndjson import MEMBER_COUNT, NdjsonWriter, files_of, unseen_warning
+from recon.sources.entra_ndjson import MEMBER_COUNT, unseen_warning
+from recon.sources.entra_ndjson_writer import NdjsonWriter, files_of
+from recon.sources.entra_reports import LISTINGS, ListingReader
 from recon.sources.entra_roles import RoleReader
 from recon.sources.entra_rows import (
     DELETED,
@@ -39,6 +41,7 @@ _TABLES = {
     **{name: (table,) for name, table in _OBJECTS.items()},
     "deleted": (DELETED,),
     "roles": (ROLE, ROLE_MEMBER),
+    **{name: (listing.table,) for name, listing in LISTINGS.items()},
 }
 _APART = tuple(name for name in _TABLES if name not in _OBJECTS)
 
@@ -133,6 +136,11 @@ class EntraReading:
             self._counts |= deleted.counts
         if "roles" in self._source.objects:
             yield from RoleReader(self._client, self.report, self._saver).rows()
+        for name in LISTINGS:
+            if name in self._source.objects:
+                listing = ListingReader(name, self._client, self.report, self._saver)
+                yield from listing.rows()
+                self._counts[name] = listing.count
         for name in _APART:
             for table in _TABLES[name] if name in self._source.objects else ():
                 self.report.table(table).is_whole = True

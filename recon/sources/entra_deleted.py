@@ -10,7 +10,7 @@ from recon.config import EntraSource
 from recon.decode.keys import EmployeeIdRules
 from recon.objects import ReadReport, Row
 from recon.sources.entra_listing import CountedListing
-from recon.sources.entra_ndjson import DELETED_FILES, NdjsonWriter
+from recon.sources.entra_ndjson_writer import DELETED_FILES, NdjsonWriter
 from recon.sources.entra_rows import DELETED, DeletedRows
 from recon.sources.graph.client import GraphClient
 

@@ -1,23 +1,48 @@
 """One counted listing of Graph objects: its pages as they come, and the count that they are held against."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 from recon.decode.text import printable
 from recon.errors import RestartError, SourceError
 from recon.objects import TableRead
 from recon.sources.entra_rows import object_id
-from recon.sources.graph.client import ADVANCED, GraphClient
+from recon.sources.graph.client import ADVANCED
 from recon.sources.graph.paging import Page
 
 RESTARTS = 3  # times that one listing may begin again
 
 
+class Client(Protocol):
+    """What a counted listing needs: pages, and the count as text."""
+
+    def pages(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        permission: str | None = None,
+    ) -> Iterator[Page]:
+        """Every page of the listing at `path`."""
+        ...
+
+    def get_text(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        permission: str | None = None,
+    ) -> str:
+        """The plain text at `path`."""
+        ...
+
+
 class CountedListing:
     """One listing below /v1.0, which may be read several times. `permission` is named when it is refused."""
 
-    def __init__(
-        self, client: GraphClient, path: str, properties: tuple[str, ...], page_size: int, permission: str
-    ) -> None:
+    def __init__(self, client: Client, path: str, properties: tuple[str, ...], page_size: int, permission: str) -> None:
         self.count: int | None = None  # usable objects by the server's count, once read; None: it does not say
         self._client = client
         self._path = path

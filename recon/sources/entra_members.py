@@ -8,7 +8,7 @@ from typing import Any
 from recon.errors import SourceError
 from recon.objects import Gone, ReadReport, Row
 from recon.sources.entra_listing import RESTARTS
-from recon.sources.entra_ndjson import NdjsonWriter
+from recon.sources.entra_ndjson_writer import NdjsonWriter
 from recon.sources.entra_rows import member_row, object_id, reject
 from recon.sources.graph.ahead import Ahead
 from recon.sources.graph.answer import EXPIRED_PAGE, failure_of

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from recon.objects import TABLES, ReadReport, Row
-from recon.sources.entra_ndjson import NdjsonWriter
+from recon.sources.entra_ndjson_writer import NdjsonWriter
 from recon.sources.entra_rows import ROLE, ROLE_MEMBER, RoleRows, object_id, reject
 from recon.sources.graph.answer import failure_of
 from recon.sources.graph.batch import SIZE, BatchAnswer, BatchItem

@@ -1877,6 +1877,100 @@ CREATE INDEX entra_deleted_history_to_run ON entra_deleted_history (to_run, sour
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'entra_domain', N'U') is null
+CREATE TABLE entra_domain (
+    row_id INTEGER NOT NULL IDENTITY,
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(253) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    domain_key NVARCHAR(253) COLLATE Latin1_General_100_BIN2 NULL,
+    authenticationtype NVARCHAR(4000) NULL,
+    isdefault SMALLINT NULL,
+    isinitial SMALLINT NULL,
+    isverified SMALLINT NULL,
+    isadminmanaged SMALLINT NULL,
+    isroot SMALLINT NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    PRIMARY KEY (row_id),
+    CONSTRAINT entra_domain_key UNIQUE (source_id, id)
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_domain_domain_key' and object_id = object_id(N'entra_domain'))
+CREATE INDEX entra_domain_domain_key ON entra_domain (domain_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_domain_history', N'U') is null
+CREATE TABLE entra_domain_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(253) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    domain_key NVARCHAR(253) COLLATE Latin1_General_100_BIN2 NULL,
+    authenticationtype NVARCHAR(4000) NULL,
+    isdefault SMALLINT NULL,
+    isinitial SMALLINT NULL,
+    isverified SMALLINT NULL,
+    isadminmanaged SMALLINT NULL,
+    isroot SMALLINT NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_domain_history_key' and object_id = object_id(N'entra_domain_history'))
+CREATE INDEX entra_domain_history_key ON entra_domain_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_domain_history_to_run' and object_id = object_id(N'entra_domain_history'))
+CREATE INDEX entra_domain_history_to_run ON entra_domain_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_domain_service', N'U') is null
+CREATE TABLE entra_domain_service (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(253) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(4000) NULL,
+    run_id INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_domain_service_owner' and object_id = object_id(N'entra_domain_service'))
+CREATE INDEX entra_domain_service_owner ON entra_domain_service (source_id, id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_domain_service_history', N'U') is null
+CREATE TABLE entra_domain_service_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(253) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(4000) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_domain_service_history_key' and object_id = object_id(N'entra_domain_service_history'))
+CREATE INDEX entra_domain_service_history_key ON entra_domain_service_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_domain_service_history_to_run' and object_id = object_id(N'entra_domain_service_history'))
+CREATE INDEX entra_domain_service_history_to_run ON entra_domain_service_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'entra_group', N'U') is null
 CREATE TABLE entra_group (
     row_id INTEGER NOT NULL IDENTITY,
@@ -2084,6 +2178,121 @@ CREATE INDEX entra_member_history_to_run ON entra_member_history (to_run, source
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'entra_registration', N'U') is null
+CREATE TABLE entra_registration (
+    row_id INTEGER NOT NULL IDENTITY,
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    userprincipalname NVARCHAR(4000) NULL,
+    upn_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    userdisplayname NVARCHAR(4000) NULL,
+    usertype NVARCHAR(4000) NULL,
+    isadmin SMALLINT NULL,
+    ismfaregistered SMALLINT NULL,
+    ismfacapable SMALLINT NULL,
+    ispasswordlesscapable SMALLINT NULL,
+    isssprregistered SMALLINT NULL,
+    isssprenabled SMALLINT NULL,
+    isssprcapable SMALLINT NULL,
+    issystempreferredauthenticationmethodenabled SMALLINT NULL,
+    userpreferredmethodforsecondaryauthentication NVARCHAR(4000) NULL,
+    lastupdateddatetime DATETIME2(6) NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    PRIMARY KEY (row_id),
+    CONSTRAINT entra_registration_key UNIQUE (source_id, id)
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_registration_upn_key' and object_id = object_id(N'entra_registration'))
+CREATE INDEX entra_registration_upn_key ON entra_registration (upn_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_registration_history', N'U') is null
+CREATE TABLE entra_registration_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    userprincipalname NVARCHAR(4000) NULL,
+    upn_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    userdisplayname NVARCHAR(4000) NULL,
+    usertype NVARCHAR(4000) NULL,
+    isadmin SMALLINT NULL,
+    ismfaregistered SMALLINT NULL,
+    ismfacapable SMALLINT NULL,
+    ispasswordlesscapable SMALLINT NULL,
+    isssprregistered SMALLINT NULL,
+    isssprenabled SMALLINT NULL,
+    isssprcapable SMALLINT NULL,
+    issystempreferredauthenticationmethodenabled SMALLINT NULL,
+    userpreferredmethodforsecondaryauthentication NVARCHAR(4000) NULL,
+    lastupdateddatetime DATETIME2(6) NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_registration_history_key' and object_id = object_id(N'entra_registration_history'))
+CREATE INDEX entra_registration_history_key ON entra_registration_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_registration_history_to_run' and object_id = object_id(N'entra_registration_history'))
+CREATE INDEX entra_registration_history_to_run ON entra_registration_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_registration_method', N'U') is null
+CREATE TABLE entra_registration_method (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    run_id INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_registration_method_owner' and object_id = object_id(N'entra_registration_method'))
+CREATE INDEX entra_registration_method_owner ON entra_registration_method (source_id, id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_registration_method_value_key' and object_id = object_id(N'entra_registration_method'))
+CREATE INDEX entra_registration_method_value_key ON entra_registration_method (value_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_registration_method_history', N'U') is null
+CREATE TABLE entra_registration_method_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    value NVARCHAR(max) NULL,
+    value_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_registration_method_history_key' and object_id = object_id(N'entra_registration_method_history'))
+CREATE INDEX entra_registration_method_history_key ON entra_registration_method_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_registration_method_history_to_run' and object_id = object_id(N'entra_registration_method_history'))
+CREATE INDEX entra_registration_method_history_to_run ON entra_registration_method_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'entra_role', N'U') is null
 CREATE TABLE entra_role (
     row_id INTEGER NOT NULL IDENTITY,
@@ -2171,6 +2380,55 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_role_member_history_to_run' and object_id = object_id(N'entra_role_member_history'))
 CREATE INDEX entra_role_member_history_to_run ON entra_role_member_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_signin', N'U') is null
+CREATE TABLE entra_signin (
+    row_id INTEGER NOT NULL IDENTITY,
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    lastsignindatetime DATETIME2(6) NULL,
+    last_signin_day INTEGER NULL,
+    lastnoninteractivesignindatetime DATETIME2(6) NULL,
+    last_noninteractive_signin_day INTEGER NULL,
+    lastsuccessfulsignindatetime DATETIME2(6) NULL,
+    last_successful_signin_day INTEGER NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    PRIMARY KEY (row_id),
+    CONSTRAINT entra_signin_key UNIQUE (source_id, id)
+)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_signin_history', N'U') is null
+CREATE TABLE entra_signin_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    lastsignindatetime DATETIME2(6) NULL,
+    last_signin_day INTEGER NULL,
+    lastnoninteractivesignindatetime DATETIME2(6) NULL,
+    last_noninteractive_signin_day INTEGER NULL,
+    lastsuccessfulsignindatetime DATETIME2(6) NULL,
+    last_successful_signin_day INTEGER NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_signin_history_key' and object_id = object_id(N'entra_signin_history'))
+CREATE INDEX entra_signin_history_key ON entra_signin_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_signin_history_to_run' and object_id = object_id(N'entra_signin_history'))
+CREATE INDEX entra_signin_history_to_run ON entra_signin_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3596,6 +3854,16 @@ if @@trancount = 0 set noexec on
 go
 if col_length(N'entra_role_member', N'run_id') is null
 alter table entra_role_member add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_registration_method', N'run_id') is null
+alter table entra_registration_method add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_domain_service', N'run_id') is null
+alter table entra_domain_service add run_id INTEGER NOT NULL default 0
 go
 if @@trancount = 0 set noexec on
 go
@@ -7644,16 +7912,26 @@ begin
     grant select on country to recon_pii;
     grant select on entra_deleted to recon_pii;
     grant select on entra_deleted_history to recon_pii;
+    grant select on entra_domain to recon_pii;
+    grant select on entra_domain_history to recon_pii;
+    grant select on entra_domain_service to recon_pii;
+    grant select on entra_domain_service_history to recon_pii;
     grant select on entra_group to recon_pii;
     grant select on entra_group_history to recon_pii;
     grant select on entra_group_proxyaddress to recon_pii;
     grant select on entra_group_proxyaddress_history to recon_pii;
     grant select on entra_member to recon_pii;
     grant select on entra_member_history to recon_pii;
+    grant select on entra_registration to recon_pii;
+    grant select on entra_registration_history to recon_pii;
+    grant select on entra_registration_method to recon_pii;
+    grant select on entra_registration_method_history to recon_pii;
     grant select on entra_role to recon_pii;
     grant select on entra_role_history to recon_pii;
     grant select on entra_role_member to recon_pii;
     grant select on entra_role_member_history to recon_pii;
+    grant select on entra_signin to recon_pii;
+    grant select on entra_signin_history to recon_pii;
     grant select on entra_user to recon_pii;
     grant select on entra_user_businessphone to recon_pii;
     grant select on entra_user_businessphone_history to recon_pii;
@@ -7834,16 +8112,26 @@ begin
     grant select, insert, update, delete on country to recon_loader;
     grant select, insert, update, delete on entra_deleted to recon_loader;
     grant select, insert, update, delete on entra_deleted_history to recon_loader;
+    grant select, insert, update, delete on entra_domain to recon_loader;
+    grant select, insert, update, delete on entra_domain_history to recon_loader;
+    grant select, insert, update, delete on entra_domain_service to recon_loader;
+    grant select, insert, update, delete on entra_domain_service_history to recon_loader;
     grant select, insert, update, delete on entra_group to recon_loader;
     grant select, insert, update, delete on entra_group_history to recon_loader;
     grant select, insert, update, delete on entra_group_proxyaddress to recon_loader;
     grant select, insert, update, delete on entra_group_proxyaddress_history to recon_loader;
     grant select, insert, update, delete on entra_member to recon_loader;
     grant select, insert, update, delete on entra_member_history to recon_loader;
+    grant select, insert, update, delete on entra_registration to recon_loader;
+    grant select, insert, update, delete on entra_registration_history to recon_loader;
+    grant select, insert, update, delete on entra_registration_method to recon_loader;
+    grant select, insert, update, delete on entra_registration_method_history to recon_loader;
     grant select, insert, update, delete on entra_role to recon_loader;
     grant select, insert, update, delete on entra_role_history to recon_loader;
     grant select, insert, update, delete on entra_role_member to recon_loader;
     grant select, insert, update, delete on entra_role_member_history to recon_loader;
+    grant select, insert, update, delete on entra_signin to recon_loader;
+    grant select, insert, update, delete on entra_signin_history to recon_loader;
     grant select, insert, update, delete on entra_user to recon_loader;
     grant select, insert, update, delete on entra_user_businessphone to recon_loader;
     grant select, insert, update, delete on entra_user_businessphone_history to recon_loader;

@@ -1501,6 +1501,79 @@ CREATE INDEX IF NOT EXISTS entra_deleted_history_key ON entra_deleted_history (i
 CREATE INDEX IF NOT EXISTS entra_deleted_history_to_run ON entra_deleted_history (to_run, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_domain (
+    row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    domain_key TEXT,
+    authenticationtype TEXT,
+    isdefault SMALLINT,
+    isinitial SMALLINT,
+    isverified SMALLINT,
+    isadminmanaged SMALLINT,
+    isroot SMALLINT,
+    row_hash BLOB NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at TEXT NOT NULL,
+    CONSTRAINT entra_domain_key UNIQUE (source_id, id)
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_domain_domain_key ON entra_domain (domain_key, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_domain_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    domain_key TEXT,
+    authenticationtype TEXT,
+    isdefault SMALLINT,
+    isinitial SMALLINT,
+    isverified SMALLINT,
+    isadminmanaged SMALLINT,
+    isroot SMALLINT,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_domain_history_key ON entra_domain_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_domain_history_to_run ON entra_domain_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_domain_service (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    run_id INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_domain_service_owner ON entra_domain_service (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_domain_service_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_domain_service_history_key ON entra_domain_service_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_domain_service_history_to_run ON entra_domain_service_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_group (
     row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     source_id INTEGER NOT NULL,
@@ -1667,6 +1740,98 @@ CREATE INDEX IF NOT EXISTS entra_member_history_key ON entra_member_history (id,
 CREATE INDEX IF NOT EXISTS entra_member_history_to_run ON entra_member_history (to_run, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_registration (
+    row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    userprincipalname TEXT,
+    upn_key TEXT,
+    userdisplayname TEXT,
+    usertype TEXT,
+    isadmin SMALLINT,
+    ismfaregistered SMALLINT,
+    ismfacapable SMALLINT,
+    ispasswordlesscapable SMALLINT,
+    isssprregistered SMALLINT,
+    isssprenabled SMALLINT,
+    isssprcapable SMALLINT,
+    issystempreferredauthenticationmethodenabled SMALLINT,
+    userpreferredmethodforsecondaryauthentication TEXT,
+    lastupdateddatetime TEXT,
+    row_hash BLOB NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at TEXT NOT NULL,
+    CONSTRAINT entra_registration_key UNIQUE (source_id, id)
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_registration_upn_key ON entra_registration (upn_key, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_registration_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    userprincipalname TEXT,
+    upn_key TEXT,
+    userdisplayname TEXT,
+    usertype TEXT,
+    isadmin SMALLINT,
+    ismfaregistered SMALLINT,
+    ismfacapable SMALLINT,
+    ispasswordlesscapable SMALLINT,
+    isssprregistered SMALLINT,
+    isssprenabled SMALLINT,
+    isssprcapable SMALLINT,
+    issystempreferredauthenticationmethodenabled SMALLINT,
+    userpreferredmethodforsecondaryauthentication TEXT,
+    lastupdateddatetime TEXT,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_registration_history_key ON entra_registration_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_registration_history_to_run ON entra_registration_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_registration_method (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    run_id INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_registration_method_owner ON entra_registration_method (source_id, id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_registration_method_value_key ON entra_registration_method (value_key, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_registration_method_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER,
+    value TEXT,
+    value_key TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_registration_method_history_key ON entra_registration_method_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_registration_method_history_to_run ON entra_registration_method_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_role (
     row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     source_id INTEGER NOT NULL,
@@ -1734,6 +1899,46 @@ CREATE INDEX IF NOT EXISTS entra_role_member_history_key ON entra_role_member_hi
 ;
 
 CREATE INDEX IF NOT EXISTS entra_role_member_history_to_run ON entra_role_member_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_signin (
+    row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    lastsignindatetime TEXT,
+    last_signin_day INTEGER,
+    lastnoninteractivesignindatetime TEXT,
+    last_noninteractive_signin_day INTEGER,
+    lastsuccessfulsignindatetime TEXT,
+    last_successful_signin_day INTEGER,
+    row_hash BLOB NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at TEXT NOT NULL,
+    CONSTRAINT entra_signin_key UNIQUE (source_id, id)
+)
+;
+
+CREATE TABLE IF NOT EXISTS entra_signin_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    lastsignindatetime TEXT,
+    last_signin_day INTEGER,
+    lastnoninteractivesignindatetime TEXT,
+    last_noninteractive_signin_day INTEGER,
+    lastsuccessfulsignindatetime TEXT,
+    last_successful_signin_day INTEGER,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_signin_history_key ON entra_signin_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_signin_history_to_run ON entra_signin_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user (

@@ -391,6 +391,150 @@ where
 union all
 select
     s.name as source_name,
+    'entra_registration' as object_type,
+    c.id as object_key,
+    c.userprincipalname as object_name,
+    r.run_id,
+    r.finished_at
+from entra_registration as c
+inner join load_run as r on r.run_id = c.run_id
+inner join source as s on s.source_id = c.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and exists (
+        select 1
+        from entra_registration_history as o
+        where o.source_id = c.source_id and o.id = c.id and o.to_run < c.run_id
+    )
+    and not exists (
+        select 1
+        from entra_registration_history as o
+        where o.source_id = c.source_id and o.id = c.id and o.to_run = c.run_id
+    )
+union all
+select
+    s.name as source_name,
+    'entra_registration' as object_type,
+    h.id as object_key,
+    h.userprincipalname as object_name,
+    r.run_id,
+    r.finished_at
+from entra_registration_history as h
+inner join load_run as r on r.run_id = h.from_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and exists (
+        select 1
+        from entra_registration_history as o
+        where o.source_id = h.source_id and o.id = h.id and o.to_run < h.from_run
+    )
+    and not exists (
+        select 1
+        from entra_registration_history as o
+        where o.source_id = h.source_id and o.id = h.id and o.to_run = h.from_run
+    )
+union all
+select
+    s.name as source_name,
+    'entra_signin' as object_type,
+    c.id as object_key,
+    c.id as object_name,
+    r.run_id,
+    r.finished_at
+from entra_signin as c
+inner join load_run as r on r.run_id = c.run_id
+inner join source as s on s.source_id = c.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and exists (
+        select 1
+        from entra_signin_history as o
+        where o.source_id = c.source_id and o.id = c.id and o.to_run < c.run_id
+    )
+    and not exists (
+        select 1
+        from entra_signin_history as o
+        where o.source_id = c.source_id and o.id = c.id and o.to_run = c.run_id
+    )
+union all
+select
+    s.name as source_name,
+    'entra_signin' as object_type,
+    h.id as object_key,
+    h.id as object_name,
+    r.run_id,
+    r.finished_at
+from entra_signin_history as h
+inner join load_run as r on r.run_id = h.from_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and exists (
+        select 1
+        from entra_signin_history as o
+        where o.source_id = h.source_id and o.id = h.id and o.to_run < h.from_run
+    )
+    and not exists (
+        select 1
+        from entra_signin_history as o
+        where o.source_id = h.source_id and o.id = h.id and o.to_run = h.from_run
+    )
+union all
+select
+    s.name as source_name,
+    'entra_domain' as object_type,
+    c.id as object_key,
+    c.id as object_name,
+    r.run_id,
+    r.finished_at
+from entra_domain as c
+inner join load_run as r on r.run_id = c.run_id
+inner join source as s on s.source_id = c.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and exists (
+        select 1
+        from entra_domain_history as o
+        where o.source_id = c.source_id and o.id = c.id and o.to_run < c.run_id
+    )
+    and not exists (
+        select 1
+        from entra_domain_history as o
+        where o.source_id = c.source_id and o.id = c.id and o.to_run = c.run_id
+    )
+union all
+select
+    s.name as source_name,
+    'entra_domain' as object_type,
+    h.id as object_key,
+    h.id as object_name,
+    r.run_id,
+    r.finished_at
+from entra_domain_history as h
+inner join load_run as r on r.run_id = h.from_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and exists (
+        select 1
+        from entra_domain_history as o
+        where o.source_id = h.source_id and o.id = h.id and o.to_run < h.from_run
+    )
+    and not exists (
+        select 1
+        from entra_domain_history as o
+        where o.source_id = h.source_id and o.id = h.id and o.to_run = h.from_run
+    )
+union all
+select
+    s.name as source_name,
     'worker' as object_type,
     c.worker_id as object_key,
     c.display_name as object_name,

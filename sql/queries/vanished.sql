@@ -199,6 +199,78 @@ where
 union all
 select
     s.name as source_name,
+    'entra_registration' as object_type,
+    h.id as object_key,
+    h.userprincipalname as object_name,
+    r.run_id,
+    r.finished_at
+from entra_registration_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from entra_registration as o
+        where o.source_id = h.source_id and o.id = h.id and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from entra_registration_history as o
+        where o.source_id = h.source_id and o.id = h.id and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
+    'entra_signin' as object_type,
+    h.id as object_key,
+    h.id as object_name,
+    r.run_id,
+    r.finished_at
+from entra_signin_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from entra_signin as o
+        where o.source_id = h.source_id and o.id = h.id and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from entra_signin_history as o
+        where o.source_id = h.source_id and o.id = h.id and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
+    'entra_domain' as object_type,
+    h.id as object_key,
+    h.id as object_name,
+    r.run_id,
+    r.finished_at
+from entra_domain_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from entra_domain as o
+        where o.source_id = h.source_id and o.id = h.id and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from entra_domain_history as o
+        where o.source_id = h.source_id and o.id = h.id and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
     'worker' as object_type,
     h.worker_id as object_key,
     h.display_name as object_name,

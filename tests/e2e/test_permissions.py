@@ -70,3 +70,18 @@ def test_deleted_objects_and_roles_need_one_more(site_with):
     assert site.query("select count(*) from load_run_table where table_name in ('entra_deleted', 'entra_role')") == [
         (2,)
     ]
+
+
+def test_registration_sign_ins_and_domains_need_two_more(site_with):
+    site = site_with(("User.Read.All", "AuditLog.Read.All", "Domain.Read.All"), ())
+    site.edit('graph_url = "', 'objects = ["users", "registration", "signin", "domains"]\ngraph_url = "')
+    site.ok("load", "entra", "--no-refresh")
+    counts = site.query(
+        "select (select count(*) from entra_user), (select count(*) from entra_signin), "
+        "(select count(*) from entra_user where is_enabled = 1), (select count(*) from entra_registration), "
+        "(select count(*) from entra_domain)"
+    )
+    ((users, signed_in, enabled, registered, domains),) = counts
+    assert users == signed_in > 0
+    assert enabled == registered > 0
+    assert domains == 1

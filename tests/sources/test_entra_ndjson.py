@@ -11,7 +11,8 @@ from recon.config import EntraSource
 from recon.decode.keys import EmployeeIdRules
 from recon.errors import SourceError
 from recon.lab.graph import Fault
-from recon.sources.entra_ndjson import NdjsonReading, NdjsonWriter
+from recon.sources.entra_ndjson import NdjsonReading
+from recon.sources.entra_ndjson_writer import NdjsonWriter
 from tests.support.tenant import TENANT, Reader, make_tenant, object_id, simulate
 
 FILES = {"users.ndjson", "groups.ndjson", "members.ndjson", "manifest.json"}
