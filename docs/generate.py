@@ -83,7 +83,7 @@ def configuration() -> str:
         title = f"[{name}.NAME]" if name == "scope" else f"[{name}]"
         lines.append(f"\n## {title}\n\n| key | default | meaning |\n|---|---|---|")
         for key, entry in section.model_fields.items():
-            lines.append(f"| `{key}` | {default_of(entry)} | {_cell(entry.description or '')} |")
+            lines.append(f"| `{entry.alias or key}` | {default_of(entry)} | {_cell(entry.description or '')} |")
             inner = section_of(entry.annotation)
             if inner is not None:
                 lines += [

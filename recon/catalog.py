@@ -120,6 +120,16 @@ def escape_colons(sql: str, parameters: Sequence[Parameter] = ()) -> str:
     return "".join("\\:" if mark == ":" and place not in kept else mark for place, mark in enumerate(sql))
 
 
+def substitute_parameters(sql: str, texts: Mapping[str, str]) -> str:
+    """The statement with each `:name` replaced by its text; others, and colons in literals, stay."""
+    parts, end = [], 0
+    for token in _tokens(sql):
+        if token.kind == "parameter" and token.text[1:] in texts:
+            parts += [sql[end : token.start], texts[token.text[1:]]]
+            end = token.start + len(token.text)
+    return "".join((*parts, sql[end:]))
+
+
 @dataclass(frozen=True)
 class Statement:
     """One SELECT of the catalogue. `texts`: by engine, or under '' for all of them; no header, no semicolon."""

@@ -67,6 +67,12 @@ class Database(_Section):
         "RECON_DATABASE_PASSWORD",
         description="Environment variable with the database password, where the URL names a user without one.",
     )
+    db_schema: str | None = Field(
+        None,
+        alias="schema",
+        pattern=r"^[a-z_][a-z0-9_]{0,62}$",
+        description="Schema of our tables on PostgreSQL and SQL Server; default: public, or the user's default schema.",
+    )
 
 
 class EmployeeIds(_Section):

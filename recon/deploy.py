@@ -6,7 +6,7 @@ reverse order and made again, grants go to the roles that exist. Nothing is drop
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from sqlalchemy.dialects import mssql, postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
-from recon import history_queries, objects
+from recon import dictionary, history_queries, objects
 from recon.catalog import ENGINES, Catalog, Statement, data_folder, read_catalog
-from recon.errors import StoreError
+from recon.dictionary_page import markdown
+from recon.errors import StoreError, UsageError
 from recon.store import Store
 from recon.store.backfill_tables import BACKFILL
 from recon.store.engine import first_line
@@ -57,9 +58,13 @@ _ADDED = (
     ),
     *((name, "run_id") for name, table in objects.TABLES.items() if table.kind in ("child", "link")),
 )
+# who installs, who loads (rows only), who reads masked views, who reads personal data
+ROLES = ("recon_installer", "recon_loader", "recon_reader", "recon_pii")
+_ROWS_AN_INSERT = 200
 # readers see no table that holds unmasked personal values
 READER_TABLES = (
-    "clock", "finding_count", "load_run", "load_run_table", "setting", "source", "source_link",
+    "clock", "dictionary_column", "dictionary_table", "finding_count", "load_run", "load_run_table", "setting",
+    "source", "source_link",
     *(table.name for table in REFERENCE), *(table.name for table in BACKFILL),
 )  # fmt: skip
 
@@ -142,11 +147,65 @@ def _rows(engine: str) -> Iterator[str]:
     yield _version(engine)
 
 
+def _values(table: sqlalchemy.Table, rows: Sequence[tuple[object, ...]], engine: str) -> Iterator[str]:
+    """INSERTs of many rows; SQL Server takes 1,000 of them in one."""
+    names = ", ".join(column.name for column in table.columns)
+    for start in range(0, len(rows), _ROWS_AN_INSERT):
+        lines = [
+            "    (" + ", ".join("null" if value is None else _literal(value, engine) for value in row) + ")"
+            for row in rows[start : start + _ROWS_AN_INSERT]
+        ]
+        yield f"insert into {table.name} ({names})\nvalues\n" + ",\n".join(lines)
+
+
+def _dictionary_rows(engine: str, catalog: Catalog) -> Iterator[str]:
+    """The data dictionary, written anew; a history table's columns are those of its table."""
+    tables, columns = dictionary.dictionary_table, dictionary.dictionary_column
+    yield f"delete from {columns.name}"
+    yield f"delete from {tables.name}"
+    yield from _values(tables, list(dictionary.table_entries(views(catalog))), engine)
+    yield from _values(columns, list(dictionary.column_entries()), engine)
+    names = [column.name for column in columns.columns if column.name != "table_name"]
+    yield (
+        f"insert into {columns.name} (table_name, {', '.join(names)})\n"
+        f"select t.table_name, {', '.join(f'c.{name}' for name in names)}\n"
+        f"from {tables.name} as t\n    inner join {columns.name} as c on t.history_of = c.table_name\n"
+        "where c.column_name <> 'run_id'"
+    )
+    yield from (
+        f"insert into {columns.name} (table_name, {', '.join(names)})\n"
+        f"select t.table_name, {_literal(name, engine)}, {1000 + place}, {_literal('int', engine)}, null, "
+        f"{_literal(meaning, engine)}, null, {_literal('never NULL', engine)}, 0, t.since\n"
+        f"from {tables.name} as t\nwhere t.history_of is not null"
+        for place, (name, meaning) in enumerate(dictionary.HISTORY_COLUMNS)
+    )
+
+
 def _view(name: str, statement: Statement, engine: str) -> str:
     return f"create view {name} as\n{statement.sql(engine)}"
 
 
+def view_texts(engine: str, catalog: Catalog) -> dict[str, str]:
+    """Each view's name and the statement that makes it."""
+    return {name: _view(name, statement, engine) for name, statement in views(catalog)}
+
+
 def _grants(engine: str, catalog: Catalog) -> Iterator[str]:
+    if engine == "postgresql":  # of a schema of our own, readers need its door
+        for role in ROLES:
+            rights = "usage, create" if role == "recon_installer" else "usage"
+            yield (
+                f"do $$\nbegin\n    if exists (select 1 from pg_roles where rolname = '{role}') then\n"
+                f"        execute format('grant {rights} on schema %I to {role}', current_schema());\n"
+                "    end if;\nend\n$$"
+            )
+    elif engine == "mssql":
+        yield (
+            "if database_principal_id('recon_installer') is not null\nbegin\n"
+            "    grant create table to recon_installer;\n    grant create view to recon_installer;\n"
+            "    declare @grant nvarchar(400) = N'grant alter, control on schema::' + quotename(schema_name())\n"
+            "        + N' to recon_installer';\n    exec(@grant);\nend"
+        )
     readable = [each.name for each in catalog.layer("decoded")] + list(READER_TABLES)
     everything = [table.name for table in metadata.sorted_tables] + [name for name, _ in views(catalog)]
     loaded = [table.name for table in metadata.sorted_tables]
@@ -166,7 +225,36 @@ def _grants(engine: str, catalog: Catalog) -> Iterator[str]:
             yield f"if database_principal_id('{role}') is not null\nbegin\n{granted}\nend"
 
 
-def statements(engine: str, catalog: Catalog | None = None) -> list[str]:
+def _roles(engine: str) -> Iterator[str]:
+    """The four roles, made where they are missing; SQLite has none."""
+    for role in ROLES:
+        if engine == "postgresql":
+            yield (
+                f"do $$\nbegin\n    if not exists (select 1 from pg_roles where rolname = '{role}') then\n"
+                f"        create role {role} nologin;\n    end if;\nend\n$$"
+            )
+        elif engine == "mssql":
+            yield f"if database_principal_id('{role}') is null\n    create role {role}"
+
+
+def _schema(engine: str, schema: str | None) -> Iterator[str]:
+    """Make a schema and go on in it; SQL Server has no search path: the user's default schema must be it."""
+    if schema is None:
+        return
+    if engine == "sqlite":
+        raise UsageError("SQLite has no schemas", hint="leave --schema away")
+    if engine == "postgresql":
+        yield f"create schema if not exists {schema}"
+        yield f"set local search_path to {schema}"
+        return
+    yield f"if schema_id(N'{schema}') is null\n    exec(N'create schema {schema}')"
+    yield (
+        f"if schema_name() <> N'{schema}'\n"
+        f"    throw 50000, N'your default schema is another: alter user … with default_schema = {schema}', 1"
+    )
+
+
+def statements(engine: str, catalog: Catalog | None = None, *, with_dictionary: bool = True) -> list[str]:
     """What the script of one engine runs, in order, without what holds it together."""
     catalog = catalog or read_catalog()
     named = views(catalog)
@@ -175,7 +263,8 @@ def statements(engine: str, catalog: Catalog | None = None) -> list[str]:
         *_tables(engine),
         *_additions(engine),
         *_rows(engine),
-        *(_view(name, statement, engine) for name, statement in named),
+        *view_texts(engine, catalog).values(),
+        *(_dictionary_rows(engine, catalog) if with_dictionary else ()),
         *_grants(engine, catalog),
     ]
 
@@ -199,10 +288,21 @@ go"""
 _MSSQL_GUARD = "if @@trancount = 0 set noexec on\ngo"
 
 
-def script(engine: str, catalog: Catalog | None = None) -> str:
-    """The install script of one engine as text."""
+def script(
+    engine: str,
+    catalog: Catalog | None = None,
+    *,
+    with_dictionary: bool = True,
+    schema: str | None = None,
+    create_roles: bool = False,
+) -> str:
+    """The install script of one engine as text. `schema`, `create_roles`: PostgreSQL and SQL Server alone."""
     head = _HEAD.format(how=_HOW[engine], regenerate="make sql")
-    parts = statements(engine, catalog)
+    parts = [
+        *_schema(engine, schema),
+        *(_roles(engine) if create_roles else ()),
+        *statements(engine, catalog, with_dictionary=with_dictionary),
+    ]
     if engine == "mssql":
         body = "\n".join(f"{_MSSQL_GUARD}\n{part}\ngo" for part in parts)
         return f"{head}\n{_MSSQL_BEGIN}\n{body}\n{_MSSQL_GUARD}\ncommit transaction\ngo\nset noexec off\ngo\n"
@@ -211,16 +311,23 @@ def script(engine: str, catalog: Catalog | None = None) -> str:
     return f"{head}\n{opening}\n\n{body}\n\ncommit;\n"
 
 
-def install(store: Store, catalog: Catalog | None = None) -> int:
+def as_driver_takes_it(statement: str, engine: str) -> str:
+    """psycopg reads % as the beginning of a parameter, whether there are any or not."""
+    return statement.replace("%", "%%") if engine == "postgresql" else statement
+
+
+def install(store: Store, catalog: Catalog | None = None, *, create_roles: bool = False) -> int:
     """Run what the script runs over a connection, in one transaction; returns the number of views.
+
+    The schema is the connection's own ([database] schema). `create_roles` needs the right to make roles.
 
     Raises StoreError when the database refuses (a missing right, usually).
     """
     catalog = catalog or read_catalog()
     try:
         with store.write() as connection:
-            for statement in statements(store.dialect, catalog):
-                connection.exec_driver_sql(statement)
+            for statement in (*(_roles(store.dialect) if create_roles else ()), *statements(store.dialect, catalog)):
+                connection.exec_driver_sql(as_driver_takes_it(statement, store.dialect))
     except SQLAlchemyError as error:
         raise StoreError(
             f"the views cannot be installed: {first_line(error)}",
@@ -234,7 +341,7 @@ def ensure_views(store: Store, catalog: Catalog | None = None) -> None:
     if store.dialect != "sqlite":
         return
     catalog = catalog or read_catalog()
-    wanted = {name: _view(name, statement, "sqlite") for name, statement in views(catalog)}
+    wanted = view_texts("sqlite", catalog)
     with store.read() as connection:
         found = connection.execute(sqlalchemy.text("select name, sql from sqlite_master where type = 'view'")).all()
     present = {row.name: str(row.sql).casefold() for row in found if row.name in wanted}
@@ -242,68 +349,14 @@ def ensure_views(store: Store, catalog: Catalog | None = None) -> None:
         install(store, catalog)
 
 
-# ---- the data dictionary ------------------------------------------------------------------------------
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _dictionary_table(table: sqlalchemy.Table) -> Iterator[str]:
-    known = objects.TABLES.get(table.name.removesuffix("_history"))
-    described = {column.name: column for column in known.columns} if known else {}
-    yield f"\n### {table.name}\n\n{table.comment or (known.grain if known else '')}\n"
-    yield "| column | type | attribute | note |"
-    yield "|---|---|---|---|"
-    for column in table.columns:
-        its = described.get(column.name)
-        kind = (its.type + (f"({its.size})" if its.size else "")) if its else type(column.type).__name__.lower()
-        notes = [its.note] if its and its.note else []
-        notes += ["personal"] if its and its.personal else []
-        notes += ["key"] if column.primary_key else []
-        attribute = its.attribute if its and its.attribute else ""
-        yield f"| {column.name} | {kind} | {attribute} | {_cell('; '.join(notes))} |"
-
-
-def dictionary(catalog: Catalog | None = None) -> str:
-    """The data dictionary as Markdown: tables with their columns, views, findings, queries."""
-    catalog = catalog or read_catalog()
-    lines = [
-        "# Data dictionary",
-        "",
-        "Generated by `make sql`; do not edit. A column that carries a source attribute is called as the attribute",
-        "is called, in lower case and without hyphens. Types are those of `recon/objects.py`: `key` is folded text",
-        "(the only thing compared), `anchor` byte-exact text, `flag` 0 or 1, `time` UTC, `day` days since 1970-01-01.",
-        "Missing is NULL.",
-        "",
-        "## Tables",
-    ]
-    for table in metadata.sorted_tables:
-        lines += _dictionary_table(table)
-    lines += ["", "## Views", "", "| view | what it shows |", "|---|---|"]
-    lines += [
-        f"| {name} | {_cell(statement.meaning)} |"
-        for name, statement in views(catalog)
-        if statement.layer != "findings"
-    ]
-    lines += ["", "## Findings", "", "Each is also a view `finding_<code>`.", ""]
-    lines += ["| code | severity | meaning | fix |", "|---|---|---|---|"]
-    lines += [
-        f"| {each.name} | {each.severity} | {_cell(each.meaning)} | {_cell(each.fix)} |" for each in catalog.findings
-    ]
-    lines += ["", "## Queries", "", "| query | what it answers | parameters |", "|---|---|---|"]
-    for each in (*catalog.layer("queries"), *catalog.layer("plan")):
-        parameters = "; ".join(f"{one.name} ({one.type}): {one.note}" for one in each.parameters)
-        lines.append(f"| {each.name} | {_cell(each.meaning)} | {_cell(parameters)} |")
-    return "\n".join(lines) + "\n"
-
-
 def generated() -> dict[str, str]:
     """File name in sql/deploy and its text, for all that is generated."""
     catalog = read_catalog()
     if catalog.broken:
         raise catalog.broken[0]
-    return {f"{engine}.sql": script(engine, catalog) for engine in ENGINES} | {"dictionary.md": dictionary(catalog)}
+    return {f"{engine}.sql": script(engine, catalog) for engine in ENGINES} | {
+        "dictionary.md": markdown(catalog, views(catalog))
+    }
 
 
 def write(folder: Path | None = None) -> None:

@@ -140,7 +140,7 @@ def held(config: Config, source: EntraSource) -> Iterator[None]:
 
 def leavers_test(config: Config, plan: Plan) -> Callable[[Item], bool]:
     """Whether an item's person has left by what is loaded now; what only takes away is done all the same."""
-    with Store.open(config.database_url, create=False, password_env=config.database.password_env) as store:
+    with Store.configured(config) as store:
         gone = find_leavers(store, plan, day(utc_now_text()))
     return lambda item: person(item) in gone and not item.only_takes_away
 
@@ -265,7 +265,7 @@ def undo_plan(config: Config, plan: Plan, *, is_offline: bool = False) -> Plan:
 def refresh_ledger(config: Config, plan: Plan) -> str | None:
     """Make the plan's rows in the store anew from its journal; why that was not possible, or None."""
     try:
-        with Store.open(config.database_url, create=False, password_env=config.database.password_env) as store:
+        with Store.configured(config) as store:
             derive(store, plan)
     except (StoreError, UsageError, SQLAlchemyError) as error:
         return str(error)

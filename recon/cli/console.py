@@ -64,8 +64,7 @@ class State:
         """The database of the configuration; `create` makes it when there is none."""
         from recon.store import Store
 
-        config = self.config()
-        return Store.open(config.database_url, create=create, password_env=config.database.password_env)
+        return Store.configured(self.config(), create=create)
 
 
 def state(ctx: typer.Context) -> State:

@@ -57,6 +57,7 @@ _VERBS = (
     ("run", "run"),
     ("findings", "findings"),
     ("report", "report"),
+    ("browse", "browse"),
     ("demo", "demo"),
 )
 

@@ -1,6 +1,8 @@
 """`recon sql`: the catalogue of SELECTs, the install scripts, and the named queries."""
 
 import os
+import re
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,12 +58,17 @@ def run(
     limit: int | None = typer.Option(None, "--limit", min=1, help="At most so many rows."),
     unmask: bool = typer.Option(False, "--unmask", help="Let a finding show personal values in full."),
     output: Format = FORMAT_OPTION,
+    file: Path | None = typer.Option(
+        None, "--output", "-o", metavar="FILE.xlsx", help="Write a workbook instead of printing."
+    ),
 ) -> None:
-    """Run one statement of the catalogue and print its rows."""
-    from recon.cli.console import emit, state
+    """Run one statement of the catalogue and print its rows, or write them to a workbook."""
+    from recon.cli.console import emit, say, state
     from recon.errors import UsageError
     from recon.queries import query
 
+    if file is not None and file.suffix.lower() != ".xlsx":
+        raise UsageError(f"--output {file}: only .xlsx is written", hint="print CSV or JSON with --format")
     statement = _catalog(ctx).statement(name)
     if statement.layer == "match":
         raise UsageError(f"{name} fills a table", hint=f"recon refresh runs it; recon sql show {name} prints it")
@@ -73,51 +80,111 @@ def run(
         given[key] = value
     with state(ctx).store() as store:
         answer = query(store, statement, given, unmask=unmask)
-        emit(answer.columns, islice(answer.rows, limit), output)
+        if file is None:
+            emit(answer.columns, islice(answer.rows, limit), output)
+            return
+        from recon.report.sheets import write_rows_xlsx
+
+        rows = write_rows_xlsx(answer.columns, islice(answer.rows, limit), file)
+        say(f"{rows} rows written to {file}")
+
+
+class Script(StrEnum):
+    """What `recon sql script` can print."""
+
+    install = "install"
+    linked_server = "linked-server"
 
 
 @app.command("script")
 def script(
-    ctx: typer.Context, engine: str = typer.Option(..., "--engine", help="sqlite, postgresql or mssql.")
+    ctx: typer.Context,
+    what: Script = typer.Argument(
+        Script.install,
+        help="install: everything a database needs; linked-server: read AD from SQL Server without recon.",
+    ),
+    engine: str | None = typer.Option(None, "--engine", help="sqlite, postgresql or mssql; for install."),
+    schema: str | None = typer.Option(None, "--schema", help="Make everything in this schema; default: see config."),
+    create_roles: bool = typer.Option(False, "--create-roles", help="Also make the four roles where they are missing."),
+    dictionary: bool = typer.Option(
+        True, "--with-data-dictionary/--without-data-dictionary", help="Fill dictionary_table and dictionary_column."
+    ),
 ) -> None:
-    """Print the install script of one engine: tables, indexes, views, grants; the site's own findings included."""
+    """Print a script: tables, indexes, views, dictionary and grants of one engine, the site's own findings included."""
+    from recon.catalog import data_folder
     from recon.cli.findings import say_broken
     from recon.deploy import script as install_script
+    from recon.errors import UsageError
 
+    if what is Script.linked_server:
+        typer.echo((data_folder("sql") / "linked-server" / "linked-server.sql").read_text(encoding="utf-8"), nl=False)
+        return
+    if engine is None:
+        raise UsageError("--engine is missing", hint="--engine sqlite, postgresql or mssql")
     _engine(engine)
+    if schema is not None and not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema):
+        raise UsageError(f"--schema {schema}: lower-case letters, digits and _ alone")
     catalog = _catalog(ctx)
-    typer.echo(install_script(engine, catalog), nl=False)
+    text = install_script(engine, catalog, with_dictionary=dictionary, schema=schema, create_roles=create_roles)
+    typer.echo(text, nl=False)
     say_broken(catalog.broken)
 
 
 @app.command("install")
-def install(ctx: typer.Context) -> None:
-    """Make tables and views in the database of the configuration; what is there stays."""
+def install(
+    ctx: typer.Context,
+    create_roles: bool = typer.Option(False, "--create-roles", help="Also make the four roles where they are missing."),
+) -> None:
+    """Make schema, tables, views and dictionary in the database of the configuration; data stays.
+
+    Needs the right to create tables and views in the schema; says what is missing.
+    """
     from recon.cli.console import say, state
     from recon.cli.findings import say_broken
+    from recon.deploy import ROLES
     from recon.deploy import install as install_views
     from recon.queries import prepare
+    from recon.server_checks import check_server
 
     with state(ctx).store(create=True) as store:
+        for defect in check_server(store):
+            say(f"note: {defect.what}; {defect.fix}")
         catalog = prepare(store, _catalog(ctx))
-        views = install_views(store, catalog)
+        views = install_views(store, catalog, create_roles=create_roles)
+        is_server = store.dialect != "sqlite"
     say(f"{views} views installed")
+    if create_roles and is_server:
+        say(f"roles: {', '.join(ROLES)}; next: grant them to your users")
     say_broken(catalog.broken)
 
 
 @app.command("check")
-def check(ctx: typer.Context) -> None:
-    """Read every file of the catalogue and let the database prepare it; exit 2 when one is broken."""
-    from recon.cli.console import say, state
+def check(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
+    """Hold the database against this version: server, tables, columns, views, and every file of the catalogue.
+
+    Exit 2 when a file is broken, 1 when the database differs from what recon sql install would make.
+    """
+    from recon.cli.console import emit, say, state
     from recon.cli.findings import say_broken
+    from recon.drift import find_drift
     from recon.queries import prepare
+    from recon.server_checks import find_defects
 
     with state(ctx).store() as store:
+        defects = find_defects(store)
         catalog = prepare(store, _catalog(ctx))
+        drift = find_drift(store, catalog)
+    for defect in defects:
+        say(f"{'error' if defect.is_fatal else 'note'}: {defect.what}; {defect.fix}")
+    if drift or output is not Format.table:
+        emit(("kind", "name", "state"), [(each.kind, each.name, each.state) for each in drift], output)
     say_broken(catalog.broken)
-    say(f"{len(catalog.statements)} statements hold, {len(catalog.broken)} refused")
+    say(f"{len(catalog.statements)} statements hold, {len(catalog.broken)} refused; {len(drift)} differences")
     if catalog.broken:
         raise typer.Exit(catalog.broken[0].exit_code)
+    if drift or any(defect.is_fatal for defect in defects):
+        say("next: recon sql install")
+        raise typer.Exit(1)
 
 
 def _catalog(ctx: typer.Context) -> "Catalog":

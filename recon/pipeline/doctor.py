@@ -83,7 +83,7 @@ def _guarded(area: str, what: str, checks: Iterable[Check]) -> Iterator[Check]:
 def _database(config: Config) -> Check:
     url = config.database_url
     try:
-        with Store.open(url, create=False, password_env=config.database.password_env) as store:
+        with Store.configured(config) as store:
             return Check("database", "open", OK, f"{store.dialect}, tables are there")
     except UsageError as error:  # no database yet
         if url.startswith("sqlite:///"):

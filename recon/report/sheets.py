@@ -1,6 +1,7 @@
 """The report as a workbook (XLSX) and as one CSV file: every row, cells that never turn into formulas."""
 
 import csv
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,51 @@ from recon.report.files import whole_file
 
 _SHEET_ROWS = 1_048_575  # Excel's bound, less the heading
 _CELL_CHARACTERS = 32_767
+
+
+_OPTIONS = {
+    "constant_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+}
+
+
+def write_rows_xlsx(columns: Sequence[str], rows: Iterable[Sequence[object]], path: Path) -> int:
+    """One sheet of rows below a heading, every text a text; returns how many. Raises StoreError.
+
+    More rows than a sheet holds go on in further sheets.
+    """
+    import xlsxwriter
+
+    count = 0
+    with whole_file(path) as part, xlsxwriter.Workbook(part, _OPTIONS) as book:
+        bold = book.add_format({"bold": True})
+        sheet: Any = None
+        for count, row in enumerate(rows, 1):
+            place = (count - 1) % _SHEET_ROWS
+            if place == 0:
+                sheet = _headed(book, bold, columns)
+            for column, value in enumerate(row):
+                if isinstance(value, int | float):
+                    sheet.write_number(place + 1, column, value)
+                elif value is not None:
+                    sheet.write_string(place + 1, column, _text(value)[:_CELL_CHARACTERS])
+        if sheet is None:
+            _headed(book, bold, columns)
+    return count
+
+
+def _headed(book: Any, bold: Any, columns: Sequence[str]) -> Any:
+    sheet = book.add_worksheet()
+    sheet.set_column(0, len(columns) - 1, 24)
+    sheet.freeze_panes(1, 0)
+    sheet.write_row(0, 0, columns, bold)
+    return sheet
+
+
+def _text(value: object) -> str:
+    return "0x" + bytes(value).hex().upper() if isinstance(value, bytes | memoryview) else str(value)
 
 
 def write_csv(content: Content, path: Path) -> Path:
@@ -29,13 +75,7 @@ def write_xlsx(content: Content, path: Path) -> Path:
     """A summary, the loads, and all rows; another sheet where Excel's bound is reached. Raises StoreError."""
     import xlsxwriter
 
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    with whole_file(path) as part, xlsxwriter.Workbook(part, options) as book:
+    with whole_file(path) as part, xlsxwriter.Workbook(part, _OPTIONS) as book:
         bold = book.add_format({"bold": True})
         summary = book.add_worksheet("Summary")
         summary.set_column(0, 0, 34)

@@ -13,8 +13,10 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, event, insert, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.schema import CreateSchema
 
 from recon import __version__
+from recon.config import Config
 from recon.decode.times import utc_now_text
 from recon.errors import ConfigError, StoreError, UsageError
 from recon.store import backfill_tables, lifecycle, match_tables, reference_tables
@@ -92,19 +94,25 @@ class Store:
         self.dialect = engine.dialect.name
 
     @classmethod
-    def open(cls, url: str, *, create: bool = True, password_env: str | None = None) -> "Store":
-        """Open the database of an SQLAlchemy URL; `create` makes file and tables where they are missing.
+    def open(
+        cls, url: str, *, create: bool = True, password_env: str | None = None, schema: str | None = None
+    ) -> "Store":
+        """Open the database of an SQLAlchemy URL; `create` makes file, schema and tables where they are missing.
 
-        Raises UsageError when there is none and create is false, StoreError when it cannot be opened or is of
-        a newer version, ConfigError for a URL that names no supported database.
+        `schema`: where our tables stand on a server; None is its default. Raises UsageError when there is no database
+        and create is false, StoreError when it cannot be opened or is of a newer version, ConfigError for a URL that
+        names no supported database.
         """
         parsed = _url(url, password_env)
         name = parsed.render_as_string(hide_password=True)
         is_sqlite = parsed.get_backend_name() == "sqlite"
         if is_sqlite:
             _sqlite_file(parsed, create=create)
+        options: dict[str, Any] = {}
+        if schema and parsed.get_backend_name() == "postgresql":
+            options["connect_args"] = {"options": f"-csearch_path={schema}"}
         try:
-            engine = sqlalchemy.create_engine(parsed)
+            engine = sqlalchemy.create_engine(parsed, **options)
         except (ModuleNotFoundError, NoSuchModuleError, ImportError) as error:
             raise StoreError(
                 f"the driver for {parsed.drivername} cannot be loaded: {first_line(error)}",
@@ -114,6 +122,8 @@ class Store:
             _set_up_sqlite(engine)
         store = cls(engine)
         try:
+            if schema:
+                store._check_schema(schema, create=create)
             store._check_version(name, create=create)
         except SQLAlchemyError as error:
             engine.dispose()
@@ -124,6 +134,29 @@ class Store:
             engine.dispose()
             raise
         return store
+
+    @classmethod
+    def configured(cls, config: Config, *, create: bool = False) -> "Store":
+        """The database that recon.toml names; `create` makes what is missing. Raises as open() does."""
+        its = config.database
+        return cls.open(config.database_url, create=create, password_env=its.password_env, schema=its.db_schema)
+
+    def _check_schema(self, schema: str, *, create: bool) -> None:
+        """On PostgreSQL the search path leads to the schema, on SQL Server the user's default schema must be it."""
+        if self.dialect == "sqlite":
+            raise ConfigError("[database] schema is for PostgreSQL and SQL Server", hint="take it out for SQLite")
+        if create:
+            with self.write() as connection:
+                if schema not in inspect(connection).get_schema_names():
+                    connection.execute(CreateSchema(schema))
+        if self.dialect == "mssql":
+            with self.engine.connect() as connection:
+                its = connection.scalar(sqlalchemy.text("select schema_name()"))
+            if str(its).casefold() != schema.casefold():
+                raise StoreError(
+                    f"the default schema of this database user is {its}, not {schema}",
+                    hint=f"alter user … with default_schema = {schema}, or take [database] schema out",
+                )
 
     def _check_version(self, name: str, *, create: bool) -> None:
         with self.engine.connect() as connection:

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import re
 
+import openpyxl
 import pytest
 
 from recon.catalog import read_catalog
@@ -19,7 +21,9 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RECON_CONFIG", raising=False)
     monkeypatch.delenv("RECON_DATABASE_URL", raising=False)
-    (tmp_path / "recon.toml").write_text('[database]\nurl = "sqlite:///recon.db"\n[catalogue]\nfindings = ["own"]\n')
+    (tmp_path / "recon.toml").write_text(
+        '[database]\nurl = "sqlite:///recon.db"\n[catalogue]\nfindings = ["own"]\n[findings]\nfamilies = ["all"]\n'
+    )
     (tmp_path / "own").mkdir()
     with Store.open(f"sqlite:///{tmp_path}/recon.db") as store:
         estate = Estate(store)
@@ -174,4 +178,67 @@ def test_sql_install_and_check(folder, capsys):
     code, _, err = recon(capsys, "sql", "install")
     assert (code, err) == (0, f"{len(views(read_catalog()))} views installed\n")
     code, _, err = recon(capsys, "sql", "check")
-    assert (code, err) == (0, f"{len(read_catalog().statements)} statements hold, 0 refused\n")
+    assert (code, err) == (0, f"{len(read_catalog().statements)} statements hold, 0 refused; 0 differences\n")
+
+
+def test_sql_check_names_what_differs_and_install_mends_it(folder, capsys):
+    recon(capsys, "sql", "install")
+    with Store.open(f"sqlite:///{folder}/recon.db") as store, store.write() as connection:
+        connection.exec_driver_sql("drop view worker_decoded")
+        connection.exec_driver_sql("drop view finding")
+        connection.exec_driver_sql("create view finding as select 1 as x")
+        connection.exec_driver_sql("update dictionary_column set meaning = 'x' where column_name = 'cn'")
+    code, out, err = recon(capsys, "sql", "check", "--format", "csv")
+    assert code == 1
+    assert out.splitlines() == [
+        "kind,name,state",
+        "dictionary,dictionary_column,differs",
+        "view,finding,differs",
+        "view,worker_decoded,missing",
+    ]
+    assert err.splitlines()[-1] == "next: recon sql install"
+
+
+def test_sql_run_writes_a_workbook_without_formulas(folder, capsys, tmp_path):
+    with Store.open(f"sqlite:///{folder}/recon.db") as store, store.write() as connection:
+        connection.exec_driver_sql("update worker set display_name = '=1+1'")
+    file = tmp_path / "people.xlsx"
+    code, out, err = recon(capsys, "sql", "run", "worker_decoded", "--output", str(file))
+    assert (code, out, err) == (0, "", f"1 rows written to {file}\n")
+    sheet = openpyxl.load_workbook(file).active
+    names = [cell.value for cell in sheet[1]]
+    column = names.index("display_name")
+    assert [(row[column].value, row[column].data_type) for row in sheet.iter_rows(min_row=2)] == [("=1+1", "s")]
+    assert file.stat().st_mode & 0o077 == 0
+    assert recon(capsys, "sql", "run", "worker_decoded", "--output", "x.ods")[0] == 2
+
+
+def test_the_linked_server_script_holds_no_password(capsys):
+    code, out, _ = recon(capsys, "sql", "script", "linked-server")
+    assert code == 0
+    assert re.findall(r"@rmtpassword = (.*)", out) == ["N'$(RECON_AD_PASSWORD)'"]
+    assert out.index("sp_droplinkedsrvlogin") < out.index("sp_addlinkedsrvlogin")  # the self-mapping goes first
+    batches = re.split(r"(?m)^go$", out)
+    for batch in batches:
+        for query in re.findall(r"openquery\(ADSI, '((?:[^']|'')*)'\)", batch):
+            assert "'" not in query.replace("''", "")
+
+
+def test_a_script_for_a_schema_with_roles(capsys):
+    code, out, _ = recon(capsys, "sql", "script", "--engine", "postgresql", "--schema", "recon", "--create-roles")
+    assert code == 0
+    begins = [
+        out.index(each) for each in ("create schema if not exists recon", "create role recon_reader", "CREATE TABLE")
+    ]
+    assert begins == sorted(begins)
+    assert "insert into dictionary_column" in out
+    _, out, _ = recon(capsys, "sql", "script", "--engine", "mssql", "--without-data-dictionary")
+    assert "insert into dictionary_column" not in out
+    for arguments, message in (
+        (("--engine", "sqlite", "--schema", "x"), "recon: SQLite has no schemas"),
+        (("--engine", "postgresql", "--schema", "x; drop"), "recon: --schema x; drop: lower-case letters"),
+        ((), "recon: --engine is missing"),
+    ):
+        code, out, err = recon(capsys, "sql", "script", *arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith(message)

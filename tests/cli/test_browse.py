@@ -1,0 +1,101 @@
+"""recon browse: Datasette on the database; masked unless told otherwise."""
+
+import json
+import socket
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from recon.store import Store
+from tests.support.estate import Estate
+from tests.support.site import invoke, start
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("browse")
+    (folder / "recon.toml").write_text('[database]\nurl = "sqlite:///recon.db"\n', encoding="utf-8")
+    with Store.open(f"sqlite:///{folder}/recon.db") as store:
+        estate = Estate(store)
+        estate.worker("E1", personal_mail="jane.doe@home.example")
+        estate.entra(id="user-1", employeeid="E1", userprincipalname="jane@example.com")
+    assert invoke("--config", folder / "recon.toml", "refresh").code == 0
+    return folder / "recon.toml"
+
+
+class Browser:
+    def __init__(self, port):
+        self.root = f"http://127.0.0.1:{port}"
+
+    def get(self, path):
+        """(status, text)"""
+        try:
+            with urllib.request.urlopen(self.root + path, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+
+def browsing(config, *options):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = start(config, "browse", "--port", port, *options)
+    browser = Browser(port)
+    until = time.monotonic() + 60
+    while True:
+        try:
+            browser.get("/")
+            return process, browser
+        except OSError:  # not there yet
+            assert process.poll() is None, process.stderr.read().decode()
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="module", params=[(), ("--unmask",)], ids=["masked", "unmasked"])
+def browser(config, request):
+    process, browser = browsing(config, *request.param)
+    yield browser, bool(request.param)
+    process.terminate()
+    process.communicate(timeout=20)
+
+
+def test_findings_are_described_and_faceted(browser):
+    its, _ = browser
+    status, text = its.get("/recon/finding.json?_facet=code&_shape=array")
+    assert status == 200
+    assert {row["code"] for row in json.loads(text)} >= {"othermails_missing"}
+    assert "jane.doe@home.example" not in text
+    status, text = its.get("/recon/finding")
+    assert status == 200
+    assert "facet-code" in text
+    assert 'class="metadata-description"' in text
+
+
+def test_personal_tables_and_free_sql_need_unmask(browser):
+    its, unmasked = browser
+    status, text = its.get("/recon/worker.json?_shape=array")
+    assert (status, "jane.doe@home.example" in text) == ((200, True) if unmasked else (403, False))
+    assert its.get("/recon.json?sql=select+personal_mail+from+worker")[0] == (200 if unmasked else 403)
+    assert its.get("/recon/entra_user_history")[0] == (200 if unmasked else 403)
+
+
+def test_named_queries_are_ready(browser):
+    its, _ = browser
+    status, text = its.get("/recon/loads.json?_shape=array")
+    assert status == 200
+    status, text = its.get("/recon/one_person.json?_shape=array&who=e1")
+    assert (status, [row["record_key"] for row in json.loads(text)]) == (200, ["E1", "user-1"])
+
+
+def test_only_sqlite(tmp_path, postgresql_url):
+    (tmp_path / "recon.toml").write_text(f'[database]\nurl = "{postgresql_url}"\n', encoding="utf-8")
+    with Store.open(postgresql_url):
+        outcome = invoke("--config", tmp_path / "recon.toml", "browse")
+    assert outcome.code == 2
+    assert (
+        outcome.err == "recon: browse shows SQLite databases; this one is postgresql. Open it with your SQL client.\n"
+    )
