@@ -14,6 +14,7 @@ import typer
 
 from recon.cli.console import FORMAT_OPTION, Format, emit
 from recon.cli.decode_certmap import certmap
+from recon.cli.decode_error import error
 from recon.decode.text import printable, quoted
 from recon.errors import DecodeError, UsageError
 
@@ -270,3 +271,4 @@ def time(
 
 
 app.command("certmap")(certmap)
+app.command("error")(error)
