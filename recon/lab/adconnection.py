@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from recon.lab import ber
 from recon.lab.adbind import SUCCESS, BindAnswer, binding_refusal, diagnostic, integrity_refusal
+from recon.lab.addirectory import Account
 from recon.lab.adfaults import AdFault
 from recon.lab.adlog import BindSeen, SearchSeen
 from recon.lab.adrootdse import START_TLS, WHO_AM_I, encode_root_dse, root_dse
@@ -52,6 +53,7 @@ _NOT_BOUND_TEXT = diagnostic(
     "0C090A5C",
     "In order to perform this operation a successful bind must be completed on the connection.",
 )
+_NOBODY = Account("")
 _FAULT_TEXT = {
     "busy": "0000200E: SvcErr: DSID-02050A44, problem 5001 (BUSY), data 0\n\0",
     "unavailable": "0000200F: SvcErr: DSID-02050A44, problem 5002 (UNAVAILABLE), data 0\n\0",
@@ -246,6 +248,7 @@ class Connection:
             time.sleep(wait)
         search: Search | None = None
         cookie = b""
+        changes: bytes | None = None
         try:
             if controls.has_unknown_critical:
                 raise RefusalError(_UNAVAILABLE_CRITICAL_EXTENSION, _CRITICAL_TEXT)
@@ -255,6 +258,10 @@ class Connection:
                 page = self._root_page(message_id, request)
             elif self.account is None:
                 raise RefusalError(OPERATIONS_ERROR, _NOT_BOUND_TEXT)
+            elif controls.dirsync is not None:
+                page, changes = controls.dirsync.read(
+                    self.service.directory, message_id, request, self._rights, self.service.settings
+                )
             else:
                 search = self._resume(request, controls)
                 page = self._page(message_id, search, controls, started)
@@ -267,11 +274,18 @@ class Connection:
         self._note(request, controls, search, page)
         tail = ber.value(0xA3, ber.text(referral)) if referral else b""
         answer = ber.value(ber.SEQUENCE, ber.integer(0), ber.octets(cookie)) if controls.paged else None
-        done = result(message_id, _SEARCH_DONE, page.code, page.text, matched=matched, tail=tail, paged=answer)
+        done = result(
+            message_id, _SEARCH_DONE, page.code, page.text, matched=matched, tail=tail, paged=answer, dirsync=changes
+        )
         if fault:
             self._misbehave(fault, page, done)
         else:
             self._send(*page.messages, done)
+
+    @property
+    def _rights(self) -> Account:
+        """Who is signed in, for what not everybody may read."""
+        return self.service.directory.accounts.get(self.account or "") or _NOBODY
 
     def _count_page(self) -> int:
         self.service.pages += 1
@@ -289,7 +303,13 @@ class Connection:
         """A new search, or the one that the cookie stands for on this connection."""
         service = self.service
         if controls.paged is None or not controls.paged[1]:
-            search = Search(service.directory, request, service.settings.hidden_attributes, controls.oids)
+            search = Search(
+                service.directory,
+                request,
+                service.settings.hidden_attributes,
+                controls.oids,
+                reads_deleted=self._rights.reads_deleted,
+            )
             if not service.settings.sends_references:
                 search.drop_references()
             return search

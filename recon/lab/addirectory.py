@@ -2,11 +2,13 @@
 
 Every entry is encoded once, when it is added: its attributes stand one after the other in one bytes object, in one
 order for the whole directory, with their offsets beside it. An answer with chosen attributes is then a few slices.
-Values that AD sends in ranges (more than MaxValRange of one attribute) are kept apart, value by value.
+Values that AD sends in ranges (more than MaxValRange of one attribute) are kept apart, value by value. Over 350 lines:
+the encoding, the tree and the indexes are filled in one pass. recon.lab.adchanges changes a directory that serves.
 """
 
 import uuid
 from array import array
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -18,6 +20,7 @@ from recon.lab.adschema import (
     category_of_class,
     dn_key,
     dn_rdns,
+    dn_value_key,
     integer_key,
     text_key,
 )
@@ -35,12 +38,15 @@ class Account:
     """Who may bind. `state`: ok, or why a right password is refused (recon.lab.adbind.SUB_CODES).
 
     `dn` and `upn` are needed only where no entry of the directory carries the account's sAMAccountName.
+    `reads_deleted`: may list CN=Deleted Objects; `replicates`: has DS-Replication-Get-Changes, which DirSync needs.
     """
 
     password: str
     state: str = "ok"
     dn: str | None = None
     upn: str | None = None
+    reads_deleted: bool = False
+    replicates: bool = False
 
     def __repr__(self) -> str:
         return f"Account(state={self.state!r}, dn={self.dn!r}, upn={self.upn!r})"
@@ -93,9 +99,14 @@ class StoredEntry:
         """The distinguished name as it was given."""
         return ber.Reader(self.dn).text()
 
+    @property
+    def key(self) -> str:
+        """The distinguished name in its one spelling."""
+        return dn_key(dn_rdns(self.name()))
+
 
 class Directory:
-    """The entries of ONE domain, read-only once built.
+    """The entries of ONE domain. A place in `entries` belongs to one object for good, whatever it is called.
 
     entries: (distinguished name, {attribute: raw values}), in any order. What AD always has and the entries lack is
     added: the domain's head, containers above entries, CN=Partitions of the configuration, distinguishedName.
@@ -122,6 +133,12 @@ class Directory:
         self.accounts = dict(accounts or {})
         self.max_val_range = max_val_range
         self.highest_usn = 1
+        self.changes = 0  # counted by whoever changes the directory
+        self.stamps: dict[int, dict[str, int]] = {}  # ordinal: {folded attribute: USN of its last change}, since built
+        self.links: dict[
+            int, dict[str, dict[str, tuple[int, bool, bytes]]]
+        ] = {}  # {attribute: {key: USN, is there, DN}}
+        self.invocations: dict[str, uuid.UUID] = {}  # of each domain controller, by its short name
         self.positions: dict[str, int] = {}
         self.names: list[str] = []
         self.entries: list[StoredEntry] = []
@@ -141,19 +158,31 @@ class Directory:
                 f"DC=ForestDnsZones,{self.root_dn}",
             )
         )
+        self.deleted_objects_dn = f"CN=Deleted Objects,{base_dn}"
         self._nodes: dict[str, Node] = {}
         self._index: dict[tuple[str, object], array[int]] = {}
+        self._by_usn: list[tuple[int, int]] | None = None  # (uSNChanged, ordinal), sorted; made when first asked for
+        self._back_links: dict[str, tuple[int, dict[str, list[bytes]]]] = {}
         self._account_keys = {name.casefold() for name in self.accounts}
         for dn, attributes in entries:
             self._add(dn, attributes)
         self._complete()
 
-    def _add(self, dn: str, attributes: Mapping[str, Sequence[bytes]]) -> None:
+    def _add(self, dn: str, attributes: Mapping[str, Sequence[bytes]]) -> int:
         rdns = dn_rdns(dn)
         key = dn_key(rdns)
         ordinal = len(self.entries)
         if self.by_key.setdefault(key, ordinal) != ordinal:
             raise ValueError(f"two entries are called {dn}")
+        entry, noted = self._encoded(dn, rdns, attributes)
+        self.entries.append(entry)
+        self._note(ordinal, dn, noted)
+        return ordinal
+
+    def _encoded(
+        self, dn: str, rdns: tuple[str, ...], attributes: Mapping[str, Sequence[bytes]]
+    ) -> tuple[StoredEntry, dict[str, Sequence[bytes]]]:
+        key = dn_key(rdns)
         parts: list[bytes] = [b""] * len(self.names)
         ranged: dict[int, tuple[bytes, ...]] = {}
         noted: dict[str, Sequence[bytes]] = {}
@@ -178,8 +207,40 @@ class Directory:
             [value.upper() for value in noted.get("isdeleted", ())] == [b"TRUE"],
         )
         entry.ranged = ranged or None
-        self.entries.append(entry)
-        self._note(ordinal, dn, noted)
+        return entry, noted
+
+    def put(self, ordinal: int | None, dn: str, attributes: Mapping[str, Sequence[bytes]]) -> int:
+        """Set one object's name and attributes, or add an object; the tree and the indexes follow.
+
+        For recon.lab.adchanges, which keeps what AD would keep. Raises DnError, ValueError for a name that is taken.
+        """
+        known = len(self.names)
+        if ordinal is None:
+            ordinal = self._add(dn, attributes)
+        else:
+            rdns = dn_rdns(dn)
+            before = dn_key(dn_rdns(self.entries[ordinal].name()))
+            if self.by_key.get(dn_key(rdns), ordinal) not in (ordinal, -1):
+                raise ValueError(f"two entries are called {dn}")
+            if self.by_key.get(before) == ordinal:
+                del self.by_key[before]
+            self.by_key[dn_key(rdns)] = ordinal
+            self.entries[ordinal], noted = self._encoded(dn, rdns, attributes)
+            self._note(ordinal, dn, noted, is_new=False)
+        self._widen(self.entries if len(self.names) > known else [self.entries[ordinal]])
+        self.changes += 1
+        return ordinal
+
+    def attributes(self, ordinal: int) -> dict[str, list[bytes]]:
+        """What one object holds, as it was given."""
+        entry = self.entries[ordinal]
+        values = {name: list(entry.values_at(place)) for place, name in enumerate(self.names)}
+        return {name: found for name, found in values.items() if found and name != "distinguishedName"}
+
+    def values(self, ordinal: int, attribute: str) -> list[bytes]:
+        """The values of one attribute of one object."""
+        position = self.positions.get(attribute.casefold())
+        return [] if position is None else list(self.entries[ordinal].values_at(position))
 
     def _learn(self, name: str) -> int:
         """The place of an attribute in every entry, under whatever spelling; a new one goes to the end."""
@@ -211,26 +272,32 @@ class Directory:
             node = self._nodes[key] = Node(key, dn, self._node(rdns[1:], dn) if rdns else None)
         return node
 
-    def _note(self, ordinal: int, dn: str, attributes: Mapping[str, Sequence[bytes]]) -> None:
+    def _note(self, ordinal: int, dn: str, attributes: Mapping[str, Sequence[bytes]], *, is_new: bool = True) -> None:
         """Fill what searches and binds look up: the indexes, the accounts' names, the highest USN."""
         for value in attributes.get("objectclass", ()):
-            self._put("objectclass", text_key(value), ordinal)
+            self._put("objectclass", text_key(value), ordinal, is_new)
         for value in attributes.get("objectcategory", ()):
-            self._put("objectcategory", category_key(value.decode(errors="replace")), ordinal)
+            self._put("objectcategory", category_key(value.decode(errors="replace")), ordinal, is_new)
         for value in attributes.get("samaccounttype", ()):
-            self._put("samaccounttype", integer_key(value), ordinal)
+            self._put("samaccounttype", integer_key(value), ordinal, is_new)
         for value in attributes.get("usnchanged", ()):
             usn = integer_key(value)
             if isinstance(usn, int):
                 self.highest_usn = max(self.highest_usn, usn)
+                if self._by_usn is not None:  # a change has the highest USN of all: the list stays in order
+                    self._by_usn.append((usn, ordinal))
+                    if usn < self.highest_usn:
+                        self._by_usn = None
         for value in attributes.get("samaccountname", ()):
             name = text_key(value)
             if isinstance(name, str) and name in self._account_keys:
                 upn = next(iter(attributes.get("userprincipalname", ())), None)
                 self.account_entries[name] = (dn, None if upn is None else upn.decode(errors="replace"))
 
-    def _put(self, attribute: str, key: object, ordinal: int) -> None:
-        self._index.setdefault((attribute, key), array("I")).append(ordinal)
+    def _put(self, attribute: str, key: object, ordinal: int, is_new: bool) -> None:
+        places = self._index.setdefault((attribute, key), array("I"))
+        if is_new or ordinal not in places:
+            places.append(ordinal)
 
     def _complete(self) -> None:
         """Add what the entries lack to be a tree, then give every entry offsets for every attribute."""
@@ -243,11 +310,28 @@ class Directory:
                 node = node.parent
         if self.configuration_key not in self.by_key:
             self._add_configuration()
+        if dn_key(dn_rdns(self.deleted_objects_dn)) not in self.by_key:
+            deleted = _system_entry(self.deleted_objects_dn, "container", "Container", self.root_dn)
+            self._add(self.deleted_objects_dn, deleted | {"isDeleted": [b"TRUE"]})
+        self._widen(self.entries)
+
+    def _widen(self, entries: Iterable[StoredEntry]) -> None:
+        """Give entries an offset for every attribute, those learned after them too."""
         count = len(self.names)
-        for entry in self.entries:
+        for entry in entries:
             missing = count + 1 - len(entry.offsets)
             if missing:
                 entry.offsets.extend([entry.offsets[-1]] * missing)
+
+    def add_controller(self, host: str, invocation: uuid.UUID | None = None) -> None:
+        """Add the NTDS Settings object of a domain controller, or give it another invocationId: it was restored."""
+        dn = controller_dn(host, self.configuration_dn)
+        ordinal = self.find(dn_rdns(dn))
+        if ordinal is not None and invocation is None:
+            return
+        self.invocations[host.upper()] = invocation or uuid.uuid5(uuid.NAMESPACE_DNS, f"{host}.{self.dns_name}")
+        entry = _system_entry(dn, "nTDSDSA", "NTDS-DSA", self.root_dn)
+        self.put(ordinal, dn, entry | {"invocationId": [self.invocations[host.upper()].bytes_le]})
 
     def _add_container(self, node: Node) -> None:
         kind = node.key.partition("=")[0]
@@ -324,6 +408,29 @@ class Directory:
                 inside.update(chain)
         return inside
 
+    def changed_since(self, usn: int) -> list[int]:
+        """The places of all objects whose uSNChanged is at least `usn`, in the order of their change."""
+        if self._by_usn is None:
+            found = (
+                (integer_key(value), n) for n in range(len(self.entries)) for value in self.values(n, "uSNChanged")
+            )
+            self._by_usn = sorted((number, n) for number, n in found if isinstance(number, int))
+        places = self._by_usn[bisect_left(self._by_usn, (usn, -1)) :]
+        return list(dict.fromkeys(ordinal for _, ordinal in places))
+
+    def back_links(self, attribute: str, key: str) -> list[bytes]:
+        """The names of the live objects whose `attribute` names the object with this key: memberOf from member …"""
+        known = self._back_links.get(attribute)
+        if known is None or known[0] != self.changes:
+            found: dict[str, list[bytes]] = {}
+            position = self.positions.get(attribute)
+            for entry in self.entries if position is not None else ():
+                if not entry.is_deleted:
+                    for value in entry.values_at(position):  # type: ignore[arg-type]
+                        found.setdefault(str(dn_value_key(value)), []).append(entry.name().encode())
+            known = self._back_links[attribute] = (self.changes, found)
+        return known[1].get(key, [])
+
     def candidates(self, node: Filter) -> "array[int] | range | list[int]":
         """The places, in order, of all entries that may match: from the indexes where the filter allows it."""
         found = self._candidates(node)
@@ -333,6 +440,9 @@ class Directory:
         match node:
             case Comparison(attribute, "=", value) if attribute.casefold() in _INDEXED:
                 return self._index.get((attribute.casefold(), _index_key(attribute.casefold(), value)), array("I"))
+            case Comparison(attribute, ">=", value) if attribute.casefold() == "usnchanged":
+                usn = integer_key(value)
+                return self.changed_since(usn) if isinstance(usn, int) else array("I")
             case And(items):
                 found = [one for one in map(self._candidates, items) if one is not None]
                 return min(found, key=len) if found else None
@@ -341,6 +451,11 @@ class Directory:
                 known = [one for one in every if one is not None]
                 return sorted(set().union(*known)) if len(known) == len(every) else None
         return None
+
+
+def controller_dn(host: str, configuration_dn: str) -> str:
+    """The name of a domain controller's NTDS Settings object."""
+    return f"CN=NTDS Settings,CN={host.upper()},CN=Servers,CN=Default-First-Site-Name,CN=Sites,{configuration_dn}"
 
 
 def _index_key(attribute: str, value: bytes) -> object:

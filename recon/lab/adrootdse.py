@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from recon.lab import ber
-from recon.lab.addirectory import Directory
+from recon.lab.addirectory import Directory, controller_dn
 from recon.lab.adsearch import CONTROLS
 from recon.lab.ldapfilter import Filter, Present
 
@@ -29,11 +29,11 @@ def root_dse(directory: Directory, host: str, has_tls: bool) -> dict[str, list[s
     """Attribute to values, as text. `host`: the server's short name."""
     configuration = directory.configuration_dn
     schema = f"CN=Schema,{configuration}"
-    server = f"CN={host.upper()},CN=Servers,CN=Default-First-Site-Name,CN=Sites,{configuration}"
+    service = controller_dn(host, configuration)
     contexts = [directory.base_dn, configuration, schema, f"DC=DomainDnsZones,{directory.base_dn}"]
     return {
         "currentTime": [datetime.now(UTC).strftime("%Y%m%d%H%M%S.0Z")],
-        "dsServiceName": [f"CN=NTDS Settings,{server}"],
+        "dsServiceName": [service],
         "namingContexts": contexts,
         "defaultNamingContext": [directory.base_dn],
         "schemaNamingContext": [schema],
@@ -47,7 +47,7 @@ def root_dse(directory: Directory, host: str, has_tls: bool) -> dict[str, list[s
         "highestCommittedUSN": [str(directory.highest_usn)],
         "dnsHostName": [f"{host}.{directory.dns_name}"],
         "ldapServiceName": [f"{directory.dns_name}:{host}$@{directory.dns_name.upper()}"],
-        "serverName": [server],
+        "serverName": [service.partition(",")[2]],
         "isSynchronized": ["TRUE"],
         "isGlobalCatalogReady": ["FALSE"],
         "domainFunctionality": ["7"],

@@ -4,10 +4,11 @@ Follows RFC 4511 4.5 and, where AD goes its own way, [MS-ADTS] 3.1.1.3: ranges (
 """
 
 import re
+import struct
 import time
 import uuid
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from recon.errors import DecodeError
@@ -27,7 +28,8 @@ PAGED = "1.2.840.113556.1.4.319"
 SHOW_DELETED = "1.2.840.113556.1.4.417"
 DOMAIN_SCOPE = "1.2.840.113556.1.4.1339"
 RANGE_NO_ERROR = "1.2.840.113556.1.4.1948"
-CONTROLS = (PAGED, SHOW_DELETED, DOMAIN_SCOPE, RANGE_NO_ERROR)
+DIRSYNC = "1.2.840.113556.1.4.841"
+CONTROLS = (PAGED, SHOW_DELETED, DOMAIN_SCOPE, RANGE_NO_ERROR, DIRSYNC)
 
 OPERATIONS_ERROR = 1
 TIME_LIMIT_EXCEEDED = 3
@@ -42,6 +44,10 @@ _ENTRY = 0x64
 _REFERENCE = 0x73
 _MAX_QUERY_SECONDS = 120
 _CLOCK_EVERY = 256  # entries between two looks at the clock
+# answered only when named: computed from the objects at the other end ([MS-ADTS] 3.1.1.1.6)
+BACK_LINKS = {"memberof": "member", "directreports": "manager", "managedobjects": "managedby"}
+_ATT_IS_DELETED, _ATT_NAME = 0x20030, 0x90001  # as ATTRTYP ([MS-DRSR] 5.14)
+_META_DATA = "replpropertymetadata"
 _RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<low>\d{1,9})-(?P<high>\d{1,9}|\*)", re.IGNORECASE)
 _SPECIAL_BASE = re.compile(r"<(?P<kind>GUID|SID)=(?P<value>[^>]+)>", re.IGNORECASE)
 
@@ -109,6 +115,7 @@ class Selection:
         self._directory = directory
         self._is_lenient = is_lenient
         self._ranges: list[_Range] = []
+        self._computed: list[str] = []
         positions: set[int] = set()
         for name in request.attributes or ("*",):
             low = name.casefold()
@@ -124,6 +131,8 @@ class Selection:
                     self._ranges.append(_Range(directory.positions[form["name"]], int(form["low"]), high))
             elif low in directory.positions and low not in hidden:
                 positions.add(directory.positions[low])
+            elif (low in BACK_LINKS or low == _META_DATA) and low not in hidden:
+                self._computed.append(name)
         self._positions = sorted(positions)
         runs: list[tuple[int, int]] = []
         for place in self._positions:
@@ -132,7 +141,7 @@ class Selection:
             else:
                 runs.append((place, place + 1))
         self._runs = runs
-        self._is_plain = not self._ranges and not request.is_types_only
+        self._is_plain = not self._ranges and not self._computed and not request.is_types_only
         self._is_types_only = request.is_types_only
 
     def encode(self, entry: StoredEntry) -> bytes:
@@ -164,6 +173,12 @@ class Selection:
                 yield encoded
         for one in self._ranges:
             yield self._slice(entry, one)
+        for name in self._computed:
+            if name.casefold() == _META_DATA:
+                yield encode_attribute(name, [meta_data(directory, entry)])
+            else:
+                key = dn_key(dn_rdns(entry.name()))
+                yield encode_attribute(name, directory.back_links(BACK_LINKS[name.casefold()], key))
 
     def _slice(self, entry: StoredEntry, wanted: _Range) -> bytes:
         values = list(entry.values_at(wanted.position))
@@ -199,21 +214,32 @@ class Search:
     """One search, read once from its beginning to its end in as many pages as the client likes."""
 
     def __init__(
-        self, directory: Directory, request: SearchRequest, hidden: frozenset[str], controls: frozenset[str]
+        self,
+        directory: Directory,
+        request: SearchRequest,
+        hidden: frozenset[str],
+        controls: frozenset[str],
+        *,
+        reads_deleted: bool = False,
     ) -> None:
-        """Raises RefusalError: no such base, a referral, a name or a matching rule that cannot be read."""
+        """Raises RefusalError: no such base, a referral, a name or a matching rule that cannot be read.
+
+        Who may not read deleted objects (`reads_deleted`) sees none, whatever the controls say, and no error either.
+        """
         self.request = request
         self.pages = 0
         self.sent = 0
         self._directory = directory
-        self._shows_deleted = SHOW_DELETED in controls
+        self._shows_deleted = SHOW_DELETED in controls and reads_deleted
         self._selection = Selection(directory, request, hidden, RANGE_NO_ERROR in controls)
         try:
             self._test = compile_filter(request.filter, directory.positions, hidden, KNOWN_ATTRIBUTES)
         except FilterError as error:
             text = f"00002072: LdapErr: DSID-0C090A1F, comment: {error}, data 0, v4563\0"
             raise RefusalError(INAPPROPRIATE_MATCHING, text) from error
-        base = _find_base(directory, request.base)
+        base = find_base(directory, request.base)
+        if directory.entries[base].is_deleted and not self._shows_deleted:
+            raise _no_such_object(directory.base_dn)
         base_key = dn_key(dn_rdns(directory.entries[base].name()))
         self._base = base
         self._nodes: set[Node] = set()
@@ -272,6 +298,25 @@ class Search:
                 yield entry
 
 
+def encode_attribute(name: str, values: Sequence[bytes]) -> bytes:
+    """One attribute that no entry holds; nothing where it has no value."""
+    if not values:
+        return b""
+    return ber.value(ber.SEQUENCE, ber.text(name), ber.value(ber.SET, *map(ber.octets, values)))
+
+
+def meta_data(directory: Directory, entry: StoredEntry) -> bytes:
+    """replPropertyMetaData ([MS-ADTS] 3.1.1.1.9, [MS-DRSR] 5.162): the stamps of the name and of isDeleted alone."""
+    ordinal = directory.by_key[entry.key]
+    stamps = directory.stamps.get(ordinal, {})
+    created = next(iter(directory.values(ordinal, "uSNCreated")), b"0")
+    found = [(_ATT_NAME, stamps.get("name", int(created) if created.isdigit() else 0))]
+    if "isdeleted" in stamps:
+        found.append((_ATT_IS_DELETED, stamps["isdeleted"]))
+    rows = [struct.pack("<IIQ16sQQ", attribute, 1, 0, bytes(16), usn, usn) for attribute, usn in found]
+    return struct.pack("<IIII", 1, 0, len(rows), 0) + b"".join(rows)
+
+
 def encode_entry(message_id: bytes, dn: bytes, attributes: bytes) -> bytes:
     """A SearchResultEntry message of an encoded name and encoded attributes."""
     inner = ber.header(ber.SEQUENCE, len(attributes))
@@ -281,7 +326,7 @@ def encode_entry(message_id: bytes, dn: bytes, attributes: bytes) -> bytes:
     return b"".join((whole, message_id, operation, dn, inner, attributes))
 
 
-def _find_base(directory: Directory, base: str) -> int:
+def find_base(directory: Directory, base: str) -> int:
     special = _SPECIAL_BASE.fullmatch(base.strip())
     if special:
         ordinal = _find_special(directory, special["kind"].upper(), special["value"])

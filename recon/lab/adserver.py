@@ -87,6 +87,7 @@ class AdServer:
             latency=latency,
             sends_references=sends_references,
         )
+        directory.add_controller(self._settings.host)
         self._listeners: list[_Listener] = []
         self._loops: list[threading.Thread] = []
 

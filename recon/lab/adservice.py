@@ -17,6 +17,7 @@ class AdSettings:
     requires_channel_binding: bool = False  # binds over TLS get 80090346
     hidden_attributes: frozenset[str] = frozenset()  # folded names that the reader may not read
     max_page_size: int = 1000
+    max_dirsync_objects: int = 1000  # of one DirSync answer
     max_result_sets: int = 10  # open paged searches per connection
     max_message: int = 10_485_760  # MaxReceiveBuffer
     idle_timeout: float = 900.0

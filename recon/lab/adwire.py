@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from recon.lab import ber
-from recon.lab.adsearch import CONTROLS, PAGED
+from recon.lab.addirsync import DirSync
+from recon.lab.adsearch import CONTROLS, DIRSYNC, PAGED
 
 CONTROLS_TAG = 0xA0
 
@@ -14,6 +15,7 @@ class Controls:
 
     oids: frozenset[str] = frozenset()
     paged: tuple[int, bytes] | None = None
+    dirsync: DirSync | None = None
     has_unknown_critical: bool = False
 
 
@@ -26,12 +28,16 @@ def result(
     matched: str = "",
     tail: bytes = b"",
     paged: bytes | None = None,
+    dirsync: bytes | None = None,
 ) -> bytes:
-    """A whole message with an LDAPResult; `tail`: what follows in it; `paged`: value of the paging control."""
+    """A whole message with an LDAPResult; `tail`: what follows in it; `paged`, `dirsync`: values of these controls."""
     parts = [ber.integer(code, ber.ENUMERATED), ber.text(matched), ber.text(text), tail]
-    controls = b""
-    if paged is not None:
-        controls = ber.value(CONTROLS_TAG, ber.value(ber.SEQUENCE, ber.text(PAGED), ber.octets(paged)))
+    answers = [
+        ber.value(ber.SEQUENCE, ber.text(oid), ber.octets(value))
+        for oid, value in ((PAGED, paged), (DIRSYNC, dirsync))
+        if value is not None
+    ]
+    controls = ber.value(CONTROLS_TAG, *answers) if answers else b""
     return ber.value(ber.SEQUENCE, message_id, ber.value(tag, *parts), controls)
 
 
@@ -55,6 +61,8 @@ def decode_controls(reader: ber.Reader) -> Controls:
             paged.close()
             controls.paged = (max(0, sequence.integer()), sequence.octets())
             sequence.close()
+        elif oid == DIRSYNC:
+            controls.dirsync = DirSync.decode(content)
         elif oid not in CONTROLS and is_critical:
             controls.has_unknown_critical = True
         oids.add(oid)

@@ -75,6 +75,7 @@ def test_what_a_domain_has_by_itself():
             f"OU=Staff,{BASE}",
             BASE,
             CONFIGURATION,
+            f"CN=Deleted Objects,{BASE}",
             f"CN=Partitions,{CONFIGURATION}",
             f"CN=CONTOSO,CN=Partitions,{CONFIGURATION}",
         ]
@@ -92,7 +93,7 @@ def test_given_containers_are_not_made_again():
     directory = Directory(BASE, [user(1), ou, head])
     found = directory.entries[directory.find(dn_rdns(f"OU=staff,{BASE}"))]
     assert list(found.values_at(directory.positions["objectguid"])) == [guid(5)]
-    assert len(directory.entries) == 3 + 3  # and the configuration
+    assert len(directory.entries) == 3 + 4  # and the configuration, and the container of deleted objects
 
 
 def test_a_name_twice_is_refused():

@@ -388,10 +388,14 @@ def test_hidden_attributes_are_gone():
 
 def test_deleted_objects_show_when_asked():
     dead = user(1, "Gone", "CN=Deleted Objects", isDeleted=[b"TRUE"])
+    show = [("1.2.840.113556.1.4.417", True, None)]
     with AdServer(directory(dead, user(2))) as server, connect(server) as client:
+        client.search(BASE, "(sAMAccountName=person1)", attributes=["cn"], controls=show)
+        assert entries(client) == []
+    accounts = {"Reader": Account(PASSWORD, reads_deleted=True)}
+    with AdServer(directory(dead, user(2), accounts=accounts)) as server, connect(server) as client:
         client.search(BASE, "(sAMAccountName=person1)", attributes=["cn"])
         assert entries(client) == []
-        show = [("1.2.840.113556.1.4.417", True, None)]
         client.search(BASE, "(sAMAccountName=person1)", attributes=["cn"], controls=show)
         assert dns(client) == [f"CN=Gone,CN=Deleted Objects,{BASE}"]
 
@@ -438,9 +442,9 @@ def test_a_base_that_is_no_name(client):
 
 
 def test_unknown_controls(client):
-    assert not client.search(BASE, PERSON, controls=[("1.2.840.113556.1.4.841", True, b"")])
+    assert not client.search(BASE, PERSON, controls=[("1.2.840.113556.1.4.528", True, b"")])
     assert client.result["result"] == 12
-    assert client.search(BASE, PERSON, controls=[("1.2.840.113556.1.4.841", False, b"")])
+    assert client.search(BASE, PERSON, controls=[("1.2.840.113556.1.4.528", False, b"")])
 
 
 def test_unsupported_matching_rules(client):

@@ -10,7 +10,7 @@ from typing import Any
 import ldap3
 from ldap3.core.exceptions import LDAPException
 
-from recon.sources.ldap.exchange import LostError, NotLdapError, RawEntry, Received, Search
+from recon.sources.ldap.exchange import DirSyncAnswer, LostError, NotLdapError, RawEntry, Received, Search
 
 _ENTRY, _REFERENCE = 4, 19  # protocolOp of SearchResultEntry and SearchResultReference (RFC 4511 4.5.2)
 
@@ -76,6 +76,7 @@ class Ldap3Exchange:
                 paged_size=search.page_size,
                 paged_criticality=search.page_size is not None,
                 paged_cookie=cookie,
+                controls=[(control.oid, True, control.value) for control in search.controls] or None,
             )
         except (LDAPException, OSError) as error:
             raise LostError(*error.args) from error
@@ -84,11 +85,21 @@ class Ldap3Exchange:
         result = connection.result
         entries = [answer["entry"] for answer in connection.response if "entry" in answer]
         size = connection.usage.bytes_received - before
-        return Received(result["result"], result["message"], _cookie(result), len(entries), size, iter(entries))
+        return Received(
+            result["result"], result["message"], _cookie(result), len(entries), size, iter(entries), _dirsync(result)
+        )
 
 
 def _cookie(result: dict[str, Any]) -> bytes | None:
     try:
         return bytes(result["controls"]["1.2.840.113556.1.4.319"]["value"]["cookie"])
+    except (KeyError, TypeError):
+        return None
+
+
+def _dirsync(result: dict[str, Any]) -> DirSyncAnswer | None:
+    try:
+        value = result["controls"]["1.2.840.113556.1.4.841"]["value"]
+        return DirSyncAnswer(bool(value["more_results"]), bytes(value["cookie"]))
     except (KeyError, TypeError):
         return None

@@ -6,7 +6,7 @@ the same names and raw values; neither judges result codes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from recon.errors import DecodeError
 
@@ -22,6 +22,23 @@ class LostError(OSError):
     """The connection ended while an answer was awaited: closed, reset, silent for too long."""
 
 
+class Control(NamedTuple):
+    """A control of a request beside paging, always critical (RFC 4511 4.1.11)."""
+
+    oid: str
+    value: bytes | None = None
+
+
+SHOW_DELETED = Control("1.2.840.113556.1.4.417")  # [MS-ADTS] 3.1.1.3.4.1.14
+
+
+class DirSyncAnswer(NamedTuple):
+    """What the DirSync control of an answer says ([MS-ADTS] 3.1.1.3.4.1.3)."""
+
+    has_more: bool
+    cookie: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """One search request (RFC 4511 4.5.1). `page_size`: entries a page (RFC 2696), None without paging."""
@@ -31,6 +48,7 @@ class Search:
     filter_text: str
     attributes: tuple[str, ...]
     page_size: int | None = None
+    controls: tuple[Control, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +61,7 @@ class Received:
     count: int  # entries
     size: int  # bytes
     entries: Iterator[RawEntry]
+    dirsync: DirSyncAnswer | None = None
 
 
 class Exchange(Protocol):

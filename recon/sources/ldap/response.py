@@ -1,4 +1,4 @@
-"""A strict reader of what answers a search: entry, reference, done with its paging control, notice of disconnection.
+"""A strict reader of what answers a search: entry, reference, done with its controls, notice of disconnection.
 
 Everything else is refused with NotLdapError: a value is read exactly or not at all. Lengths are definite, values
 primitive (RFC 4511 5.1); lengths may be written longer than needed, as Active Directory does. Elements behind those
@@ -13,14 +13,14 @@ import struct
 from typing import NamedTuple
 
 from recon.decode.text import printable
-from recon.sources.ldap.exchange import Attributes, NotLdapError, RawEntry
+from recon.sources.ldap.exchange import Attributes, DirSyncAnswer, NotLdapError, RawEntry
 
 ENTRY, DONE, REFERENCE, EXTENDED = 0x64, 0x65, 0x73, 0x78  # protocolOp of RFC 4511 4.5.2 and 4.12
 MAX_MESSAGE = 16 * 1024 * 1024  # bytes; entries of a directory have some kilobytes
 
 _SEQUENCE, _SET, _OCTETS, _INTEGER, _ENUMERATED, _BOOLEAN = 0x30, 0x31, 0x04, 0x02, 0x0A, 0x01
 _CONTROLS, _RESPONSE_NAME = 0xA0, 0x8A
-_PAGED = b"1.2.840.113556.1.4.319"
+_PAGED, _DIRSYNC = b"1.2.840.113556.1.4.319", b"1.2.840.113556.1.4.841"
 _DISCONNECTION = b"1.3.6.1.4.1.1466.20036"
 _MAX_ID = (1 << 31) - 1
 _NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.-]*(?:;[A-Za-z0-9=*.-]+)*")  # with options, `range=0-*` among them
@@ -50,11 +50,12 @@ class Message(NamedTuple):
 
 
 class Done(NamedTuple):
-    """The end of a search, or why the server gives up. `cookie`: None without the paging control."""
+    """The end of a search, or why the server gives up. `cookie`, `dirsync`: None without their control."""
 
     code: int
     message: str
     cookie: bytes | None
+    dirsync: DirSyncAnswer | None = None
 
 
 def _length(data: bytes, at: int) -> tuple[int, int]:
@@ -230,7 +231,7 @@ def check_reference(data: bytes, start: int, end: int) -> None:
 
 def check_controls(data: bytes, end: int) -> None:
     """Check what stands behind an operation that ends at `end`. Raises NotLdapError."""
-    _cookie(data, end)
+    _controls(data, end)
 
 
 def done(data: bytes, start: int, end: int) -> Done:
@@ -239,7 +240,7 @@ def done(data: bytes, start: int, end: int) -> Done:
     _, at = _value(data, at, end, _OCTETS)
     at, stop = _value(data, at, end, _OCTETS)
     _pass_over(data, stop, end)
-    return Done(code, data[at:stop].decode("utf-8", "backslashreplace"), _cookie(data, end))
+    return Done(code, data[at:stop].decode("utf-8", "backslashreplace"), *_controls(data, end))
 
 
 def disconnection(data: bytes, start: int, end: int) -> Done:
@@ -257,40 +258,55 @@ def disconnection(data: bytes, start: int, end: int) -> Done:
     raise NotLdapError("a notice that is not the notice of disconnection")
 
 
-def _cookie(data: bytes, at: int) -> bytes | None:
-    """The paging control's cookie among the controls behind the operation; None without the control."""
-    end, cookie = len(data), None
+def _controls(data: bytes, at: int) -> tuple[bytes | None, DirSyncAnswer | None]:
+    """What the paging control and the DirSync control behind the operation say; None without the control."""
+    end = len(data)
+    cookie: bytes | None = None
+    dirsync: DirSyncAnswer | None = None
     if at < end and data[at] == _CONTROLS:
         at, last = _value(data, at, end, _CONTROLS)
         while at < last:
             start, at = _value(data, at, last, _SEQUENCE)
-            found = _control(data, start, at)
-            if found is not None:
+            oid, begin, stop = _control(data, start, at)
+            if oid == _PAGED:
                 if cookie is not None:
                     raise NotLdapError("two paging controls in one answer")
-                cookie = found
+                cookie = _numbers_and_cookie(data, begin, stop, 1)[1]
+            elif oid == _DIRSYNC:
+                if dirsync is not None:
+                    raise NotLdapError("two DirSync controls in one answer")
+                has_more, text = _numbers_and_cookie(data, begin, stop, 2)
+                dirsync = DirSyncAnswer(has_more != 0, text)
         at = last
     _pass_over(data, at, end)
-    return cookie
+    return cookie, dirsync
 
 
-def _control(data: bytes, start: int, end: int) -> bytes | None:
-    """The cookie of one control; None when it is another one (RFC 4511 4.1.11, RFC 2696 2)."""
+def _control(data: bytes, start: int, end: int) -> tuple[bytes, int, int]:
+    """Type of one control, and start and end of its value, which those that we read must have (RFC 4511 4.1.11)."""
     begin, at = _value(data, start, end, _OCTETS)
-    is_paged = data[begin:at] == _PAGED
+    oid = data[begin:at]
     if at < end and data[at] == _BOOLEAN:
         begin, at = _value(data, at, end, _BOOLEAN)
         if at - begin != 1:
             raise NotLdapError("a truth value of several octets")
-    if not is_paged:
+    if oid not in (_PAGED, _DIRSYNC):
         _pass_over(data, at, end)
-        return None
+        return oid, at, end
     begin, stop = _value(data, at, end, _OCTETS)
     _pass_over(data, stop, end)
-    begin, inner = _value(data, begin, stop, _SEQUENCE)
-    if inner != stop:
-        raise NotLdapError("bytes behind the paging control's value")
-    _, begin = _number(data, begin, stop, _INTEGER)
-    begin, last = _value(data, begin, stop, _OCTETS)
+    return oid, begin, stop
+
+
+def _numbers_and_cookie(data: bytes, begin: int, end: int, count: int) -> tuple[int, bytes]:
+    """The first of `count` numbers and the cookie behind them (RFC 2696 2; [MS-ADTS] 3.1.1.3.4.1.3)."""
+    at, stop = _value(data, begin, end, _SEQUENCE)
+    if stop != end:
+        raise NotLdapError("bytes behind a control's value")
+    numbers = []
+    for _ in range(count):
+        number, at = _number(data, at, stop, _INTEGER)
+        numbers.append(number)
+    at, last = _value(data, at, stop, _OCTETS)
     _pass_over(data, last, stop)
-    return data[begin:last]
+    return numbers[0], data[at:last]

@@ -16,12 +16,13 @@ import ldap3
 from ldap3.core.exceptions import LDAPException
 
 from recon.config import AdSource
-from recon.decode.guid import guid_text
 from recon.decode.text import printable
-from recon.errors import AccessError, ConfigError, DecodeError, RestartError, SignInError, SourceError, TransientError
+from recon.errors import ConfigError, RestartError, SourceError, TransientError
 from recon.sources.ldap.answers import MALFORMED, Ldap3Exchange
 from recon.sources.ldap.bind_errors import bind_refused
-from recon.sources.ldap.exchange import Exchange, LostError, NotLdapError, RawEntry, Received, Search
+from recon.sources.ldap.exchange import Control, Exchange, LostError, NotLdapError, RawEntry, Received, Search
+from recon.sources.ldap.refusals import refused
+from recon.sources.ldap.rootdse import RootDse, read_root_dse
 from recon.sources.ldap.tls import VerifiedTls, certificate_error, network_reason, tls_context
 from recon.sources.ldap.wire import WireExchange
 
@@ -53,23 +54,6 @@ class Page:
 
     entries: Iterator[RawEntry]
     size: int  # bytes received
-
-
-@dataclass(frozen=True, slots=True)
-class RootDse:
-    """What the domain controller says of itself."""
-
-    naming_context: str | None
-    highest_usn: int | None
-    service: str | None
-    is_synchronized: bool
-
-    @property
-    def watermark(self) -> str | None:
-        """highestCommittedUSN with the server it belongs to; None where the server does not tell."""
-        if self.highest_usn is None or self.service is None:
-            return None
-        return f"usn={self.highest_usn};{self.service}"
 
 
 class Session:
@@ -215,7 +199,14 @@ class Session:
     # ---- searching
 
     def search(
-        self, base: str, scope: str, filter_text: str, attributes: list[str], *, page_size: int | None = None
+        self,
+        base: str,
+        scope: str,
+        filter_text: str,
+        attributes: list[str],
+        *,
+        page_size: int | None = None,
+        controls: tuple[Control, ...] = (),
     ) -> Answer:
         """Send one search request and read its whole answer, the first page alone where a size is given.
 
@@ -223,17 +214,29 @@ class Session:
         busy, AccessError without the right, SourceError for a wrong base and every other refusal: a result
         other than success never counts as an answer.
         """
-        search = Search(base, scope, filter_text, tuple(attributes), page_size)
+        search = Search(base, scope, filter_text, tuple(attributes), page_size, controls)
         received = self._receive(self._send(search), search)
         return Answer(list(self._entries(received)), received.size)
 
-    def pages(self, base: str, filter_text: str, attributes: list[str], page_size: int) -> Iterator[Page]:
+    def ask(self, search: Search) -> tuple[Received, list[RawEntry]]:
+        """One answer, whatever its result code: for requests whose refusal means something. Raises RestartError."""
+        received = self._received(self._send(search), search)
+        return received, list(self._entries(received))
+
+    def pages(
+        self,
+        base: str,
+        filter_text: str,
+        attributes: list[str],
+        page_size: int,
+        controls: tuple[Control, ...] = (),
+    ) -> Iterator[Page]:
         """Every page of a search below `base`; the next one is asked for before this one is handed out.
 
         Other searches may run between two pages. Raises what search() raises, and SourceError for a server that
         answers without paging or without end.
         """
-        search = Search(base, ldap3.SUBTREE, filter_text, tuple(attributes), page_size)
+        search = Search(base, ldap3.SUBTREE, filter_text, tuple(attributes), page_size, controls)
         number, cookie, empty = self._send(search), b"", 0
         while True:
             received = self._receive(number, search, cookie)
@@ -256,15 +259,18 @@ class Session:
         except LostError as error:
             raise self._lost(search, error) from error
 
-    def _receive(self, number: int, search: Search, cookie: bytes = b"") -> Received:
+    def _received(self, number: int, search: Search) -> Received:
         try:
-            received = self._exchange.receive(number)
+            return self._exchange.receive(number)
         except LostError as error:
             raise self._lost(search, error) from error
         except NotLdapError as error:
             raise self._not_ldap(error) from error
+
+    def _receive(self, number: int, search: Search, cookie: bytes = b"") -> Received:
+        received = self._received(number, search)
         if received.code != 0:
-            raise _refused(self.host, search, received, has_cookie=bool(cookie), user=self._source.user)
+            raise refused(self.host, search, received, has_cookie=bool(cookie), user=self._source.user)
         return received
 
     def _entries(self, received: Received) -> Iterator[RawEntry]:
@@ -285,29 +291,8 @@ class Session:
         )
 
     def root_dse(self) -> RootDse:
-        """Naming context, highest USN and the server's own identity (invocationId where it can be read)."""
-        names = ["defaultNamingContext", "highestCommittedUSN", "dsServiceName", "isSynchronized"]
-        answer = self.search("", ldap3.BASE, "(objectClass=*)", names)
-        if not answer.entries:
-            raise SourceError(f"{self.host} has no rootDSE: is it an Active Directory server?")
-        values = {name: one[0].decode("utf-8", "replace") for name, one in answer.entries[0][1].items() if one}
-        usn = values.get("highestcommittedusn", "")
-        service = values.get("dsservicename")
-        return RootDse(
-            naming_context=values.get("defaultnamingcontext"),
-            highest_usn=int(usn) if usn.isascii() and usn.isdigit() else None,
-            service=None if service is None else self._identity(service),
-            is_synchronized=values.get("issynchronized", "TRUE") != "FALSE",
-        )
-
-    def _identity(self, service: str) -> str:
-        try:
-            answer = self.search(service, ldap3.BASE, "(objectClass=*)", ["invocationId"])
-            return f"invocationId={guid_text(answer.entries[0][1]['invocationid'][0])}"
-        except (RestartError, TransientError):
-            raise
-        except (SourceError, DecodeError, LookupError):  # not readable for everybody: its name will do
-            return f"dsServiceName={service}"
+        """Naming contexts, highest USN and the server's own identity (invocationId where it can be read)."""
+        return read_root_dse(self.search, self.host)
 
 
 def _network_cause(error: Exception) -> Exception:
@@ -316,35 +301,3 @@ def _network_cause(error: Exception) -> Exception:
     if isinstance(history, list) and history:
         return history[-1][0]  # type: ignore[no-any-return]
     return error
-
-
-def _diagnostic(message: str) -> str:
-    """The server's text for people; AD ends it with a NUL."""
-    return printable(message.strip("\0 \n"))[:200]
-
-
-def _refused(host: str, search: Search, received: Received, *, has_cookie: bool, user: str | None) -> SourceError:
-    """The error for a search that was answered with another result than success (RFC 4511 appendix A)."""
-    code, text = received.code, _diagnostic(received.message)
-    where = f"{host}: search below {printable(search.base) or 'the rootDSE'}"
-    is_range = any(";range=" in name for name in search.attributes)
-    detail = f"result {code}" + (f": {text}" if text else "")
-    match code:
-        case 51 | 52:
-            return TransientError(f"{where}: the server is busy ({detail})")
-        case 12 | 53 if has_cookie:
-            return RestartError(f"{where}: the server no longer knows the page ({detail})")
-        case 1 | 32 if is_range:  # a range behind the last value is an operationsError
-            return RestartError(f"{where}: it changed while it was read ({detail})")
-        case 10 | 32 | 34:
-            return SourceError(
-                f"{where}: no such base ({detail})", hint="check `bases`, or leave it out for the whole domain"
-            )
-        case 1 if not user:
-            return SignInError(f"{where}: not without signing in ({detail})", hint="set `user` and its password")
-        case 50:
-            return AccessError(f"{where}: no right to read it ({detail})", hint="grant the user read access")
-        case 3 | 4 | 11:
-            return SourceError(f"{where}: the server cut the answer off ({detail})", hint="set a smaller page_size")
-        case _:
-            return SourceError(f"{where}: refused ({detail})")

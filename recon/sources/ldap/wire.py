@@ -17,12 +17,13 @@ from ldap3.utils.asn1 import encode
 
 from recon.decode.text import printable
 from recon.sources.ldap import response
-from recon.sources.ldap.exchange import LostError, NotLdapError, RawEntry, Received, Search
+from recon.sources.ldap.exchange import Control, LostError, NotLdapError, RawEntry, Received, Search
 
 MAX_ANSWERS = 256 * 1024 * 1024  # bytes of answers that wait to be decoded
 _OVERHEAD = 200  # bytes that a message costs beside its own
 _RECEIVE_BYTES = 256 * 1024
-_PAGED = b"1.2.840.113556.1.4.319"
+_PAGED = "1.2.840.113556.1.4.319"
+DIRSYNC = "1.2.840.113556.1.4.841"
 
 
 def _element(tag: int, content: bytes) -> bytes:
@@ -55,14 +56,32 @@ def encode_search(search: Search) -> bytes:
     return bytes(encode(ProtocolOp().setComponentByName("searchRequest", request)))
 
 
-def encode_request(number: int, operation: bytes, page_size: int | None, cookie: bytes | None) -> bytes:
+def encode_request(
+    number: int,
+    operation: bytes,
+    page_size: int | None,
+    cookie: bytes | None,
+    controls: tuple[Control, ...] = (),
+) -> bytes:
     """One whole request, with the critical control for paged results where a page size is given (RFC 2696)."""
-    controls = b""
+    wanted = list(controls)
     if page_size is not None:
         value = _element(0x30, _integer(page_size) + _element(0x04, cookie or b""))
-        control = _element(0x30, _element(0x04, _PAGED) + b"\x01\x01\xff" + _element(0x04, value))
-        controls = _element(0xA0, control)
-    return _element(0x30, _integer(number) + operation + controls)
+        wanted.append(Control(_PAGED, value))
+    encoded = b"".join(map(_control, wanted))
+    return _element(0x30, _integer(number) + operation + (_element(0xA0, encoded) if encoded else b""))
+
+
+def _control(control: Control) -> bytes:
+    value = b"" if control.value is None else _element(0x04, control.value)
+    return _element(0x30, _element(0x04, control.oid.encode("ascii")) + b"\x01\x01\xff" + value)
+
+
+def dirsync_request(flags: int, max_bytes: int, cookie: bytes) -> Control:
+    """The DirSync control of a request; `flags` are 32 bits, sent as a signed number ([MS-ADTS] 3.1.1.3.4.1.3)."""
+    flag = flags.to_bytes(4, "big") if flags & 0x80000000 else b""
+    number = _element(0x02, flag) if flag else _integer(flags)
+    return Control(DIRSYNC, _element(0x30, number + _integer(max_bytes) + _element(0x04, cookie)))
 
 
 class _Incoming:
@@ -95,7 +114,7 @@ class WireExchange:
     def send(self, search: Search, cookie: bytes | None = None) -> int:
         """Ask and do not wait."""
         number: int = self._next_number()
-        request = encode_request(number, encode_search(search), search.page_size, cookie)
+        request = encode_request(number, encode_search(search), search.page_size, cookie, search.controls)
         try:
             self._socket.settimeout(self._timeout)
             self._socket.sendall(request)
@@ -113,9 +132,9 @@ class WireExchange:
                 deadline = time.monotonic() + self._timeout
         del self._open[number]
         self._held -= incoming.held
-        code, message, cookie = incoming.done
+        code, message, cookie, dirsync = incoming.done
         entries = incoming.entries
-        return Received(code, message, cookie, len(entries), incoming.size, self._decoded(entries))
+        return Received(code, message, cookie, len(entries), incoming.size, self._decoded(entries), dirsync)
 
     def _decoded(self, entries: list[tuple[bytes, int, int]]) -> Iterator[RawEntry]:
         names, decode = self._names, response.entry
@@ -162,7 +181,7 @@ class WireExchange:
         incoming = self._open.get(number)
         if incoming is None or incoming.done is not None:
             if number == 0 and tag == response.EXTENDED:
-                code, text, _ = response.disconnection(data, start, end)
+                code, text, *_ = response.disconnection(data, start, end)
                 raise LostError(f"closed by the server, result {code}: {printable(text)[:200]}")
             raise NotLdapError(f"a message with the number {number}, which was not asked for")
         if end != len(data) and tag != response.DONE:
