@@ -113,6 +113,10 @@ class AdSource(_Section):
     objects: tuple[Literal["users", "groups", "computers", "contacts"], ...] = Field(
         ("users", "groups", "computers", "contacts"), description="What to read."
     )
+    increment: Literal["auto", "usn", "dirsync", "off"] = Field(
+        "auto",
+        description="How changes since the last load are found; auto: DirSync where the account may, else uSNChanged.",
+    )
 
     @model_validator(mode="after")
     def _one_origin(self) -> "AdSource":

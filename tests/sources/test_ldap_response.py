@@ -53,7 +53,7 @@ def by_ldap3(data: bytes) -> RawEntry:
 def own_done(data: bytes) -> tuple[int, str, bytes | None]:
     _, tag, start, end = response.message(data)
     assert tag == response.DONE
-    return tuple(response.done(data, start, end))
+    return tuple(response.done(data, start, end))[:3]
 
 
 def done_by_ldap3(data: bytes) -> tuple[int, str, bytes | None]:

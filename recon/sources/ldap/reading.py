@@ -1,51 +1,38 @@
-"""Active Directory over LDAP as a source: one paged search per kind of object, and all members of every group."""
+"""Active Directory over LDAP as a source: one paged search per kind of object, and all members of every group.
 
+With a watermark, an increment: what changed since then (recon.sources.ldap.increment).
+"""
+
+import base64
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from recon.config import AdSource
 from recon.decode.keys import EmployeeIdRules
-from recon.errors import SourceError
-from recon.objects import ReadReport, Row
-from recon.sources.ad import (
-    Defects,
-    Lost,
-    RowMaker,
-    count_lost,
-    domain_name,
-    lost_warnings,
-    member_row,
-    requested_attributes,
-    with_member_count,
-)
+from recon.errors import SourceError, WatermarkError
+from recon.objects import Gone, ReadReport, Row
+from recon.sources.ad import domain_name
+from recon.sources.ldap import dirsync
 from recon.sources.ldap.controllers import Controllers
-from recon.sources.ldap.search import Entry, Searcher
-from recon.sources.ldap.session import RootDse
+from recon.sources.ldap.increment import Increment, reads_deleted
+from recon.sources.ldap.kinds import KindReader
+from recon.sources.ldap.rootdse import RootDse
+from recon.sources.ldap.search import Searcher
+from recon.sources.ldap.untracked import untracked_attributes
+from recon.sources.ldap.watermark import Watermark, reading_mark
 
-_GROUP_PAGE = 100  # groups carry up to 1,500 members each: a page of 1,000 would not be constant memory
 _GLOBAL_CATALOG = frozenset({3268, 3269})
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    table: str
-    filter: str
-
-
-# sAMAccountType tells users from computers and trusts on its own, and is indexed
-_KINDS = {
-    "users": _Kind("ad_user", "(sAMAccountType=805306368)"),
-    "groups": _Kind("ad_group", "(objectClass=group)"),
-    "computers": _Kind("ad_computer", "(sAMAccountType=805306369)"),
-    "contacts": _Kind("ad_contact", "(objectClass=contact)"),
-}
+_GRANT = (
+    "let the account list deleted objects: dsacls \"CN=Deleted Objects,{base}\" /takeownership, then "
+    "dsacls \"CN=Deleted Objects,{base}\" /G DOMAIN\\ACCOUNT:LCRP"
+)  # fmt: skip
 
 
 class AdReading:
     """One read of one domain, from the first of its domain controllers that can be reached.
 
-    The password is used for binding alone and is in no repr.
+    `since`: the watermark of the last read, for an increment. The password is used for binding alone and is in no repr.
     """
 
     def __init__(
@@ -54,15 +41,17 @@ class AdReading:
         password: str | None,
         ids: EmployeeIdRules,
         *,
+        since: str | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.report = ReadReport()
+        self.report = ReadReport(is_increment=since is not None)
         self._source = source
-        self._ids = ids
+        self._since = since
+        self._mark = reading_mark(source, ids)
         self._controllers = Controllers(source, password)
         self._searcher = Searcher(self._controllers, self.report, pause)
+        self._reader = KindReader(source, ids, self._searcher, self.report)
         self._root: RootDse | None = None
-        self._lost: Lost = {}
 
     @property
     def domain(self) -> str | None:
@@ -89,21 +78,19 @@ class AdReading:
             )
         return (context,)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row | Gone]:
         """Every row of the configured kinds, page by page; members stand before their group's row.
 
-        Raises SourceError when anything could not be read to its end.
+        Of an increment, what changed, and what is gone. Raises SourceError when anything could not be read to its
+        end, WatermarkError when an increment would not be right and a full read is due.
         """
         try:
-            root = self._searcher.session.root_dse()  # anew: its USN must be older than every row
-            self._root = root
+            root = self._searcher.attempt(lambda: self._searcher.session.root_dse())
+            self._root = root  # anew: its USN must be older than every row
             self._warn(root)
-            for name in _KINDS:
-                if name in self._source.objects:
-                    yield from self._kind(_KINDS[name], root)
-            self._check_watermark(root)
+            yield from self._full(root) if self._since is None else self._increment(root, self._since)
             self.report.warnings += self._controllers.passed_over
-            self.report.warnings += lost_warnings(self._lost)
+            self.report.warnings += self._reader.warnings
         finally:
             self.close()
 
@@ -114,66 +101,98 @@ class AdReading:
         if self._searcher.session.port in _GLOBAL_CATALOG:
             self.report.warnings.append(f"{host} is a global catalogue: it lacks most attributes; use port 389 or 636")
 
-    def _check_watermark(self, root: RootDse) -> None:
-        """A reconnect may have reached another domain controller, whose USNs mean something else."""
-        if not self._searcher.reconnects:
-            return
-        self.report.warnings.append(f"the connection was lost and opened again {self._searcher.reconnects} times")
-        if self._searcher.session.root_dse().service != root.service:
+    # ---- everything
+
+    def _full(self, root: RootDse) -> Iterator[Row | Gone]:
+        following = self._searcher.attempt(lambda: self._following(root))
+        for kind in self._reader.kinds.values():
+            for name in kind.tables:
+                self.report.table(name).filter = kind.filter
+                self.report.table(name).watermark = root.watermark
+            for base in self._bases():
+                yield from self._reader.read(kind, base)
+        if not self._is_same_controller(root):
             for table in self.report.tables.values():
                 table.watermark = None
+            following = None if following is None or following.way == "usn" else following
+        self.report.watermark = None if following is None else following.text()
 
-    def _kind(self, kind: _Kind, root: RootDse) -> Iterator[Row]:
-        extra = self._source.attributes if kind.table == "ad_user" else ()
-        maker = RowMaker(kind.table, self._ids, extra)
-        attributes = requested_attributes(kind.table, extra)
-        is_group = kind.table == "ad_group"
-        page_size = min(self._source.page_size, _GROUP_PAGE) if is_group else self._source.page_size
-        names = ("ad_group", "ad_member") if is_group else (kind.table,)
-        for name in names:
-            self.report.table(name).filter = kind.filter
-            self.report.table(name).watermark = root.watermark
-        for base in self._bases():
-            yield from self._searcher.persist(
-                lambda base=base: self._below(base, kind, maker, attributes, page_size)  # type: ignore[misc]
+    def _following(self, root: RootDse) -> Watermark | None:
+        """Where the next increment begins; None, with a warning that says why, where there can be none."""
+        way = self._source.increment
+        if way == "off" or root.naming_context is None:
+            return None
+        why_not = untracked_attributes(self._searcher, root, self._source.attributes)
+        if why_not:
+            self.report.warnings.append(f"the next load will be a full one too: {why_not}")
+            return None
+        session = self._searcher.session
+        known = Watermark(
+            "usn",
+            root.naming_context.lower(),
+            root.dns_host_name,
+            root.invocation_id,
+            root.highest_usn or 0,
+            self._mark,
+        )
+        cookie = None if way == "usn" else dirsync.first_cookie(session, root.naming_context)
+        if cookie is not None:
+            return replace(known, way="dirsync", cookie=base64.b64encode(cookie).decode("ascii"))
+        reason = ""
+        if way == "dirsync":
+            reason = "the account has no right to DirSync; grant 'Replicating Directory Changes' at the domain's head"
+        elif root.invocation_id is None or root.highest_usn is None:
+            reason = f"{session.host} does not tell its invocationId or its highestCommittedUSN"
+        elif not reads_deleted(session, root.naming_context):
+            reason = f"deleted objects cannot be read; {_GRANT.format(base=root.naming_context)}"
+        if reason:
+            self.report.warnings.append(f"the next load will be a full one too: {reason}")
+            return None
+        return known
+
+    def _is_same_controller(self, root: RootDse) -> bool:
+        """A reconnect may have reached another domain controller, whose USNs mean something else."""
+        if not self._searcher.reconnects:
+            return True
+        self.report.warnings.append(f"the connection was lost and opened again {self._searcher.reconnects} times")
+        now = self._searcher.attempt(lambda: self._searcher.session.root_dse())
+        return (now.service, now.invocation_id) == (root.service, root.invocation_id)
+
+    # ---- what changed
+
+    def _increment(self, root: RootDse, since: str) -> Iterator[Row | Gone]:
+        last = Watermark.parse(since)
+        last.check(root, self._mark)
+        if self._source.increment not in ("auto", last.way):
+            raise WatermarkError(
+                f'increment = "{self._source.increment}" now, the last load was prepared for {last.way}'
             )
+        assert root.naming_context is not None
+        context = root.naming_context
+        following = replace(last, usn=root.highest_usn or 0, controller=root.dns_host_name)
+        told: dict[bytes, dirsync.Told] | None = None
+        if last.way == "dirsync":
+            told, cookie = self._searcher.attempt(lambda: self._told(context, last))
+            following = replace(
+                following, cookie=base64.b64encode(cookie).decode("ascii"), invocation_id=root.invocation_id
+            )
+        elif not self._searcher.attempt(lambda: reads_deleted(self._searcher.session, context)):
+            raise WatermarkError("deleted objects can no longer be read", hint=_GRANT.format(base=context))
+        for kind in self._reader.kinds.values():
+            for name in kind.tables:
+                self.report.table(name).watermark = root.watermark
+        changes = Increment(self._reader, self._searcher, self.report, root, self._bases(), last.usn, told)
+        yield from changes.rows()
+        if not self._is_same_controller(root):
+            raise WatermarkError("the connection was lost, and another domain controller answered")
+        self.report.watermark = following.text()
 
-    def _below(self, base: str, kind: _Kind, maker: RowMaker, attributes: list[str], page_size: int) -> Iterator[Row]:
-        is_group = kind.table == "ad_group"
-        for page in self._searcher.pages(base, kind.filter, attributes, page_size):
-            for name in ("ad_group", "ad_member") if is_group else (kind.table,):
-                self.report.table(name).pages += 1
-            for entry in page:
-                yield from self._group(maker, entry) if is_group else self._object(maker, entry)
-
-    def _object(self, maker: RowMaker, entry: Entry) -> Iterator[Row]:
-        if entry.ranged:
-            self._searcher.complete(entry)
-        found: Defects = {}
-        row = maker.row(entry.dn, entry.attributes, found)
-        if maker.table != "ad_user":
-            count_lost(self._lost, maker.table, entry.dn, found)
-        yield row
-
-    def _group(self, maker: RowMaker, entry: Entry) -> Iterator[Row]:
-        if entry.ranged:
-            self._searcher.complete(entry, except_for="member")
-        found: Defects = {}
-        row = maker.row(entry.dn, entry.attributes, found)
-        count_lost(self._lost, maker.table, entry.dn, found)
-        if row.table != "ad_group":
-            yield row
-            return
-        guid = row.values[0]
-        assert isinstance(guid, str)
-        count = 0
-        for values in self._members(entry):
-            count += len(values)
-            for value in values:
-                yield member_row(guid, value)
-        yield with_member_count(row, count)
-
-    def _members(self, entry: Entry) -> Iterator[list[bytes]]:
-        yield entry.attributes.get("member", [])
-        if "member" in entry.ranged:
-            yield from self._searcher.rest(entry, "member")
+    def _told(self, context: str, last: Watermark) -> tuple[dict[bytes, dirsync.Told], bytes]:
+        names = dict.fromkeys(dirsync.CHANGE_ATTRIBUTES)
+        for kind in self._reader.kinds.values():
+            names |= dict.fromkeys(self._reader.attributes(kind))
+        try:
+            cookie = base64.b64decode(last.cookie or "", validate=True)
+        except ValueError as error:
+            raise WatermarkError("the stored watermark cannot be read") from error
+        return dirsync.changes(self._searcher.session, context, list(names), cookie)

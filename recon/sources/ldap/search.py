@@ -12,7 +12,7 @@ import ldap3
 from recon.errors import RestartError, SourceError, TransientError
 from recon.objects import ReadReport
 from recon.sources.ldap.controllers import Controllers
-from recon.sources.ldap.exchange import Attributes
+from recon.sources.ldap.exchange import Attributes, Control
 from recon.sources.ldap.session import ConnectionLostError, Session
 
 MAX_RESTARTS = 2
@@ -78,10 +78,28 @@ class Searcher:
             self.close()
             self.reconnects += 1
 
-    def pages(self, base: str, filter_text: str, attributes: list[str], page_size: int) -> Iterator[Iterator[Entry]]:
+    def attempt(self, read: Callable[[], T]) -> T:
+        """What `read()` returns, tried again as in persist()."""
+        (found,) = self.persist(lambda: iter((read(),)))
+        return found
+
+    def one(self, dn: str, attributes: list[str]) -> Entry | None:
+        """One entry by its name; None when the server shows none."""
+        answer = self.session.search(dn, ldap3.BASE, "(objectClass=*)", attributes)
+        self.count(answer.size)
+        return next((_entry(name, values) for name, values in answer.entries), None)
+
+    def pages(
+        self,
+        base: str,
+        filter_text: str,
+        attributes: list[str],
+        page_size: int,
+        controls: tuple[Control, ...] = (),
+    ) -> Iterator[Iterator[Entry]]:
         """Every page of a search below `base`, its entries decoded as they are read; to be read inside persist()."""
-        for page in self.session.pages(base, filter_text, attributes, page_size):
-            self._count(page.size)
+        for page in self.session.pages(base, filter_text, attributes, page_size, controls):
+            self.count(page.size)
             yield (_entry(dn, values) for dn, values in page.entries)
 
     def rest(self, entry: Entry, attribute: str) -> Iterator[list[bytes]]:
@@ -92,7 +110,7 @@ class Searcher:
         start: int | None = entry.ranged[attribute]
         while start is not None:
             answer = self.session.search(entry.dn, ldap3.BASE, "(objectClass=*)", [f"{attribute};range={start}-*"])
-            self._count(answer.size)
+            self.count(answer.size)
             if not answer.entries:
                 raise RestartError(f"{self.session.host}: {entry.dn} went away while it was read")
             values, following, begin = _range(answer.entries[0][1], attribute)
@@ -113,7 +131,8 @@ class Searcher:
                     entry.attributes[attribute] += values
                 del entry.ranged[attribute]
 
-    def _count(self, size: int) -> None:
+    def count(self, size: int) -> None:
+        """One more request was answered, with so many bytes."""
         self._report.requests += 1
         self._report.bytes_read += size
 

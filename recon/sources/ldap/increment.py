@@ -1,0 +1,347 @@
+"""What changed in Active Directory since the last load, so that the tables equal a full read.
+
+An object that was written has a new uSNChanged on this domain controller ([MS-ADTS] 3.1.1.1.9): those are read again,
+whole. What changes without one, and how it is noticed:
+
+- A renamed or moved container changes the names of all below it: everything below is read again. That it was renamed
+  stands in replPropertyMetaData ([MS-DRSR] 5.162, the stamp of `name`); who may not read that reads more.
+- Names in `member`, `manager` and `managedBy` follow a renamed or deleted object. The store follows what it holds.
+  For objects that it does not hold (other kinds, outside the bases) their back links say which objects to read again.
+- A restored object returns to the groups it was in, with the Recycle Bin ([MS-ADTS] 3.1.1.5.3.7): its back links say
+  which. Without the Recycle Bin links are lost that nobody can name any more: a full read.
+- An object that left the bases, or became of another kind, is found because changes are looked for in the whole domain.
+
+Deletions are seen by the show-deleted control, which needs the right to list CN=Deleted Objects: without it there is
+no increment. Samba 4.17 does all of this alike, except that it has no Recycle Bin.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import ldap3
+
+from recon.decode.guid import guid_text
+from recon.decode.keys import dn_key
+from recon.decode.text import printable
+from recon.errors import AccessError, SourceError, WatermarkError
+from recon.objects import Gone, ReadReport, Row
+from recon.sources.ad import member_row
+from recon.sources.ldap.dirsync import Told, batches, escaped
+from recon.sources.ldap.exchange import SHOW_DELETED, Attributes
+from recon.sources.ldap.kinds import Kind, KindReader
+from recon.sources.ldap.rootdse import RootDse
+from recon.sources.ldap.search import Entry, Searcher
+from recon.sources.ldap.session import Session
+
+_LOOK_PAGE = 1000
+_MEANT = [
+    "objectGUID",
+    "objectClass",
+    "sAMAccountType",
+    "isDeleted",
+    "lastKnownParent",
+    "uSNCreated",
+    "replPropertyMetaData",
+]
+_BACK_LINKS = ["memberOf", "directReports", "managedObjects"]
+_ATT_NAME, _ATT_IS_DELETED = 0x90001, 0x20030  # ATTRTYP of name and isDeleted ([MS-DRSR] 5.14)
+_RECYCLE_BIN = "cn=recycle bin feature,"
+
+
+def reads_deleted(session: Session, naming_context: str) -> bool:
+    """May this account list deleted objects? Its container answers with its attributes only to who may read it."""
+    base = f"CN=Deleted Objects,{naming_context}"
+    try:
+        answer = session.search(base, ldap3.BASE, "(objectClass=*)", ["objectGUID"], controls=(SHOW_DELETED,))
+    except AccessError:
+        return False
+    except SourceError as error:
+        if "no such base" in str(error):
+            return False
+        raise
+    return any(values.get("objectguid") for _, values in answer.entries)
+
+
+def stamps(attributes: Attributes) -> dict[int, int] | None:
+    """The local USN of each attribute's last change, from replPropertyMetaData; None where it cannot be read."""
+    blob = next(iter(attributes.get("replpropertymetadata", ())), b"")
+    if len(blob) < 16:
+        return None
+    version, _, count, _ = struct.unpack_from("<IIII", blob)
+    if version != 1 or len(blob) < 16 + 48 * count:
+        return None
+    rows = (struct.unpack_from("<I36xQ", blob, 16 + 48 * number) for number in range(count))
+    return dict(rows)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the look at all changes leaves to be done; small, because most changes need nothing more."""
+
+    containers: list[str] = field(default_factory=list)  # renamed or moved
+    references: set[str] = field(default_factory=set)  # names of objects to read again
+    groups_are_whole: bool = False
+    has_renames: bool = False
+
+
+class Increment:
+    """One increment of one domain. `told`: what DirSync says has changed; None by USN, from `since` on."""
+
+    def __init__(
+        self,
+        reader: KindReader,
+        searcher: Searcher,
+        report: ReadReport,
+        root: RootDse,
+        bases: tuple[str, ...],
+        since: int,
+        told: dict[bytes, Told] | None,
+    ) -> None:
+        assert root.naming_context is not None
+        self._reader = reader
+        self._searcher = searcher
+        self._report = report
+        self._root = root
+        self._context = root.naming_context
+        self._context_key = dn_key(root.naming_context) or ""
+        self._bases = bases
+        self._base_keys = tuple(dn_key(base) or "" for base in bases)
+        self._covers_all = self._context_key in self._base_keys
+        self._since = since
+        self._told = told
+        self._found = _Found()
+        self._kinds = {kind.table: kind for kind in reader.kinds.values()}
+
+    def rows(self) -> Iterator[Row | Gone]:
+        """What changed, as rows and as keys that are gone. Raises WatermarkError where only a full read is right."""
+        yield from self._looked_at()
+        found = self._found
+        for kind in self._kinds.values():
+            for name in kind.tables:
+                self._report.table(name).filter = (
+                    f"(uSNChanged>={self._since + 1})" if self._told is None else "DirSync"
+                )
+            if kind.table == "ad_group" and found.groups_are_whole:
+                yield from self._whole_groups(kind)
+                continue
+            for base in self._bases:
+                for wanted in self._changed_filters():
+                    yield from self._reader.read(kind, base, wanted, self._members)
+        for container in _topmost(found.containers):
+            yield from self._below(container)
+        yield from self._referring()
+
+    def _changed_filters(self) -> Iterable[str]:
+        if self._told is None:
+            return [f"(uSNChanged>={self._since + 1})"]
+        return batches(list(self._told))
+
+    # ---- what kinds of changes there are
+
+    def _looked_at(self) -> Iterator[Gone]:
+        for wanted in self._changed_filters():
+            yield from self._searcher.persist(lambda wanted=wanted: self._look(wanted))  # type: ignore[misc]
+        if self._told is None:
+            return
+        for guid, told in self._told.items():  # those left are not to be seen, deleted ones above all
+            if not told.is_deleted:
+                continue
+            yield from self._gone(guid_text(guid), self._kinds)
+            if "ad_group" in self._kinds:
+                self._found.groups_are_whole = True  # who knows what it was
+
+    def _look(self, wanted: str) -> Iterator[Gone]:
+        for page in self._searcher.pages(self._context, wanted, _MEANT, _LOOK_PAGE, (SHOW_DELETED,)):
+            for entry in page:
+                yield from self._judge(entry)
+
+    def _judge(self, entry: Entry) -> Iterator[Gone]:
+        raw = next(iter(entry.attributes.get("objectguid", ())), b"")
+        if len(raw) != 16:
+            return
+        guid = guid_text(raw)
+        told = self._told.get(raw) if self._told is not None else None
+        classes = {value.lower() for value in entry.attributes.get("objectclass", ())}
+        if entry.attributes.get("isdeleted") == [b"TRUE"]:
+            if told is not None and self._told is not None:
+                self._told[raw] = Told()  # it was seen: nothing is left to guess
+            yield from self._gone(guid, _tables(classes))
+            self._judge_deleted(entry, classes)
+            return
+        table = _table(entry.attributes, classes)
+        is_loaded = table in self._kinds and self._is_within(entry.dn)
+        others = _tables(classes) - ({table} if is_loaded else set())
+        if not is_loaded or table in ("ad_user", "ad_computer"):
+            yield from self._gone(guid, others)
+        known = stamps(entry.attributes)
+        is_new = told.is_new if told is not None else _number(entry.attributes, "usncreated") > self._since
+        is_renamed = not is_new and self._is_renamed(known, told)
+        self._found.has_renames = self._found.has_renames or is_renamed
+        if not is_new and self._is_restored(entry, known, told):
+            self._found.has_renames = True
+            self._judge_restored(entry)
+        if is_renamed and not is_loaded and table not in ("ad_user", "ad_computer", "ad_contact", "ad_group"):
+            if dn_key(entry.dn) != self._context_key:
+                self._found.containers.append(entry.dn)
+        elif is_renamed and not is_loaded:
+            self._found.references.update(self._back_links(entry.dn))
+
+    def _is_renamed(self, known: dict[int, int] | None, told: Told | None) -> bool:
+        if told is not None:
+            return told.is_renamed
+        return known is None or known.get(_ATT_NAME, self._since + 1) > self._since
+
+    def _is_restored(self, entry: Entry, known: dict[int, int] | None, told: Told | None) -> bool:
+        if told is not None:
+            return told.is_restored
+        if known is not None:
+            return known.get(_ATT_IS_DELETED, 0) > self._since
+        return bool(entry.attributes.get("lastknownparent"))
+
+    def _judge_deleted(self, entry: Entry, classes: set[bytes]) -> None:
+        """Of an object that the store does not hold, nobody can tell any more who named it."""
+        parent = next(iter(entry.attributes.get("lastknownparent", ())), b"").decode("utf-8", "replace")
+        likely = _last_table(classes)
+        if likely in self._kinds and self._is_within(parent):
+            return
+        if "ad_group" in self._kinds and (likely is not None or b"foreignsecurityprincipal" in classes):
+            self._found.groups_are_whole = True
+        managed = self._kinds.keys() & {"ad_group", "ad_computer"}
+        if (likely in ("ad_user", "ad_contact") and ("ad_user" in self._kinds or managed)) or (
+            likely == "ad_group" and managed
+        ):
+            raise WatermarkError(
+                f"an object that is not loaded was deleted and may have been a manager: {printable(entry.dn)}"
+            )
+
+    def _judge_restored(self, entry: Entry) -> None:
+        if not self._has_recycle_bin():
+            raise WatermarkError(
+                f"{printable(entry.dn)} was restored without the Recycle Bin: which links it lost cannot be told"
+            )
+        self._found.references.update(self._back_links(entry.dn))
+
+    def _has_recycle_bin(self) -> bool:
+        """Is the optional feature enabled in this forest ([MS-ADTS] 3.1.1.9.1)?"""
+        entry = self._searcher.one(f"CN=Partitions,{self._root.configuration}", ["msDS-EnabledFeature"])
+        values = entry.attributes.get("msds-enabledfeature", ()) if entry is not None else ()
+        return any(value.decode("utf-8", "replace").lower().startswith(_RECYCLE_BIN) for value in values)
+
+    def _is_within(self, dn: str) -> bool:
+        if self._covers_all:
+            return True
+        key = dn_key(dn) or ""
+        return any(key == base or key.endswith(f",{base}") for base in self._base_keys)
+
+    def _gone(self, guid: str, tables: Iterable[str]) -> Iterator[Gone]:
+        for table in sorted(tables):
+            if table in self._kinds:
+                yield Gone(table, (guid,))
+                if table == "ad_group":
+                    yield Gone("ad_member", (guid,))
+
+    # ---- what is read again
+
+    def _members(self, entry: Entry) -> Iterator[Row | Gone] | None:
+        """The members of a large group as DirSync told them; None: they are read.
+
+        Read, too, when anything was renamed or restored meanwhile: the names told may be older than those held.
+        """
+        raw = next(iter(entry.attributes.get("objectguid", ())), b"")
+        told = self._told.get(raw) if self._told is not None else None
+        if told is None or "member" not in entry.ranged or told.is_new or self._found.has_renames:
+            return None
+        return _told_members(guid_text(raw), told)
+
+    def _whole_groups(self, kind: Kind) -> Iterator[Row | Gone]:
+        for name in kind.tables:
+            self._report.table(name).is_whole = True
+            self._report.table(name).filter = kind.filter
+        for base in self._bases:
+            yield from self._reader.read(kind, base)
+
+    def _below(self, container: str) -> Iterator[Row | Gone]:
+        """Everything below a container that was renamed or moved, wherever it stands now."""
+        yield from self._searcher.persist(lambda: self._look_below(container))
+        if self._is_within(container):
+            for kind in self._kinds.values():
+                if kind.table != "ad_group" or not self._found.groups_are_whole:
+                    yield from self._reader.read(kind, container, "(objectClass=*)")
+
+    def _look_below(self, container: str) -> Iterator[Gone]:
+        for page in self._searcher.pages(container, "(objectClass=*)", [*_MEANT, *_BACK_LINKS], _LOOK_PAGE):
+            for entry in page:
+                raw = next(iter(entry.attributes.get("objectguid", ())), b"")
+                classes = {value.lower() for value in entry.attributes.get("objectclass", ())}
+                if _table(entry.attributes, classes) in self._kinds and self._is_within(entry.dn):
+                    continue
+                self._found.references.update(self._names(entry))
+                if len(raw) == 16:
+                    yield from self._gone(guid_text(raw), _tables(classes))
+
+    def _back_links(self, dn: str) -> set[str]:
+        entry = self._searcher.one(dn, _BACK_LINKS)
+        return set() if entry is None else set(self._names(entry))
+
+    def _names(self, entry: Entry) -> Iterator[str]:
+        """Who names this object."""
+        self._searcher.complete(entry)
+        for name in ("memberof", "directreports", "managedobjects"):
+            for value in entry.attributes.get(name, ()):
+                yield value.decode("utf-8", "backslashreplace")
+
+    def _referring(self) -> Iterator[Row | Gone]:
+        names = sorted(self._found.references)
+        for start in range(0, len(names), 50):
+            items = "".join(f"(distinguishedName={escaped(name.encode())})" for name in names[start : start + 50])
+            for kind in self._kinds.values():
+                if kind.table == "ad_contact" or (kind.table == "ad_group" and self._found.groups_are_whole):
+                    continue
+                for base in self._bases:
+                    yield from self._reader.read(kind, base, f"(|{items})")
+
+
+def _told_members(guid: str, told: Told) -> Iterator[Row | Gone]:
+    for value in told.removed:
+        row = member_row(guid, value)
+        if row.table == "ad_member":
+            yield Gone("ad_member", (guid, row.values[2]))
+    for value in told.added:
+        yield member_row(guid, value)
+
+
+def _table(attributes: Attributes, classes: set[bytes]) -> str | None:
+    """The table that a live object belongs to, as the filters of recon.sources.ldap.kinds decide it."""
+    account = attributes.get("samaccounttype")
+    if account == [b"805306368"]:
+        return "ad_user"
+    if account == [b"805306369"]:
+        return "ad_computer"
+    if b"group" in classes:
+        return "ad_group"
+    return "ad_contact" if b"contact" in classes else None
+
+
+def _tables(classes: set[bytes]) -> set[str]:
+    """The tables that an object of these classes may have stood in; what it was by account type may have changed."""
+    found = {f"ad_{name}" for name in ("group", "contact") if name.encode() in classes}
+    return found | {"ad_user", "ad_computer"} if b"user" in classes else found
+
+
+def _last_table(classes: set[bytes]) -> str | None:
+    """The table that a deleted object most likely stood in."""
+    if b"computer" in classes:
+        return "ad_computer"
+    return next((f"ad_{name.decode()}" for name in (b"user", b"group", b"contact") if name in classes), None)
+
+
+def _number(attributes: Attributes, name: str) -> int:
+    value = next(iter(attributes.get(name, ())), b"")
+    return int(value) if value.isdigit() else 0
+
+
+def _topmost(names: list[str]) -> list[str]:
+    """Containers without those below others of them."""
+    keys = {dn_key(name) or "": name for name in names}
+    return [name for key, name in keys.items() if not any(key.endswith(f",{other}") for other in keys)]
