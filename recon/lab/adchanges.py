@@ -158,7 +158,7 @@ class Changes:
         if self.has_recycle_bin:
             values["msDS-LastKnownRDN"] = tombstone["msDS-LastKnownRDN"]
         directory.put(ordinal, dn, values)
-        self._stamp(ordinal, {*map(str.casefold, values), "isdeleted"}, usn)
+        self._stamp(ordinal, {*map(str.casefold, values), "isdeleted"} - {"whencreated", "objectguid"}, usn)
         if self.has_recycle_bin:
             for owner, attribute in links:
                 if not directory.entries[owner].is_deleted:

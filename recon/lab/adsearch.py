@@ -46,7 +46,8 @@ _MAX_QUERY_SECONDS = 120
 _CLOCK_EVERY = 256  # entries between two looks at the clock
 # answered only when named: computed from the objects at the other end ([MS-ADTS] 3.1.1.1.6)
 BACK_LINKS = {"memberof": "member", "directreports": "manager", "managedobjects": "managedby"}
-_ATT_IS_DELETED, _ATT_NAME = 0x20030, 0x90001  # as ATTRTYP ([MS-DRSR] 5.14)
+_ATT_NAME = 0x90001  # as ATTRTYP ([MS-DRSR] 5.14), like the others
+_ATTRIBUTE_TYPES = {"isdeleted": 0x20030, "samaccounttype": 0x9012E}
 _META_DATA = "replpropertymetadata"
 _RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<low>\d{1,9})-(?P<high>\d{1,9}|\*)", re.IGNORECASE)
 _SPECIAL_BASE = re.compile(r"<(?P<kind>GUID|SID)=(?P<value>[^>]+)>", re.IGNORECASE)
@@ -306,13 +307,12 @@ def encode_attribute(name: str, values: Sequence[bytes]) -> bytes:
 
 
 def meta_data(directory: Directory, entry: StoredEntry) -> bytes:
-    """replPropertyMetaData ([MS-ADTS] 3.1.1.1.9, [MS-DRSR] 5.162): the stamps of the name and of isDeleted alone."""
+    """replPropertyMetaData ([MS-ADTS] 3.1.1.1.9, [MS-DRSR] 5.162): the stamps that tell renames, restores, kinds."""
     ordinal = directory.by_key[entry.key]
     stamps = directory.stamps.get(ordinal, {})
     created = next(iter(directory.values(ordinal, "uSNCreated")), b"0")
     found = [(_ATT_NAME, stamps.get("name", int(created) if created.isdigit() else 0))]
-    if "isdeleted" in stamps:
-        found.append((_ATT_IS_DELETED, stamps["isdeleted"]))
+    found += [(number, stamps[name]) for name, number in _ATTRIBUTE_TYPES.items() if name in stamps]
     rows = [struct.pack("<IIQ16sQQ", attribute, 1, 0, bytes(16), usn, usn) for attribute, usn in found]
     return struct.pack("<IIII", 1, 0, len(rows), 0) + b"".join(rows)
 

@@ -142,7 +142,12 @@ class Lab:
             raise UsageError(f"cannot write to {self.folder}: {error.strerror}") from error
 
     def _domain_controller(self, place: int, domain: Domain, tls: TlsFiles) -> AdServer:
-        account = Account(AD_PASSWORD, dn=f"CN={AD_USER},CN=Users,{domain.base_dn}", upn=f"{AD_USER}@{domain.name}")
+        account = Account(
+            AD_PASSWORD,
+            dn=f"CN={AD_USER},CN=Users,{domain.base_dn}",
+            upn=f"{AD_USER}@{domain.name}",
+            reads_deleted=True,
+        )
         directory = Directory(
             domain.base_dn,
             self.company.ad_entries(domain.name),

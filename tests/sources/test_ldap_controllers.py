@@ -59,7 +59,7 @@ def source(*urls: str, **settings: object) -> AdSource:
     return AdSource(
         **{
             "url": urls, "user": "CONTOSO\\reader", "tls": "none", "allow_plain_bind": True, "page_size": 10,
-            "objects": ("users",), "timeout": 5, **settings,
+            "objects": ("users",), "timeout": 5, "increment": "off", **settings,
         }
     )  # fmt: skip
 

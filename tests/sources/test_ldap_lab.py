@@ -71,7 +71,8 @@ def reading(
     server: AdServer, pauses: list[float] | None = None, password: str = "right", **settings: object
 ) -> AdReading:
     given = {
-        "url": server.url, "user": "reader@contoso.example", "tls": "none", "allow_plain_bind": True, **settings
+        "url": server.url, "user": "reader@contoso.example", "tls": "none", "allow_plain_bind": True,
+        "increment": "off", **settings,
     }  # fmt: skip
     return AdReading(AdSource(**given), password, IDS, pause=(pauses if pauses is not None else []).append)
 

@@ -18,7 +18,14 @@ IDS = EmployeeIdRules(strip_prefix=("WD-",), strip_leading_zeros=True)
 
 
 def source(samba: Samba, **settings: object) -> AdSource:
-    given = {"url": samba.url, "user": samba.reader, "ca_file": samba.ca_file, "timeout": 20, **settings}
+    given = {
+        "url": samba.url,
+        "user": samba.reader,
+        "ca_file": samba.ca_file,
+        "timeout": 20,
+        "increment": "off",
+        **settings,
+    }
     return AdSource(**{name: value for name, value in given.items() if value is not None})
 
 

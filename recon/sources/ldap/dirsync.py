@@ -11,7 +11,6 @@ import ldap3
 
 from recon.errors import SourceError, TransientError, WatermarkError
 from recon.sources.ldap.exchange import Attributes, Control, Search
-from recon.sources.ldap.refusals import refused
 from recon.sources.ldap.session import Session
 from recon.sources.ldap.wire import dirsync_request
 
@@ -19,10 +18,10 @@ INCREMENTAL_VALUES = 0x80000000  # LDAP_DIRSYNC_INCREMENTAL_VALUES: link values 
 MAX_BYTES = 1 << 20  # of one answer
 MAX_CHANGES = 100_000  # objects and members; what changed more is read in full, in constant memory
 # asked for beside what becomes columns
-CHANGE_ATTRIBUTES = ("name", "parentGUID", "isDeleted", "lastKnownParent", "whenCreated", "objectClass")
+CHANGE_ATTRIBUTES = ("name", "parentGUID", "isDeleted", "lastKnownParent", "whenCreated", "sAMAccountType")
 _NOTHING = "(!(objectClass=*))"
 _MAX_ANSWERS = 1_000_000
-_NO_RIGHT, _NO_CONTROL = 50, 12
+_NO_RIGHT = 50
 
 
 @dataclass(slots=True)
@@ -33,6 +32,7 @@ class Told:
     is_new: bool = False
     is_renamed: bool = False  # renamed or moved, or new
     is_restored: bool = False
+    is_retyped: bool = False  # another sAMAccountType
     added: list[bytes] = field(default_factory=list)  # members
     removed: list[bytes] = field(default_factory=list)
 
@@ -43,13 +43,13 @@ def first_cookie(session: Session, base: str) -> bytes | None:
     The filter matches nothing, so that no object is sent; the server still walks through its changes.
     """
     cookie = b""
-    for number in range(_MAX_ANSWERS):
+    for _ in range(_MAX_ANSWERS):
         search = Search(base, ldap3.SUBTREE, _NOTHING, ("objectGUID",), None, (_control(cookie),))
         received, _ = session.ask(search)
-        if received.code in (_NO_RIGHT, _NO_CONTROL) and not number:
-            return None
+        if received.code in (51, 52):
+            raise TransientError(f"{session.host}: the server is busy (result {received.code})")
         if received.code != 0:
-            raise refused(session.host, search, received, has_cookie=False, user="DirSync")
+            return None
         if received.dirsync is None:
             return None
         cookie = received.dirsync.cookie
@@ -103,6 +103,7 @@ def _note(found: dict[bytes, Told], entry: Attributes) -> int:
         told.is_restored = told.is_restored or not told.is_deleted
     told.is_new = told.is_new or "whencreated" in entry  # which is written once
     told.is_renamed = told.is_renamed or "name" in entry or "parentguid" in entry
+    told.is_retyped = told.is_retyped or "samaccounttype" in entry
     added, removed = entry.get("member;range=1-1", []), entry.get("member;range=0-0", [])
     told.added += added
     told.removed += removed

@@ -10,6 +10,7 @@ whole. What changes without one, and how it is noticed:
 - A restored object returns to the groups it was in, with the Recycle Bin ([MS-ADTS] 3.1.1.5.3.7): its back links say
   which. Without the Recycle Bin links are lost that nobody can name any more: a full read.
 - An object that left the bases, or became of another kind, is found because changes are looked for in the whole domain.
+  To the store it is gone, but others may still name it: its back links again.
 
 Deletions are seen by the show-deleted control, which needs the right to list CN=Deleted Objects: without it there is
 no increment. Samba 4.17 does all of this alike, except that it has no Recycle Bin.
@@ -42,10 +43,13 @@ _MEANT = [
     "isDeleted",
     "lastKnownParent",
     "uSNCreated",
+    "userAccountControl",
     "replPropertyMetaData",
 ]
 _BACK_LINKS = ["memberOf", "directReports", "managedObjects"]
-_ATT_NAME, _ATT_IS_DELETED = 0x90001, 0x20030  # ATTRTYP of name and isDeleted ([MS-DRSR] 5.14)
+_ATT_NAME, _ATT_IS_DELETED, _ATT_ACCOUNT_TYPE = 0x90001, 0x20030, 0x9012E  # ATTRTYP ([MS-DRSR] 5.14)
+_TRUST, _WORKSTATION, _SERVER = 0x800, 0x1000, 0x2000  # userAccountControl
+_FIXED = frozenset({"ad_group", "ad_contact"})  # by their class, which never changes
 _RECYCLE_BIN = "cn=recycle bin feature,"
 
 
@@ -176,21 +180,29 @@ class Increment:
             yield from self._gone(guid, others)
         known = stamps(entry.attributes)
         is_new = told.is_new if told is not None else _number(entry.attributes, "usncreated") > self._since
-        is_renamed = not is_new and self._is_renamed(known, told)
-        self._found.has_renames = self._found.has_renames or is_renamed
-        if not is_new and self._is_restored(entry, known, told):
-            self._found.has_renames = True
+        if is_new:
+            return
+        is_renamed = self._is_renamed(known, told)
+        is_restored = self._is_restored(entry, known, told)
+        self._found.has_renames = self._found.has_renames or is_renamed or is_restored
+        if is_restored:
             self._judge_restored(entry)
-        if is_renamed and not is_loaded and table not in ("ad_user", "ad_computer", "ad_contact", "ad_group"):
-            if dn_key(entry.dn) != self._context_key:
+        if table is None and b"user" not in classes:
+            if is_renamed and dn_key(entry.dn) != self._context_key:
                 self._found.containers.append(entry.dn)
-        elif is_renamed and not is_loaded:
+        elif (is_renamed and not is_loaded) or (table not in _FIXED and self._is_retyped(known, told)):
             self._found.references.update(self._back_links(entry.dn))
 
     def _is_renamed(self, known: dict[int, int] | None, told: Told | None) -> bool:
         if told is not None:
             return told.is_renamed
         return known is None or known.get(_ATT_NAME, self._since + 1) > self._since
+
+    def _is_retyped(self, known: dict[int, int] | None, told: Told | None) -> bool:
+        """Was its sAMAccountType written, so that it may have stood in another table?"""
+        if told is not None:
+            return told.is_retyped
+        return known is None or known.get(_ATT_ACCOUNT_TYPE, 0) > self._since
 
     def _is_restored(self, entry: Entry, known: dict[int, int] | None, told: Told | None) -> bool:
         if told is not None:
@@ -202,13 +214,13 @@ class Increment:
     def _judge_deleted(self, entry: Entry, classes: set[bytes]) -> None:
         """Of an object that the store does not hold, nobody can tell any more who named it."""
         parent = next(iter(entry.attributes.get("lastknownparent", ())), b"").decode("utf-8", "replace")
-        likely = _last_table(classes)
+        likely = _last_table(entry.attributes, classes)
         if likely in self._kinds and self._is_within(parent):
             return
         if "ad_group" in self._kinds and (likely is not None or b"foreignsecurityprincipal" in classes):
             self._found.groups_are_whole = True
         managed = self._kinds.keys() & {"ad_group", "ad_computer"}
-        if (likely in ("ad_user", "ad_contact") and ("ad_user" in self._kinds or managed)) or (
+        if (likely in ("ad_user", "ad_contact", "trust") and ("ad_user" in self._kinds or managed)) or (
             likely == "ad_group" and managed
         ):
             raise WatermarkError(
@@ -329,11 +341,16 @@ def _tables(classes: set[bytes]) -> set[str]:
     return found | {"ad_user", "ad_computer"} if b"user" in classes else found
 
 
-def _last_table(classes: set[bytes]) -> str | None:
-    """The table that a deleted object most likely stood in."""
-    if b"computer" in classes:
-        return "ad_computer"
-    return next((f"ad_{name.decode()}" for name in (b"user", b"group", b"contact") if name in classes), None)
+def _last_table(attributes: Attributes, classes: set[bytes]) -> str | None:
+    """The table that a deleted object stood in; its flags are kept, its sAMAccountType is not ([MS-ADTS] 3.1.1.5.5)."""
+    if b"user" not in classes:
+        return next((f"ad_{name.decode()}" for name in (b"group", b"contact") if name in classes), None)
+    flags = _number(attributes, "useraccountcontrol")
+    if not flags:
+        return "ad_computer" if b"computer" in classes else "ad_user"
+    if flags & _TRUST:
+        return "trust"  # of another domain: an account in no table
+    return "ad_computer" if flags & (_WORKSTATION | _SERVER) else "ad_user"
 
 
 def _number(attributes: Attributes, name: str) -> int:

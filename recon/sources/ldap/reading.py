@@ -85,6 +85,7 @@ class AdReading:
         end, WatermarkError when an increment would not be right and a full read is due.
         """
         try:
+            _ = self._searcher.session  # a server that cannot be reached is not tried again and again
             root = self._searcher.attempt(lambda: self._searcher.session.root_dse())
             self._root = root  # anew: its USN must be older than every row
             self._warn(root)
