@@ -1,16 +1,28 @@
 """Increments of Active Directory: after any step, the tables equal what a full read gives."""
 
+import json
+import uuid
+from collections.abc import Iterator
+
 import pytest
 
 from recon.config import AdSource
+from recon.decode.guid import guid_text
 from recon.decode.keys import EmployeeIdRules
 from recon.errors import WatermarkError
+from recon.lab.adchanges import Changes
+from recon.lab.adfaults import AdFault
+from recon.lab.adschema import dn_rdns
 from recon.lab.adserver import AdServer, AdSettings
+from recon.objects import TABLES, Gone, Row
 from recon.sources.ldap.reading import AdReading
 from tests.support.adsteps import BASE, Held, Steps, domain
 
 IDS = EmployeeIdRules()
 WAYS = {"usn": "reader", "dirsync": "replicator"}
+USER = {
+    "objectClass": [b"top", b"person", b"user"], "sAMAccountType": [b"805306368"], "userAccountControl": [b"512"]
+}  # fmt: skip
 
 
 def reading(server: AdServer, since: str | None = None, user: str = "reader", **settings: object) -> AdReading:
@@ -27,39 +39,219 @@ def full(server: AdServer, user: str = "reader", **settings: object) -> tuple[He
     return held, read.report.watermark
 
 
-@pytest.mark.parametrize("hidden", [(), ("replPropertyMetaData",)], ids=["metadata", "no metadata"])
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {},
-        {"bases": (f"OU=People,{BASE}",)},
-        {"objects": ("users", "groups")},
-        {"objects": ("groups",)},
-    ],
-    ids=["all", "one base", "two kinds", "groups alone"],
-)
-@pytest.mark.parametrize("way", WAYS)
+ALL: dict[str, object] = {}
+CASES = [
+    *((way, settings, ()) for way in WAYS for settings in (
+        ALL, {"bases": (f"OU=People,{BASE}",)}, {"objects": ("users", "groups")}, {"objects": ("groups",)},
+    )),
+    ("usn", ALL, ("replpropertymetadata",)),
+    ("dirsync", ALL, ("replpropertymetadata",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("way", "settings", "hidden"), CASES)
 def test_after_each_step_the_tables_equal_a_full_read(way: str, settings: dict[str, object], hidden: tuple[str, ...]):
     changes = domain(max_val_range=4)
-    server_settings = AdSettings(hidden_attributes=frozenset(map(str.casefold, hidden)), max_dirsync_objects=3)
+    server_settings = AdSettings(hidden_attributes=frozenset(hidden), max_dirsync_objects=3)
     with AdServer(changes.directory, settings=server_settings) as server:
         steps = Steps(changes, seed=3)
         for _ in range(30):
             steps.step()
         held, since = full(server, WAYS[way], **settings)
         increments = 0
-        for number in range(60):
+        for number in range(40):
             for _ in range(number % 3 + 1):
                 steps.step()
             read = reading(server, since, WAYS[way], **settings)
             after = Held(held)
             try:
                 after.take(read.rows(), read.report)
-                since, held = read.report.watermark, after
-                increments += 1
             except WatermarkError:
                 held, since = full(server, WAYS[way], **settings)
                 continue
+            since, held = read.report.watermark, after
+            increments += 1
             expected, _ = full(server, WAYS[way], increment="off", **settings)
             assert held.described() == expected.described(), steps.log[-3:]
         assert increments > 20
+
+
+# ---- one thing at a time --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def company() -> Iterator[tuple[Changes, AdServer]]:
+    """Ada manages Bob; both are in the group All."""
+    changes = domain(max_val_range=3)
+    for name in ("Ada", "Bob", "Cleo"):
+        changes.add(f"CN={name},OU=People,{BASE}", {**USER, "sAMAccountName": [name.encode()]})
+    people = [f"CN={name},OU=People,{BASE}".encode() for name in ("Ada", "Bob")]
+    changes.add(f"CN=All,OU=Groups,{BASE}", {"objectClass": [b"top", b"group"], "member": people})
+    changes.modify(f"CN=Bob,OU=People,{BASE}", {"manager": people[:1]})
+    with AdServer(changes.directory) as server:
+        yield changes, server
+
+
+def guid_of(changes: Changes, dn: str) -> bytes:
+    place = changes.directory.find(dn_rdns(dn))
+    assert place is not None
+    return changes.directory.values(place, "objectGUID")[0]
+
+
+def told(read: AdReading) -> list[tuple[str, object]]:
+    """(table, cn of a row or guid of what is gone), in order."""
+    place = TABLES["ad_user"].position["cn"]
+    return [
+        (f"-{row.table}", row.key[0])
+        if isinstance(row, Gone)
+        else (row.table, row.values[place if row.table != "ad_member" else 1])
+        for row in read.rows()
+    ]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_changed_is_nothing_told(company: tuple[Changes, AdServer], way: str):
+    _, server = company
+    _, since = full(server, WAYS[way])
+    read = reading(server, since, WAYS[way])
+    assert told(read) == []
+    assert read.report.is_increment
+    assert read.report.watermark is not None
+    assert json.loads(read.report.watermark)["way"] == way
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_one_changed_user_costs_one_row(company: tuple[Changes, AdServer], way: str):
+    changes, server = company
+    _, since = full(server, WAYS[way])
+    changes.modify(f"CN=Bob,OU=People,{BASE}", {"title": [b"Pilot"]})
+    guid = guid_text(
+        changes.directory.values(changes.directory.find(dn_rdns(f"CN=Bob,OU=People,{BASE}")), "objectGUID")[0]
+    )
+    assert told(reading(server, since, WAYS[way])) == [("-ad_computer", guid), ("ad_user", "Bob")]
+
+
+def test_members_of_a_large_group_are_taken_as_dirsync_tells_them(company: tuple[Changes, AdServer]):
+    changes, server = company
+    group = f"CN=All,OU=Groups,{BASE}"
+    everybody = [f"CN={name},OU=People,{BASE}".encode() for name in ("Ada", "Bob", "Cleo")]
+    crowd = [f"OU={unit},{BASE}".encode() for unit in ("People", "Groups", "Elsewhere")]
+    changes.modify(group, {"member": [*everybody, *crowd]})
+    _, since = full(server, "replicator")
+    changes.modify(group, {"member": [*everybody[1:], *crowd, f"OU=Sales,OU=People,{BASE}".encode()]})
+    server.log.searches.clear()
+    rows = list(reading(server, since, "replicator").rows())
+    (guid,) = {row.values[0] for row in rows if row.table == "ad_group"}
+    assert [row for row in rows if row.table == "ad_member"] == [
+        Gone("ad_member", (guid, f"cn=ada,ou=people,{BASE.lower()}")),
+        Row("ad_member", (guid, f"OU=Sales,OU=People,{BASE}", f"ou=sales,ou=people,{BASE.lower()}")),
+    ]
+    assert [row.absent for row in rows if row.table == "ad_group"] == [frozenset({"member_count"})]
+    assert not [name for seen in server.log.searches for name in seen.attributes if ";range=" in name]
+
+
+def test_an_account_that_may_not_see_deletions_gets_no_increment(company: tuple[Changes, AdServer]):
+    _, server = company
+    read = reading(server, None, "ordinary")
+    assert len(list(read.rows())) == 6
+    assert read.report.watermark is None
+    (warning,) = read.report.warnings
+    assert warning.startswith("the next load will be a full one too: deleted objects cannot be read; let the account")
+    assert f'dsacls "CN=Deleted Objects,{BASE}" /G' in warning
+    _, since = full(server)
+    with pytest.raises(WatermarkError, match="deleted objects can no longer be read") as refused:
+        list(reading(server, since, "ordinary").rows())
+    assert refused.value.hint is not None
+    assert "dsacls" in refused.value.hint
+
+
+def test_dirsync_needs_its_right(company: tuple[Changes, AdServer]):
+    _, server = company
+    read = reading(server, None, "reader", increment="dirsync")
+    list(read.rows())
+    assert read.report.watermark is None
+    assert "'Replicating Directory Changes'" in read.report.warnings[0]
+    _, since = full(server, "replicator")
+    with pytest.raises(WatermarkError, match="DirSync is no longer allowed"):
+        list(reading(server, since, "reader").rows())
+
+
+def test_a_restored_or_another_controller_means_a_full_read(company: tuple[Changes, AdServer]):
+    changes, server = company
+    _, since = full(server)
+    for way in WAYS:
+        _, since = full(server, WAYS[way])
+        changes.directory.add_controller("dc1", uuid.uuid4())
+        reason = "was restored or set up anew" if way == "usn" else "does not take the DirSync cookie"
+        with pytest.raises(WatermarkError, match=reason):
+            list(reading(server, since, WAYS[way]).rows())
+    _, since = full(server)
+    with (
+        AdServer(changes.directory, settings=AdSettings(host="dc2")) as other,
+        pytest.raises(WatermarkError, match=r"read dc1\.contoso\.example .* dc2\.contoso\.example is another one"),
+    ):
+        list(reading(other, since).rows())
+    changes.directory.highest_usn -= 1
+    with pytest.raises(WatermarkError, match="it was set back"):
+        list(reading(server, since).rows())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"objects": ("users",)}, {"bases": (f"OU=People,{BASE}",)}, {"attributes": ("wWWHomePage",)}],
+)
+def test_another_configuration_means_a_full_read(company: tuple[Changes, AdServer], settings: dict[str, object]):
+    _, server = company
+    _, since = full(server)
+    with pytest.raises(WatermarkError, match="what is read, or how, has changed"):
+        list(reading(server, since, **settings).rows())
+
+
+@pytest.mark.parametrize("text", ["", "usn=5", "[]", '{"way": "usn"}', "{" * 5000])
+def test_a_watermark_that_is_none_means_a_full_read(company: tuple[Changes, AdServer], text: str):
+    _, server = company
+    with pytest.raises(WatermarkError, match="cannot be read"):
+        list(reading(server, text).rows())
+
+
+def test_attributes_that_change_without_a_sign_allow_no_increment(company: tuple[Changes, AdServer]):
+    _, server = company
+    read = reading(server, attributes=("wWWHomePage", "memberOf"))
+    list(read.rows())
+    assert read.report.watermark is None
+    (warning,) = read.report.warnings
+    assert "[ad] attributes names memberOf, which can change without a sign at the object" in warning
+
+
+def test_a_restore_without_the_recycle_bin_means_a_full_read():
+    changes = domain(has_recycle_bin=False)
+    dn = f"CN=Ada,OU=People,{BASE}"
+    changes.add(dn, USER)
+    guid = guid_of(changes, dn)
+    with AdServer(changes.directory) as server:
+        changes.delete(dn)
+        _, since = full(server)
+        changes.restore(guid)
+        with pytest.raises(WatermarkError, match="was restored without the Recycle Bin"):
+            list(reading(server, since).rows())
+
+
+@pytest.mark.parametrize("kind", ["drop", "reset", "truncate"])
+@pytest.mark.parametrize("page", [1, 2, 3])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_lost_connection_within_an_increment(company: tuple[Changes, AdServer], way: str, page: int, kind: str):
+    changes, server = company
+    held, since = full(server, WAYS[way])
+    changes.rename(f"CN=Ada,OU=People,{BASE}", f"CN=Ada,OU=Elsewhere,{BASE}")
+    changes.delete(f"CN=Cleo,OU=People,{BASE}")
+    server.faults.add(AdFault(kind, page=server_pages(server) + page))
+    read = reading(server, since, WAYS[way])
+    held.take(read.rows(), read.report)
+    assert read.report.warnings == ["the connection was lost and opened again 1 times"]
+    expected, _ = full(server, increment="off")
+    assert held.described() == expected.described()
+
+
+def server_pages(server: AdServer) -> int:
+    """Pages answered so far: searches that are no base searches."""
+    return sum(seen.scope != "base" for seen in server.log.searches)

@@ -6,7 +6,8 @@ whole. What changes without one, and how it is noticed:
 - A renamed or moved container changes the names of all below it: everything below is read again. That it was renamed
   stands in replPropertyMetaData ([MS-DRSR] 5.162, the stamp of `name`); who may not read that reads more.
 - Names in `member`, `manager` and `managedBy` follow a renamed or deleted object. The store follows what it holds.
-  For objects that it does not hold (other kinds, outside the bases) their back links say which objects to read again.
+  For objects that it does not hold (other kinds, outside the bases, or there until now) their back links say which
+  objects to read again.
 - A restored object returns to the groups it was in, with the Recycle Bin ([MS-ADTS] 3.1.1.5.3.7): its back links say
   which. Without the Recycle Bin links are lost that nobody can name any more: a full read.
 - An object that left the bases, or became of another kind, is found because changes are looked for in the whole domain.
@@ -190,7 +191,10 @@ class Increment:
         if table is None and b"user" not in classes:
             if is_renamed and dn_key(entry.dn) != self._context_key:
                 self._found.containers.append(entry.dn)
-        elif (is_renamed and not is_loaded) or (table not in _FIXED and self._is_retyped(known, told)):
+            return
+        elif (is_renamed and not (is_loaded and self._covers_all)) or (
+            table not in _FIXED and self._is_retyped(known, told)
+        ):
             self._found.references.update(self._back_links(entry.dn))
 
     def _is_renamed(self, known: dict[int, int] | None, told: Told | None) -> bool:
@@ -286,10 +290,10 @@ class Increment:
             for entry in page:
                 raw = next(iter(entry.attributes.get("objectguid", ())), b"")
                 classes = {value.lower() for value in entry.attributes.get("objectclass", ())}
-                if _table(entry.attributes, classes) in self._kinds and self._is_within(entry.dn):
-                    continue
-                self._found.references.update(self._names(entry))
-                if len(raw) == 16:
+                is_loaded = _table(entry.attributes, classes) in self._kinds and self._is_within(entry.dn)
+                if not (is_loaded and self._covers_all):  # the store may not know it by its old name
+                    self._found.references.update(self._names(entry))
+                if not is_loaded and len(raw) == 16:
                     yield from self._gone(guid_text(raw), _tables(classes))
 
     def _back_links(self, dn: str) -> set[str]:
