@@ -185,7 +185,7 @@ samaccountname text(256) sAMAccountName
 sam_key key(256) -
 samaccounttype int sAMAccountType
 useraccountcontrol int userAccountControl
-msdsuseraccountcontrolcomputed int msDS-User-Account-Control-Computed # lockout and password expired live here
+msdsuseraccountcontrolcomputed int msDS-User-Account-Control-Computed !volatile # lockout, password expired: by the clock
 is_enabled flag - # bit 2 of userAccountControl is clear; NULL when the attribute cannot be read
 primarygroupid int primaryGroupID
 admincount int adminCount
