@@ -80,7 +80,7 @@ def configuration() -> str:
         section = section_of(field.annotation)
         if section is None:
             continue
-        title = f"[{name}.NAME]" if name == "scope" else f"[{name}]"
+        title = f"[{name}.NAME]" if name in ("scope", "campaign") else f"[{name}]"
         lines.append(f"\n## {title}\n\n| key | default | meaning |\n|---|---|---|")
         for key, entry in section.model_fields.items():
             lines.append(f"| `{entry.alias or key}` | {default_of(entry)} | {_cell(entry.description or '')} |")

@@ -36,6 +36,11 @@ def check_attribute(attribute: str, source: str) -> None:
         raise ValueError(f"{attribute} needs a source: worker.COLUMN or ad_user.COLUMN")
 
 
+def one_or_many(value: Any) -> Any:
+    """`[x]` and `[[x]]` are both fine: one table or several."""
+    return [value] if isinstance(value, dict) else value
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -157,3 +162,41 @@ class Mapping(_Section):
     def source_name(self) -> str:
         """The source, the usual one where none is given."""
         return self.source or USUAL_SOURCES[self.attribute]
+
+
+def check_doubled(mappings: tuple[Mapping, ...]) -> None:
+    """Raise ValueError when two mappings write one attribute."""
+    names = [each.attribute for each in mappings]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise ValueError(f"two mappings write {', '.join(doubled)}")
+
+
+class Campaign(_Section):
+    """A scope, mappings and thresholds under a name, for schedulers."""
+
+    scope: str = Field(description="Name of the [scope.NAME] whose workers may be written.")
+    mapping: Annotated[tuple[Mapping, ...], BeforeValidator(one_or_many)] = Field(
+        (), description="[[campaign.NAME.mapping]] for each attribute; default: those of [backfill]."
+    )
+    entra: str | None = Field(None, description="Name of the [[entra]] source, where there are several.")
+    max_items: int | None = Field(None, ge=1, description="Instead of [backfill] max_items.")
+    max_share: float | None = Field(None, gt=0, le=1, description="Instead of [backfill] max_share.")
+    max_replaced: int | None = Field(None, ge=0, description="Instead of [backfill] max_replaced.")
+    cycles: int = Field(
+        2, ge=0, description="Cycles of the connector that a new account is left to it, before the campaign fills it."
+    )
+    cycle_minutes: int = Field(40, ge=1, description="Length of such a cycle.")
+    alarm_hr_hours: float = Field(72, ge=0, description="watch: longest time from HR to an AD account.")
+    alarm_ad_hours: float = Field(24, ge=0, description="watch: longest time from the AD account to the Entra user.")
+    alarm_entra_hours: float = Field(24, ge=0, description="watch: longest time from the Entra user to otherMails.")
+
+    @model_validator(mode="after")
+    def _mappings(self) -> "Campaign":
+        check_doubled(self.mapping)
+        return self
+
+    @property
+    def settle_minutes(self) -> int:
+        """How old an account must be before the campaign fills it."""
+        return self.cycles * self.cycle_minutes

@@ -6,6 +6,7 @@ Paths are relative to the file they stand in. Environment variables RECON_DATABA
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from recon.backfill_config import Mapping, Scope, check_attribute
+from recon.backfill_config import Campaign, Mapping, Scope, check_attribute, check_doubled, one_or_many
 from recon.errors import ConfigError, UsageError
 from recon.objects import TABLES
 
@@ -44,11 +45,6 @@ def is_loopback(host: str | None) -> bool:
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _one_or_many(value: Any) -> Any:
-    """`[ad]` and `[[ad]]` are both fine: one table or several."""
-    return [value] if isinstance(value, dict) else value
 
 
 def _one_text_or_many(value: Any) -> Any:
@@ -256,7 +252,7 @@ class Backfill(_Section):
     scope: str | None = Field(None, description="Name of the [scope.NAME] whose workers may be written.")
     attribute: str = Field("otherMails", description="What to fill: the short form of a single mapping.")
     source: str = Field("worker.personal_mail", description="worker.COLUMN or ad_user.COLUMN that holds the value.")
-    mapping: Annotated[tuple[Mapping, ...], BeforeValidator(_one_or_many)] = Field(
+    mapping: Annotated[tuple[Mapping, ...], BeforeValidator(one_or_many)] = Field(
         (), description="One [[backfill.mapping]] for each attribute, instead of `attribute` and `source`."
     )
     company_domains: tuple[str, ...] = Field(
@@ -288,10 +284,7 @@ class Backfill(_Section):
     def _one_form(self) -> "Backfill":
         if self.mapping and self.model_fields_set & {"attribute", "source"}:
             raise ValueError("give either [[backfill.mapping]] or attribute and source")
-        names = [each.attribute for each in self.mapping]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            raise ValueError(f"two mappings write {', '.join(doubled)}")
+        check_doubled(self.mapping)
         check_attribute(self.attribute, self._short_source)
         return self
 
@@ -344,14 +337,15 @@ class Config(_Section):
 
     database: Database = Field(default_factory=lambda: Database())
     employee_id: EmployeeIds = Field(default_factory=EmployeeIds)
-    ad: Annotated[tuple[AdSource, ...], BeforeValidator(_one_or_many)] = ()
-    entra: Annotated[tuple[EntraSource, ...], BeforeValidator(_one_or_many)] = ()
-    workers: Annotated[tuple[WorkerSource, ...], BeforeValidator(_one_or_many)] = ()
-    link: Annotated[tuple[Link, ...], BeforeValidator(_one_or_many)] = ()
+    ad: Annotated[tuple[AdSource, ...], BeforeValidator(one_or_many)] = ()
+    entra: Annotated[tuple[EntraSource, ...], BeforeValidator(one_or_many)] = ()
+    workers: Annotated[tuple[WorkerSource, ...], BeforeValidator(one_or_many)] = ()
+    link: Annotated[tuple[Link, ...], BeforeValidator(one_or_many)] = ()
     load: LoadGuards = Field(default_factory=LoadGuards)
     settings: Settings = Field(default_factory=Settings)
     scope: dict[str, Scope] = Field(default_factory=dict)
     backfill: Backfill = Field(default_factory=Backfill)
+    campaign: dict[str, Campaign] = Field(default_factory=dict)
     catalogue: Catalogue = Field(default_factory=Catalogue)
     findings: Findings = Field(default_factory=lambda: Findings())
     sync: Sync = Field(default_factory=lambda: Sync())
@@ -375,6 +369,11 @@ class Config(_Section):
                     raise ValueError(f"[[link]] names an unknown source: {name}")
         if self.backfill.scope is not None and self.backfill.scope not in self.scope:
             raise ValueError(f"[backfill] scope names an unknown [scope.{self.backfill.scope}]")
+        for name, campaign in self.campaign.items():
+            if not re.fullmatch(_NAME, name):
+                raise ValueError(f"[campaign.{name}]: a name has letters, digits, . _ -")
+            if campaign.scope not in self.scope:
+                raise ValueError(f"[campaign.{name}] scope names an unknown [scope.{campaign.scope}]")
         unread = self.sync.unread(name for source in self.ad for name in source.attributes)
         if unread:
             raise ValueError(f"[sync] {unread[0]} is not read: name it in attributes of [ad]")

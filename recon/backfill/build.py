@@ -109,11 +109,14 @@ def build_plan(
     entra: str | None = None,
     limit: int | None = None,
     now: str | None = None,
+    campaign: str | None = None,
+    settle_minutes: int = 0,
 ) -> Plan:
     """Judge everyone in scope and freeze the result in plans/<hash> beside recon.toml.
 
-    `now`: the time text, default the present. Raises UsageError without a scope, ConfigError when scope, source or
-    deny list name what is not there, PlanError when loads are missing, stale, or change meanwhile.
+    `now`: the time text, default the present. `settle_minutes`: younger accounts, at the time of the tenant's load,
+    are left to the connector that should fill them. Raises UsageError without a scope, ConfigError when scope, source
+    or deny list name what is not there, PlanError when loads are missing, stale, or change meanwhile.
     """
     now = now or utc_now_text()
     settings = config.backfill
@@ -141,6 +144,7 @@ def build_plan(
         candidates = Candidates(connection, sources, rivals(config, scope_name), wanted, denied, administrators, stale)
         header: dict[str, Any] = {
             "kind": "fill",
+            "campaign": campaign,
             "tool_version": __version__,
             "tenant_id": tenant_id,
             "entra_source": sources.entra.name,
@@ -170,7 +174,8 @@ def build_plan(
                 "max_replaced": settings.max_replaced,
             },
         }
-        rules = [Rules(each.attribute, day(now), domains, each.mode, each.position) for each in mappings]
+        settled = hours_later(str(sources.entra.finished_at), -settle_minutes / 60) if settle_minutes else None
+        rules = [Rules(each.attribute, day(now), domains, each.mode, each.position, settled) for each in mappings]
 
         def outcomes() -> Iterator[Item | Reason]:
             yield from _judged(candidates, rules, limit)

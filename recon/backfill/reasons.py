@@ -36,6 +36,7 @@ class Rules:
     company_domains: frozenset[str] = frozenset()
     mode: str = "fill"
     position: str = "last"
+    settled_at: str | None = None  # the time text: later accounts are left to the connector
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +278,13 @@ def _unknown_value(evidence: Evidence, rules: Rules) -> str | None:
     return None
 
 
+def _too_new(evidence: Evidence, rules: Rules) -> str | None:
+    made = evidence.entra[0].createddatetime
+    if rules.settled_at is None or evidence.current or made is None or made <= rules.settled_at:
+        return None
+    return f"made at {made[:16]} UTC: left to the connector for its next cycles"
+
+
 def _ours_there(evidence: Evidence) -> frozenset[str | None]:
     """Folded: what we wrote last and is there still."""
     return frozenset(fold(value) for value in evidence.ours) & frozenset(fold(value) for value in evidence.current)
@@ -398,6 +406,7 @@ LADDER: tuple[Rung, ...] = (
     Rung("denied_group", "Member of a group of [backfill] denied_groups.", _denied_group),
     Rung("disabled_held", "Disabled, and no hire date ahead.", _disabled_held),
     Rung("unknown_value", "The answer did not contain the property: absent is not empty.", _unknown_value),
+    Rung("too_new", "A campaign leaves a new account to the connector for a few cycles.", _too_new),
     Rung("no_value", "The source has no value for the worker.", _no_value),
     Rung("already_present", "The value is there already.", _already_present),
     Rung("would_replace", "Another value stands there: not overwritten.", _would_replace),

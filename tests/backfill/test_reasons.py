@@ -106,7 +106,11 @@ def test_near_misses_are_items(record):
 
 
 def test_every_rung_has_a_case_and_codes_stand_once():
-    assert {code for code, _ in HITS} == {rung.code for rung in LADDER} - {"invalid_country", "too_many_values"}
+    assert {code for code, _ in HITS} == {rung.code for rung in LADDER} - {
+        "invalid_country",
+        "too_many_values",
+        "too_new",
+    }
     assert len(set(REASON_CODES)) == len(REASON_CODES)
     assert all(rung.meaning.endswith(".") for rung in LADDER)
 
@@ -250,3 +254,17 @@ def test_only_replace_counts_as_replacing():
     assert not item("replace", (), ("b@x.example",))
     assert not item("owned", ("a@x.example",), ("b@x.example",))
     assert not item("merge", ("a@x.example",), ("a@x.example", "b@x.example"))
+
+
+def test_a_new_account_is_left_to_the_connector():
+    rules = replace(RULES, settled_at="2024-10-04 05:00:00.000000")
+
+    def code(made, current=()):
+        account = entra_account(createddatetime=made, othermails_count=len(current))
+        verdict = judge(evidence(entra=(account,), current=current), rules)
+        return verdict.code if isinstance(verdict, Reason) else "item"
+
+    assert code("2024-10-04 05:00:00.000001") == "too_new"
+    assert code("2024-10-04 05:00:00.000000") == "item"
+    assert code(None) == "item"
+    assert code("2024-10-04 06:00:00.000000", ("a@x.example",)) == "would_replace"

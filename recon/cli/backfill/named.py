@@ -24,19 +24,25 @@ def load(ctx: typer.Context, name: str) -> "tuple[Config, Plan]":
 
 
 def counts(plan: "Plan") -> list[tuple[str, int]]:
-    """Everyone in scope by outcome: items, reasons, and their sum."""
-    rows = [("item", plan.item_count)]
-    rows += sorted(plan.header["reasons"].items(), key=lambda pair: (-pair[1], pair[0]))
+    """Everyone in scope by outcome: items, reasons, and their sum; of each attribute, where there are several."""
+    rows: list[tuple[str, int]] = []
+    for attribute, found in plan.header["by_attribute"].items():
+        label = f"{attribute}: " if len(plan.attributes) > 1 else ""
+        rows.append((f"{label}item", found.get("item", 0)))
+        reasons = ((code, count) for code, count in found.items() if code != "item")
+        rows += [(f"{label}{code}", count) for code, count in sorted(reasons, key=lambda pair: (-pair[1], pair[0]))]
     return [*rows, ("in scope", plan.scope_count), ("out of scope", int(plan.header["out_of_scope"]))]
 
 
 def say_plan(plan: "Plan") -> None:
     """Say which plan it is, how its scope adds up and how long it holds."""
     say(f"plan {plan.hash}")
-    say(
-        f"{plan.item_count} to write + {plan.scope_count - plan.item_count} with a reason = {plan.scope_count} in scope"
-        f"; {plan.header['attribute']} in tenant {plan.tenant_id}; good until {plan.header['expires_at'][:16]} UTC"
-    )
+    sums = [
+        f"{name}: {found.get('item', 0)} to write + {sum(found.values()) - found.get('item', 0)} with a reason = "
+        f"{sum(found.values())} in scope"
+        for name, found in plan.header["by_attribute"].items()
+    ]
+    say(f"{'; '.join(sums)}; in tenant {plan.tenant_id}; good until {plan.header['expires_at'][:16]} UTC")
 
 
 def note_ledger(config: "Config", plan: "Plan") -> None:

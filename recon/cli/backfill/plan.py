@@ -47,18 +47,22 @@ def show(
     """List a plan's items, or the reasons of everyone else in scope."""
     _, shown = load(ctx, name)
     if reasons:
-        columns: tuple[str, ...] = ("reason", "worker_id", "employee_id", "userprincipalname", "detail")
+        columns: tuple[str, ...] = ("reason", "attribute", "worker_id", "employee_id", "userprincipalname", "detail")
         rows: Iterator[tuple[object, ...]] = (
-            (each.code, each.worker_id, each.employee_id, each.upn, each.detail) for each in shown.reasons()
+            (each.code, each.attribute, each.worker_id, each.employee_id, each.upn, each.detail)
+            for each in shown.reasons()
         )
     else:
-        columns = ("worker_id", "employee_id", "userprincipalname", "object_id", "before", "after", "rule", "prehire")
+        columns = ("worker_id", "employee_id", "userprincipalname", "object_id", "attribute", "mode")
+        columns += ("before", "after", "rule", "prehire")
         rows = (
             (
                 item.worker_id,
                 item.employee_id,
                 item.upn,
                 item.object_id,
+                item.attribute,
+                item.mode,
                 _masked(item.before, unmask=unmask),
                 _masked(item.after, unmask=unmask),
                 item.rule,
