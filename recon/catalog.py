@@ -23,7 +23,8 @@ PARAMETER_TYPES = ("text", "key", "int", "date", "time")
 FINDING_COLUMNS = ("object_type", "object_key", "object_name", "attribute", "hr_value", "ad_value", "entra_value")
 
 _KEYS = frozenset(
-    {"title", "meaning", "severity", "fix", "source", "personal", "note", "param", "variant"} | {"family", "default"}
+    {"title", "meaning", "severity", "fix", "source", "personal", "note", "param", "variant"}
+    | {"family", "default", "identity"}
 )
 _REQUIRED = {
     "decoded": ("title", "meaning"),
@@ -145,6 +146,7 @@ class Statement:
     note: str = ""
     family: str = ""
     is_default: bool = False
+    identity: tuple[str, ...] = ()  # value columns that tell several rows of one object and attribute apart
     is_personal: bool = False
     is_own: bool = False
     parameters: tuple[Parameter, ...] = ()
@@ -319,6 +321,10 @@ def _judge(sql: str, first_line: int, parameters: Sequence[Parameter]) -> None:
         raise refuse(where, why) if where else _Refused(1, why)
 
 
+def _identity(values: Mapping[str, list[str]]) -> tuple[str, ...]:
+    return tuple(name.strip() for name in values.get("identity", [""])[0].split(",") if name.strip())
+
+
 def _check_header(layer: str, values: dict[str, list[str]], engine: str, *, is_own: bool) -> None:
     for key in _REQUIRED[layer]:
         if not values.get(key, [""])[0]:
@@ -333,8 +339,13 @@ def _check_header(layer: str, values: dict[str, list[str]], engine: str, *, is_o
             raise _Refused(1, f"`-- family:` is one of {', '.join((*FAMILIES, OWN_FAMILY) if is_own else FAMILIES)}")
         if values.get("default", ["on"])[0] != "on":
             raise _Refused(1, "`-- default: on` stands there or not at all")
-    elif values.keys() & {"family", "default"}:
-        raise _Refused(1, "only findings have a family and a default")
+        strange = set(_identity(values)) - {"hr_value", "ad_value", "entra_value"}
+        if strange or (_identity(values) and values.get("personal")):
+            raise _Refused(
+                1, "`-- identity:` names value columns (hr_value, ad_value, entra_value) that are not personal"
+            )
+    elif values.keys() & {"family", "default", "identity"}:
+        raise _Refused(1, "only findings have a family, a default and an identity")
     if values.get("param") and layer not in ("queries", "plan"):
         raise _Refused(1, "only queries take parameters")
     if engine and not values.get("variant"):
@@ -377,6 +388,7 @@ def _read_file(path: Path, layer: str, *, is_own: bool) -> Statement:
         note=one("note"),
         family=one("family") or (OWN_FAMILY if layer == "findings" else ""),
         is_default=one("default") == "on" or (is_own and layer == "findings"),
+        identity=_identity(values),
         is_personal=one("personal").lower() == "yes",
         is_own=is_own,
         parameters=parameters,

@@ -246,6 +246,10 @@ class Settings(_Section):
         7, ge=0, description="A personal address that changed in HR within so many days is held."
     )
     load_max_age_hours: int = Field(24, ge=1, description="Older loads are stamped in reports and refused by plans.")
+    closure_max_rows: int = Field(
+        20_000_000, ge=1, description="Nested memberships are followed as deep as so many rows a side allow."
+    )
+    closure_max_depth: int = Field(50, ge=1, description="… and at most so many steps deep.")
 
 
 class Backfill(_Section):

@@ -49,6 +49,7 @@ _ADDED = (
     ("source", "history_run"),
     ("clock", "stale_before_at"),
     ("finding_count", "family"),
+    ("ad_group", "rid"),
     *((name, "mailnickname_key") for name in ("ad_user", "ad_group", "ad_contact")),
     *((name, "targetaddress_key") for name in ("ad_user", "ad_contact")),
     *(

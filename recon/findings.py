@@ -19,6 +19,7 @@ from recon.decode.times import day, from_datetime, utc_now_text
 from recon.deploy import ensure_views
 from recon.errors import CatalogError, StoreError
 from recon.store import Store
+from recon.store.closure import Closure, fill_closures
 from recon.store.engine import first_line
 from recon.store.lifecycle import fill_lifecycle_dates, lifecycle_date
 from recon.store.match_tables import FILLED, clock, finding_count, finding_row
@@ -47,6 +48,7 @@ class Refresh:
     matches: int
     counts: tuple[FindingCount, ...]
     broken: tuple[CatalogError, ...]
+    warnings: tuple[str, ...] = ()
 
 
 class FindingRow(NamedTuple):
@@ -217,8 +219,11 @@ def refresh(
     try:
         with store.write() as connection:
             refresh_id = 1 + int(connection.scalar(select(func.max(finding_count.c.refresh_id))) or 0)
-            as_of = _set_clock(connection, _settings(connection, settings), refresh_id)
+            values = _settings(connection, settings)
+            as_of = _set_clock(connection, values, refresh_id)
             fill_reference(connection)
+            tell("nested groups")
+            closures = fill_closures(connection, values["closure_max_rows"], values["closure_max_depth"])
             tell("match")
             matches = _match(connection, catalog)
             dates = sync or Sync()
@@ -230,7 +235,16 @@ def refresh(
     except SQLAlchemyError as error:
         raise StoreError(f"the refresh failed: {first_line(error)}; the old findings stand") from error
     ensure_views(store, catalog)
-    return Refresh(refresh_id, as_of, matches, counts(store), (*catalog.broken, *broken))
+    return Refresh(refresh_id, as_of, matches, counts(store), (*catalog.broken, *broken), _closure_warnings(closures))
+
+
+def _closure_warnings(closures: Sequence[Closure]) -> tuple[str, ...]:
+    return tuple(
+        f"{each.table}: nested memberships are complete to {each.depth} steps and cut there by setting "
+        f"closure_max_rows or closure_max_depth ({each.rows} rows); deeper ones are not in the findings"
+        for each in closures
+        if not each.is_complete
+    )
 
 
 # ---- reading ------------------------------------------------------------------------------------------

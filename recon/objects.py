@@ -264,6 +264,7 @@ _AD_GROUP = (
 samaccountname text(256) sAMAccountName
 sam_key key(256) -
 samaccounttype int sAMAccountType
+rid int - # last number of the SID: 512 is Domain Admins in every domain
 grouptype int groupType # signed: below 0 is a security group
 mail text(256) mail
 mail_key key(256) -

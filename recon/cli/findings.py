@@ -51,6 +51,8 @@ def refresh(
         done = refresh_findings(state(ctx).config(), store, run_all=run_all)
     rows = sum(each.rows for each in done.counts)
     say_broken(done.broken)
+    for warning in done.warnings:
+        say(warning, level=logging.WARNING)
     say(f"refresh {done.refresh_id} as of {done.as_of[:19]} UTC: {done.matches:,} matches, {rows:,} rows of findings")
     say("next: recon findings, or recon report")
     if done.broken:

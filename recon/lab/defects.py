@@ -124,6 +124,7 @@ def ad_only_administrator(person: Person, facts: Facts, domain: Domain) -> None:
     second_account(person, facts, None)
     person.ad[1].admin_count = 1
     person.plant("ad_enabled_not_in_entra", person.ad[1])
+    person.plant("ad_admincount_left", person.ad[1])
 
 
 def cloud_user(facts: Facts, domain: Domain, local: str) -> EntraUser:
@@ -511,8 +512,8 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (guest, 10, "a guest", "-", "-"),
         (guest_with_employeeid, 1, "the worker's only user is a guest", "joiner_without_account", "guest"),
         (service_account, 5, "synced account of no worker, no employee id", "ad_password_never_expires", "-"),
-        (ad_only_administrator, 1, "second account for administration, not synced", "ad_enabled_not_in_entra",
-         "already_present"),
+        (ad_only_administrator, 1, "second account for administration, not synced",
+         "ad_enabled_not_in_entra, ad_admincount_left", "already_present"),
         (upn_case, 5, "UPN differs in case alone", "-", "already_present"),
         (mail_case, 5, "mail differs in case alone", "-", "already_present"),
         (mail_decomposed, 3, "mail differs in Unicode form alone", "sync_bad_character", "already_present"),

@@ -57,8 +57,8 @@ def run_all(config: Config, store: Store, say: Callable[[str], None], *, write_r
                 result.loads.append(load_source(config, store, source, warn=say))
         say("matching and finding ...")
         refreshed = refresh_findings(config, store)
-        for broken in refreshed.broken:
-            say(f"warning: {broken}")
+        for warning in (*refreshed.broken, *refreshed.warnings):
+            say(f"warning: {warning}")
         result.counts = refreshed.counts
         if write_report:
             from recon.report import write_html

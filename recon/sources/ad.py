@@ -294,7 +294,7 @@ class RowMaker:
         elif primary and "smtp_primary" in self._position:
             values[self._position["smtp_primary"]] = primary[0] or None
 
-    def _derive(self, values: list[Any], defects: Defects) -> None:
+    def _derive_sid(self, values: list[Any], defects: Defects) -> None:
         place = self._position
         raw_sid = values[place["objectsid"]]
         if raw_sid is not None:
@@ -303,6 +303,12 @@ class RowMaker:
             except NotValidError as error:
                 values[place["objectsid"]] = None
                 defects["objectsid", 0, str(error)] = raw_sid
+        if "rid" in place and values[place["sid"]] is not None:
+            values[place["rid"]] = last_rid(values[place["sid"]])
+
+    def _derive(self, values: list[Any], defects: Defects) -> None:
+        place = self._position
+        self._derive_sid(values, defects)
         values[place["ou_path"]] = ou_path(values[place["distinguishedname"]])
         values[place["dn_key"]] = dn_key(values[place["distinguishedname"]], self._dn_key_size)
         for key_of, pairs in ((_other_key, self._names), (fold, self._folded)):
@@ -351,6 +357,12 @@ class RowMaker:
             values[place["immutable_id"]] = immutable_id(anchor)
         values[place["upn_suffix"]] = upn_suffix(values[place["userprincipalname"]])
         values[place["employeeid_key"]] = employee_id_key(values[place["employeeid"]], self._ids)
+
+
+def last_rid(sid_text: str) -> int | None:
+    """The last sub-authority of a SID; None where it does not fit 31 bits, which no domain's RID exceeds."""
+    number = sid_text.rpartition("-")[2]
+    return int(number) if number.isdigit() and int(number) < 2**31 else None
 
 
 def reject_row(table: str, key: str, reason: str, detail: str) -> Row:

@@ -19,7 +19,7 @@ from recon import __version__
 from recon.config import Config
 from recon.decode.times import utc_now_text
 from recon.errors import ConfigError, StoreError, UsageError
-from recon.store import backfill_tables, lifecycle, match_tables, reference_tables
+from recon.store import backfill_tables, closure, lifecycle, match_tables, reference_tables
 from recon.store.migrations import migrate
 from recon.store.tables import SCHEMA_VERSION, metadata, schema_version
 
@@ -189,6 +189,7 @@ class Store:
         for table in (
             match_tables.finding_row,
             reference_tables.country,
+            closure.closure_state,
             lifecycle.lifecycle_date,
             backfill_tables.backfill_item,
         ):

@@ -144,6 +144,29 @@ worker_match = Table(
     "is_complete: every linked directory has been loaded.",
 )
 
+privileged_account = Table(
+    "privileged_account",
+    metadata,
+    sql_column("object_type", "key", 16, nullable=False),
+    _id("source_id"),
+    _id("account_row_id"),
+    sql_column("object_key", "key", 36, nullable=False),
+    sql_column("reason", "key", 32, nullable=False),
+    sql_column("holder_key", "key", 36, nullable=False),
+    sql_column("holder_name", "text", 256),
+    _id("holder_rid", nullable=True),
+    _id("depth"),
+    _flag("is_primary_group"),
+    _flag("is_eligible"),
+    _flag("is_refused"),
+    _id("admincount", nullable=True),
+    Index("privileged_account_row", "account_row_id", "object_type"),
+    comment="One row per account (ad_user, ad_computer, entra_user) and what makes it privileged: reason is AD group, "
+    "directory role or role-assignable group, holder that group or role. depth: 1 direct, more through nesting; "
+    "is_primary_group: only as its primary group; is_refused: Graph refuses an application without a directory role to "
+    "write the user's otherMails.",
+)
+
 finding_row = Table(
     "finding_row",
     metadata,
@@ -193,4 +216,4 @@ clock = Table(
 )
 
 # emptied and filled by a refresh, in this order
-FILLED: tuple[Table, ...] = (match_candidate, user_match, pair, worker_match)
+FILLED: tuple[Table, ...] = (match_candidate, user_match, pair, worker_match, privileged_account)

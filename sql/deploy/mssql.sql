@@ -311,6 +311,14 @@ drop view if exists finding_ad_computed_bit_stored
 go
 if @@trancount = 0 set noexec on
 go
+drop view if exists finding_ad_admincount_left
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists fill_privileged_account
+go
+if @@trancount = 0 set noexec on
+go
 drop view if exists fill_worker_match
 go
 if @@trancount = 0 set noexec on
@@ -860,6 +868,7 @@ CREATE TABLE ad_group (
     samaccountname NVARCHAR(4000) NULL,
     sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     samaccounttype INTEGER NULL,
+    rid INTEGER NULL,
     grouptype INTEGER NULL,
     mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
@@ -931,6 +940,7 @@ CREATE TABLE ad_group_history (
     samaccountname NVARCHAR(4000) NULL,
     sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
     samaccounttype INTEGER NULL,
+    rid INTEGER NULL,
     grouptype INTEGER NULL,
     mail NVARCHAR(4000) NULL,
     mail_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
@@ -1068,6 +1078,26 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_member_owner' and object_id = object_id(N'ad_member'))
 CREATE INDEX ad_member_owner ON ad_member (source_id, guid)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_member_closure', N'U') is null
+CREATE TABLE ad_member_closure (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    member_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    depth INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_member_closure_guid' and object_id = object_id(N'ad_member_closure'))
+CREATE INDEX ad_member_closure_guid ON ad_member_closure (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_member_closure_member_key' and object_id = object_id(N'ad_member_closure'))
+CREATE INDEX ad_member_closure_member_key ON ad_member_closure (member_key)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1781,6 +1811,19 @@ CREATE TABLE clock (
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'closure_state', N'U') is null
+CREATE TABLE closure_state (
+    table_name NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    made_of NVARCHAR(max) NOT NULL,
+    row_count INTEGER NOT NULL,
+    max_depth INTEGER NOT NULL,
+    is_complete INTEGER NOT NULL,
+    made_at DATETIME2(6) NOT NULL,
+    PRIMARY KEY (table_name)
+)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'country', N'U') is null
 CREATE TABLE country (
     code NVARCHAR(4000) NOT NULL
@@ -2182,6 +2225,27 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_member_owner' and object_id = object_id(N'entra_member'))
 CREATE INDEX entra_member_owner ON entra_member (source_id, id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_member_closure', N'U') is null
+CREATE TABLE entra_member_closure (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    member_id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    member_type NVARCHAR(4000) NULL,
+    depth INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_member_closure_id' and object_id = object_id(N'entra_member_closure'))
+CREATE INDEX entra_member_closure_id ON entra_member_closure (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_member_closure_member_id' and object_id = object_id(N'entra_member_closure'))
+CREATE INDEX entra_member_closure_member_id ON entra_member_closure (member_id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3280,6 +3344,30 @@ CREATE UNIQUE INDEX pair_entra ON pair (entra_row_id)
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'privileged_account', N'U') is null
+CREATE TABLE privileged_account (
+    object_type NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    source_id INTEGER NOT NULL,
+    account_row_id INTEGER NOT NULL,
+    object_key NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    reason NVARCHAR(32) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    holder_key NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    holder_name NVARCHAR(4000) NULL,
+    holder_rid INTEGER NULL,
+    depth INTEGER NOT NULL,
+    is_primary_group SMALLINT NOT NULL,
+    is_eligible SMALLINT NOT NULL,
+    is_refused SMALLINT NOT NULL,
+    admincount INTEGER NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'privileged_account_row' and object_id = object_id(N'privileged_account'))
+CREATE INDEX privileged_account_row ON privileged_account (account_row_id, object_type)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'sam_account_type', N'U') is null
 CREATE TABLE sam_account_type (
     value_int INTEGER NOT NULL,
@@ -3673,6 +3761,11 @@ if @@trancount = 0 set noexec on
 go
 if col_length(N'finding_count', N'family') is null
 alter table finding_count add family NVARCHAR(32) COLLATE Latin1_General_100_BIN2 NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'ad_group', N'rid') is null
+alter table ad_group add rid INTEGER NULL
 go
 if @@trancount = 0 set noexec on
 go
@@ -5456,6 +5549,152 @@ left join user_match as m
 go
 if @@trancount = 0 set noexec on
 go
+create view fill_privileged_account as
+with protected_group as (
+    select g.source_id, g.guid, g.rid, coalesce(g.samaccountname, g.cn) as holder_name
+    from ad_group as g
+    where g.rid in (512, 518, 519, 520, 526, 527, 544, 548, 549, 550, 551)
+),
+
+inner_group as (
+    select p.source_id, p.guid, p.source_id as inner_source_id, p.rid as inner_rid, 0 as depth
+    from protected_group as p
+    union all
+    select p.source_id, p.guid, n.source_id, n.rid, c.depth
+    from protected_group as p
+    inner join ad_member_closure as c on c.guid = p.guid and c.source_id = p.source_id
+    inner join ad_group as n on n.dn_key = c.member_key
+    where n.guid <> p.guid
+),
+
+ad_way as (
+    select
+        'ad_user' as object_type, a.source_id, a.row_id, a.guid, a.admincount,
+        p.source_id as holder_source_id, p.guid as holder_key, c.depth, 0 as is_primary
+    from protected_group as p
+    inner join ad_member_closure as c on c.guid = p.guid and c.source_id = p.source_id
+    inner join ad_user as a on a.dn_key = c.member_key
+    union all
+    select
+        'ad_computer', a.source_id, a.row_id, a.guid, a.admincount,
+        p.source_id, p.guid, c.depth, 0
+    from protected_group as p
+    inner join ad_member_closure as c on c.guid = p.guid and c.source_id = p.source_id
+    inner join ad_computer as a on a.dn_key = c.member_key
+    union all
+    select
+        'ad_user', a.source_id, a.row_id, a.guid, a.admincount,
+        i.source_id, i.guid, i.depth + 1, 1
+    from inner_group as i
+    inner join ad_user as a on a.primarygroupid = i.inner_rid and a.source_id = i.inner_source_id
+),
+
+ad_reason as (
+    select
+        w.object_type, w.source_id, w.row_id, w.guid, w.admincount, w.holder_source_id, w.holder_key,
+        min(w.depth) as depth, min(w.is_primary) as is_primary
+    from ad_way as w
+    group by w.object_type, w.source_id, w.row_id, w.guid, w.admincount, w.holder_source_id, w.holder_key
+),
+
+role_way as (
+    select m.source_id, m.id, m.member_id, m.is_eligible, 1 as depth
+    from entra_role_member as m
+    union all
+    select m.source_id, m.id, c.member_id, m.is_eligible, c.depth + 1
+    from entra_role_member as m
+    inner join entra_member_closure as c on c.id = m.member_id and c.source_id = m.source_id
+),
+
+role_reason as (
+    select w.source_id, w.id, w.member_id, min(w.is_eligible) as is_eligible, min(w.depth) as depth
+    from role_way as w
+    group by w.source_id, w.id, w.member_id
+)
+
+select
+    r.object_type,
+    r.source_id,
+    r.row_id as account_row_id,
+    r.guid as object_key,
+    'AD group' as reason,
+    r.holder_key,
+    p.holder_name,
+    p.rid as holder_rid,
+    r.depth,
+    r.is_primary as is_primary_group,
+    0 as is_eligible,
+    0 as is_refused,
+    r.admincount
+from ad_reason as r
+inner join protected_group as p on p.guid = r.holder_key and p.source_id = r.holder_source_id
+union all
+select
+    'entra_user',
+    u.source_id,
+    u.row_id,
+    u.id,
+    'directory role',
+    r.id,
+    d.displayname,
+    null,
+    r.depth,
+    0,
+    r.is_eligible,
+    case
+        when d.displayname in (
+            'Directory Readers', 'Guest Inviter', 'Message Center Reader', 'Reports Reader',
+            'Usage Summary Reports Reader'
+        ) then 0
+        else 1
+    end,
+    null
+from role_reason as r
+inner join entra_user as u on u.id = r.member_id and u.source_id = r.source_id
+left join entra_role as d on d.id = r.id and d.source_id = r.source_id
+union all
+select
+    'entra_user',
+    u.source_id,
+    u.row_id,
+    u.id,
+    'role-assignable group',
+    g.id,
+    g.displayname,
+    null,
+    c.depth,
+    0,
+    0,
+    1,
+    null
+from entra_group as g
+inner join entra_member_closure as c on c.id = g.id and c.source_id = g.source_id
+inner join entra_user as u on u.id = c.member_id and u.source_id = c.source_id
+where g.isassignabletorole = 1
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_ad_admincount_left as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'adminCount' as attribute,
+    null as hr_value,
+    cast(a.admincount as varchar(11)) as ad_value,
+    null as entra_value
+from ad_user as a
+where
+    a.admincount = 1
+    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and not exists (
+        select 1
+        from privileged_account as p
+        where p.account_row_id = a.row_id and p.object_type = 'ad_user'
+    )
+go
+if @@trancount = 0 set noexec on
+go
 create view finding_ad_computed_bit_stored as
 select
     'ad_user' as object_type,
@@ -5561,12 +5800,16 @@ select
     'ad_user' as object_type,
     a.guid as object_key,
     coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
-    'adminCount' as attribute,
+    'memberOf' as attribute,
     null as hr_value,
-    cast(a.admincount as varchar(11)) as ad_value,
+    p.holder_name as ad_value,
     null as entra_value
-from ad_user as a
-where a.is_enabled = 0 and a.admincount = 1 and coalesce(a.iscriticalsystemobject, 0) = 0
+from privileged_account as p
+inner join ad_user as a on a.row_id = p.account_row_id
+where
+    p.object_type = 'ad_user'
+    and a.is_enabled = 0
+    and coalesce(a.iscriticalsystemobject, 0) = 0
 go
 if @@trancount = 0 set noexec on
 go
@@ -6887,13 +7130,11 @@ select
     coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
     'memberOf' as attribute,
     aa.hr_value as hr_value,
-    g.distinguishedname as ad_value,
+    p.holder_name as ad_value,
     null as entra_value
 from ad_account as aa
 inner join ad_user as a on a.row_id = aa.row_id
-inner join ad_member as m on m.member_key = a.dn_key and m.source_id = a.source_id
-inner join ad_group as g on g.guid = m.guid and g.source_id = m.source_id
-where g.admincount = 1
+inner join privileged_account as p on p.account_row_id = a.row_id and p.object_type = 'ad_user'
 go
 if @@trancount = 0 set noexec on
 go
@@ -7898,6 +8139,7 @@ values
     (N'ad_group_value_defect', N'loaded', N'One row per defect of one value that SQL cannot test alike on all engines.', null, N'0.1.0'),
     (N'ad_group_value_defect_history', N'history', N'One row per defect of one value that SQL cannot test alike on all engines. As it was from load run from_run up to, not including, to_run.', N'ad_group_value_defect', N'0.1.0'),
     (N'ad_member', N'loaded', N'One row per direct member of a group.', null, N'0.1.0'),
+    (N'ad_member_closure', N'store', N'One row per AD group and member, direct or through nested groups, of whatever domain. depth: 1 is direct, the fewest steps otherwise. Filled by a refresh.', null, N'0.1.0'),
     (N'ad_member_history', N'history', N'One row per direct member of a group. As it was from load run from_run up to, not including, to_run.', N'ad_member', N'0.1.0'),
     (N'ad_user', N'loaded', N'One row per user object of a domain.', null, N'0.1.0'),
     (N'ad_user_altsecurityidentity', N'loaded', N'One row per value of altSecurityIdentities.', null, N'0.1.0'),
@@ -7916,6 +8158,7 @@ values
     (N'backfill_item', N'store', N'One row per item of a backfill plan that was applied, derived from its journal. outcome: done, skipped, failed, in_doubt (sent, no answer known) or open; verdict: what the last verification found.', null, N'0.1.0'),
     (N'backfill_plan', N'store', N'One row per backfill plan that was applied, derived from its journal: the window is the time between sending a re-read and the answer to its write.', null, N'0.1.0'),
     (N'clock', N'derived', N'One row: the instant the findings speak of (the newest good load) and the days counted from it.', null, N'0.1.0'),
+    (N'closure_state', N'store', N'One row per closure: what it was made of, how deep it goes, and whether a limit cut it (is_complete 0).', null, N'0.1.0'),
     (N'country', N'reference', N'One row per country code of ISO 3166-1 alpha-2.', null, N'0.1.0'),
     (N'dictionary_column', N'store', N'One row per column of every table (a history table has those of its table, and from_run, to_run).', null, N'0.1.0'),
     (N'dictionary_table', N'store', N'One row per table and view of this database: what it holds and what one row is.', null, N'0.1.0'),
@@ -7930,6 +8173,7 @@ values
     (N'entra_group_proxyaddress', N'loaded', N'One row per value of proxyAddresses.', null, N'0.1.0'),
     (N'entra_group_proxyaddress_history', N'history', N'One row per value of proxyAddresses. As it was from load run from_run up to, not including, to_run.', N'entra_group_proxyaddress', N'0.1.0'),
     (N'entra_member', N'loaded', N'One row per direct member of a group.', null, N'0.1.0'),
+    (N'entra_member_closure', N'store', N'One row per Entra group and member, direct or through nested groups. depth: 1 is direct, the fewest steps otherwise. Filled by a refresh.', null, N'0.1.0'),
     (N'entra_member_history', N'history', N'One row per direct member of a group. As it was from load run from_run up to, not including, to_run.', N'entra_member', N'0.1.0'),
     (N'entra_registration', N'loaded', N'One row per enabled user of a tenant: what is registered for self-service password reset and MFA.', null, N'0.1.0'),
     (N'entra_registration_history', N'history', N'One row per enabled user of a tenant: what is registered for self-service password reset and MFA. As it was from load run from_run up to, not including, to_run.', N'entra_registration', N'0.1.0'),
@@ -7968,6 +8212,7 @@ values
     (N'load_run_table', N'store', N'One row per table of a published load: what was read, what the server counted, what changed.', null, N'0.1.0'),
     (N'match_candidate', N'derived', N'One row per AD user and Entra user of linked sources that at least one rule joins. rule_number: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail; places count from 1.', null, N'0.1.0'),
     (N'pair', N'derived', N'One row per accepted match, with the compared columns of both sides.', null, N'0.1.0'),
+    (N'privileged_account', N'derived', N'One row per account (ad_user, ad_computer, entra_user) and what makes it privileged: reason is AD group, directory role or role-assignable group, holder that group or role. depth: 1 direct, more through nesting; is_primary_group: only as its primary group; is_refused: Graph refuses an application without a directory role to write the user''s otherMails.', null, N'0.1.0'),
     (N'sam_account_type', N'reference', N'One row per value of sAMAccountType.', null, N'0.1.0'),
     (N'schema_version', N'store', N'One row per version of the tables that was installed.', null, N'0.1.0'),
     (N'setting', N'store', N'One row per setting of the findings; change a row here, then recon refresh.', null, N'0.1.0'),
@@ -7999,11 +8244,13 @@ values
     (N'fill_user_match', N'view', N'Accepted matches: Who is who: the accepted candidates, each with its rule, how many rules agree, and the next best candidate of either side. One row per accepted match.', null, N'0.1.0'),
     (N'fill_pair', N'view', N'Pairs: The compared columns of both sides of each accepted match. is_in_skew: the two loads did not see the same moment (Entra synchronised the user after the AD load began, or AD changed the user after the Entra load began less the sync grace), so a difference proves nothing. One row per accepted match.', null, N'0.1.0'),
     (N'fill_worker_match', N'view', N'Workers and their accounts: The accounts of the linked directories that carry a worker''s employee id. A row id stands only where the count is 1; guests are counted apart. is_pair: both accounts are matched with each other. is_complete: every linked directory has been loaded. One row per worker.', null, N'0.1.0'),
+    (N'fill_privileged_account', N'view', N'Privileged accounts: Accounts that are in a privileged group of Active Directory (known by the RID, whatever its name), hold or may activate a directory role, or are in a role-assignable group: directly, through nested groups or as a primary group. adminCount stands beside it and makes nobody privileged. One row per account and group or role.', null, N'0.1.0'),
+    (N'finding_ad_admincount_left', N'view', N'adminCount without a privileged group: An AD user has adminCount 1 and is in none of the groups that table privileged_account knows: it was once protected, and keeps that access list and no inheritance. Critical system objects (krbtgt) are left out. One row per AD user.', null, N'0.1.0'),
     (N'finding_ad_computed_bit_stored', N'view', N'Computed bit in the stored userAccountControl: The stored userAccountControl has a bit that belongs to msDS-User-Account-Control-Computed alone (LOCKOUT 16, PASSWORD_EXPIRED 8388608, USE_AES_KEYS 134217728). It proves neither a lockout nor an expired password, and scripts that read it are wrong. One row per AD user or computer.', null, N'0.1.0'),
     (N'finding_ad_des_only', N'view', N'DES keys only: An enabled AD user is restricted to DES keys (USE_DES_KEY_ONLY, 2097152), which are broken and which current systems refuse. One row per AD user.', null, N'0.1.0'),
     (N'finding_ad_disabled_entra_enabled', N'view', N'Disabled in AD, enabled in Entra: The account is disabled in Active Directory, and its Entra user can still sign in. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_ad_disabled_not_in_entra', N'view', N'Disabled in AD, not in Entra: A disabled AD user has no Entra user in any linked tenant. Left out: critical system objects, objects that AD changed after the Entra load began (less the sync grace), sources of which a linked tenant has not been loaded, and users of an ambiguous match. One row per AD user.', null, N'0.1.0'),
-    (N'finding_ad_disabled_privileged', N'view', N'Disabled, still protected as an administrator: A disabled AD user has adminCount 1: it is or was a member of a protected group, and keeps that group''s access list. Critical system objects (krbtgt) are left out. One row per AD user.', null, N'0.1.0'),
+    (N'finding_ad_disabled_privileged', N'view', N'Disabled, still in a privileged group: A disabled AD user is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. Critical system objects are left out. The AD value is the group. One row per AD user and group.', null, N'0.1.0'),
     (N'finding_ad_enabled_entra_disabled', N'view', N'Enabled in AD, disabled in Entra: The account is enabled in Active Directory, and its Entra user cannot sign in. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_ad_enabled_not_in_entra', N'view', N'Enabled in AD, not in Entra: An enabled AD user has no Entra user in any linked tenant. Left out: critical system objects, objects that AD changed after the Entra load began (less the sync grace), sources of which a linked tenant has not been loaded, and users of an ambiguous match. One row per AD user.', null, N'0.1.0'),
     (N'finding_ad_expired_entra_enabled', N'view', N'Expired in AD, enabled in Entra: accountExpires of the AD account lies in the past, the account itself is not disabled, and its Entra user can sign in: the expiry of an account is not carried to the cloud. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
@@ -8045,7 +8292,7 @@ values
     (N'finding_hire_date_differs', N'view', N'Hire date differs: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the two is more than a day from HR''s (hire date; a day, because HR''s is a date of the worker''s own zone). Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, N'0.1.0'),
     (N'finding_joiner_without_account', N'view', N'Joiner without account: A worker who has started, or starts within the configured days, has no account with the employee id in any linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked directory has not been loaded. One row per worker.', null, N'0.1.0'),
     (N'finding_leave_date_differs', N'view', N'Leave date differs: The leave date that synchronization reads in AD is not the one in Entra (employeeLeaveDateTime), or one of the two is more than a day from HR''s (termination date; a day, because HR''s is a date of the worker''s own zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, N'0.1.0'),
-    (N'finding_leaver_in_privileged_group', N'view', N'Leaver still in a privileged group: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee id, enabled or not, is a direct member of a group with adminCount 1. The AD value is the group. The primary group, nested membership and groups of other domains are not looked at. One row per account and group.', null, N'0.1.0'),
+    (N'finding_leaver_in_privileged_group', N'view', N'Leaver still in a privileged group: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee id, enabled or not, is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. The AD value is the group. One row per account and group.', null, N'0.1.0'),
     (N'finding_leaver_still_enabled', N'view', N'Leaver still enabled: HR says that the worker has left (the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date), and an account that carries the employee id, or is matched with one that does, is enabled. Left out: workers hired again later, ids that another active worker holds, and guests. One row per leaver and account.', null, N'0.1.0'),
     (N'finding_lifecycle_attribute_mixed', N'view', N'Attribute with dates in some people, other things in others: The AD attribute that feeds employeeHireDate or employeeLeaveDateTime holds a mail address or some other text, and a date in other users of the same domain: two purposes share one attribute. One row per AD user whose value is no date.', null, N'0.1.0'),
     (N'finding_lifecycle_date_invalid', N'view', N'Hire or leave date that cannot synchronize: The value of the AD attribute that feeds employeeHireDate or employeeLeaveDateTime ([sync] hire_attribute, leave_attribute) does not have the form yyyyMMddHHmmss.fZ: the export of the user fails with DataValidationFailed. The AD value is the value with the reason and, where nobody need guess, what to write. A date without a time is proposed at 01:00 UTC for a hire and at 23:00 UTC for a leave. One row per AD user and date.', null, N'0.1.0'),
@@ -8070,7 +8317,12 @@ values
     (N'finding_synced_not_following', N'view', N'Moved or renamed in AD, Entra did not follow: The distinguished name that Entra holds of a synchronized user is not the AD user''s any more: it was moved or renamed, and synchronization did not carry it, usually because the new place is outside its scope (an OU or attribute filter). Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_upn_differs', N'view', N'UPN differs: The user principal names of AD and Entra differ other than by case, or AD has none. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_upn_missing', N'view', N'No UPN: An enabled AD user has no userPrincipalName: synchronization makes one from sAMAccountName and the tenant''s first domain. Critical system objects are left out. IdFix: Blank. One row per AD user.', null, N'0.1.0'),
-    (N'finding_upn_not_routable', N'view', N'UPN suffix is not routable: The suffix of the UPN has no dot or ends in a name that the public DNS never holds (.local, .corp, .lan, .internal, .home, .private, .invalid and others: docs/idfix.md). Entra gives such a user the tenant''s onmicrosoft.com domain. IdFix: TopLevelDomain. Critical system objects are left out. One row per AD user.', null, N'0.1.0'),
+    (N'finding_upn_not_routable', N'view', N'UPN suffix is not routable: The suffix of the UPN has no dot or ends in a name that the public DNS never holds (.local, .corp, .lan, .internal, .home, .private, .invalid and others: docs/idfix.md). Entra gives such a user the tenant''s onmicrosoft.com domain. IdFix: TopLevelDomain. Critical system objects are left out. One row per AD user.', null, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_table (table_name, kind, meaning, history_of, since)
+values
     (N'finding_usagelocation_missing', N'view', N'usageLocation missing: A member has no usageLocation, which licences need. Guests are left out, and users of whom the answer did not contain the property. The HR value is the worker''s country, where exactly one worker leads to the user. One row per Entra user.', null, N'0.1.0'),
     (N'finding_usagelocation_not_iso', N'view', N'usageLocation is no country code: usageLocation is not a two-letter country code of ISO 3166-1 (UK instead of GB is the usual one). Case does not matter. The HR value is the worker''s country, where exactly one worker leads to the user. One row per Entra user.', null, N'0.1.0')
 go
@@ -8211,19 +8463,20 @@ values
     (N'ad_group', N'samaccountname', 18, N'text(256)', N'sAMAccountName', N'sAMAccountName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_group', N'sam_key', 19, N'key(256)', null, N'sam folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_group', N'samaccounttype', 20, N'int', N'sAMAccountType', N'sAMAccountType as the source has it', N'table sam_account_type', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_group', N'grouptype', 21, N'int', N'groupType', N'signed: below 0 is a security group', N'signed bit flags, table group_type_flag; below 0 is a security group', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_group', N'mail', 22, N'text(256)', N'mail', N'mail as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_group', N'mail_key', 23, N'key(256)', null, N'mail folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'ad_group', N'mailnickname', 24, N'text(64)', N'mailNickname', N'mailNickname as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_group', N'mailnickname_key', 25, N'key(64)', null, N'mailnickname folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'ad_group', N'managedby', 26, N'text', N'managedBy', N'distinguished name', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_group', N'managedby_key', 27, N'key(850)', null, N'managedby folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'ad_group', N'admincount', 28, N'int', N'adminCount', N'adminCount as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_group', N'iscriticalsystemobject', 29, N'flag', N'isCriticalSystemObject', N'isCriticalSystemObject as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_group', N'member_count', 30, N'int', null, N'direct members as read', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'ad_group', N'row_hash', 31, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
-    (N'ad_group', N'run_id', 32, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
-    (N'ad_group', N'loaded_at', 33, N'time', null, N'when the row was published as it stands', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'ad_group', N'rid', 21, N'int', null, N'last number of the SID: 512 is Domain Admins in every domain', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_group', N'grouptype', 22, N'int', N'groupType', N'signed: below 0 is a security group', N'signed bit flags, table group_type_flag; below 0 is a security group', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_group', N'mail', 23, N'text(256)', N'mail', N'mail as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_group', N'mail_key', 24, N'key(256)', null, N'mail folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_group', N'mailnickname', 25, N'text(64)', N'mailNickname', N'mailNickname as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_group', N'mailnickname_key', 26, N'key(64)', null, N'mailnickname folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_group', N'managedby', 27, N'text', N'managedBy', N'distinguished name', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_group', N'managedby_key', 28, N'key(850)', null, N'managedby folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_group', N'admincount', 29, N'int', N'adminCount', N'adminCount as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_group', N'iscriticalsystemobject', 30, N'flag', N'isCriticalSystemObject', N'isCriticalSystemObject as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_group', N'member_count', 31, N'int', null, N'direct members as read', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_group', N'row_hash', 32, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_group', N'run_id', 33, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_group', N'loaded_at', 34, N'time', null, N'when the row was published as it stands', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'ad_group_proxyaddress', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_group_proxyaddress', N'guid', 2, N'text(36)', null, N'objectGUID of the object', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_group_proxyaddress', N'position', 3, N'int', null, N'place of the value among those of the object, from 0', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -8244,6 +8497,10 @@ values
     (N'ad_member', N'member_dn', 3, N'text', N'member', N'member as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_member', N'member_key', 4, N'key(850)', null, N'folded distinguished name of the member', N'folded: NFC, case-folded, trimmed; the only thing compared', N'never NULL', 0, N'0.1.0'),
     (N'ad_member', N'run_id', 5, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_member_closure', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_member_closure', N'guid', 2, N'text', null, N'objectGUID of the object', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_member_closure', N'member_key', 3, N'text', null, N'folded distinguished name of the member', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_member_closure', N'depth', 4, N'int', null, N'', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_user', N'row_id', 1, N'int', null, N'narrow number of the row, never used twice; what match tables join on', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_user', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_user', N'guid', 3, N'text(36)', null, N'objectGUID as lower-case text', null, N'never NULL', 0, N'0.1.0'),
@@ -8272,17 +8529,17 @@ values
     (N'ad_user', N'is_enabled', 26, N'flag', null, N'bit 2 of userAccountControl is clear; NULL when the attribute cannot be read', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_user', N'primarygroupid', 27, N'int', N'primaryGroupID', N'primaryGroupID as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_user', N'admincount', 28, N'int', N'adminCount', N'adminCount as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_user', N'iscriticalsystemobject', 29, N'flag', N'isCriticalSystemObject', N'isCriticalSystemObject as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_user', N'pwdlastset', 30, N'bigint', N'pwdLastSet', N'pwdLastSet as the source has it', N'FILETIME; 0: must change at next sign-in', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_user', N'pwd_last_set_at', 31, N'time', null, N'pwd_last_set as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'ad_user', N'pwd_last_set_day', 32, N'day', null, N'pwd_last_set as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'ad_user', N'lastlogontimestamp', 33, N'bigint', N'lastLogonTimestamp', N'replicated up to 14 days late', N'FILETIME, replicated up to 14 days late', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_user', N'last_logon_at', 34, N'time', null, N'last_logon as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0')
+    (N'ad_user', N'iscriticalsystemobject', 29, N'flag', N'isCriticalSystemObject', N'isCriticalSystemObject as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'ad_user', N'pwdlastset', 30, N'bigint', N'pwdLastSet', N'pwdLastSet as the source has it', N'FILETIME; 0: must change at next sign-in', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_user', N'pwd_last_set_at', 31, N'time', null, N'pwd_last_set as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_user', N'pwd_last_set_day', 32, N'day', null, N'pwd_last_set as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_user', N'lastlogontimestamp', 33, N'bigint', N'lastLogonTimestamp', N'replicated up to 14 days late', N'FILETIME, replicated up to 14 days late', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_user', N'last_logon_at', 34, N'time', null, N'last_logon as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_user', N'last_logon_day', 35, N'day', null, N'last_logon as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_user', N'accountexpires', 36, N'bigint', N'accountExpires', N'0 and 2^63-1: never', N'FILETIME; 0 and 9223372036854775807: never', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_user', N'account_expires_at', 37, N'time', null, N'NULL: never', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -8461,6 +8718,12 @@ values
     (N'clock', N'leaver_before_day', 8, N'int', null, N'a termination date before this day is a leaver (setting leaver_grace_days)', null, N'never NULL', 0, N'0.1.0'),
     (N'clock', N'joiner_until_day', 9, N'int', null, N'a hire date up to this day is a joiner (setting joiner_days)', null, N'never NULL', 0, N'0.1.0'),
     (N'clock', N'held_mail_since_day', 10, N'int', null, N'a private address that changed since this day is held (setting held_mail_days)', null, N'never NULL', 0, N'0.1.0'),
+    (N'closure_state', N'table_name', 1, N'text', null, N'the table', null, N'never NULL', 0, N'0.1.0'),
+    (N'closure_state', N'made_of', 2, N'text', null, N'', null, N'never NULL', 0, N'0.1.0'),
+    (N'closure_state', N'row_count', 3, N'int', null, N'rows it had', null, N'never NULL', 0, N'0.1.0'),
+    (N'closure_state', N'max_depth', 4, N'int', null, N'', null, N'never NULL', 0, N'0.1.0'),
+    (N'closure_state', N'is_complete', 5, N'int', null, N'1: every linked directory has been loaded', null, N'never NULL', 0, N'0.1.0'),
+    (N'closure_state', N'made_at', 6, N'time', null, N'made as a time', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'country', N'code', 1, N'text', null, N'ISO 3166-1 alpha-2 code', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_column', N'table_name', 1, N'text', null, N'the table', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_column', N'column_name', 2, N'text', null, N'the column', null, N'never NULL', 0, N'0.1.0'),
@@ -8471,7 +8734,12 @@ values
     (N'dictionary_column', N'decoded', 7, N'text', null, N'how the value is to be read', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'dictionary_column', N'null_means', 8, N'text', null, N'what NULL says', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_column', N'is_personal', 9, N'flag', null, N'1: personal data', N'0 or 1', N'never NULL', 0, N'0.1.0'),
-    (N'dictionary_column', N'since', 10, N'text', null, N'version of recon that brought it', null, N'never NULL', 0, N'0.1.0'),
+    (N'dictionary_column', N'since', 10, N'text', null, N'version of recon that brought it', null, N'never NULL', 0, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     (N'dictionary_table', N'table_name', 1, N'text', null, N'the table', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_table', N'kind', 2, N'text', null, N'loaded, history, derived (made by a refresh), reference, store or view', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_table', N'meaning', 3, N'text', null, N'what it holds', null, N'never NULL', 0, N'0.1.0'),
@@ -8482,12 +8750,7 @@ values
     (N'entra_deleted', N'id', 3, N'text(36)', N'id', N'object id of the object', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_deleted', N'object_type', 4, N'text(16)', null, N'user or group', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'entra_deleted', N'displayname', 5, N'text(256)', N'displayName', N'displayName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_deleted', N'userprincipalname', 6, N'text(1024)', N'userPrincipalName', N'users alone', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
-go
-if @@trancount = 0 set noexec on
-go
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    (N'entra_deleted', N'userprincipalname', 6, N'text(1024)', N'userPrincipalName', N'users alone', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_deleted', N'upn_key', 7, N'key(450)', null, N'upn folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'entra_deleted', N'mail', 8, N'text(256)', N'mail', N'mail as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_deleted', N'mail_key', 9, N'key(256)', null, N'mail folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -8570,6 +8833,11 @@ values
     (N'entra_member', N'member_id', 3, N'text(36)', null, N'object id of the member', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_member', N'member_type', 4, N'text(64)', null, N'user, group, device …', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'entra_member', N'run_id', 5, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
+    (N'entra_member_closure', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'entra_member_closure', N'id', 2, N'text', null, N'object id of the object', null, N'never NULL', 0, N'0.1.0'),
+    (N'entra_member_closure', N'member_id', 3, N'text', null, N'object id of the member', null, N'never NULL', 0, N'0.1.0'),
+    (N'entra_member_closure', N'member_type', 4, N'text', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'entra_member_closure', N'depth', 5, N'int', null, N'', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_registration', N'row_id', 1, N'int', null, N'narrow number of the row, never used twice; what match tables join on', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_registration', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_registration', N'id', 3, N'text(36)', N'id', N'the user''s', null, N'never NULL', 0, N'0.1.0'),
@@ -8671,7 +8939,12 @@ values
     (N'entra_user', N'preferredlanguage', 45, N'text(64)', N'preferredLanguage', N'preferredLanguage as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'preferreddatalocation', 46, N'text(16)', N'preferredDataLocation', N'preferredDataLocation as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'agegroup', 47, N'text(32)', N'ageGroup', N'ageGroup as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user', N'consentprovidedforminor', 48, N'text(32)', N'consentProvidedForMinor', N'consentProvidedForMinor as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'entra_user', N'consentprovidedforminor', 48, N'text(32)', N'consentProvidedForMinor', N'consentProvidedForMinor as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     (N'entra_user', N'legalagegroupclassification', 49, N'text(64)', N'legalAgeGroupClassification', N'legalAgeGroupClassification as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'onpremisessyncenabled', 50, N'flag', N'onPremisesSyncEnabled', N'1 synced; NULL never synced', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'is_synced', 51, N'flag', null, N'onPremisesSyncEnabled is true', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -8687,12 +8960,7 @@ values
     (N'entra_user', N'onpremisesuserprincipalname', 61, N'text(1024)', N'onPremisesUserPrincipalName', N'onPremisesUserPrincipalName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'onpremises_upn_key', 62, N'key(450)', null, N'onPremisesUserPrincipalName folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'entra_user', N'passwordpolicies', 63, N'text(256)', N'passwordPolicies', N'passwordPolicies as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user', N'lastpasswordchangedatetime', 64, N'time', N'lastPasswordChangeDateTime', N'lastPasswordChangeDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0')
-go
-if @@trancount = 0 set noexec on
-go
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    (N'entra_user', N'lastpasswordchangedatetime', 64, N'time', N'lastPasswordChangeDateTime', N'lastPasswordChangeDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'signinsessionsvalidfromdatetime', 65, N'time', N'signInSessionsValidFromDateTime', N'signInSessionsValidFromDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'securityidentifier', 66, N'text(184)', N'securityIdentifier', N'the cloud SID S-1-12-1-…', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'showinaddresslist', 67, N'flag', N'showInAddressList', N'showInAddressList as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
@@ -8876,7 +9144,12 @@ values
     (N'pair', N'ad_immutable_id', 19, N'text', null, N'immutable_id of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_useraccountcontrol', 20, N'int', null, N'useraccountcontrol of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_is_enabled', 21, N'flag', null, N'is_enabled of the AD user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'ad_account_expires_at', 22, N'time', null, N'ad_account_expires as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'ad_account_expires_at', 22, N'time', null, N'ad_account_expires as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     (N'pair', N'ad_account_expires_day', 23, N'int', null, N'ad_account_expires as a day number', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_distinguishedname', 24, N'text', null, N'distinguishedname of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_whencreated', 25, N'time', null, N'whencreated of the AD user', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -8892,12 +9165,7 @@ values
     (N'pair', N'entra_employeeid', 35, N'text', null, N'employeeid of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'entra_employeeid_key', 36, N'text', null, N'entra_employeeid folded', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'entra_sid', 37, N'text', null, N'sid of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_onpremisesimmutableid', 38, N'text', null, N'onpremisesimmutableid of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0')
-go
-if @@trancount = 0 set noexec on
-go
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    (N'pair', N'entra_onpremisesimmutableid', 38, N'text', null, N'onpremisesimmutableid of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'entra_is_enabled', 39, N'flag', null, N'is_enabled of the Entra user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'entra_is_guest', 40, N'flag', null, N'is_guest of the Entra user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'entra_is_synced', 41, N'flag', null, N'is_synced of the Entra user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -8906,6 +9174,19 @@ values
     (N'pair', N'entra_usagelocation_known', 44, N'flag', null, N'usagelocation_known of the Entra user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'entra_onpremiseslastsyncdatetime', 45, N'time', null, N'onpremiseslastsyncdatetime of the Entra user', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'is_in_skew', 46, N'flag', null, N'1: changed too close to the loads to be compared', N'0 or 1', N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'object_type', 1, N'text', null, N'table of the object', null, N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'account_row_id', 3, N'int', null, N'', null, N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'object_key', 4, N'text', null, N'key of the object: guid, id or worker id', null, N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'reason', 5, N'text', null, N'why', null, N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'holder_key', 6, N'text', null, N'holder folded', null, N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'holder_name', 7, N'text', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'privileged_account', N'holder_rid', 8, N'int', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'privileged_account', N'depth', 9, N'int', null, N'', null, N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'is_primary_group', 10, N'flag', null, N'', N'0 or 1', N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'is_eligible', 11, N'flag', null, N'', N'0 or 1', N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'is_refused', 12, N'flag', null, N'', N'0 or 1', N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'admincount', 13, N'int', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'sam_account_type', N'value_int', 1, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0'),
     (N'sam_account_type', N'name', 2, N'text', null, N'its name', null, N'never NULL', 0, N'0.1.0'),
     (N'schema_version', N'version', 1, N'int', null, N'version of the tables', null, N'never NULL', 0, N'0.1.0'),
@@ -9101,6 +9382,7 @@ begin
     grant select on ad_group_value_defect to recon_pii;
     grant select on ad_group_value_defect_history to recon_pii;
     grant select on ad_member to recon_pii;
+    grant select on ad_member_closure to recon_pii;
     grant select on ad_member_history to recon_pii;
     grant select on ad_user to recon_pii;
     grant select on ad_user_altsecurityidentity to recon_pii;
@@ -9119,6 +9401,7 @@ begin
     grant select on backfill_item to recon_pii;
     grant select on backfill_plan to recon_pii;
     grant select on clock to recon_pii;
+    grant select on closure_state to recon_pii;
     grant select on country to recon_pii;
     grant select on dictionary_column to recon_pii;
     grant select on dictionary_table to recon_pii;
@@ -9133,6 +9416,7 @@ begin
     grant select on entra_group_proxyaddress to recon_pii;
     grant select on entra_group_proxyaddress_history to recon_pii;
     grant select on entra_member to recon_pii;
+    grant select on entra_member_closure to recon_pii;
     grant select on entra_member_history to recon_pii;
     grant select on entra_registration to recon_pii;
     grant select on entra_registration_history to recon_pii;
@@ -9171,6 +9455,7 @@ begin
     grant select on load_run_table to recon_pii;
     grant select on match_candidate to recon_pii;
     grant select on pair to recon_pii;
+    grant select on privileged_account to recon_pii;
     grant select on sam_account_type to recon_pii;
     grant select on schema_version to recon_pii;
     grant select on setting to recon_pii;
@@ -9202,6 +9487,8 @@ begin
     grant select on fill_user_match to recon_pii;
     grant select on fill_pair to recon_pii;
     grant select on fill_worker_match to recon_pii;
+    grant select on fill_privileged_account to recon_pii;
+    grant select on finding_ad_admincount_left to recon_pii;
     grant select on finding_ad_computed_bit_stored to recon_pii;
     grant select on finding_ad_des_only to recon_pii;
     grant select on finding_ad_disabled_entra_enabled to recon_pii;
@@ -9303,6 +9590,7 @@ begin
     grant select, insert, update, delete on ad_group_value_defect to recon_loader;
     grant select, insert, update, delete on ad_group_value_defect_history to recon_loader;
     grant select, insert, update, delete on ad_member to recon_loader;
+    grant select, insert, update, delete on ad_member_closure to recon_loader;
     grant select, insert, update, delete on ad_member_history to recon_loader;
     grant select, insert, update, delete on ad_user to recon_loader;
     grant select, insert, update, delete on ad_user_altsecurityidentity to recon_loader;
@@ -9321,6 +9609,7 @@ begin
     grant select, insert, update, delete on backfill_item to recon_loader;
     grant select, insert, update, delete on backfill_plan to recon_loader;
     grant select, insert, update, delete on clock to recon_loader;
+    grant select, insert, update, delete on closure_state to recon_loader;
     grant select, insert, update, delete on country to recon_loader;
     grant select, insert, update, delete on dictionary_column to recon_loader;
     grant select, insert, update, delete on dictionary_table to recon_loader;
@@ -9335,6 +9624,7 @@ begin
     grant select, insert, update, delete on entra_group_proxyaddress to recon_loader;
     grant select, insert, update, delete on entra_group_proxyaddress_history to recon_loader;
     grant select, insert, update, delete on entra_member to recon_loader;
+    grant select, insert, update, delete on entra_member_closure to recon_loader;
     grant select, insert, update, delete on entra_member_history to recon_loader;
     grant select, insert, update, delete on entra_registration to recon_loader;
     grant select, insert, update, delete on entra_registration_history to recon_loader;
@@ -9373,6 +9663,7 @@ begin
     grant select, insert, update, delete on load_run_table to recon_loader;
     grant select, insert, update, delete on match_candidate to recon_loader;
     grant select, insert, update, delete on pair to recon_loader;
+    grant select, insert, update, delete on privileged_account to recon_loader;
     grant select, insert, update, delete on sam_account_type to recon_loader;
     grant select, insert, update, delete on schema_version to recon_loader;
     grant select, insert, update, delete on setting to recon_loader;

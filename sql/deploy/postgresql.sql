@@ -227,6 +227,12 @@ drop view if exists finding_ad_des_only
 drop view if exists finding_ad_computed_bit_stored
 ;
 
+drop view if exists finding_ad_admincount_left
+;
+
+drop view if exists fill_privileged_account
+;
+
 drop view if exists fill_worker_match
 ;
 
@@ -673,6 +679,7 @@ CREATE TABLE IF NOT EXISTS ad_group (
     samaccountname TEXT,
     sam_key TEXT COLLATE "C",
     samaccounttype INTEGER,
+    rid INTEGER,
     grouptype INTEGER,
     mail TEXT,
     mail_key TEXT COLLATE "C",
@@ -730,6 +737,7 @@ CREATE TABLE IF NOT EXISTS ad_group_history (
     samaccountname TEXT,
     sam_key TEXT COLLATE "C",
     samaccounttype INTEGER,
+    rid INTEGER,
     grouptype INTEGER,
     mail TEXT,
     mail_key TEXT COLLATE "C",
@@ -835,6 +843,20 @@ CREATE INDEX IF NOT EXISTS ad_member_member_key ON ad_member (member_key)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_member_owner ON ad_member (source_id, guid)
+;
+
+CREATE TABLE IF NOT EXISTS ad_member_closure (
+    source_id INTEGER NOT NULL,
+    guid TEXT COLLATE "C" NOT NULL,
+    member_key TEXT COLLATE "C" NOT NULL,
+    depth INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_member_closure_guid ON ad_member_closure (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_member_closure_member_key ON ad_member_closure (member_key)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_member_history (
@@ -1429,6 +1451,17 @@ CREATE TABLE IF NOT EXISTS clock (
 )
 ;
 
+CREATE TABLE IF NOT EXISTS closure_state (
+    table_name TEXT COLLATE "C" NOT NULL,
+    made_of TEXT NOT NULL,
+    row_count INTEGER NOT NULL,
+    max_depth INTEGER NOT NULL,
+    is_complete INTEGER NOT NULL,
+    made_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    PRIMARY KEY (table_name)
+)
+;
+
 CREATE TABLE IF NOT EXISTS country (
     code TEXT NOT NULL
 )
@@ -1755,6 +1788,21 @@ CREATE INDEX IF NOT EXISTS entra_member_member_id ON entra_member (member_id, so
 ;
 
 CREATE INDEX IF NOT EXISTS entra_member_owner ON entra_member (source_id, id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_member_closure (
+    source_id INTEGER NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    member_id TEXT COLLATE "C" NOT NULL,
+    member_type TEXT,
+    depth INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_member_closure_id ON entra_member_closure (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_member_closure_member_id ON entra_member_closure (member_id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_member_history (
@@ -2652,6 +2700,26 @@ CREATE TABLE IF NOT EXISTS pair (
 CREATE UNIQUE INDEX IF NOT EXISTS pair_entra ON pair (entra_row_id)
 ;
 
+CREATE TABLE IF NOT EXISTS privileged_account (
+    object_type TEXT COLLATE "C" NOT NULL,
+    source_id INTEGER NOT NULL,
+    account_row_id INTEGER NOT NULL,
+    object_key TEXT COLLATE "C" NOT NULL,
+    reason TEXT COLLATE "C" NOT NULL,
+    holder_key TEXT COLLATE "C" NOT NULL,
+    holder_name TEXT,
+    holder_rid INTEGER,
+    depth INTEGER NOT NULL,
+    is_primary_group SMALLINT NOT NULL,
+    is_eligible SMALLINT NOT NULL,
+    is_refused SMALLINT NOT NULL,
+    admincount INTEGER
+)
+;
+
+CREATE INDEX IF NOT EXISTS privileged_account_row ON privileged_account (account_row_id, object_type)
+;
+
 CREATE TABLE IF NOT EXISTS sam_account_type (
     value_int INTEGER NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
@@ -2964,6 +3032,9 @@ alter table clock add column if not exists stale_before_at TIMESTAMP WITHOUT TIM
 ;
 
 alter table finding_count add column if not exists family TEXT COLLATE "C"
+;
+
+alter table ad_group add column if not exists rid INTEGER
 ;
 
 alter table ad_user add column if not exists mailnickname_key TEXT COLLATE "C"
@@ -4631,6 +4702,150 @@ left join user_match as m
     on m.ad_row_id = ads.row_id and m.entra_row_id = es.row_id and ads.holders = 1 and es.holders = 1
 ;
 
+create view fill_privileged_account as
+with protected_group as (
+    select g.source_id, g.guid, g.rid, coalesce(g.samaccountname, g.cn) as holder_name
+    from ad_group as g
+    where g.rid in (512, 518, 519, 520, 526, 527, 544, 548, 549, 550, 551)
+),
+
+inner_group as (
+    select p.source_id, p.guid, p.source_id as inner_source_id, p.rid as inner_rid, 0 as depth
+    from protected_group as p
+    union all
+    select p.source_id, p.guid, n.source_id, n.rid, c.depth
+    from protected_group as p
+    inner join ad_member_closure as c on c.guid = p.guid and c.source_id = p.source_id
+    inner join ad_group as n on n.dn_key = c.member_key
+    where n.guid <> p.guid
+),
+
+ad_way as (
+    select
+        'ad_user' as object_type, a.source_id, a.row_id, a.guid, a.admincount,
+        p.source_id as holder_source_id, p.guid as holder_key, c.depth, 0 as is_primary
+    from protected_group as p
+    inner join ad_member_closure as c on c.guid = p.guid and c.source_id = p.source_id
+    inner join ad_user as a on a.dn_key = c.member_key
+    union all
+    select
+        'ad_computer', a.source_id, a.row_id, a.guid, a.admincount,
+        p.source_id, p.guid, c.depth, 0
+    from protected_group as p
+    inner join ad_member_closure as c on c.guid = p.guid and c.source_id = p.source_id
+    inner join ad_computer as a on a.dn_key = c.member_key
+    union all
+    select
+        'ad_user', a.source_id, a.row_id, a.guid, a.admincount,
+        i.source_id, i.guid, i.depth + 1, 1
+    from inner_group as i
+    inner join ad_user as a on a.primarygroupid = i.inner_rid and a.source_id = i.inner_source_id
+),
+
+ad_reason as (
+    select
+        w.object_type, w.source_id, w.row_id, w.guid, w.admincount, w.holder_source_id, w.holder_key,
+        min(w.depth) as depth, min(w.is_primary) as is_primary
+    from ad_way as w
+    group by w.object_type, w.source_id, w.row_id, w.guid, w.admincount, w.holder_source_id, w.holder_key
+),
+
+role_way as (
+    select m.source_id, m.id, m.member_id, m.is_eligible, 1 as depth
+    from entra_role_member as m
+    union all
+    select m.source_id, m.id, c.member_id, m.is_eligible, c.depth + 1
+    from entra_role_member as m
+    inner join entra_member_closure as c on c.id = m.member_id and c.source_id = m.source_id
+),
+
+role_reason as (
+    select w.source_id, w.id, w.member_id, min(w.is_eligible) as is_eligible, min(w.depth) as depth
+    from role_way as w
+    group by w.source_id, w.id, w.member_id
+)
+
+select
+    r.object_type,
+    r.source_id,
+    r.row_id as account_row_id,
+    r.guid as object_key,
+    'AD group' as reason,
+    r.holder_key,
+    p.holder_name,
+    p.rid as holder_rid,
+    r.depth,
+    r.is_primary as is_primary_group,
+    0 as is_eligible,
+    0 as is_refused,
+    r.admincount
+from ad_reason as r
+inner join protected_group as p on p.guid = r.holder_key and p.source_id = r.holder_source_id
+union all
+select
+    'entra_user',
+    u.source_id,
+    u.row_id,
+    u.id,
+    'directory role',
+    r.id,
+    d.displayname,
+    null,
+    r.depth,
+    0,
+    r.is_eligible,
+    case
+        when d.displayname in (
+            'Directory Readers', 'Guest Inviter', 'Message Center Reader', 'Reports Reader',
+            'Usage Summary Reports Reader'
+        ) then 0
+        else 1
+    end,
+    null
+from role_reason as r
+inner join entra_user as u on u.id = r.member_id and u.source_id = r.source_id
+left join entra_role as d on d.id = r.id and d.source_id = r.source_id
+union all
+select
+    'entra_user',
+    u.source_id,
+    u.row_id,
+    u.id,
+    'role-assignable group',
+    g.id,
+    g.displayname,
+    null,
+    c.depth,
+    0,
+    0,
+    1,
+    null
+from entra_group as g
+inner join entra_member_closure as c on c.id = g.id and c.source_id = g.source_id
+inner join entra_user as u on u.id = c.member_id and u.source_id = c.source_id
+where g.isassignabletorole = 1
+;
+
+create view finding_ad_admincount_left as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'adminCount' as attribute,
+    null as hr_value,
+    cast(a.admincount as varchar(11)) as ad_value,
+    null as entra_value
+from ad_user as a
+where
+    a.admincount = 1
+    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and not exists (
+        select 1
+        from privileged_account as p
+        where p.account_row_id = a.row_id and p.object_type = 'ad_user'
+    )
+;
+
 create view finding_ad_computed_bit_stored as
 select
     'ad_user' as object_type,
@@ -4732,12 +4947,16 @@ select
     'ad_user' as object_type,
     a.guid as object_key,
     coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
-    'adminCount' as attribute,
+    'memberOf' as attribute,
     null as hr_value,
-    cast(a.admincount as varchar(11)) as ad_value,
+    p.holder_name as ad_value,
     null as entra_value
-from ad_user as a
-where a.is_enabled = 0 and a.admincount = 1 and coalesce(a.iscriticalsystemobject, 0) = 0
+from privileged_account as p
+inner join ad_user as a on a.row_id = p.account_row_id
+where
+    p.object_type = 'ad_user'
+    and a.is_enabled = 0
+    and coalesce(a.iscriticalsystemobject, 0) = 0
 ;
 
 create view finding_ad_enabled_entra_disabled as
@@ -6016,13 +6235,11 @@ select
     coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
     'memberOf' as attribute,
     aa.hr_value as hr_value,
-    g.distinguishedname as ad_value,
+    p.holder_name as ad_value,
     null as entra_value
 from ad_account as aa
 inner join ad_user as a on a.row_id = aa.row_id
-inner join ad_member as m on m.member_key = a.dn_key and m.source_id = a.source_id
-inner join ad_group as g on g.guid = m.guid and g.source_id = m.source_id
-where g.admincount = 1
+inner join privileged_account as p on p.account_row_id = a.row_id and p.object_type = 'ad_user'
 ;
 
 create view finding_leaver_still_enabled as
@@ -6997,6 +7214,7 @@ values
     ('ad_group_value_defect', 'loaded', 'One row per defect of one value that SQL cannot test alike on all engines.', null, '0.1.0'),
     ('ad_group_value_defect_history', 'history', 'One row per defect of one value that SQL cannot test alike on all engines. As it was from load run from_run up to, not including, to_run.', 'ad_group_value_defect', '0.1.0'),
     ('ad_member', 'loaded', 'One row per direct member of a group.', null, '0.1.0'),
+    ('ad_member_closure', 'store', 'One row per AD group and member, direct or through nested groups, of whatever domain. depth: 1 is direct, the fewest steps otherwise. Filled by a refresh.', null, '0.1.0'),
     ('ad_member_history', 'history', 'One row per direct member of a group. As it was from load run from_run up to, not including, to_run.', 'ad_member', '0.1.0'),
     ('ad_user', 'loaded', 'One row per user object of a domain.', null, '0.1.0'),
     ('ad_user_altsecurityidentity', 'loaded', 'One row per value of altSecurityIdentities.', null, '0.1.0'),
@@ -7015,6 +7233,7 @@ values
     ('backfill_item', 'store', 'One row per item of a backfill plan that was applied, derived from its journal. outcome: done, skipped, failed, in_doubt (sent, no answer known) or open; verdict: what the last verification found.', null, '0.1.0'),
     ('backfill_plan', 'store', 'One row per backfill plan that was applied, derived from its journal: the window is the time between sending a re-read and the answer to its write.', null, '0.1.0'),
     ('clock', 'derived', 'One row: the instant the findings speak of (the newest good load) and the days counted from it.', null, '0.1.0'),
+    ('closure_state', 'store', 'One row per closure: what it was made of, how deep it goes, and whether a limit cut it (is_complete 0).', null, '0.1.0'),
     ('country', 'reference', 'One row per country code of ISO 3166-1 alpha-2.', null, '0.1.0'),
     ('dictionary_column', 'store', 'One row per column of every table (a history table has those of its table, and from_run, to_run).', null, '0.1.0'),
     ('dictionary_table', 'store', 'One row per table and view of this database: what it holds and what one row is.', null, '0.1.0'),
@@ -7029,6 +7248,7 @@ values
     ('entra_group_proxyaddress', 'loaded', 'One row per value of proxyAddresses.', null, '0.1.0'),
     ('entra_group_proxyaddress_history', 'history', 'One row per value of proxyAddresses. As it was from load run from_run up to, not including, to_run.', 'entra_group_proxyaddress', '0.1.0'),
     ('entra_member', 'loaded', 'One row per direct member of a group.', null, '0.1.0'),
+    ('entra_member_closure', 'store', 'One row per Entra group and member, direct or through nested groups. depth: 1 is direct, the fewest steps otherwise. Filled by a refresh.', null, '0.1.0'),
     ('entra_member_history', 'history', 'One row per direct member of a group. As it was from load run from_run up to, not including, to_run.', 'entra_member', '0.1.0'),
     ('entra_registration', 'loaded', 'One row per enabled user of a tenant: what is registered for self-service password reset and MFA.', null, '0.1.0'),
     ('entra_registration_history', 'history', 'One row per enabled user of a tenant: what is registered for self-service password reset and MFA. As it was from load run from_run up to, not including, to_run.', 'entra_registration', '0.1.0'),
@@ -7067,6 +7287,7 @@ values
     ('load_run_table', 'store', 'One row per table of a published load: what was read, what the server counted, what changed.', null, '0.1.0'),
     ('match_candidate', 'derived', 'One row per AD user and Entra user of linked sources that at least one rule joins. rule_number: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail; places count from 1.', null, '0.1.0'),
     ('pair', 'derived', 'One row per accepted match, with the compared columns of both sides.', null, '0.1.0'),
+    ('privileged_account', 'derived', 'One row per account (ad_user, ad_computer, entra_user) and what makes it privileged: reason is AD group, directory role or role-assignable group, holder that group or role. depth: 1 direct, more through nesting; is_primary_group: only as its primary group; is_refused: Graph refuses an application without a directory role to write the user''s otherMails.', null, '0.1.0'),
     ('sam_account_type', 'reference', 'One row per value of sAMAccountType.', null, '0.1.0'),
     ('schema_version', 'store', 'One row per version of the tables that was installed.', null, '0.1.0'),
     ('setting', 'store', 'One row per setting of the findings; change a row here, then recon refresh.', null, '0.1.0'),
@@ -7098,11 +7319,13 @@ values
     ('fill_user_match', 'view', 'Accepted matches: Who is who: the accepted candidates, each with its rule, how many rules agree, and the next best candidate of either side. One row per accepted match.', null, '0.1.0'),
     ('fill_pair', 'view', 'Pairs: The compared columns of both sides of each accepted match. is_in_skew: the two loads did not see the same moment (Entra synchronised the user after the AD load began, or AD changed the user after the Entra load began less the sync grace), so a difference proves nothing. One row per accepted match.', null, '0.1.0'),
     ('fill_worker_match', 'view', 'Workers and their accounts: The accounts of the linked directories that carry a worker''s employee id. A row id stands only where the count is 1; guests are counted apart. is_pair: both accounts are matched with each other. is_complete: every linked directory has been loaded. One row per worker.', null, '0.1.0'),
+    ('fill_privileged_account', 'view', 'Privileged accounts: Accounts that are in a privileged group of Active Directory (known by the RID, whatever its name), hold or may activate a directory role, or are in a role-assignable group: directly, through nested groups or as a primary group. adminCount stands beside it and makes nobody privileged. One row per account and group or role.', null, '0.1.0'),
+    ('finding_ad_admincount_left', 'view', 'adminCount without a privileged group: An AD user has adminCount 1 and is in none of the groups that table privileged_account knows: it was once protected, and keeps that access list and no inheritance. Critical system objects (krbtgt) are left out. One row per AD user.', null, '0.1.0'),
     ('finding_ad_computed_bit_stored', 'view', 'Computed bit in the stored userAccountControl: The stored userAccountControl has a bit that belongs to msDS-User-Account-Control-Computed alone (LOCKOUT 16, PASSWORD_EXPIRED 8388608, USE_AES_KEYS 134217728). It proves neither a lockout nor an expired password, and scripts that read it are wrong. One row per AD user or computer.', null, '0.1.0'),
     ('finding_ad_des_only', 'view', 'DES keys only: An enabled AD user is restricted to DES keys (USE_DES_KEY_ONLY, 2097152), which are broken and which current systems refuse. One row per AD user.', null, '0.1.0'),
     ('finding_ad_disabled_entra_enabled', 'view', 'Disabled in AD, enabled in Entra: The account is disabled in Active Directory, and its Entra user can still sign in. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_ad_disabled_not_in_entra', 'view', 'Disabled in AD, not in Entra: A disabled AD user has no Entra user in any linked tenant. Left out: critical system objects, objects that AD changed after the Entra load began (less the sync grace), sources of which a linked tenant has not been loaded, and users of an ambiguous match. One row per AD user.', null, '0.1.0'),
-    ('finding_ad_disabled_privileged', 'view', 'Disabled, still protected as an administrator: A disabled AD user has adminCount 1: it is or was a member of a protected group, and keeps that group''s access list. Critical system objects (krbtgt) are left out. One row per AD user.', null, '0.1.0'),
+    ('finding_ad_disabled_privileged', 'view', 'Disabled, still in a privileged group: A disabled AD user is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. Critical system objects are left out. The AD value is the group. One row per AD user and group.', null, '0.1.0'),
     ('finding_ad_enabled_entra_disabled', 'view', 'Enabled in AD, disabled in Entra: The account is enabled in Active Directory, and its Entra user cannot sign in. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_ad_enabled_not_in_entra', 'view', 'Enabled in AD, not in Entra: An enabled AD user has no Entra user in any linked tenant. Left out: critical system objects, objects that AD changed after the Entra load began (less the sync grace), sources of which a linked tenant has not been loaded, and users of an ambiguous match. One row per AD user.', null, '0.1.0'),
     ('finding_ad_expired_entra_enabled', 'view', 'Expired in AD, enabled in Entra: accountExpires of the AD account lies in the past, the account itself is not disabled, and its Entra user can sign in: the expiry of an account is not carried to the cloud. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
@@ -7144,7 +7367,7 @@ values
     ('finding_hire_date_differs', 'view', 'Hire date differs: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the two is more than a day from HR''s (hire date; a day, because HR''s is a date of the worker''s own zone). Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0'),
     ('finding_joiner_without_account', 'view', 'Joiner without account: A worker who has started, or starts within the configured days, has no account with the employee id in any linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked directory has not been loaded. One row per worker.', null, '0.1.0'),
     ('finding_leave_date_differs', 'view', 'Leave date differs: The leave date that synchronization reads in AD is not the one in Entra (employeeLeaveDateTime), or one of the two is more than a day from HR''s (termination date; a day, because HR''s is a date of the worker''s own zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0'),
-    ('finding_leaver_in_privileged_group', 'view', 'Leaver still in a privileged group: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee id, enabled or not, is a direct member of a group with adminCount 1. The AD value is the group. The primary group, nested membership and groups of other domains are not looked at. One row per account and group.', null, '0.1.0'),
+    ('finding_leaver_in_privileged_group', 'view', 'Leaver still in a privileged group: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee id, enabled or not, is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. The AD value is the group. One row per account and group.', null, '0.1.0'),
     ('finding_leaver_still_enabled', 'view', 'Leaver still enabled: HR says that the worker has left (the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date), and an account that carries the employee id, or is matched with one that does, is enabled. Left out: workers hired again later, ids that another active worker holds, and guests. One row per leaver and account.', null, '0.1.0'),
     ('finding_lifecycle_attribute_mixed', 'view', 'Attribute with dates in some people, other things in others: The AD attribute that feeds employeeHireDate or employeeLeaveDateTime holds a mail address or some other text, and a date in other users of the same domain: two purposes share one attribute. One row per AD user whose value is no date.', null, '0.1.0'),
     ('finding_lifecycle_date_invalid', 'view', 'Hire or leave date that cannot synchronize: The value of the AD attribute that feeds employeeHireDate or employeeLeaveDateTime ([sync] hire_attribute, leave_attribute) does not have the form yyyyMMddHHmmss.fZ: the export of the user fails with DataValidationFailed. The AD value is the value with the reason and, where nobody need guess, what to write. A date without a time is proposed at 01:00 UTC for a hire and at 23:00 UTC for a leave. One row per AD user and date.', null, '0.1.0'),
@@ -7169,7 +7392,11 @@ values
     ('finding_synced_not_following', 'view', 'Moved or renamed in AD, Entra did not follow: The distinguished name that Entra holds of a synchronized user is not the AD user''s any more: it was moved or renamed, and synchronization did not carry it, usually because the new place is outside its scope (an OU or attribute filter). Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_upn_differs', 'view', 'UPN differs: The user principal names of AD and Entra differ other than by case, or AD has none. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_upn_missing', 'view', 'No UPN: An enabled AD user has no userPrincipalName: synchronization makes one from sAMAccountName and the tenant''s first domain. Critical system objects are left out. IdFix: Blank. One row per AD user.', null, '0.1.0'),
-    ('finding_upn_not_routable', 'view', 'UPN suffix is not routable: The suffix of the UPN has no dot or ends in a name that the public DNS never holds (.local, .corp, .lan, .internal, .home, .private, .invalid and others: docs/idfix.md). Entra gives such a user the tenant''s onmicrosoft.com domain. IdFix: TopLevelDomain. Critical system objects are left out. One row per AD user.', null, '0.1.0'),
+    ('finding_upn_not_routable', 'view', 'UPN suffix is not routable: The suffix of the UPN has no dot or ends in a name that the public DNS never holds (.local, .corp, .lan, .internal, .home, .private, .invalid and others: docs/idfix.md). Entra gives such a user the tenant''s onmicrosoft.com domain. IdFix: TopLevelDomain. Critical system objects are left out. One row per AD user.', null, '0.1.0')
+;
+
+insert into dictionary_table (table_name, kind, meaning, history_of, since)
+values
     ('finding_usagelocation_missing', 'view', 'usageLocation missing: A member has no usageLocation, which licences need. Guests are left out, and users of whom the answer did not contain the property. The HR value is the worker''s country, where exactly one worker leads to the user. One row per Entra user.', null, '0.1.0'),
     ('finding_usagelocation_not_iso', 'view', 'usageLocation is no country code: usageLocation is not a two-letter country code of ISO 3166-1 (UK instead of GB is the usual one). Case does not matter. The HR value is the worker''s country, where exactly one worker leads to the user. One row per Entra user.', null, '0.1.0')
 ;
@@ -7309,19 +7536,20 @@ values
     ('ad_group', 'samaccountname', 18, 'text(256)', 'sAMAccountName', 'sAMAccountName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_group', 'sam_key', 19, 'key(256)', null, 'sam folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_group', 'samaccounttype', 20, 'int', 'sAMAccountType', 'sAMAccountType as the source has it', 'table sam_account_type', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_group', 'grouptype', 21, 'int', 'groupType', 'signed: below 0 is a security group', 'signed bit flags, table group_type_flag; below 0 is a security group', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_group', 'mail', 22, 'text(256)', 'mail', 'mail as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_group', 'mail_key', 23, 'key(256)', null, 'mail folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('ad_group', 'mailnickname', 24, 'text(64)', 'mailNickname', 'mailNickname as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_group', 'mailnickname_key', 25, 'key(64)', null, 'mailnickname folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('ad_group', 'managedby', 26, 'text', 'managedBy', 'distinguished name', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_group', 'managedby_key', 27, 'key(850)', null, 'managedby folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('ad_group', 'admincount', 28, 'int', 'adminCount', 'adminCount as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_group', 'iscriticalsystemobject', 29, 'flag', 'isCriticalSystemObject', 'isCriticalSystemObject as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_group', 'member_count', 30, 'int', null, 'direct members as read', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('ad_group', 'row_hash', 31, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
-    ('ad_group', 'run_id', 32, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
-    ('ad_group', 'loaded_at', 33, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('ad_group', 'rid', 21, 'int', null, 'last number of the SID: 512 is Domain Admins in every domain', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_group', 'grouptype', 22, 'int', 'groupType', 'signed: below 0 is a security group', 'signed bit flags, table group_type_flag; below 0 is a security group', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_group', 'mail', 23, 'text(256)', 'mail', 'mail as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_group', 'mail_key', 24, 'key(256)', null, 'mail folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_group', 'mailnickname', 25, 'text(64)', 'mailNickname', 'mailNickname as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_group', 'mailnickname_key', 26, 'key(64)', null, 'mailnickname folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_group', 'managedby', 27, 'text', 'managedBy', 'distinguished name', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_group', 'managedby_key', 28, 'key(850)', null, 'managedby folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_group', 'admincount', 29, 'int', 'adminCount', 'adminCount as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_group', 'iscriticalsystemobject', 30, 'flag', 'isCriticalSystemObject', 'isCriticalSystemObject as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_group', 'member_count', 31, 'int', null, 'direct members as read', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_group', 'row_hash', 32, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
+    ('ad_group', 'run_id', 33, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_group', 'loaded_at', 34, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
     ('ad_group_proxyaddress', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('ad_group_proxyaddress', 'guid', 2, 'text(36)', null, 'objectGUID of the object', null, 'never NULL', 0, '0.1.0'),
     ('ad_group_proxyaddress', 'position', 3, 'int', null, 'place of the value among those of the object, from 0', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -7342,6 +7570,10 @@ values
     ('ad_member', 'member_dn', 3, 'text', 'member', 'member as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_member', 'member_key', 4, 'key(850)', null, 'folded distinguished name of the member', 'folded: NFC, case-folded, trimmed; the only thing compared', 'never NULL', 0, '0.1.0'),
     ('ad_member', 'run_id', 5, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_member_closure', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_member_closure', 'guid', 2, 'text', null, 'objectGUID of the object', null, 'never NULL', 0, '0.1.0'),
+    ('ad_member_closure', 'member_key', 3, 'text', null, 'folded distinguished name of the member', null, 'never NULL', 0, '0.1.0'),
+    ('ad_member_closure', 'depth', 4, 'int', null, '', null, 'never NULL', 0, '0.1.0'),
     ('ad_user', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
     ('ad_user', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('ad_user', 'guid', 3, 'text(36)', null, 'objectGUID as lower-case text', null, 'never NULL', 0, '0.1.0'),
@@ -7370,16 +7602,16 @@ values
     ('ad_user', 'is_enabled', 26, 'flag', null, 'bit 2 of userAccountControl is clear; NULL when the attribute cannot be read', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_user', 'primarygroupid', 27, 'int', 'primaryGroupID', 'primaryGroupID as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_user', 'admincount', 28, 'int', 'adminCount', 'adminCount as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_user', 'iscriticalsystemobject', 29, 'flag', 'isCriticalSystemObject', 'isCriticalSystemObject as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_user', 'pwdlastset', 30, 'bigint', 'pwdLastSet', 'pwdLastSet as the source has it', 'FILETIME; 0: must change at next sign-in', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_user', 'pwd_last_set_at', 31, 'time', null, 'pwd_last_set as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('ad_user', 'pwd_last_set_day', 32, 'day', null, 'pwd_last_set as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('ad_user', 'lastlogontimestamp', 33, 'bigint', 'lastLogonTimestamp', 'replicated up to 14 days late', 'FILETIME, replicated up to 14 days late', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_user', 'last_logon_at', 34, 'time', null, 'last_logon as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0')
+    ('ad_user', 'iscriticalsystemobject', 29, 'flag', 'isCriticalSystemObject', 'isCriticalSystemObject as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('ad_user', 'pwdlastset', 30, 'bigint', 'pwdLastSet', 'pwdLastSet as the source has it', 'FILETIME; 0: must change at next sign-in', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_user', 'pwd_last_set_at', 31, 'time', null, 'pwd_last_set as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_user', 'pwd_last_set_day', 32, 'day', null, 'pwd_last_set as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_user', 'lastlogontimestamp', 33, 'bigint', 'lastLogonTimestamp', 'replicated up to 14 days late', 'FILETIME, replicated up to 14 days late', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_user', 'last_logon_at', 34, 'time', null, 'last_logon as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_user', 'last_logon_day', 35, 'day', null, 'last_logon as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_user', 'accountexpires', 36, 'bigint', 'accountExpires', '0 and 2^63-1: never', 'FILETIME; 0 and 9223372036854775807: never', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_user', 'account_expires_at', 37, 'time', null, 'NULL: never', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -7558,6 +7790,12 @@ values
     ('clock', 'leaver_before_day', 8, 'int', null, 'a termination date before this day is a leaver (setting leaver_grace_days)', null, 'never NULL', 0, '0.1.0'),
     ('clock', 'joiner_until_day', 9, 'int', null, 'a hire date up to this day is a joiner (setting joiner_days)', null, 'never NULL', 0, '0.1.0'),
     ('clock', 'held_mail_since_day', 10, 'int', null, 'a private address that changed since this day is held (setting held_mail_days)', null, 'never NULL', 0, '0.1.0'),
+    ('closure_state', 'table_name', 1, 'text', null, 'the table', null, 'never NULL', 0, '0.1.0'),
+    ('closure_state', 'made_of', 2, 'text', null, '', null, 'never NULL', 0, '0.1.0'),
+    ('closure_state', 'row_count', 3, 'int', null, 'rows it had', null, 'never NULL', 0, '0.1.0'),
+    ('closure_state', 'max_depth', 4, 'int', null, '', null, 'never NULL', 0, '0.1.0'),
+    ('closure_state', 'is_complete', 5, 'int', null, '1: every linked directory has been loaded', null, 'never NULL', 0, '0.1.0'),
+    ('closure_state', 'made_at', 6, 'time', null, 'made as a time', 'UTC', 'never NULL', 0, '0.1.0'),
     ('country', 'code', 1, 'text', null, 'ISO 3166-1 alpha-2 code', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_column', 'table_name', 1, 'text', null, 'the table', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_column', 'column_name', 2, 'text', null, 'the column', null, 'never NULL', 0, '0.1.0'),
@@ -7568,7 +7806,11 @@ values
     ('dictionary_column', 'decoded', 7, 'text', null, 'how the value is to be read', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('dictionary_column', 'null_means', 8, 'text', null, 'what NULL says', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_column', 'is_personal', 9, 'flag', null, '1: personal data', '0 or 1', 'never NULL', 0, '0.1.0'),
-    ('dictionary_column', 'since', 10, 'text', null, 'version of recon that brought it', null, 'never NULL', 0, '0.1.0'),
+    ('dictionary_column', 'since', 10, 'text', null, 'version of recon that brought it', null, 'never NULL', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('dictionary_table', 'table_name', 1, 'text', null, 'the table', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_table', 'kind', 2, 'text', null, 'loaded, history, derived (made by a refresh), reference, store or view', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_table', 'meaning', 3, 'text', null, 'what it holds', null, 'never NULL', 0, '0.1.0'),
@@ -7579,11 +7821,7 @@ values
     ('entra_deleted', 'id', 3, 'text(36)', 'id', 'object id of the object', null, 'never NULL', 0, '0.1.0'),
     ('entra_deleted', 'object_type', 4, 'text(16)', null, 'user or group', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_deleted', 'displayname', 5, 'text(256)', 'displayName', 'displayName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_deleted', 'userprincipalname', 6, 'text(1024)', 'userPrincipalName', 'users alone', null, 'no value, or the reading account may not see it', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('entra_deleted', 'userprincipalname', 6, 'text(1024)', 'userPrincipalName', 'users alone', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_deleted', 'upn_key', 7, 'key(450)', null, 'upn folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_deleted', 'mail', 8, 'text(256)', 'mail', 'mail as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_deleted', 'mail_key', 9, 'key(256)', null, 'mail folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -7666,6 +7904,11 @@ values
     ('entra_member', 'member_id', 3, 'text(36)', null, 'object id of the member', null, 'never NULL', 0, '0.1.0'),
     ('entra_member', 'member_type', 4, 'text(64)', null, 'user, group, device …', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_member', 'run_id', 5, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('entra_member_closure', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('entra_member_closure', 'id', 2, 'text', null, 'object id of the object', null, 'never NULL', 0, '0.1.0'),
+    ('entra_member_closure', 'member_id', 3, 'text', null, 'object id of the member', null, 'never NULL', 0, '0.1.0'),
+    ('entra_member_closure', 'member_type', 4, 'text', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('entra_member_closure', 'depth', 5, 'int', null, '', null, 'never NULL', 0, '0.1.0'),
     ('entra_registration', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
     ('entra_registration', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('entra_registration', 'id', 3, 'text(36)', 'id', 'the user''s', null, 'never NULL', 0, '0.1.0'),
@@ -7767,7 +8010,11 @@ values
     ('entra_user', 'preferredlanguage', 45, 'text(64)', 'preferredLanguage', 'preferredLanguage as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'preferreddatalocation', 46, 'text(16)', 'preferredDataLocation', 'preferredDataLocation as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'agegroup', 47, 'text(32)', 'ageGroup', 'ageGroup as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user', 'consentprovidedforminor', 48, 'text(32)', 'consentProvidedForMinor', 'consentProvidedForMinor as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('entra_user', 'consentprovidedforminor', 48, 'text(32)', 'consentProvidedForMinor', 'consentProvidedForMinor as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('entra_user', 'legalagegroupclassification', 49, 'text(64)', 'legalAgeGroupClassification', 'legalAgeGroupClassification as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'onpremisessyncenabled', 50, 'flag', 'onPremisesSyncEnabled', '1 synced; NULL never synced', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'is_synced', 51, 'flag', null, 'onPremisesSyncEnabled is true', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -7783,11 +8030,7 @@ values
     ('entra_user', 'onpremisesuserprincipalname', 61, 'text(1024)', 'onPremisesUserPrincipalName', 'onPremisesUserPrincipalName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'onpremises_upn_key', 62, 'key(450)', null, 'onPremisesUserPrincipalName folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_user', 'passwordpolicies', 63, 'text(256)', 'passwordPolicies', 'passwordPolicies as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user', 'lastpasswordchangedatetime', 64, 'time', 'lastPasswordChangeDateTime', 'lastPasswordChangeDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('entra_user', 'lastpasswordchangedatetime', 64, 'time', 'lastPasswordChangeDateTime', 'lastPasswordChangeDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'signinsessionsvalidfromdatetime', 65, 'time', 'signInSessionsValidFromDateTime', 'signInSessionsValidFromDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'securityidentifier', 66, 'text(184)', 'securityIdentifier', 'the cloud SID S-1-12-1-…', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'showinaddresslist', 67, 'flag', 'showInAddressList', 'showInAddressList as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
@@ -7971,7 +8214,11 @@ values
     ('pair', 'ad_immutable_id', 19, 'text', null, 'immutable_id of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_useraccountcontrol', 20, 'int', null, 'useraccountcontrol of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_is_enabled', 21, 'flag', null, 'is_enabled of the AD user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'ad_account_expires_at', 22, 'time', null, 'ad_account_expires as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'ad_account_expires_at', 22, 'time', null, 'ad_account_expires as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('pair', 'ad_account_expires_day', 23, 'int', null, 'ad_account_expires as a day number', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_distinguishedname', 24, 'text', null, 'distinguishedname of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_whencreated', 25, 'time', null, 'whencreated of the AD user', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -7987,11 +8234,7 @@ values
     ('pair', 'entra_employeeid', 35, 'text', null, 'employeeid of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'entra_employeeid_key', 36, 'text', null, 'entra_employeeid folded', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'entra_sid', 37, 'text', null, 'sid of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_onpremisesimmutableid', 38, 'text', null, 'onpremisesimmutableid of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('pair', 'entra_onpremisesimmutableid', 38, 'text', null, 'onpremisesimmutableid of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'entra_is_enabled', 39, 'flag', null, 'is_enabled of the Entra user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'entra_is_guest', 40, 'flag', null, 'is_guest of the Entra user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'entra_is_synced', 41, 'flag', null, 'is_synced of the Entra user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -8000,6 +8243,19 @@ values
     ('pair', 'entra_usagelocation_known', 44, 'flag', null, 'usagelocation_known of the Entra user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'entra_onpremiseslastsyncdatetime', 45, 'time', null, 'onpremiseslastsyncdatetime of the Entra user', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'is_in_skew', 46, 'flag', null, '1: changed too close to the loads to be compared', '0 or 1', 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'object_type', 1, 'text', null, 'table of the object', null, 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'account_row_id', 3, 'int', null, '', null, 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'object_key', 4, 'text', null, 'key of the object: guid, id or worker id', null, 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'reason', 5, 'text', null, 'why', null, 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'holder_key', 6, 'text', null, 'holder folded', null, 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'holder_name', 7, 'text', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('privileged_account', 'holder_rid', 8, 'int', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('privileged_account', 'depth', 9, 'int', null, '', null, 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'is_primary_group', 10, 'flag', null, '', '0 or 1', 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'is_eligible', 11, 'flag', null, '', '0 or 1', 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'is_refused', 12, 'flag', null, '', '0 or 1', 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'admincount', 13, 'int', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('sam_account_type', 'value_int', 1, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0'),
     ('sam_account_type', 'name', 2, 'text', null, 'its name', null, 'never NULL', 0, '0.1.0'),
     ('schema_version', 'version', 1, 'int', null, 'version of the tables', null, 'never NULL', 0, '0.1.0'),
@@ -8222,6 +8478,7 @@ begin
         ad_group_value_defect,
         ad_group_value_defect_history,
         ad_member,
+        ad_member_closure,
         ad_member_history,
         ad_user,
         ad_user_altsecurityidentity,
@@ -8240,6 +8497,7 @@ begin
         backfill_item,
         backfill_plan,
         clock,
+        closure_state,
         country,
         dictionary_column,
         dictionary_table,
@@ -8254,6 +8512,7 @@ begin
         entra_group_proxyaddress,
         entra_group_proxyaddress_history,
         entra_member,
+        entra_member_closure,
         entra_member_history,
         entra_registration,
         entra_registration_history,
@@ -8292,6 +8551,7 @@ begin
         load_run_table,
         match_candidate,
         pair,
+        privileged_account,
         sam_account_type,
         schema_version,
         setting,
@@ -8323,6 +8583,8 @@ begin
         fill_user_match,
         fill_pair,
         fill_worker_match,
+        fill_privileged_account,
+        finding_ad_admincount_left,
         finding_ad_computed_bit_stored,
         finding_ad_des_only,
         finding_ad_disabled_entra_enabled,
@@ -8428,6 +8690,7 @@ begin
         ad_group_value_defect,
         ad_group_value_defect_history,
         ad_member,
+        ad_member_closure,
         ad_member_history,
         ad_user,
         ad_user_altsecurityidentity,
@@ -8446,6 +8709,7 @@ begin
         backfill_item,
         backfill_plan,
         clock,
+        closure_state,
         country,
         dictionary_column,
         dictionary_table,
@@ -8460,6 +8724,7 @@ begin
         entra_group_proxyaddress,
         entra_group_proxyaddress_history,
         entra_member,
+        entra_member_closure,
         entra_member_history,
         entra_registration,
         entra_registration_history,
@@ -8498,6 +8763,7 @@ begin
         load_run_table,
         match_candidate,
         pair,
+        privileged_account,
         sam_account_type,
         schema_version,
         setting,

@@ -1,12 +1,13 @@
 -- title: Leaver still in a privileged group
 -- meaning: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee
---   id, enabled or not, is a direct member of a group with adminCount 1. The AD value is the group. The primary group,
---   nested membership and groups of other domains are not looked at. One row per account and group.
+--   id, enabled or not, is in a privileged group (table privileged_account): directly, through nested groups, or as
+--   its primary group. The AD value is the group. One row per account and group.
 -- family: lifecycle
 -- default: on
 -- severity: critical
 -- fix: Take the account out of the group at once.
 -- source: https://learn.microsoft.com/windows-server/identity/ad-ds/plan/security-best-practices/appendix-c--protected-accounts-and-groups-in-active-directory
+-- identity: ad_value
 with leaver as (
     select
         w.row_id,
@@ -61,10 +62,8 @@ select
     coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
     'memberOf' as attribute,
     aa.hr_value as hr_value,
-    g.distinguishedname as ad_value,
+    p.holder_name as ad_value,
     null as entra_value
 from ad_account as aa
 inner join ad_user as a on a.row_id = aa.row_id
-inner join ad_member as m on m.member_key = a.dn_key and m.source_id = a.source_id
-inner join ad_group as g on g.guid = m.guid and g.source_id = m.source_id
-where g.admincount = 1
+inner join privileged_account as p on p.account_row_id = a.row_id and p.object_type = 'ad_user'

@@ -104,13 +104,35 @@ def test_ad_never_logged_on(estate):
 
 def test_ad_disabled_privileged(estate):
     off = {"is_enabled": 0, "useraccountcontrol": 514}
-    estate.ad(guid="hit", admincount=1, cn="Ärzte", **off)
-    estate.ad(guid="enabled", admincount=1)
-    estate.ad(guid="zero", admincount=0, **off)
-    estate.ad(guid="none", **off)
-    estate.ad(guid="unknown", admincount=1, is_enabled=None, useraccountcontrol=None)
-    estate.ad(guid="krbtgt", admincount=1, iscriticalsystemobject=1, **off)
-    assert estate.found("ad_disabled_privileged") == [("hit", "Ärzte", "adminCount", None, "1", None)]
+    estate.ad(guid="hit", cn="Ärzte", distinguishedname="CN=Ärzte,DC=example,DC=com", **off)
+    estate.ad(guid="primary", cn="P", primarygroupid=512, **off)
+    estate.ad(guid="users", cn="U", primarygroupid=513, admincount=1, **off)
+    estate.ad(guid="enabled", distinguishedname="CN=On,DC=example,DC=com")
+    estate.ad(guid="unknown", distinguishedname="CN=Un,DC=example,DC=com", is_enabled=None, useraccountcontrol=None)
+    estate.ad(guid="critical", distinguishedname="CN=Guest,DC=example,DC=com", iscriticalsystemobject=1, **off)
+    members = [f"cn={name},dc=example,DC=com" for name in ("ÄRZTE", "On", "Un", "Guest")]
+    estate.group("Domain Admins", 512)
+    estate.group("Tier 0", 5512, member=members)
+    estate.group("Administrators", 544, member=["CN=tier 0,DC=example,DC=com"])
+    estate.group("Users", 513, member=members, adminCount=1)
+    assert estate.found("ad_disabled_privileged") == [
+        ("hit", "Ärzte", "memberOf", None, "Administrators", None),
+        ("primary", "P", "memberOf", None, "Domain Admins", None),
+    ]
+
+
+def test_ad_admincount_left(estate):
+    estate.ad(guid="left", admincount=1, cn="Ada")
+    estate.ad(guid="disabled", admincount=1, cn="Off", is_enabled=0, useraccountcontrol=514)
+    estate.ad(guid="zero", admincount=0)
+    estate.ad(guid="none")
+    estate.ad(guid="krbtgt", admincount=1, iscriticalsystemobject=1)
+    estate.ad(guid="admin", admincount=1, distinguishedname="CN=Admin,DC=example,DC=com")
+    estate.group("Backup Operators", 551, member=["CN=Admin,DC=example,DC=com"])
+    assert estate.found("ad_admincount_left") == [
+        ("disabled", "Off", "adminCount", None, "1", None),
+        ("left", "Ada", "adminCount", None, "1", None),
+    ]
 
 
 def test_leaver_in_privileged_group(estate):
@@ -125,14 +147,14 @@ def test_leaver_in_privileged_group(estate):
     estate.ad(guid="no id", distinguishedname="CN=Other,DC=example,DC=com")
     names = ["cn=LËFT\\2c A, dc=EXAMPLE,DC=com", "CN=Off,DC=example,DC=com", "CN=Here,DC=example,DC=com"]
     names += ["CN=Back,DC=example,DC=com", "CN=Other,DC=example,DC=com", "CN=Gone,DC=example,DC=com"]
-    estate.entry("Admins", kind="group", adminCount=1, member=names)
-    estate.entry("Schema", kind="group", adminCount=1, member=names[1:2])
-    estate.entry("Readers", kind="group", member=[*names, "CN=Nobody,DC=example,DC=com"])
-    estate.entry("Former", kind="group", adminCount=0, member=names)
+    estate.group("Admins", 512, member=names)
+    estate.group("Inner", 7000, member=names[1:2])
+    estate.group("Schema", 518, member=["CN=Inner,DC=example,DC=com"])
+    estate.group("Readers", 7001, adminCount=1, member=[*names, "CN=Nobody,DC=example,DC=com"])
     assert estate.found("leaver_in_privileged_group") == [
-        ("left", "Lëft, A", "memberOf", "2026-02-20", "CN=Admins,DC=example,DC=com", None),
-        ("off", "Off", "memberOf", "2026-02-20", "CN=Admins,DC=example,DC=com", None),
-        ("off", "Off", "memberOf", "2026-02-20", "CN=Schema,DC=example,DC=com", None),
+        ("left", "Lëft, A", "memberOf", "2026-02-20", "Admins", None),
+        ("off", "Off", "memberOf", "2026-02-20", "Admins", None),
+        ("off", "Off", "memberOf", "2026-02-20", "Schema", None),
     ]
     estate.link(("ad", "entra", None))
     assert estate.found("leaver_in_privileged_group") == []

@@ -12,6 +12,7 @@ from recon.catalog import Catalog
 from recon.config import Settings
 from recon.decode.keys import EmployeeIdRules, dn_key, employee_id_key, fold
 from recon.decode.mask import mask_mail
+from recon.decode.sid import sid_bytes
 from recon.decode.times import day
 from recon.findings import Refresh, refresh, rows
 from recon.objects import TABLES
@@ -83,6 +84,10 @@ class Estate:
             )
             return int(connection.scalar(found) or 0)
 
+    def insert(self, table: str, source: str, values: dict[str, object]) -> int:
+        """One row of any loaded table, as it is given."""
+        return self._insert(table, source, values)
+
     def _key(self) -> str:
         self._number += 1
         return guid(self._number)
@@ -139,6 +144,28 @@ class Estate:
         for member in raw.get("member", []):
             link = member_row(name, member)
             self._insert("ad_member", source, {"guid": name, "member_dn": link.values[1], "member_key": link.values[2]})
+
+    def group(self, name: str, rid: int, source: str = "ad", **attributes: object) -> None:
+        """One AD security group with that RID (builtin below 1000 and above 543); `member`: distinguished names."""
+        sid = f"S-1-5-32-{rid}" if 543 < rid < 1000 else f"S-1-5-21-1-2-3-{rid}"
+        given = {"objectSid": sid_bytes(sid), "sAMAccountName": name, "groupType": -2147483646, **attributes}
+        self.entry(name, source, "group", **given)
+
+    def cloud_group(self, source: str = "entra", members: Sequence[str] = (), **values: object) -> int:
+        """One Entra group, a security group of the cloud unless told; `members`: ids of users, or of groups."""
+        row: dict[str, object] = {
+            "id": self._key(), "securityenabled": 1, "mailenabled": 0, "is_unified": 0, "is_dynamic": 0,
+            "member_count": len(members), "createddatetime": BEFORE, **values,
+        }  # fmt: skip
+        row["name_key"] = fold(_text(row.get("displayname")))
+        row["mail_key"] = fold(_text(row.get("mail")))
+        for member in members:
+            self.member(str(row["id"]), member, source)
+        return self._insert("entra_group", source, row)
+
+    def member(self, group: str, member: str, source: str = "entra", kind: str = "user") -> None:
+        """One direct member of an Entra group."""
+        self._insert("entra_member", source, {"id": group, "member_id": member, "member_type": kind})
 
     def entra(self, source: str = "entra", mails: Sequence[str] | None = (), **values: object) -> int:
         """One Entra user; an enabled, synced member unless told. mails=None: not in the answer."""
