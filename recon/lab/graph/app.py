@@ -54,6 +54,7 @@ class GraphService:
         self.faults = FaultScript(faults, seed)
         self.requests: list[RequestRecord] = []
         self.writes: list[WriteRecord] = []
+        self.throttled = 0  # calls that a limit refused; scripted 429s are not among them
         self.lock = threading.Lock()
         self._throttle = Throttle(limits, monotonic, time_scale)
         self._order = random.Random(seed + 2)
@@ -190,6 +191,7 @@ class GraphService:
         verdict = self._throttle.judge(caller.client_id, caller.directory.tenant_id, caller.directory.users.count, cost)
         try:
             if verdict.refused:
+                self.throttled += 1
                 raise errors.ThrottledError(verdict.headers)
             answer = self._router.route(call, caller, request_id, client_request_id)
         except GraphError as error:
