@@ -22,6 +22,7 @@ from recon.backfill.ledger import derive
 from recon.backfill.pacing import READ_SECONDS, Pacer, Quota, Waiting, read_quota
 from recon.backfill.plan import Plan, check_applicable
 from recon.backfill.precondition import Skip
+from recon.backfill.registered import find_registered
 from recon.backfill.reread import preview, reread
 from recon.backfill.result import Result
 from recon.backfill.stops import Limits
@@ -260,6 +261,15 @@ def undo_plan(config: Config, plan: Plan, *, is_offline: bool = False) -> Plan:
     now = utc_now_text()
     expires = hours_later(now, config.backfill.plan_max_age_hours)
     return make_undo(plans_folder(config), plan, created_at=now, expires_at=expires, fresh=fresh)
+
+
+def registered_of(config: Config, undo: Plan) -> list[Item] | None:
+    """The undo's items whose users have an Authentication Email, which it does not reach; None when not known."""
+    with Store.open(config.database_url, create=False, password_env=config.database.password_env) as store:
+        registered = find_registered(store, undo)
+    if registered is None:
+        return None
+    return [item for item in undo.items() if item.attribute == "otherMails" and item.object_id in registered]
 
 
 def refresh_ledger(config: Config, plan: Plan) -> str | None:

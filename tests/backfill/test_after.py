@@ -19,6 +19,7 @@ from recon.backfill.rehearse import read_rehearsal
 from recon.backfill.verify import verify
 from recon.errors import PlanError
 from recon.store.backfill_tables import backfill_item, backfill_plan
+from recon.store.tables import LOADED, source
 from tests.backfill.make import item, plan_of
 from tests.backfill.tenant import Clock, Tenant
 from tests.backfill.test_apply import clock_waiting, run
@@ -237,3 +238,25 @@ def test_who_left_since_the_plan_is_not_written(recon):
     assert ["not written", "terminated", "2"] in rows(out)
     assert {write.user_id for write in rehearsal.graph.writes}.isdisjoint({leaver.object_id, gone.object_id})
     assert len(rehearsal.graph.writes) == 3
+
+
+def test_undo_names_who_has_an_authentication_email(recon):
+    rehearsal = recon.rehearsal
+    recon("plan")
+    plan = load_plan(rehearsal.folder / "plans", "latest")
+    recon("apply", plan.short, "--commit")
+    assert "registration details are not loaded" in recon("undo", plan.short)[2]
+    first, second, *_ = plan.items()
+    with rehearsal.store() as store, store.write() as connection:
+        number = connection.scalar(select(source.c.source_id).where(source.c.name == "entra"))
+        for each, method in ((first, "email"), (second, "mobilePhone")):
+            key = {"source_id": number, "id": each.object_id, "row_hash": b"", "run_id": 1, "position": 0}
+            key |= {"value": method, "loaded_at": "2026-01-01 00:00:00.000000"}
+            for name in ("entra_registration", "entra_registration_method"):
+                table = LOADED[name]
+                columns = {column: value for column, value in key.items() if column in table.c}
+                connection.execute(table.insert().values(**columns))
+    err = recon("undo", plan.short)[2]
+    assert "1 have registered an Authentication Email, which no undo of otherMails takes back:" in err
+    assert f"  {first.upn} ({first.worker_id})" in err
+    assert second.upn not in err

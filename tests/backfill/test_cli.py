@@ -15,9 +15,11 @@ import pytest
 from recon.backfill.journal import read_journal
 from recon.backfill.plan import load_plan
 from recon.cli.main import run
+from recon.errors import PlanError
 from recon.lab.generator import GeneratedCompany
 from recon.lab.graph.faults import parse_fault
 from recon.lab.sample import SampleCompany
+from recon.lock import locked
 from tests.backfill.rehearsal import rehearse
 
 
@@ -112,6 +114,44 @@ def test_a_plan_that_nobody_else_approved_is_not_written(recon):
     assert recon.rehearsal.graph.writes == []
     assert recon("apply", "latest", config="two.toml")[0] == 0  # showing needs no approval
     assert recon("approve", "latest")[0] == 2
+
+
+def one_line(recon, *arguments, said, code=1, config="recon.toml"):
+    """The command ends so, with one clear line of error, and nothing was written."""
+    writes = len(recon.rehearsal.graph.writes)
+    ended, _, err = recon(*arguments, config=config)
+    lines = [line for line in err.splitlines() if line.startswith("recon: ")]
+    assert (ended, len(lines)) == (code, 1), err
+    assert said in lines[0]
+    assert len(recon.rehearsal.graph.writes) == writes
+
+
+def test_what_must_not_be_applied_says_so_in_one_line(recon):
+    recon("plan")
+    folder = recon.rehearsal.folder
+    plan = load_plan(folder / "plans", "latest")
+    commit = ("apply", plan.short, "--commit")
+    text = (folder / "recon.toml").read_text(encoding="utf-8")
+    other = text.replace(recon.rehearsal.tenant, "5f1c0ffe-0000-4000-8000-000000000bad")
+    (folder / "other.toml").write_text(other, encoding="utf-8")
+    one_line(recon, *commit, said="is for tenant", config="other.toml")
+    (folder / "approved.toml").write_text(text + "\napprovals = 1\n", encoding="utf-8")
+    one_line(recon, *commit, said="approv", config="approved.toml")
+    recon("approve", plan.short, "--change", "CHG1", config="approved.toml")  # the planner alone
+    one_line(recon, *commit, said="approv", config="approved.toml")
+    with locked(folder / "plans" / ".apply-entra.lock", PlanError("held")):
+        one_line(recon, *commit, said="another apply is under way in this folder")
+    plan.journal_file.mkdir()  # stands for a journal that cannot be opened for writing, which root always may
+    one_line(recon, *commit, said="cannot be")
+    plan.journal_file.rmdir()
+    assert recon(*commit)[0] == 0
+    code, out, err = recon(*commit, "--format", "csv")  # a second time
+    assert (code, rows(out)[1:]) == (0, [["done", "", "0"], ["left", "", "0"]])
+    assert "the plan was carried out before: nothing was left to write" in err
+    assert len(recon.rehearsal.graph.writes) == 5
+    items = plan.folder / "items.jsonl"
+    items.write_bytes(items.read_bytes().replace(b"example", b"exbmple", 1))
+    one_line(recon, *commit, said="was changed after it was made: its hash does not fit")
 
 
 def test_a_refused_item_ends_with_4(recon):

@@ -7,6 +7,8 @@ import typer
 from recon.cli.backfill.named import NAMED_PLAN, counts, load, say_plan
 from recon.cli.console import FORMAT_OPTION, Format, emit, say, state
 
+_LISTED = 50  # people named one by one
+
 
 def status(
     ctx: typer.Context,
@@ -94,7 +96,7 @@ def undo(
     output: Format = FORMAT_OPTION,
 ) -> None:
     """Make a plan that takes back what a plan wrote, where it still stands. Nothing is sent."""
-    from recon.backfill.campaign import undo_plan
+    from recon.backfill.campaign import registered_of, undo_plan
 
     config, chosen = load(ctx, name)
     made = undo_plan(config, chosen, is_offline=offline)
@@ -103,5 +105,13 @@ def undo(
     lost = sum(made.header["reasons"].get(code, 0) for code in ("value_changed", "deleted", "unreadable"))
     if lost:
         say(f"{lost} cannot be taken back: recon backfill show {made.short} --reasons lists them")
-    say("an address that became an Authentication Email at registration is another value: no undo reaches it")
+    registered = registered_of(config, made)
+    if registered is None:
+        say("whether an address became an Authentication Email is not known: registration details are not loaded")
+    elif registered:
+        say(f"{len(registered)} have registered an Authentication Email, which no undo of otherMails takes back:")
+        for item in registered[:_LISTED]:
+            say(f"  {item.upn} ({item.worker_id})")
+        if len(registered) > _LISTED:
+            say(f"  and {len(registered) - _LISTED} more")
     say(f"next: recon backfill show {made.short}, then recon backfill apply {made.short} --commit")
