@@ -153,6 +153,9 @@ class EntraSource(_Section):
         None, description="Read the NDJSON files of this folder (recon load entra --save) instead of Graph."
     )
     page_size: int = Field(999, ge=1, le=999, description="Users or groups a page.")
+    partitions: int = Field(
+        1, ge=1, le=32, description="Users are read in so many listings at once, by the beginning of their UPN."
+    )
     timeout: int = Field(60, ge=1, description="Seconds to wait for one answer.")
     retries: int = Field(6, ge=0, description="Tries after the first, for answers that are worth another.")
     ca_file: Path | None = Field(None, description="CA bundle for HTTPS through an inspecting proxy.")

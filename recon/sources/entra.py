@@ -19,6 +19,7 @@ from recon.sources.entra_listing import RESTARTS, CountedListing
 from recon.sources.entra_members import MemberReader
 from recon.sources.entra_ndjson import MEMBER_COUNT, unseen_warning
 from recon.sources.entra_ndjson_writer import NdjsonWriter, files_of
+from recon.sources.entra_partitions import PartitionedListing
 from recon.sources.entra_reports import LISTINGS, ListingReader
 from recon.sources.entra_roles import RoleReader
 from recon.sources.entra_rows import (
@@ -217,6 +218,12 @@ class EntraReading:
         proof = self.report.table(_OBJECTS[name])
         proof.filter = f"/{name}"
         proof.server_count = None
-        listing = CountedListing(self._client, f"/{name}", properties, self._source.page_size, permission)
+        listing: CountedListing | PartitionedListing
+        size, number = self._source.page_size, self._source.partitions
+        # files hold each object once, and a part that begins again would repeat itself
+        if name == USERS and number > 1 and self._saver is None:
+            listing = PartitionedListing(self._client, properties, size, permission, number)
+        else:
+            listing = CountedListing(self._client, f"/{name}", properties, size, permission)
         yield from listing.pages(proof)
         proof.server_count = listing.count

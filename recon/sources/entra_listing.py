@@ -40,14 +40,27 @@ class Client(Protocol):
 
 
 class CountedListing:
-    """One listing below /v1.0, which may be read several times. `permission` is named when it is refused."""
+    """One listing below /v1.0, which may be read several times. `permission` is named when it is refused.
 
-    def __init__(self, client: Client, path: str, properties: tuple[str, ...], page_size: int, permission: str) -> None:
+    `condition`: a $filter; the count is that of what it lets through.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        path: str,
+        properties: tuple[str, ...],
+        page_size: int,
+        permission: str,
+        condition: str | None = None,
+    ) -> None:
         self.count: int | None = None  # usable objects by the server's count, once read; None: it does not say
         self._client = client
         self._path = path
         # the advanced form also where no filter needs it: paging without it is known to lose its token
         self._params = {"$select": ",".join(properties), "$top": str(page_size), "$count": "true"}
+        self._condition = {} if condition is None else {"$filter": condition}
+        self._params |= self._condition
         self._permission = permission
 
     def pages(self, proof: TableRead) -> Iterator[Page]:
@@ -88,7 +101,7 @@ class CountedListing:
     def _counted_again(self, read: int, before: int | None) -> int | None:
         """A tenant changes while it is read: the count after the listing is as good as the one before it."""
         path = f"{self._path}/$count"
-        text = self._client.get_text(path, None, ADVANCED, permission=self._permission)
+        text = self._client.get_text(path, self._condition or None, ADVANCED, permission=self._permission)
         if not (text.isascii() and text.isdigit()):
             raise SourceError(f"GET {path}: not a number: {printable(text[:40])}")
         after = int(text)

@@ -30,11 +30,15 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Filter:
-    """A parsed $filter. `lookup`: (property, folded values) where one index look-up finds every candidate."""
+    """A parsed $filter. `lookup`: (property, folded values) where one index look-up finds every candidate.
+
+    `beginning`: (property, folded text) where the values that begin with it are all there is to the filter.
+    """
 
     test: Test
     properties: frozenset[str]
     lookup: tuple[str, tuple[str, ...]] | None = None
+    beginning: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -225,7 +229,8 @@ class _Parser:
         wanted = self._text(name)
         self._expect(")")
         self._allow(name, operator, function)
-        return Filter(_text_test(operator, value_of, wanted), frozenset({name}))
+        beginning = (name, wanted) if operator == "startswith" and path == name else None
+        return Filter(_text_test(operator, value_of, wanted), frozenset({name}), beginning=beginning)
 
     def _comparison(self, path: str) -> Filter:
         name, value_of = self._column(path)

@@ -5,8 +5,10 @@ are never given to another object, so that a page token stays good and delta can
 """
 
 import random
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from operator import itemgetter
 from typing import Any
 
@@ -80,6 +82,8 @@ class Objects:
         self.log = ChangeLog()
         self.gone: dict[int, str] = {}  # ids of the objects that stood at places now empty
         self._indexes: dict[str, dict[str, list[int]]] = {}
+        self._sorted: dict[str, list[str]] = {}
+        self._beginnings: dict[tuple[str, str], list[int]] = {}
         self._pool: dict[Any, Any] = {}
         self._empty = [() if name in kind.arrays else None for name in kind.columns]
         for item in objects:
@@ -177,6 +181,8 @@ class Objects:
         """How many objects a listing would give."""
         if condition is None:
             return self.count
+        if condition.beginning is not None and not self.lagging:
+            return len(self._beginning(*condition.beginning))
         return sum(1 for _ in self._matching(0, condition, now))
 
     def _matching(self, start: int, condition: Filter | None, now: float) -> Iterator[int]:
@@ -189,6 +195,10 @@ class Objects:
             name, values = condition.lookup
             index = self._index(name)
             candidates = sorted({p for value in values for p in index.get(value, ()) if p >= start})
+        elif condition.beginning is not None and not self.lagging:
+            found = self._beginning(*condition.beginning)
+            yield from found[bisect_left(found, start) :]
+            return
         test, lagging = condition.test, self.lagging
         for place in candidates:
             row = rows[place]
@@ -204,6 +214,25 @@ class Objects:
                 if row is not None and row[column] is not None:
                     index.setdefault(row[column] if exact else fold(row[column]), []).append(place)
         return index
+
+    def _beginning(self, name: str, text: str) -> list[int]:
+        """Places of the objects whose value begins with a text, kept until something changes."""
+        found = self._beginnings.get((name, text))
+        if found is None:
+            values = self._sorted.get(name)
+            if values is None:
+                values = self._sorted[name] = sorted(self._index(name))
+            index = self._index(name)
+            among = islice(values, bisect_left(values, text), None)
+            hits = takewhile(lambda value: value.startswith(text), among)
+            found = self._beginnings[name, text] = sorted(place for value in hits for place in index[value])
+        return found
+
+    def _forget_indexes(self, *names: str) -> None:
+        for name in names or tuple(self._indexes):
+            self._indexes.pop(name, None)
+            self._sorted.pop(name, None)
+        self._beginnings.clear()
 
     # ---- changing
 
@@ -231,7 +260,7 @@ class Objects:
         return place
 
     def _placed(self) -> None:
-        self._indexes.clear()
+        self._forget_indexes()
         self.count += 1
 
     def take(self, place: int) -> Row:
@@ -242,7 +271,7 @@ class Objects:
         self.rows[place] = None
         self.gone[place] = str(row[self.columns["id"]])
         self.lagging.pop(place, None)
-        self._indexes.clear()
+        self._forget_indexes()
         self.count -= 1
         return row
 
@@ -259,8 +288,8 @@ class Objects:
         changed = list(row)
         for name, value in changes.items():
             changed[self.columns[name]] = tuple(value) if isinstance(value, list) else value
-            self._indexes.pop(name, None)
             self.log.note(place, name, before[name], value)
+        self._forget_indexes(*changes)
         self.rows[place] = tuple(changed)
         self.log.add(Change(place, SET, tuple(changes), lag[0] + lag[1] if lag is not None else 0.0))
         return before

@@ -91,6 +91,7 @@ class GraphClient:
         self.bytes_read = 0
         self._credential = credential
         self._is_plain = parts.scheme != "https"
+        self.is_near_limit = False  # by the last answer: 80 % of a limit is used, or more
         self._has_answered = False
         self._counting = threading.Lock()
         self._session = requests.Session()
@@ -254,6 +255,7 @@ class GraphClient:
         self._has_answered = True
         with self._counting:
             self.bytes_read += len(data)
+            self.is_near_limit = response.status_code == 429 or "x-ms-throttle-limit-percentage" in response.headers
         return Answer(response.status_code, response.headers, data)
 
     def _headers(self, headers: Mapping[str, str] | None, body: bytes | None) -> dict[str, str]:

@@ -86,8 +86,9 @@ def read_pages(
     headers: Mapping[str, str] | None = None,
     *,
     permission: str | None = None,
+    is_ahead: bool = True,
 ) -> Iterator[Page]:
-    """Every page of the listing at `path`; an empty page with a nextLink is no end. One page is read ahead.
+    """Every page of the listing at `path`; an empty page with a nextLink is no end. One page `is_ahead`.
 
     Raises as the client's get does, and SourceError when the listing goes in a circle.
     """
@@ -101,8 +102,8 @@ def read_pages(
     while True:
         # the link carries the first request's options: sending them twice is refused
         link = trail.step(page)
-        following = Ahead(partial(read, link)) if link is not None else None
+        following = Ahead(partial(read, link)) if link is not None and is_ahead else None
         yield page
-        if following is None:
+        if link is None:
             return
-        page = following.result()
+        page = following.result() if following is not None else read(link)
