@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-APT := samba samba-ad-provision samba-dsdb-modules ldap-utils openssl postgresql chromium unixodbc
+APT := samba samba-ad-provision samba-dsdb-modules ldap-utils openssl postgresql chromium unixodbc krb5-user libkrb5-dev gcc
 
 .PHONY: help demo test check fix sql bench servers clean
 
@@ -30,7 +30,12 @@ servers:  # Samba, PostgreSQL and Chromium for the tests: Debian packages, insta
 	    || { tail -20 .apt.log; exit 1; }; rm -f .apt.log; \
 	else echo "note: tests whose server is not installed are skipped; they use: $(APT)"; fi
 
-test: $(VENV)/.dev servers  ## install what the tests need (Debian packages too, when root) and run them all
+$(VENV)/.kerberos: $(VENV)/.dev | servers  # compiled against the Debian packages; without them its tests are skipped
+	@if command -v krb5-config >/dev/null; then \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[kerberos]" && touch $@; \
+	else echo "note: no Kerberos library to build gssapi with: its tests are skipped"; fi
+
+test: $(VENV)/.dev servers $(VENV)/.kerberos  ## install what the tests need (Debian packages too, when root) and run them all
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 check: $(VENV)/.dev  ## format, lint, types, layers, generated files

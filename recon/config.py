@@ -89,6 +89,12 @@ class AdSource(_Section):
     ldif: Path | None = Field(None, description="Read this LDIF export instead of a server.")
     bases: tuple[str, ...] = Field((), description="Search bases; default: the domain's naming context.")
     user: str | None = Field(None, description="DN, UPN or DOMAIN\\user for a simple bind.")
+    sign_in: Literal["simple", "kerberos"] = Field(
+        "simple", description="kerberos: with the ticket or keytab of whoever runs recon; no user, no password."
+    )
+    kerberos_host: str | None = Field(
+        None, description="Host name in the service ticket (ldap/HOST), where `url` names an address or an alias."
+    )
     password_env: str = Field("RECON_AD_PASSWORD", description="Environment variable with the bind password.")
     keyring: str | None = Field(
         None, description="Keyring service that holds the password of `user`, instead of the environment."
@@ -124,6 +130,15 @@ class AdSource(_Section):
                 raise ValueError(f"url must be ldap://HOST or ldaps://HOST, not {url!r}")
             if parts.username or parts.password:
                 raise ValueError("no user or password in the url: use user and password_env")
+            if self.sign_in == "kerberos" and self.user:
+                raise ValueError('sign_in = "kerberos" takes no user: whoever runs recon is signed in')
+            if (
+                self.sign_in == "kerberos"
+                and self.tls == "none"
+                and parts.scheme == "ldap"
+                and not self.allow_plain_bind
+            ):
+                raise ValueError("without TLS nothing is signed or encrypted; set allow_plain_bind = true if you must")
             if self.user and self.tls == "none" and parts.scheme == "ldap" and not self.allow_plain_bind:
                 raise ValueError(
                     "a simple bind without TLS sends the password in clear; set allow_plain_bind = true if you must"

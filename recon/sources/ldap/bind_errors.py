@@ -25,7 +25,7 @@ SUB_CODES: dict[str, tuple[str, str]] = {
     "775": ("the account is locked out", "unlock it, and find what tried wrong passwords before you try again"),
     _CHANNEL_BINDING: (
         "the domain controller demands channel binding, which a simple bind does not have",
-        "the password is not the cause: ask for LdapEnforceChannelBinding to allow this client",
+        'the password is not the cause: sign_in = "kerberos" over TLS has it, or ask for LdapEnforceChannelBinding = 1',
     ),
 }
 
@@ -36,13 +36,14 @@ def sub_code(message: str) -> str | None:
     return match.group(1).lower() if match else None
 
 
-def bind_refused(host: str, user: str, result: int, message: str) -> SignInError:
+def bind_refused(host: str, user: str, result: int, message: str, *, is_kerberos: bool = False) -> SignInError:
     """The error for a bind that was answered with `result` and the server's diagnostic text."""
     who = f"{host} refused to sign in {printable(user)}"
     if result in (8, 13):
         return SignInError(
             f"{who}: it demands signing or TLS (result {result})",
-            hint='use ldaps:// or ldap:// with tls = "verify" (StartTLS)',
+            hint='use ldaps:// or ldap:// with tls = "verify" (StartTLS)'
+            + ("; Samba: ldap server require strong auth = allow_sasl_over_tls" if is_kerberos else ""),
         )
     code = sub_code(message)
     if code in SUB_CODES:

@@ -10,7 +10,7 @@ def _diagnostic(message: str) -> str:
     return printable(message.strip("\0 \n"))[:200]
 
 
-def refused(host: str, search: Search, received: Received, *, has_cookie: bool, user: str | None) -> SourceError:
+def refused(host: str, search: Search, received: Received, *, has_cookie: bool, is_anonymous: bool) -> SourceError:
     """The error for a search that was answered with another result than success."""
     code, text = received.code, _diagnostic(received.message)
     where = f"{host}: search below {printable(search.base) or 'the rootDSE'}"
@@ -27,7 +27,7 @@ def refused(host: str, search: Search, received: Received, *, has_cookie: bool, 
             return SourceError(
                 f"{where}: no such base ({detail})", hint="check `bases`, or leave it out for the whole domain"
             )
-        case 1 if not user:
+        case 1 if is_anonymous:
             return SignInError(f"{where}: not without signing in ({detail})", hint="set `user` and its password")
         case 50:
             return AccessError(f"{where}: no right to read it ({detail})", hint="grant the user read access")

@@ -18,6 +18,7 @@ from ldap3.core.exceptions import LDAPException
 from recon.config import AdSource
 from recon.decode.text import printable
 from recon.errors import ConfigError, RestartError, SourceError, TransientError
+from recon.sources.ldap import kerberos
 from recon.sources.ldap.answers import MALFORMED, Ldap3Exchange
 from recon.sources.ldap.bind_errors import bind_refused
 from recon.sources.ldap.exchange import Control, Exchange, LostError, NotLdapError, RawEntry, Received, Search
@@ -74,6 +75,7 @@ class Session:
         self.port = port or (636 if self._is_ldaps else 389)
         self.host = f"[{self._host}]:{self.port}" if ":" in self._host else f"{self._host}:{self.port}"
         self.requests = 0
+        self._is_anonymous = not source.user and source.sign_in == "simple"
         if source.user and not password:
             # a server answers a name without a password with an anonymous success (RFC 4513 5.1.2)
             raise ConfigError(
@@ -177,13 +179,20 @@ class Session:
     def _sign_in(self, password: str | None) -> None:
         user = self._source.user
         connection = self._connection
-        if user:
+        is_kerberos = self._source.sign_in == "kerberos"
+        if is_kerberos:
+            kerberos.prepare(connection, self._source)
+        elif user:
             connection.authentication = ldap3.SIMPLE
             connection.user = user
             # as bytes: ldap3 would normalise text (SASLprep), and another password is a wrong one
             connection.password = (password or "").encode("utf-8", "surrogateescape")
+        without_ticket = kerberos.library_errors() if is_kerberos else ()
         try:
             connection.bind(read_server_info=False)
+        except without_ticket as error:
+            name = self._source.kerberos_host or self._host
+            raise kerberos.ticket_error(self.host, self._source, name, error) from error
         except (LDAPException, OSError, *MALFORMED) as error:
             raise NoConnectionError(
                 f"{self.host} closed the connection while signing in", hint="see the domain controller's event log"
@@ -194,7 +203,8 @@ class Session:
         if result["result"] in _BUSY:
             raise TransientError(f"{self.host} is busy (result {result['result']})")
         if result["result"] != 0:
-            raise bind_refused(self.host, user or "anonymous", result["result"], result["message"])
+            who = user or ("the Kerberos account" if is_kerberos else "anonymous")
+            raise bind_refused(self.host, who, result["result"], result["message"], is_kerberos=is_kerberos)
 
     # ---- searching
 
@@ -270,7 +280,7 @@ class Session:
     def _receive(self, number: int, search: Search, cookie: bytes = b"") -> Received:
         received = self._received(number, search)
         if received.code != 0:
-            raise refused(self.host, search, received, has_cookie=bool(cookie), user=self._source.user)
+            raise refused(self.host, search, received, has_cookie=bool(cookie), is_anonymous=self._is_anonymous)
         return received
 
     def _entries(self, received: Received) -> Iterator[RawEntry]:
