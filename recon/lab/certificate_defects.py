@@ -37,6 +37,8 @@ def certificate_weak_administrator(person: Person, facts: Facts, domain: Domain)
     _map(account, _weak(account, domain))
     person.plant("certificate_weak_only_privileged", account)
     person.plant("ad_enabled_not_in_entra", account)
+    person.plant("ad_privileged_delegable", account)
+    person.plant("ad_admincount_left", account)
 
 
 def certificate_weak_beside(person: Person, facts: Facts, domain: Domain) -> None:
@@ -71,7 +73,8 @@ def certificate_strong(person: Person, facts: Facts, domain: Domain) -> None:
 CLASSES = (
     (certificate_weak, 2, "a weak certificate mapping alone", "certificate_weak_only", "already_present"),
     (certificate_weak_administrator, 1, "an administrator's account with a weak certificate mapping alone",
-     "certificate_weak_only_privileged, ad_enabled_not_in_entra", "already_present"),
+     "certificate_weak_only_privileged, ad_enabled_not_in_entra, ad_privileged_delegable, ad_admincount_left",
+     "already_present"),
     (certificate_weak_beside, 1, "a weak certificate mapping beside a strong one", "certificate_weak_beside_strong",
      "already_present"),
     (certificate_malformed, 1, "a certificate mapping that maps nobody", "certificate_mapping_malformed",

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from recon.lab import certificate_defects, sync_defects
+from recon.lab import certificate_defects, delegation_defects, sync_defects
 from recon.lab.account_defects import (
     account_name_too_long,
     computed_bit,
@@ -125,6 +125,7 @@ def ad_only_administrator(person: Person, facts: Facts, domain: Domain) -> None:
     person.ad[1].admin_count = 1
     person.plant("ad_enabled_not_in_entra", person.ad[1])
     person.plant("ad_admincount_left", person.ad[1])
+    person.plant("ad_privileged_delegable", person.ad[1])
 
 
 def cloud_user(facts: Facts, domain: Domain, local: str) -> EntraUser:
@@ -319,6 +320,7 @@ def role_group_member(person: Person, facts: Facts, domain: Domain) -> None:
 def admin_count(person: Person, facts: Facts, domain: Domain) -> None:
     person.ad[0].admin_count = 1
     person.groups += (("admins", facts.domain),)
+    person.plant("ad_privileged_delegable", person.ad[0])
     _without_other_mails(person)
 
 
@@ -497,7 +499,7 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (othermails_blanks, 1, "blanks around the address in otherMails", "-", "already_present"),
         (privileged_role, 2, "holds a directory role", "othermails_missing", "item"),
         (role_group_member, 1, "member of a role-assignable group", "othermails_missing", "privileged"),
-        (admin_count, 1, "adminCount is 1", "othermails_missing", "privileged"),
+        (admin_count, 1, "adminCount is 1", "othermails_missing, ad_privileged_delegable", "privileged"),
         (denied_group_member, 2, "member of the deny list", "othermails_missing", "denied_group"),
         (anchor_missing, 1, "synced, but Entra shows no source anchor", "othermails_missing", "anchor_missing"),
         (name_contradicts, 1, "HR has another name", "othermails_missing", "name_contradicts"),
@@ -513,7 +515,7 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (guest_with_employeeid, 1, "the worker's only user is a guest", "joiner_without_account", "guest"),
         (service_account, 5, "synced account of no worker, no employee id", "ad_password_never_expires", "-"),
         (ad_only_administrator, 1, "second account for administration, not synced",
-         "ad_enabled_not_in_entra, ad_admincount_left", "already_present"),
+         "ad_enabled_not_in_entra, ad_admincount_left, ad_privileged_delegable", "already_present"),
         (upn_case, 5, "UPN differs in case alone", "-", "already_present"),
         (mail_case, 5, "mail differs in case alone", "-", "already_present"),
         (mail_decomposed, 3, "mail differs in Unicode form alone", "sync_bad_character", "already_present"),
@@ -555,6 +557,7 @@ DEFECTS: tuple[Defect, ...] = tuple(
          "already_present"),
         *certificate_defects.CLASSES,
         *sync_defects.CLASSES,
+        *delegation_defects.CLASSES,
     )
 )  # fmt: skip
 

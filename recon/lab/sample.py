@@ -192,6 +192,11 @@ PEOPLE: tuple[Named, ...] = (
     Named("Stefan Gruber", "AT", "synced_not_following", "moved in AD, Entra holds the former place"),
     Named("Aoife Kearney", "IE", "hard_match_candidate", "a cloud user that holds her anchor"),
     Named("Sanjay Dutta", "IN", "soft_match_candidate", "a cloud user that has his UPN"),
+    Named("Ottmar Reiter", "AT", "formerly_synced", "synchronized once, and not any more"),
+    # delegation
+    Named("Print Service", "DE", "protocol_transition", "may act as anybody without a sign-in"),
+    Named("Kofi Adeyemi", "NG", "privileged_with_spn", "his administration account runs a service"),
+    Named("Agnieszka Lis", "PL", "sid_history", "carries the SID of a former domain"),
     # certificate mappings
     Named("Beatrix Kohl", "AT", "certificate_weak", "mapped by issuer and subject alone"),
     Named("Declan Byrne", "IE", "certificate_weak_administrator", "his administration account is mapped so"),

@@ -59,6 +59,12 @@ def soft_match_candidate(person: Person, facts: Facts, domain: Domain) -> None:
     person.plant("soft_match_candidate", person.entra[0])
 
 
+def formerly_synced(person: Person, facts: Facts, domain: Domain) -> None:
+    person.entra[0].is_synced = False
+    person.plant("entra_formerly_synced", person.entra[0])
+    person.plant("hard_match_candidate", person.entra[0])
+
+
 # change, per mille, meaning, findings, backfill: rows of the table in recon.lab.defects
 CLASSES = (
     (hire_date, 5, "the hire date in AD and Entra is HR's", "-", "already_present"),
@@ -69,5 +75,7 @@ CLASSES = (
     (provisioning_error, 1, "Entra refused an address", "", "already_present"),
     (synced_not_following, 1, "moved in AD, Entra holds the former place", "", "already_present"),
     (hard_match_candidate, 1, "a cloud user with the AD user's anchor", "", "cloud_only"),
+    (formerly_synced, 1, "synchronized once, and not any more", "entra_formerly_synced, hard_match_candidate",
+     "cloud_only"),
     (soft_match_candidate, 1, "a cloud user with the AD user's UPN", "", "cloud_only"),
 )  # fmt: skip

@@ -63,6 +63,10 @@ drop view if exists finding_sync_bad_character
 go
 if @@trancount = 0 set noexec on
 go
+drop view if exists finding_stale_on_both_sides
+go
+if @@trancount = 0 set noexec on
+go
 drop view if exists finding_soft_match_candidate
 go
 if @@trancount = 0 set noexec on
@@ -144,6 +148,18 @@ go
 if @@trancount = 0 set noexec on
 go
 drop view if exists finding_entra_synced_not_in_ad
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_entra_stale_account
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_entra_guest_pending
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_entra_formerly_synced
 go
 if @@trancount = 0 set noexec on
 go
@@ -255,11 +271,31 @@ drop view if exists finding_ad_unconstrained_delegation
 go
 if @@trancount = 0 set noexec on
 go
+drop view if exists finding_ad_stale_computer
+go
+if @@trancount = 0 set noexec on
+go
 drop view if exists finding_ad_stale_account
 go
 if @@trancount = 0 set noexec on
 go
+drop view if exists finding_ad_sid_history
+go
+if @@trancount = 0 set noexec on
+go
 drop view if exists finding_ad_reversible_password
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_ad_protocol_transition
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_ad_privileged_with_spn
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_ad_privileged_delegable
 go
 if @@trancount = 0 set noexec on
 go
@@ -5948,6 +5984,64 @@ where a.is_enabled = 1 and (a.useraccountcontrol & 4194304) = 4194304
 go
 if @@trancount = 0 set noexec on
 go
+create view finding_ad_privileged_delegable as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userAccountControl' as attribute,
+    null as hr_value,
+    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_user as a
+where
+    a.is_enabled = 1
+    and a.admincount = 1
+    and (a.useraccountcontrol & 1048576) = 0
+    and coalesce(a.iscriticalsystemobject, 0) = 0
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_ad_privileged_with_spn as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'servicePrincipalName' as attribute,
+    null as hr_value,
+    s.value as ad_value,
+    null as entra_value
+from ad_user_serviceprincipalname as s
+inner join ad_user as a on a.guid = s.guid and a.source_id = s.source_id
+where a.is_enabled = 1 and a.admincount = 1 and coalesce(a.iscriticalsystemobject, 0) = 0
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_ad_protocol_transition as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'userAccountControl' as attribute,
+    null as hr_value,
+    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_user as a
+where a.is_enabled = 1 and (a.useraccountcontrol & 16777216) = 16777216
+union all
+select
+    'ad_computer' as object_type,
+    c.guid as object_key,
+    coalesce(c.dnshostname, c.samaccountname, c.cn) as object_name,
+    'userAccountControl' as attribute,
+    null as hr_value,
+    cast(c.useraccountcontrol as varchar(11)) as ad_value,
+    null as entra_value
+from ad_computer as c
+where c.is_enabled = 1 and (c.useraccountcontrol & 16777216) = 16777216
+go
+if @@trancount = 0 set noexec on
+go
 create view finding_ad_reversible_password as
 select
     'ad_user' as object_type,
@@ -5962,6 +6056,21 @@ where a.is_enabled = 1 and (a.useraccountcontrol & 128) = 128
 go
 if @@trancount = 0 set noexec on
 go
+create view finding_ad_sid_history as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'sIDHistory' as attribute,
+    null as hr_value,
+    h.value as ad_value,
+    null as entra_value
+from ad_user_sidhistory as h
+inner join ad_user as a on a.guid = h.guid and a.source_id = h.source_id
+where a.is_enabled = 1
+go
+if @@trancount = 0 set noexec on
+go
 create view finding_ad_stale_account as
 select
     'ad_user' as object_type,
@@ -5972,6 +6081,24 @@ select
     substring(cast(a.last_logon_at as varchar(26)), 1, 10) as ad_value,
     null as entra_value
 from ad_user as a
+cross join clock as c
+where
+    a.is_enabled = 1
+    and a.last_logon_day < c.stale_before_day
+    and coalesce(a.iscriticalsystemobject, 0) = 0
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_ad_stale_computer as
+select
+    'ad_computer' as object_type,
+    a.guid as object_key,
+    coalesce(a.dnshostname, a.samaccountname, a.cn) as object_name,
+    'lastLogonTimestamp' as attribute,
+    null as hr_value,
+    substring(cast(a.last_logon_at as varchar(26)), 1, 10) as ad_value,
+    null as entra_value
+from ad_computer as a
 cross join clock as c
 where
     a.is_enabled = 1
@@ -6861,6 +6988,55 @@ where
 go
 if @@trancount = 0 set noexec on
 go
+create view finding_entra_formerly_synced as
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'onPremisesSyncEnabled' as attribute,
+    null as hr_value,
+    null as ad_value,
+    e.onpremisesdistinguishedname as entra_value
+from entra_user as e
+where e.onpremisessyncenabled = 0
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_entra_guest_pending as
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'externalUserState' as attribute,
+    null as hr_value,
+    null as ad_value,
+    substring(cast(e.createddatetime as varchar(26)), 1, 10) as entra_value
+from entra_user as e
+cross join clock as c
+where e.externaluserstate = 'PendingAcceptance' and e.createddatetime < c.stale_before_at
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_entra_stale_account as
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'signInActivity' as attribute,
+    null as hr_value,
+    null as ad_value,
+    substring(cast(s.lastsignindatetime as varchar(26)), 1, 10) as entra_value
+from entra_signin as s
+inner join entra_user as e on e.id = s.id and e.source_id = s.source_id
+cross join clock as c
+where
+    e.is_enabled = 1
+    and e.createddatetime < c.stale_before_at
+    and coalesce(s.last_signin_day, 0) < c.stale_before_day
+    and coalesce(s.last_noninteractive_signin_day, 0) < c.stale_before_day
+go
+if @@trancount = 0 set noexec on
+go
 create view finding_entra_synced_not_in_ad as
 with linked as (
     select l.ad_source_id, l.entra_source_id
@@ -7653,6 +7829,30 @@ where
 go
 if @@trancount = 0 set noexec on
 go
+create view finding_stale_on_both_sides as
+select
+    'entra_user' as object_type,
+    p.entra_id as object_key,
+    coalesce(p.entra_userprincipalname, p.entra_displayname) as object_name,
+    'signInActivity' as attribute,
+    null as hr_value,
+    substring(cast(a.last_logon_at as varchar(26)), 1, 10) as ad_value,
+    substring(cast(s.lastsignindatetime as varchar(26)), 1, 10) as entra_value
+from pair as p
+inner join ad_user as a on a.row_id = p.ad_row_id
+inner join entra_signin as s on s.id = p.entra_id and s.source_id = p.entra_source_id
+inner join entra_user as e on e.row_id = p.entra_row_id
+cross join clock as c
+where
+    p.ad_is_enabled = 1
+    and p.entra_is_enabled = 1
+    and (a.last_logon_day < c.stale_before_day or (a.last_logon_day is null and a.whencreated < c.stale_before_at))
+    and coalesce(s.last_signin_day, 0) < c.stale_before_day
+    and coalesce(s.last_noninteractive_signin_day, 0) < c.stale_before_day
+    and e.createddatetime < c.stale_before_at
+go
+if @@trancount = 0 set noexec on
+go
 create view finding_sync_bad_character as
 with flagged as (
     select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
@@ -8258,8 +8458,13 @@ values
     (N'finding_ad_password_never_expires', N'view', N'Password never expires: An enabled AD user whose password never expires (DONT_EXPIRE_PASSWORD, 65536). Critical system objects are left out. One row per AD user.', null, N'0.1.0'),
     (N'finding_ad_password_not_required', N'view', N'No password required: An enabled AD user may have an empty password (PASSWD_NOTREQD, 32), whatever the domain''s password policy says: usual after scripted creation. Critical system objects are left out. One row per AD user.', null, N'0.1.0'),
     (N'finding_ad_preauth_not_required', N'view', N'Kerberos pre-authentication off: An enabled AD user does not require Kerberos pre-authentication (DONT_REQ_PREAUTH, 4194304): anybody in the network may ask for data to guess its password with. One row per AD user.', null, N'0.1.0'),
+    (N'finding_ad_privileged_delegable', N'view', N'Privileged user that may be delegated: An enabled AD user with adminCount 1 is not marked as sensitive (NOT_DELEGATED, 1048576): services that may delegate can act in its name. Critical system objects are left out. One row per AD user.', null, N'0.1.0'),
+    (N'finding_ad_privileged_with_spn', N'view', N'Privileged user with a service principal name: An enabled AD user with adminCount 1 has a servicePrincipalName: anybody in the domain may ask for a ticket that is encrypted with this user''s password, and guess the password from it. One row per AD user and name.', null, N'0.1.0'),
+    (N'finding_ad_protocol_transition', N'view', N'Constrained delegation with protocol transition: An enabled AD user or computer may act towards the services of its delegation list as anybody, without having seen that person''s sign-in (TRUSTED_TO_AUTH_FOR_DELEGATION, 16777216): who controls it is as good as every user there. One row per AD user or computer.', null, N'0.1.0'),
     (N'finding_ad_reversible_password', N'view', N'Password stored reversibly: The password of an enabled AD user is stored so that it can be read back (ENCRYPTED_TEXT_PWD_ALLOWED, 128). One row per AD user.', null, N'0.1.0'),
+    (N'finding_ad_sid_history', N'view', N'SID of another account in sIDHistory: An enabled AD user carries the SID of another account (sIDHistory), and with it that account''s access: left over from a migration, or planted. The AD value is that SID. One row per AD user and SID.', null, N'0.1.0'),
     (N'finding_ad_stale_account', N'view', N'Stale account in AD: An enabled AD user whose last logon lies further back than setting stale_days. lastLogonTimestamp is up to 14 days late; sign-ins to Entra alone are not loaded and do not count. Critical system objects are left out. One row per AD user.', null, N'0.1.0'),
+    (N'finding_ad_stale_computer', N'view', N'Stale computer in AD: An enabled AD computer whose last logon lies further back than setting stale_days. lastLogonTimestamp is up to 14 days late. Critical system objects are left out. One row per AD computer.', null, N'0.1.0'),
     (N'finding_ad_unconstrained_delegation', N'view', N'Unconstrained delegation: An enabled AD user or computer that is no domain controller is trusted for unconstrained delegation (TRUSTED_FOR_DELEGATION, 524288): who controls it can act as everybody that signs in to it. Domain controllers (SERVER_TRUST_ACCOUNT) and read-only ones (PARTIAL_SECRETS_ACCOUNT) are left out. One row per AD user or computer.', null, N'0.1.0'),
     (N'finding_address_not_routable', N'view', N'Address is not routable: An address of mail, targetAddress or proxyAddresses (SMTP alone) ends in a name that the public DNS never holds, such as .local. IdFix: TopLevelDomain. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
     (N'finding_ambiguous_match', N'view', N'Ambiguous match: Several candidates are equally good for one side, so none is accepted. One row per candidate of such a tie.', null, N'0.1.0'),
@@ -8287,6 +8492,9 @@ values
     (N'finding_duplicate_upn_ad', N'view', N'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
     (N'finding_employeeid_differs', N'view', N'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_entra_deleted_soon_purged', N'view', N'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, N'0.1.0'),
+    (N'finding_entra_formerly_synced', N'view', N'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, N'0.1.0'),
+    (N'finding_entra_guest_pending', N'view', N'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, N'0.1.0'),
+    (N'finding_entra_stale_account', N'view', N'Stale user in Entra: An enabled Entra user that is older than setting stale_days and has not signed in since, in person or through an application; guests and cloud-only users too. Asks for the sign-ins ([entra] objects: signin). The Entra value is the day of the last sign-in in person, empty where there was none. One row per Entra user.', null, N'0.1.0'),
     (N'finding_entra_synced_not_in_ad', N'view', N'Synced in Entra, gone from AD: An Entra user says that it is synchronized from Active Directory, and no linked domain holds its AD user. Left out: users synchronized or created after the AD load began, tenants of which a linked domain has not been loaded, and users of an ambiguous match. One row per Entra user.', null, N'0.1.0'),
     (N'finding_hard_match_candidate', N'view', N'Cloud user that a hard match would take over: An Entra user that is not synchronized holds the source anchor of an AD user of a linked domain, byte by byte: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks hard matches. The AD value is the AD user''s name. One row per Entra user and AD user.', null, N'0.1.0'),
     (N'finding_hire_date_differs', N'view', N'Hire date differs: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the two is more than a day from HR''s (hire date; a day, because HR''s is a date of the worker''s own zone). Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, N'0.1.0'),
@@ -8308,7 +8516,13 @@ values
     (N'finding_several_primary_smtp', N'view', N'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, N'0.1.0'),
     (N'finding_sid_differs', N'view', N'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_soft_match_candidate', N'view', N'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, N'0.1.0'),
-    (N'finding_sync_bad_character', N'view', N'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
+    (N'finding_stale_on_both_sides', N'view', N'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, N'0.1.0'),
+    (N'finding_sync_bad_character', N'view', N'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_table (table_name, kind, meaning, history_of, since)
+values
     (N'finding_sync_bad_domain_part', N'view', N'Domain part is not valid: What stands behind the @ of a UPN or an address is no domain name: no dot, an empty label, a hyphen at a label''s end, characters that no domain has. IdFix: DomainPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
     (N'finding_sync_bad_format', N'view', N'Value without the right form: A UPN or an address has no @ or several, a value of proxyAddresses or targetAddress has no type in front (smtp:), or a mailNickname begins or ends with a period. IdFix: Format. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
     (N'finding_sync_bad_local_part', N'view', N'Local part is not valid: What stands before the @ of a UPN or an address is empty, too long for mail, has periods doubled or at the ends, or characters that RFC 5322 does not allow. IdFix: LocalPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
@@ -8317,12 +8531,7 @@ values
     (N'finding_synced_not_following', N'view', N'Moved or renamed in AD, Entra did not follow: The distinguished name that Entra holds of a synchronized user is not the AD user''s any more: it was moved or renamed, and synchronization did not carry it, usually because the new place is outside its scope (an OU or attribute filter). Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_upn_differs', N'view', N'UPN differs: The user principal names of AD and Entra differ other than by case, or AD has none. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_upn_missing', N'view', N'No UPN: An enabled AD user has no userPrincipalName: synchronization makes one from sAMAccountName and the tenant''s first domain. Critical system objects are left out. IdFix: Blank. One row per AD user.', null, N'0.1.0'),
-    (N'finding_upn_not_routable', N'view', N'UPN suffix is not routable: The suffix of the UPN has no dot or ends in a name that the public DNS never holds (.local, .corp, .lan, .internal, .home, .private, .invalid and others: docs/idfix.md). Entra gives such a user the tenant''s onmicrosoft.com domain. IdFix: TopLevelDomain. Critical system objects are left out. One row per AD user.', null, N'0.1.0')
-go
-if @@trancount = 0 set noexec on
-go
-insert into dictionary_table (table_name, kind, meaning, history_of, since)
-values
+    (N'finding_upn_not_routable', N'view', N'UPN suffix is not routable: The suffix of the UPN has no dot or ends in a name that the public DNS never holds (.local, .corp, .lan, .internal, .home, .private, .invalid and others: docs/idfix.md). Entra gives such a user the tenant''s onmicrosoft.com domain. IdFix: TopLevelDomain. Critical system objects are left out. One row per AD user.', null, N'0.1.0'),
     (N'finding_usagelocation_missing', N'view', N'usageLocation missing: A member has no usageLocation, which licences need. Guests are left out, and users of whom the answer did not contain the property. The HR value is the worker''s country, where exactly one worker leads to the user. One row per Entra user.', null, N'0.1.0'),
     (N'finding_usagelocation_not_iso', N'view', N'usageLocation is no country code: usageLocation is not a two-letter country code of ISO 3166-1 (UK instead of GB is the usual one). Case does not matter. The HR value is the worker''s country, where exactly one worker leads to the user. One row per Entra user.', null, N'0.1.0')
 go
@@ -9501,8 +9710,13 @@ begin
     grant select on finding_ad_password_never_expires to recon_pii;
     grant select on finding_ad_password_not_required to recon_pii;
     grant select on finding_ad_preauth_not_required to recon_pii;
+    grant select on finding_ad_privileged_delegable to recon_pii;
+    grant select on finding_ad_privileged_with_spn to recon_pii;
+    grant select on finding_ad_protocol_transition to recon_pii;
     grant select on finding_ad_reversible_password to recon_pii;
+    grant select on finding_ad_sid_history to recon_pii;
     grant select on finding_ad_stale_account to recon_pii;
+    grant select on finding_ad_stale_computer to recon_pii;
     grant select on finding_ad_unconstrained_delegation to recon_pii;
     grant select on finding_address_not_routable to recon_pii;
     grant select on finding_ambiguous_match to recon_pii;
@@ -9530,6 +9744,9 @@ begin
     grant select on finding_duplicate_upn_ad to recon_pii;
     grant select on finding_employeeid_differs to recon_pii;
     grant select on finding_entra_deleted_soon_purged to recon_pii;
+    grant select on finding_entra_formerly_synced to recon_pii;
+    grant select on finding_entra_guest_pending to recon_pii;
+    grant select on finding_entra_stale_account to recon_pii;
     grant select on finding_entra_synced_not_in_ad to recon_pii;
     grant select on finding_hard_match_candidate to recon_pii;
     grant select on finding_hire_date_differs to recon_pii;
@@ -9551,6 +9768,7 @@ begin
     grant select on finding_several_primary_smtp to recon_pii;
     grant select on finding_sid_differs to recon_pii;
     grant select on finding_soft_match_candidate to recon_pii;
+    grant select on finding_stale_on_both_sides to recon_pii;
     grant select on finding_sync_bad_character to recon_pii;
     grant select on finding_sync_bad_domain_part to recon_pii;
     grant select on finding_sync_bad_format to recon_pii;
