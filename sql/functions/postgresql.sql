@@ -61,7 +61,8 @@ as $$
 $$;
 
 -- strict: no sign, no leading zero, every part below 2^32; an authority below 2^32 never in hexadecimal;
--- translate() picks the digits of a number in the order of its bytes; more than five sub-authorities are rare
+-- translate() picks the digits of a number in the order of its bytes; more than five sub-authorities are rare, and only
+-- numbers of ten digits from 4294000000 on have to be compared with 2^32
 create or replace function sid_bytes(value text) returns bytea
 language sql immutable parallel safe
 as $$
@@ -74,7 +75,7 @@ as $$
                 then length(split_part(value, '-', 3)) = 14 and substr(value, 7, 4) <> '0000'
                 else split_part(value, '-', 3)::bigint < 4294967296
             end
-        then case when (0
+        then case when value !~ '-(429[4-9]|4[3-9][0-9][0-9]|[5-9][0-9][0-9][0-9])[0-9][0-9][0-9][0-9][0-9][0-9]' or (0
             | coalesce(nullif(split_part(value, '-', 4), '')::bigint, 0)
             | coalesce(nullif(split_part(value, '-', 5), '')::bigint, 0)
             | coalesce(nullif(split_part(value, '-', 6), '')::bigint, 0)
