@@ -245,6 +245,11 @@ class LoadGuards(_Section):
     max_fill_loss: float = Field(
         0.5, ge=0, le=1, description="A column's fill rate may fall by this share in one load."
     )
+    full_every_days: int = Field(
+        7,
+        ge=0,
+        description="Increments in between, a full read as often as this, which also proves them; 0: always in full.",
+    )
     batch_rows: int = Field(2_000, ge=1, description="Rows an insert into the stage.")
     history_days: int = Field(
         90, ge=0, description="Replaced and deleted versions are kept so long; personal addresses are among them."

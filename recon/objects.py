@@ -285,7 +285,8 @@ _AD_COMPUTER = (
 dnshostname text(2048) dNSHostName
 operatingsystem text(256) operatingSystem
 operatingsystemversion text(256) operatingSystemVersion
-managedby text managedBy
+managedby text managedBy # distinguished name
+managedby_key key(850) -
 """
 )
 

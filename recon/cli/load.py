@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from recon.cli.console import FORMAT_OPTION, Format, counter, emit, say, state
+from recon.errors import UsageError
 
 if TYPE_CHECKING:
     from recon.store.load import LoadResult
@@ -20,8 +21,12 @@ _ACCEPT_ROWS = typer.Option(
     help="Publish this once although the row count is refused; N is the number in the message.",
 )
 _ACCEPT_FILL = typer.Option(
-    None, "--accept-fill", metavar="TABLE.COLUMN", help="Publish this once although this column went empty."
+    None,
+    "--accept-fill",
+    metavar="TABLE.COLUMN=N",
+    help="Publish this once although this column went empty; N is the number in the message.",
 )
+_FULL = typer.Option(False, "--full", help="Read everything, not only what changed since the last load.")
 _NO_REFRESH = typer.Option(False, "--no-refresh", help="Do not match and find afterwards.")
 
 _COLUMNS = (
@@ -46,24 +51,35 @@ def load_kinds(
     accept_rows: list[int] | None = None,
     accept_fill: list[str] | None = None,
     save: Path | None = None,
+    full: bool = False,
 ) -> "list[LoadResult]":
     """Load every configured source of the kinds, in order, saying what happens."""
-    from recon.pipeline.loads import load_source, sources
+    from recon.pipeline.loads import load_source, sources, summary
     from recon.store.publish import Overrides
 
     config = state(ctx).config()
-    accept = Overrides(frozenset(accept_rows or ()), frozenset(accept_fill or ()))
+    accept = Overrides(frozenset(accept_rows or ()), frozenset(map(_fill, accept_fill or ())))
     results = []
     chosen = [source for kind in kinds for source in sources(config, kind, names)]
     with state(ctx).store(create=True) as store:
         for source in chosen:
             say(f"loading {source.name} ...")
             with counter(source.name) as count:
-                result = load_source(config, store, source, accept=accept, progress=count.advance, warn=say, save=save)
+                result = load_source(
+                    config, store, source, accept=accept, progress=count.advance, warn=say, save=save, full=full
+                )
+            say(summary(result))
             for warning in result.warnings:
                 say(f"warning: {source.name}: {warning}")
             results.append(result)
     return results
+
+
+def _fill(given: str) -> tuple[str, int]:
+    column, _, number = given.partition("=")
+    if "." not in column or not number.isdecimal():
+        raise UsageError(f"--accept-fill {given}: not TABLE.COLUMN=N", hint="copy it from the message of the refusal")
+    return column, int(number)
 
 
 def print_results(results: "list[LoadResult]", output: Format) -> None:
@@ -110,11 +126,12 @@ def ad(
     source: list[str] | None = _SOURCE,
     accept_rows: list[int] | None = _ACCEPT_ROWS,
     accept_fill: list[str] | None = _ACCEPT_FILL,
+    full: bool = _FULL,
     no_refresh: bool = _NO_REFRESH,
     output: Format = FORMAT_OPTION,
 ) -> None:
     """Load users, groups with members, computers and contacts from Active Directory or an LDIF export."""
-    results = load_kinds(ctx, ("ad",), tuple(source or ()), accept_rows=accept_rows, accept_fill=accept_fill)
+    results = load_kinds(ctx, ("ad",), tuple(source or ()), accept_rows=accept_rows, accept_fill=accept_fill, full=full)
     _finish(ctx, results, output, refresh=not no_refresh)
 
 
@@ -127,12 +144,13 @@ def entra(
     ),
     accept_rows: list[int] | None = _ACCEPT_ROWS,
     accept_fill: list[str] | None = _ACCEPT_FILL,
+    full: bool = _FULL,
     no_refresh: bool = _NO_REFRESH,
     output: Format = FORMAT_OPTION,
 ) -> None:
     """Load users, groups and members from Microsoft Graph or NDJSON files."""
     results = load_kinds(
-        ctx, ("entra",), tuple(source or ()), accept_rows=accept_rows, accept_fill=accept_fill, save=save
+        ctx, ("entra",), tuple(source or ()), accept_rows=accept_rows, accept_fill=accept_fill, save=save, full=full
     )
     _finish(ctx, results, output, refresh=not no_refresh)
 

@@ -11,6 +11,7 @@ def run(
     fail_on: Severity | None = typer.Option(
         None, "--fail-on", help="Exit 3 when findings of this severity or a worse one exist."
     ),
+    full: bool = typer.Option(False, "--full", help="Read everything, not only what changed since the last load."),
     no_report: bool = typer.Option(False, "--no-report", help="Write no report."),
     output: Format = FORMAT_OPTION,
 ) -> None:
@@ -22,7 +23,7 @@ def run(
     if not (config.ad or config.entra or config.workers):
         raise ConfigError("no source is configured", hint="recon init writes a commented recon.toml")
     with state(ctx).store(create=True) as store:
-        result = run_all(config, store, say, write_report=not no_report)
+        result = run_all(config, store, say, write_report=not no_report, full=full)
     rows = [(c.severity, c.code, c.rows, c.previous_rows, c.title) for c in result.counts]
     emit(("severity", "finding", "rows", "before", "title"), rows, output)
     if result.report is not None:

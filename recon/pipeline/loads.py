@@ -6,17 +6,20 @@ the rows its server counts is read again, from the beginning, at most twice more
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recon.config import AdSource, Config, EntraSource, WorkerSource
 from recon.decode.keys import EmployeeIdRules
-from recon.errors import ConfigError, IncompleteError, StoreError, UsageError
+from recon.errors import ConfigError, IncompleteError, SourceError, StoreError, UsageError, WatermarkError
 from recon.lock import locked
 from recon.objects import TABLES, Gone, Reading, Row
+from recon.pipeline.increments import where_to_begin
 from recon.store import Store
+from recon.store.drift import DriftCheck
 from recon.store.load import Load, LoadResult
 from recon.store.publish import Overrides
-from recon.store.runs import register_source, write_links
+from recon.store.runs import Begin, Standing, register_source, standing, write_links
 
 READS = 3
 
@@ -78,8 +81,10 @@ def at_home(config: Config, source: AdSource) -> AdSource:
 
 
 @contextmanager
-def reading_of(config: Config, source: Source, *, save: Path | None = None) -> Iterator[Reading]:
-    """A fresh read of one source. Heavy libraries of the other kinds stay unloaded."""
+def reading_of(
+    config: Config, source: Source, *, save: Path | None = None, since: str | None = None
+) -> Iterator[Reading]:
+    """A fresh read of one source, or of what changed `since` a watermark. Heavy libraries of others stay unloaded."""
     ids = id_rules(config)
     if isinstance(source, AdSource):
         placed = at_home(config, source)
@@ -90,7 +95,7 @@ def reading_of(config: Config, source: Source, *, save: Path | None = None) -> I
             return
         from recon.sources.ldap.reading import AdReading
 
-        with closing(AdReading(placed, ad_password(source), ids)) as reading:
+        with closing(AdReading(placed, ad_password(source), ids, since=since)) as reading:
             yield reading
     elif isinstance(source, EntraSource):
         from recon.sources.entra import EntraReading
@@ -101,7 +106,7 @@ def reading_of(config: Config, source: Source, *, save: Path | None = None) -> I
             yield NdjsonReading(source, config.path(source.ndjson), ids)
             return
         with open_client(source, folder=config.folder) as client:
-            yield EntraReading(source, client, ids, save=save)
+            yield EntraReading(source, client, ids, save=save, since=since)
     else:
         from recon.sources.workers import WorkerReading
 
@@ -124,43 +129,99 @@ def load_source(
     progress: Progress | None = None,
     warn: Callable[[str], None] | None = None,
     save: Path | None = None,
+    full: bool = False,
 ) -> LoadResult:
     """Read one source to its end and publish it; raises SourceError or StoreError and leaves the old rows.
 
-    `warn` receives one line for each read that had to begin again.
+    Only the changes are read where the last load left a watermark and nothing asks for more (`full`, `save`, the
+    configured interval). A full read that follows increments is held against them. `warn` receives one line for each
+    read that had to begin again.
     """
     kind = _KINDS[type(source)]
     busy = StoreError(f"another load of {source.name} is running", hint="wait for it to end")
     with locked(config.folder / f".recon-{source.name}.lock", busy):
         source_id = register_source(store, kind, source.name)
+        work = _Work(config, store, source, source_id, accept, progress, warn or (lambda _line: None), save)
+        stood = standing(store, source_id)
+        begin = where_to_begin(config, source, stood, full=full, save=save)
+        if begin.watermark is not None:
+            try:
+                return work.once(begin)
+            except (WatermarkError, IncompleteError) as error:
+                work.warn(f"{source.name}: {error}; a full read follows")
+                begin = replace(begin, watermark=None, run_id=None, reason=f"no increment: {error}"[:256])
+        result = work.whole(begin)
+        if stood is not None and stood.is_increment and stood.watermark and stood.basis == begin.basis:
+            work.prove(stood, result)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One load of one source, which may take several reads."""
+
+    config: Config
+    store: Store
+    source: Source
+    source_id: int
+    accept: Overrides | None
+    progress: Progress | None
+    warn: Callable[[str], None]
+    save: Path | None
+
+    def whole(self, begin: Begin) -> LoadResult:
+        """Read in full, again where rows are missing."""
         for attempt in range(1, READS):
             try:
-                return _load_once(config, store, source, source_id, accept, progress, save)
+                return self.once(begin)
             except IncompleteError as error:
-                if warn is not None:
-                    warn(f"{error}; reading again ({attempt + 1} of {READS})")
-        return _load_once(config, store, source, source_id, accept, progress, save)
+                self.warn(f"{error}; reading again ({attempt + 1} of {READS})")
+        return self.once(begin)
+
+    def once(self, begin: Begin) -> LoadResult:
+        """One read, published."""
+        config, store, source = self.config, self.store, self.source
+        with (
+            reading_of(config, source, save=self.save, since=begin.watermark) as reading,
+            Load(store, self.source_id, source.name, tables_of(source), config.load, begin) as load,
+        ):
+            for row in _counted(reading.rows(), self.progress):
+                load.add(row)
+            register_source(store, _KINDS[type(source)], source.name, _domain(source, reading))
+            result = load.publish(reading.report, self.accept)
+        write_links(store, config)
+        return result
+
+    def prove(self, stood: Standing, result: LoadResult) -> None:
+        """Hold the full read against the increments before it: read the changes since their last watermark again.
+
+        What the full read changed and these changes do not name, increments had left wrong. Nothing is published.
+        """
+        try:
+            with (
+                reading_of(self.config, self.source, since=stood.watermark) as reading,
+                DriftCheck(self.store, self.source_id, result.run_id, tables_of(self.source)) as check,
+            ):
+                for row in _counted(reading.rows(), self.progress):
+                    check.add(row)
+                if not reading.report.is_increment:
+                    raise WatermarkError("the source was read in full")
+                result.drifted = check.finish()
+        except SourceError as error:
+            result.warnings.append(f"the increments before could not be proven: {error}")
+            return
+        if result.drifted:
+            result.warnings.append(
+                f"{result.drifted} rows were not as increments had left them; they are right now, and listed by "
+                "recon sql run drift"
+            )
 
 
-def _load_once(
-    config: Config,
-    store: Store,
-    source: Source,
-    source_id: int,
-    accept: Overrides | None,
-    progress: Progress | None,
-    save: Path | None,
-) -> LoadResult:
-    with (
-        reading_of(config, source, save=save) as reading,
-        Load(store, source_id, source.name, tables_of(source), config.load) as load,
-    ):
-        for row in _counted(reading.rows(), progress):
-            load.add(row)
-        register_source(store, _KINDS[type(source)], source.name, _domain(source, reading))
-        result = load.publish(reading.report, accept)
-    write_links(store, config)
-    return result
+def summary(result: LoadResult) -> str:
+    """One line for people: how a source was read and why, and how many rows changed."""
+    changed = sum(entry.inserted + entry.changed + entry.deleted for entry in result.tables.values())
+    how = "increment" if result.is_increment else f"full read ({result.reason})" if result.reason else "full read"
+    return f"{result.source}: {how}, {changed:,} rows changed"
 
 
 def _domain(source: Source, reading: Reading) -> str | None:

@@ -9,7 +9,7 @@ from recon.catalog import Catalog, read_catalog
 from recon.config import Config
 from recon.errors import StoreError
 from recon.lock import locked
-from recon.pipeline.loads import load_source, sources
+from recon.pipeline.loads import load_source, sources, summary
 from recon.store import Store
 from recon.store.load import LoadResult
 from recon.store.runs import write_links
@@ -41,7 +41,9 @@ def chosen_findings(config: Config, catalog: Catalog) -> frozenset[str]:
     return catalog.chosen(choice.families, choice.codes, choice.off, default=choice.default)
 
 
-def run_all(config: Config, store: Store, say: Callable[[str], None], *, write_report: bool = True) -> RunResult:
+def run_all(
+    config: Config, store: Store, say: Callable[[str], None], *, write_report: bool = True, full: bool = False
+) -> RunResult:
     """Load every configured source, match, find, report; one at a time by a lock.
 
     A source that cannot be read stops the run; what was published before it stands.
@@ -54,7 +56,11 @@ def run_all(config: Config, store: Store, say: Callable[[str], None], *, write_r
                 continue
             for source in sources(config, kind):
                 say(f"loading {source.name} ...")
-                result.loads.append(load_source(config, store, source, warn=say))
+                loaded = load_source(config, store, source, warn=say, full=full)
+                say(summary(loaded))
+                for warning in loaded.warnings:
+                    say(f"warning: {source.name}: {warning}")
+                result.loads.append(loaded)
         say("matching and finding ...")
         refreshed = refresh_findings(config, store)
         for warning in (*refreshed.broken, *refreshed.warnings):

@@ -9,37 +9,43 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from recon.config import LoadGuards
 from recon.decode.times import utc_now_text
 from recon.errors import LoadRefusedError, ReconError, StoreError
 from recon.objects import Gone, ReadReport, Row
-from recon.store import publish
+from recon.store import increment, publish
 from recon.store.bulk import insert_rows
 from recon.store.engine import WRITES, Store, first_line
 from recon.store.history import cutoff, prune
 from recon.store.publish import Overrides, Publication, TableResult
-from recon.store.runs import begin_run, end_run
-from recon.store.stage import Stage
-from recon.store.tables import load_reject, load_run, load_run_table, source
+from recon.store.references import Moves, find_moves, renamed_rows
+from recon.store.rows import chunks, fill_absent
+from recon.store.runs import Begin, begin_run, end_run, last_published, record_published, record_table
+from recon.store.stage import GoneStage, Stage
+from recon.store.tables import load_reject
 
 
 @dataclass(slots=True)
 class LoadResult:
-    """One published load."""
+    """One published load. `reason`: why it was a full read; `drifted`: rows that increments had left wrong."""
 
     run_id: int
     source: str
     tables: dict[str, TableResult] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    is_increment: bool = False
+    reason: str | None = None
+    drifted: int = 0
 
 
 class Load:
     """A running load. Use as a context manager; without publish() nothing becomes visible.
 
-    `tables`: the object and link tables that this read covers; their children are covered with them.
+    `tables`: the object and link tables that this read covers; their children are covered with them. `begin`: where
+    an increment goes on from, and why a full read is one.
     """
 
     def __init__(
@@ -49,14 +55,28 @@ class Load:
         name: str,
         tables: Collection[str],
         guards: LoadGuards | None = None,
+        begin: Begin | None = None,
     ) -> None:
         self._store = store
         self._source_id = source_id
         self._name = name
         self._guards = guards or LoadGuards()
+        self._begin = begin or Begin()
         self._stages = {table: Stage(table, store.dialect) for table in tables}
+        self._gone = {
+            name: GoneStage(name, store.dialect) for name, stage in self._stages.items() if stage.spec.kind != "child"
+        }
+        self._partial: dict[str, list[tuple[int, Row]]] = {}
+        self._uncounted: dict[str, list[object]] = {}
+        self._counting = {
+            name: place
+            for name, stage in self._stages.items()
+            for place, column in enumerate(stage.spec.columns)
+            if column.counts in self._stages
+        }
         self._rejects: list[tuple[object, ...]] = []
         self._seq = 0
+        self._has_gone = False
         self._published = False
         self._connection: Connection | None = None
         self.run_id = 0
@@ -89,29 +109,66 @@ class Load:
             end_run(self._store, self.run_id, status, reason)
 
     def add(self, row: Row | Gone) -> None:
-        """Take one row; it reaches the stage with the batch it belongs to."""
-        if isinstance(row, Gone):
-            raise StoreError(f"{row.table}: a full read says by itself what is gone")
+        """Take one row, or one key that is gone; it reaches the stage with the batch it belongs to."""
         if row.table == "load_reject":
-            self._rejects.append(row.values)
+            self._rejects.append(row.values if isinstance(row, Row) else row.key)
             return
         self._seq += 1
-        self._stages[row.table].add(self._seq, row)
-        for child, values in row.children:
-            stage = self._stages[child]
-            stage.buffer.append((self._seq, *values))
-            stage.rows += 1
+        if isinstance(row, Gone):
+            self._has_gone = True
+            self._gone[row.table].add(self._seq, row.key)
+        elif row.absent:
+            self._partial.setdefault(row.table, []).append((self._seq, row))
+        else:
+            self._stage(self._seq, row)
+        if row.table in self._counting and isinstance(row, Row):
+            self._note_count(row)
         if self._seq % self._guards.batch_rows == 0:
             self._flush()
+
+    def _note_count(self, row: Row) -> None:
+        """Keep the owners of whose links the source says that they cannot be read."""
+        spec, place = self._stages[row.table].spec, self._counting[row.table]
+        if row.values[place] is None and spec.columns[place].name not in row.absent:
+            self._uncounted.setdefault(row.table, []).append(row.values[0])
+
+    def _stage(self, seq: int, row: Row) -> None:
+        self._stages[row.table].add(seq, row)
+        for child, values in row.children:
+            stage = self._stages[child]
+            stage.buffer.append((seq, *values))
+            stage.rows += 1
 
     def _flush(self) -> None:
         connection = self.connection
         if not connection.in_transaction():
             connection.begin()
-        for stage in self._stages.values():
-            insert_rows(connection, stage.table, stage.buffer)
-            stage.buffer.clear()
+        self._insert()
+        for name, rows in self._partial.items():
+            stage = self._stages[name]
+            for seq, row in fill_absent(connection, self._source_id, stage, self._children(stage), rows):
+                self._stage(seq, row)
+        self._partial.clear()
+        self._insert()
         connection.commit()
+
+    def _insert(self) -> None:
+        for stage in self._stages.values():
+            insert_rows(self.connection, stage.table, stage.buffer)
+            stage.buffer.clear()
+        if not self._has_gone:
+            return
+        for gone in self._gone.values():
+            gone.make(self.connection)
+            insert_rows(self.connection, gone.table, gone.buffer)
+            gone.buffer.clear()
+
+    def _children(self, parent: Stage) -> list[Stage]:
+        return [
+            stage
+            for stage in self._stages.values()
+            if stage.spec.kind == "child" and stage.spec.parent == parent.spec.name
+        ]
 
     def publish(self, report: ReadReport, accept: Overrides | None = None) -> LoadResult:
         """Make the whole read visible in one transaction, or raise and leave the old rows as they were.
@@ -119,7 +176,13 @@ class Load:
         Raises IncompleteError when the server counts other rows than were read, LoadRefusedError when too many
         rows would vanish or a column went empty, StoreError when the database refuses.
         """
-        result = LoadResult(self.run_id, self._name, warnings=list(report.warnings))
+        result = LoadResult(
+            self.run_id,
+            self._name,
+            warnings=list(report.warnings),
+            is_increment=report.is_increment,
+            reason=None if report.is_increment else self._begin.reason,
+        )
         try:
             self._flush()
             connection = self.connection.execution_options(**{WRITES: True})
@@ -142,37 +205,22 @@ class Load:
         return result
 
     def _publish(self, work: Publication, report: ReadReport, result: LoadResult) -> None:
-        self._write_rejects(work)
-        links = [stage for stage in self._stages.values() if stage.spec.kind == "link"]
-        for stage in self._stages.values():
-            if stage.spec.kind == "object":
+        if report.is_increment:
+            self._publish_increment(work, report, result)
+        elif self._has_gone:
+            raise StoreError("a full read says by itself what is gone")
+        else:
+            self._write_rejects(work)
+            for stage in self._of_kind("object"):
                 result.tables[stage.spec.name] = self._publish_objects(work, stage, report)
-        for stage in links:
-            entry = TableResult(stage.spec.name, rows_read=stage.rows)
-            publish.publish_links(work, stage, entry)
-            result.tables[stage.spec.name] = entry
+            for stage in self._of_kind("link"):
+                entry = TableResult(stage.spec.name, rows_read=stage.rows)
+                publish.publish_links(work, stage, entry)
+                result.tables[stage.spec.name] = entry
         for name, entry in result.tables.items():
-            read = report.table(name)
-            work.connection.execute(
-                insert(load_run_table).values(
-                    run_id=work.run_id,
-                    table_name=name,
-                    filter=read.filter,
-                    pages=read.pages,
-                    watermark=read.watermark,
-                    rows_read=entry.rows_read,
-                    rows_published=entry.rows_published,
-                    inserted=entry.inserted,
-                    changed=entry.changed,
-                    deleted=entry.deleted,
-                    server_count=entry.server_count,
-                    duplicates=entry.duplicates,
-                    rejected=entry.rejected,
-                    fingerprint=entry.fingerprint or None,
-                )
-            )
+            record_table(work.connection, work.run_id, entry, report.table(name))
         publish.keep_statistics(work, [name for name in self._stages if self._has_changed(name, result)])
-        self._end(work, report)
+        record_published(work.connection, work.run_id, work.source_id, report, self._begin)
         prune(work.connection, cutoff(work.loaded_at, self._guards.history_days), work.source_id)
 
     def _has_changed(self, name: str, result: LoadResult) -> bool:
@@ -180,25 +228,99 @@ class Load:
         entry = result.tables[self._stages[name].spec.parent or name]
         return 10 * (entry.inserted + entry.changed + entry.deleted) > entry.rows_published
 
-    def _publish_objects(self, work: Publication, stage: Stage, report: ReadReport) -> TableResult:
-        children = [
-            child
-            for child in self._stages.values()
-            if child.spec.kind == "child" and child.spec.parent == stage.spec.name
-        ]
-        entry = TableResult(
-            stage.spec.name, rows_read=stage.rows, server_count=report.table(stage.spec.name).server_count
-        )
-        entry.duplicates, rejected = publish.settle_duplicates(work, stage, children)
+    def _of_kind(self, kind: str) -> list[Stage]:
+        return [stage for stage in self._stages.values() if stage.spec.kind == kind]
+
+    # ---- increments ---------------------------------------------------------------------------------
+
+    def _publish_increment(self, work: Publication, report: ReadReport, result: LoadResult) -> None:
+        base = self._check_base(work)
+        whole = frozenset(name for name in self._gone if report.table(name).is_whole)
+        self._has_gone = True
+        self._insert()
+        self._write_rejects(work)
+        increment.carry_rejects(work, base, whole)
+        objects, links = self._of_kind("object"), self._of_kind("link")
+        for stage in (*objects, *links):
+            count = report.table(stage.spec.name).server_count
+            result.tables[stage.spec.name] = TableResult(stage.spec.name, rows_read=stage.rows, server_count=count)
+        for stage in objects:
+            entry = result.tables[stage.spec.name]
+            if stage.spec.name in whole:
+                self._judge(work, stage, entry)
+                continue
+            gone = self._gone[stage.spec.name]
+            entry.duplicates = increment.settle(work, stage, self._children(stage), gone)
+            increment.check_shrink(work, stage, gone)
+            increment.check_fill(work, stage)
+        moves = find_moves(work, {stage.spec.name: stage for stage in objects}, self._gone, whole)
+        if moves is not None and not moves.is_empty():
+            for stage in objects:
+                self._follow(work, moves, stage, is_whole=stage.spec.name in whole)
+        touched = {stage.spec.name: self._publish_links(work, stage, moves, result, whole) for stage in links}
+        for stage in objects:
+            self._publish_changes(work, stage, base, result.tables[stage.spec.name], is_whole=stage.spec.name in whole)
+        for name, owners in touched.items():
+            if owners is not None:
+                owner = increment.OWNERS[name]
+                increment.count_links(work, name, owners, self._stages.get(owner), self._uncounted.get(owner, ()))
+        for stage in objects:
+            increment.check_total(work, result.tables[stage.spec.name])
+
+    def _check_base(self, work: Publication) -> int:
+        base = last_published(work.connection, work.source_id)
+        if base is None or self._begin.run_id not in (None, base):
+            raise StoreError("another load was published since this increment was begun", hint="load again")
+        return base
+
+    def _follow(self, work: Publication, moves: Moves, stage: Stage, *, is_whole: bool) -> None:
+        children = self._children(stage)
+        gone = self._gone[stage.spec.name]
+        drop, rows = renamed_rows(work, moves, stage, children, gone, is_whole=is_whole)
+        for table in (stage, *children):
+            for some in chunks(drop):
+                work.connection.execute(delete(table.table).where(table.table.c.seq.in_(some)))
+        for row in rows:
+            self._seq += 1
+            self._stage(self._seq, row)
+        self._insert()
+
+    def _publish_links(
+        self, work: Publication, stage: Stage, moves: Moves | None, result: LoadResult, whole: frozenset[str]
+    ) -> Table | None:
+        entry = result.tables[stage.spec.name]
+        if stage.spec.name in whole:
+            publish.publish_links(work, stage, entry)
+            return None
+        owners = self._gone.get(increment.OWNERS[stage.spec.name])
+        return increment.publish_links(work, stage, self._gone[stage.spec.name], owners, moves, entry)
+
+    def _publish_changes(
+        self, work: Publication, stage: Stage, base: int, entry: TableResult, *, is_whole: bool
+    ) -> None:
+        leaving = () if is_whole else increment.leaving_objects(work, stage, self._gone[stage.spec.name])
+        publish.publish_objects(work, stage, self._children(stage), entry, *leaving)
+        increment.measure(work, stage, base, entry, is_whole=is_whole)
+
+    # ---- full reads ---------------------------------------------------------------------------------
+
+    def _judge(self, work: Publication, stage: Stage, entry: TableResult) -> None:
+        """Settle a table that was read as a whole, and refuse it where it is not believable."""
+        entry.duplicates, rejected = publish.settle_duplicates(work, stage, self._children(stage))
         rows = int(work.connection.scalar(select(func.count()).select_from(stage.table)) or 0)
         unusable = sum(values[0] == stage.spec.name for values in self._rejects)
         publish.check_complete(work, entry, rows + unusable)
         publish.check_shrink(work, stage, rows)
         publish.check_fill(work, stage)
-        entry.fingerprint = publish.fingerprint(work, stage, settled=entry.duplicates > 0)
-        publish.publish_objects(work, stage, children, entry)
         entry.rows_published = rows
         entry.rejected = rejected + unusable
+        entry.fingerprint = publish.fingerprint(work, stage, settled=entry.duplicates > 0)
+
+    def _publish_objects(self, work: Publication, stage: Stage, report: ReadReport) -> TableResult:
+        count = report.table(stage.spec.name).server_count
+        entry = TableResult(stage.spec.name, rows_read=stage.rows, server_count=count)
+        self._judge(work, stage, entry)
+        publish.publish_objects(work, stage, self._children(stage), entry)
         return entry
 
     def _write_rejects(self, work: Publication) -> None:
@@ -211,24 +333,4 @@ class Load:
                 {"run_id": work.run_id, "source_id": work.source_id, **dict(zip(names, values, strict=True))}
                 for values in self._rejects
             ],
-        )
-
-    def _end(self, work: Publication, report: ReadReport) -> None:
-        started = work.connection.scalar(select(load_run.c.started_at).where(load_run.c.run_id == work.run_id))
-        work.connection.execute(
-            update(load_run)
-            .where(load_run.c.run_id == work.run_id)
-            .values(
-                status="published",
-                finished_at=work.loaded_at,
-                requests=report.requests,
-                bytes_read=report.bytes_read,
-                is_increment=int(report.is_increment),
-                watermark=report.watermark,
-            )
-        )
-        work.connection.execute(
-            update(source)
-            .where(source.c.source_id == work.source_id)
-            .values(load_started_at=started, load_finished_at=work.loaded_at)
         )

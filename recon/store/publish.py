@@ -5,6 +5,7 @@ differs; columns marked volatile (last logon, whenChanged …) are brought up to
 the history first, with the run that brought it and this one.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,8 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Index,
     Integer,
-    MetaData,
+    Select,
     Table,
     and_,
     delete,
@@ -31,20 +31,20 @@ from sqlalchemy import (
 from recon.config import LoadGuards
 from recon.errors import IncompleteError, LoadRefusedError
 from recon.store.history import keep_versions
-from recon.store.stage import HASH_BYTES, HASH_RANGE, Stage
+from recon.store.stage import HASH_BYTES, HASH_RANGE, Stage, make_index, temporary_table
 from recon.store.tables import LOADED, load_reject, sql_column
 
 _SMALL_LOSS = 10  # rows that a table of any size may lose
-_FILL_FROM = 20  # a column must have been filled in so many rows before its fill rate is guarded
-_UNGUARDED = frozenset({"lockouttime", "locked_out_at"})  # come and go by nature
+FILL_FROM = 20  # a column must have been filled in so many rows before its fill rate is guarded
+UNGUARDED = frozenset({"lockouttime", "locked_out_at"})  # come and go by nature
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What one run is told to accept: row counts by their number, emptied columns as table.column."""
+    """What one run is told to accept, by its number: row counts, and (table.column, rows in which it is filled)."""
 
     rows: frozenset[int] = frozenset()
-    columns: frozenset[str] = frozenset()
+    fills: frozenset[tuple[str, int]] = frozenset()
 
 
 @dataclass(slots=True)
@@ -61,6 +61,7 @@ class TableResult:
     duplicates: int = 0
     rejected: int = 0
     fingerprint: str = ""
+    hash_change: int = 0  # of an increment: what came less what went, for the fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,12 @@ class Publication:
         return self.connection.dialect.name
 
 
-def _run(work: Publication, statement: Any) -> int:
+def run(work: Publication, statement: Any) -> int:
     """Execute, and say how many rows it touched."""
     return work.connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
-def _count(work: Publication, statement: Any) -> int:
+def count(work: Publication, statement: Any) -> int:
     return int(work.connection.scalar(statement) or 0)
 
 
@@ -95,12 +96,12 @@ def settle_duplicates(work: Publication, stage: Stage, children: list[Stage]) ->
     Returns (duplicates, rejected), in rows.
     """
     table, key = stage.table, stage.key
-    Index(f"stage_{stage.spec.name}_key", key, table.c.seq).create(work.connection)
+    stage.index(work.connection)
     if work.dialect == "postgresql":
         # nobody else ever will; of a wide table the other columns would cost more than all the rest
         names = ", ".join(dict.fromkeys((key.name, "seq", "row_hash")))
         work.connection.exec_driver_sql(f"analyze {table.name} ({names})")
-    distinct_keys = _count(work, select(func.count(distinct(key))))
+    distinct_keys = count(work, select(func.count(distinct(key))))
     duplicates = stage.rows - distinct_keys
     if not duplicates:
         return 0, 0
@@ -125,8 +126,8 @@ def _reject_differing(work: Publication, stage: Stage) -> int:
         literal("several rows with this id that differ; none is published"),
     ).where(key.in_(differing))
     names = ["run_id", "source_id", "object", "object_key", "source_row", "reason", "detail"]
-    taken = _run(work, insert(load_reject).from_select(names, rows))
-    _run(work, delete(table).where(key.in_(differing)))
+    taken = run(work, insert(load_reject).from_select(names, rows))
+    run(work, delete(table).where(key.in_(differing)))
     return taken
 
 
@@ -141,6 +142,11 @@ def check_complete(work: Publication, result: TableResult, distinct_rows: int) -
     )
 
 
+def shrink_limit(work: Publication, rows: int) -> int:
+    """How many of so many rows a table may lose in one load."""
+    return max(_SMALL_LOSS, min(int(rows * work.guards.max_shrink_share), work.guards.max_shrink_rows))
+
+
 def check_shrink(work: Publication, stage: Stage, distinct_rows: int) -> None:
     """Refuse a load in which too many of the old rows are missing. Raises LoadRefusedError."""
     if stage.spec.passes:
@@ -148,9 +154,9 @@ def check_shrink(work: Publication, stage: Stage, distinct_rows: int) -> None:
     target = LOADED[stage.spec.name]
     target_key = target.c[stage.spec.key[0]]
     mine = target.c.source_id == work.source_id
-    old = _count(work, select(func.count()).select_from(target).where(mine))
-    gone = _count(work, select(func.count()).select_from(target).where(mine, ~exists().where(stage.key == target_key)))
-    limit = max(_SMALL_LOSS, min(int(old * work.guards.max_shrink_share), work.guards.max_shrink_rows))
+    old = count(work, select(func.count()).select_from(target).where(mine))
+    gone = count(work, select(func.count()).select_from(target).where(mine, ~exists().where(stage.key == target_key)))
+    limit = shrink_limit(work, old)
     if gone > limit and distinct_rows not in work.accept.rows:
         raise LoadRefusedError(
             f"{stage.spec.name}: {gone} of {old} rows would vanish (limit {limit}); nothing was published",
@@ -161,7 +167,7 @@ def check_shrink(work: Publication, stage: Stage, distinct_rows: int) -> None:
 def check_fill(work: Publication, stage: Stage) -> None:
     """Refuse a load in which a column went empty: a read right was lost. Raises LoadRefusedError."""
     target = LOADED[stage.spec.name]
-    names = [c.name for c in stage.spec.columns if not c.volatile and c.name not in _UNGUARDED]
+    names = [c.name for c in stage.spec.columns if not c.volatile and c.name not in UNGUARDED]
     new_total, filled = _fills(work, stage.table, names)
     # a column that is filled in nearly every row cannot have been filled much better before
     doubtful = [name for name in names if filled[name] < new_total * (1 - work.guards.max_fill_loss)]
@@ -171,11 +177,12 @@ def check_fill(work: Publication, stage: Stage) -> None:
     for name in doubtful:
         kept = (filled[name] / new_total) / (before[name] / old_total) if before[name] else 1.0
         column = f"{stage.spec.name}.{name}"
-        if before[name] >= _FILL_FROM and kept < 1 - work.guards.max_fill_loss and column not in work.accept.columns:
+        accepted = (column, filled[name]) in work.accept.fills
+        if before[name] >= FILL_FROM and kept < 1 - work.guards.max_fill_loss and not accepted:
             raise LoadRefusedError(
                 f"{column}: filled in {filled[name]} of {new_total} rows, before in {before[name]} of {old_total}; "
                 "nothing was published",
-                hint=f"check the read rights, or accept it once with --accept-fill {column}",
+                hint=f"check the read rights, or accept it once with --accept-fill {column}={filled[name]}",
             )
 
 
@@ -188,6 +195,16 @@ def _fills(
     return int(total), dict(zip(names, filled, strict=True))
 
 
+def hashes(work: Publication, statement: Select[Any]) -> int:
+    """The sum of row hashes."""
+    return sum(int.from_bytes(bytes(value), "big") for value in work.connection.execute(statement).scalars())
+
+
+def digits(total: int) -> str:
+    """A fingerprint as it is kept: 32 hexadecimal digits of a sum of row hashes."""
+    return f"{total % HASH_RANGE:0{HASH_BYTES * 2}x}"
+
+
 def fingerprint(work: Publication, stage: Stage, *, settled: bool) -> str:
     """32 hexadecimal digits over the row hashes of the published set, whatever their order.
 
@@ -195,9 +212,8 @@ def fingerprint(work: Publication, stage: Stage, *, settled: bool) -> str:
     """
     total = stage.hash_sum
     if settled:
-        hashes = work.connection.execute(select(stage.table.c.row_hash)).scalars()
-        total = sum(int.from_bytes(bytes(value), "big") for value in hashes)
-    return f"{total % HASH_RANGE:0{HASH_BYTES * 2}x}"
+        total = hashes(work, select(stage.table.c.row_hash))
+    return digits(total)
 
 
 def _volatile_differs(target: Table, staged: Table, names: list[str]) -> ColumnElement[bool]:
@@ -213,35 +229,38 @@ def _volatile_differs(target: Table, staged: Table, names: list[str]) -> ColumnE
     )
 
 
-def publish_objects(work: Publication, stage: Stage, children: list[Stage], result: TableResult) -> None:
-    """Replace what differs in one object table and its children; `result` receives the counts."""
+def publish_objects(
+    work: Publication, stage: Stage, children: list[Stage], result: TableResult, *leaving: Select[Any]
+) -> None:
+    """Replace what differs in one object table and its children; `result` receives the counts.
+
+    `leaving`: of an increment, the (key, row_id) of the rows that are replaced or gone. A full read finds them itself.
+    """
     target, staged = LOADED[stage.spec.name], stage.table
     target_key = target.c[stage.spec.key[0]]
     mine = target.c.source_id == work.source_id
     same = and_(target_key == stage.key, target.c.row_hash == staged.c.row_hash)
 
     changed = _marked(work, stage)
-    work.connection.execute(
-        insert(changed).from_select(
-            ["object_key", "row_id"],
-            select(target_key, target.c.row_id).where(mine, ~exists().where(same)),
-        )
-    )
-    replaced = _count(
+    for found in leaving or (select(target_key, target.c.row_id).where(mine, ~exists().where(same)),):
+        work.connection.execute(insert(changed).from_select(["object_key", "row_id"], found))
+    replaced = count(
         work,
         select(func.count()).select_from(changed).where(exists().where(stage.key == changed.c.object_key)),
     )
-    leaving = _count(work, select(func.count()).select_from(changed))
-    for child in children if leaving else ():
+    taken_out = count(work, select(func.count()).select_from(changed))
+    if leaving:
+        result.hash_change -= hashes(work, select(target.c.row_hash).join(changed, changed.c.row_id == target.c.row_id))
+    for child in children if taken_out else ():
         child_table = LOADED[child.spec.name]
-        _retire(
+        retire(
             work,
             child_table,
             child_table.c.source_id == work.source_id,
             child_table.c[child.spec.key[0]].in_(select(changed.c.object_key)),
         )
-    if leaving:
-        _retire(work, target, target.c.row_id.in_(select(changed.c.row_id)))
+    if taken_out:
+        retire(work, target, target.c.row_id.in_(select(changed.c.row_id)))
 
     _refresh_volatile(work, stage, target)
     arrivals = _arrivals(work, stage)
@@ -251,10 +270,12 @@ def publish_objects(work: Publication, stage: Stage, children: list[Stage], resu
         )
     )
     coming = staged.c.seq.in_(select(arrivals.c.seq))
+    if leaving:
+        result.hash_change += hashes(work, select(staged.c.row_hash).where(coming))
     _insert_children(work, stage, children, arrivals)
     names = [column.name for column in stage.spec.columns]
     extra = [literal(work.source_id), literal(work.run_id), literal(work.loaded_at, target.c.loaded_at.type)]
-    taken = _run(
+    taken = run(
         work,
         insert(target).from_select(
             ["source_id", "run_id", "loaded_at", *names, "row_hash"],
@@ -265,7 +286,7 @@ def publish_objects(work: Publication, stage: Stage, children: list[Stage], resu
     arrivals.drop(work.connection)
     result.inserted = taken - replaced
     result.changed = replaced
-    result.deleted = leaving - replaced
+    result.deleted = taken_out - replaced
 
 
 def keep_statistics(work: Publication, tables: list[str]) -> None:
@@ -275,22 +296,22 @@ def keep_statistics(work: Publication, tables: list[str]) -> None:
             work.connection.exec_driver_sql(f"analyze {LOADED[name].name}")
 
 
-def _retire(work: Publication, table: Table, *conditions: ColumnElement[bool]) -> int:
+def retire(work: Publication, table: Table, *conditions: ColumnElement[bool]) -> int:
     """Move rows to the history; returns how many."""
     keep_versions(work.connection, work.run_id, table.name, *conditions)
-    return _run(work, delete(table).where(*conditions))
+    return run(work, delete(table).where(*conditions))
 
 
-def _temporary(work: Publication, name: str, *columns: Column[Any]) -> Table:
-    prefixes, mark = ([], "#") if work.dialect == "mssql" else (["TEMPORARY"], "")
-    table = Table(f"{mark}{name}", MetaData(), *columns, prefixes=prefixes)
+def temporary(work: Publication, name: str, *columns: Column[Any]) -> Table:
+    """Make a temporary table; it goes with the connection of the load."""
+    table = temporary_table(name, work.dialect, *columns)
     table.create(work.connection)
     return table
 
 
 def _marked(work: Publication, stage: Stage) -> Table:
     """Where the rows that leave are noted."""
-    return _temporary(
+    return temporary(
         work,
         f"changed_{stage.spec.name}",
         sql_column("object_key", "key", 128, nullable=False),
@@ -300,7 +321,7 @@ def _marked(work: Publication, stage: Stage) -> Table:
 
 def _arrivals(work: Publication, stage: Stage) -> Table:
     """Where the staged rows that come are noted, so that they are looked for once."""
-    return _temporary(work, f"coming_{stage.spec.name}", Column("seq", Integer, primary_key=True, autoincrement=False))
+    return temporary(work, f"coming_{stage.spec.name}", Column("seq", Integer, primary_key=True, autoincrement=False))
 
 
 def _refresh_volatile(work: Publication, stage: Stage, target: Table) -> None:
@@ -332,17 +353,25 @@ def _insert_children(work: Publication, stage: Stage, children: list[Stage], arr
         )
 
 
+def same_values(one: Table, other: Table, names: Iterable[str]) -> ColumnElement[bool]:
+    """Two rows agree in these columns; NULL agrees with NULL."""
+    return and_(
+        *(or_(one.c[name] == other.c[name], and_(one.c[name].is_(None), other.c[name].is_(None))) for name in names)
+    )
+
+
 def publish_links(work: Publication, stage: Stage, result: TableResult) -> None:
-    """Replace what differs in a table whose rows are nothing but their key (group members)."""
+    """Replace what differs in a table of links (group members)."""
     target, staged = LOADED[stage.spec.name], stage.table
     names = [column.name for column in stage.spec.columns]
-    Index(f"stage_{stage.spec.name}_key", *(staged.c[name] for name in stage.spec.key)).create(work.connection)
+    make_index(work.connection, staged, *stage.spec.key)
     single = select(func.max(staged.c.seq)).group_by(*(staged.c[name] for name in stage.spec.key))
-    result.duplicates = _run(work, delete(staged).where(staged.c.seq.not_in(single)))
+    result.duplicates = run(work, delete(staged).where(staged.c.seq.not_in(single)))
     mine = target.c.source_id == work.source_id
-    same = and_(*(target.c[name] == staged.c[name] for name in stage.spec.key))
-    result.deleted = _retire(work, target, mine, ~exists().where(same))
+    key = and_(*(target.c[name] == staged.c[name] for name in stage.spec.key))
+    same = and_(key, same_values(target, staged, [name for name in names if name not in stage.spec.key]))
+    result.deleted = retire(work, target, mine, ~exists().where(same))
     extra = [literal(work.source_id), literal(work.run_id)]
-    coming = select(*extra, *(staged.c[name] for name in names)).where(~exists().where(mine, same))
-    result.inserted = _run(work, insert(target).from_select(["source_id", "run_id", *names], coming))
-    result.rows_published = _count(work, select(func.count()).select_from(target).where(mine))
+    coming = select(*extra, *(staged.c[name] for name in names)).where(~exists().where(mine, key))
+    result.inserted = run(work, insert(target).from_select(["source_id", "run_id", *names], coming))
+    result.rows_published = count(work, select(func.count()).select_from(target).where(mine))

@@ -1,15 +1,31 @@
 """What is known about sources and their loads: registration, links, run records, age."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from recon import __version__
 from recon.config import Config
 from recon.decode.times import utc_now_text
 from recon.errors import StoreError
+from recon.objects import ReadReport, TableRead
 from recon.store.engine import Store
+from recon.store.publish import TableResult
 from recon.store.tables import SCHEMA_VERSION, load_run, load_run_table, source, source_link
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """What a load begins with. `run_id`, `watermark`: the load an increment goes on from; `basis`: see load_run.
+
+    `reason`: why it is a full read, for people.
+    """
+
+    run_id: int | None = None
+    watermark: str | None = None
+    basis: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +133,88 @@ def end_run(store: Store, run_id: int, status: str, error: str) -> None:
             .where(load_run.c.run_id == run_id)
             .values(status=status, finished_at=utc_now_text(), error=error[:1000])
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The last published load of a source: where an increment may begin. `full_at`: when the last full read began."""
+
+    run_id: int
+    is_increment: bool
+    watermark: str | None
+    basis: str | None
+    full_at: str | None
+
+
+def standing(store: Store, source_id: int) -> Standing | None:
+    """What the last published load of a source left for the next one; None before the first."""
+    mine = (load_run.c.source_id == source_id, load_run.c.status == "published")
+    with store.read() as connection:
+        full_at = connection.scalar(
+            select(func.max(load_run.c.started_at)).where(*mine, func.coalesce(load_run.c.is_increment, 0) == 0)
+        )
+        row = connection.execute(
+            select(load_run.c.run_id, load_run.c.is_increment, load_run.c.watermark, load_run.c.basis)
+            .where(*mine)
+            .order_by(load_run.c.run_id.desc())
+            .limit(1)
+        ).one_or_none()
+    return None if row is None else Standing(row.run_id, row.is_increment == 1, row.watermark, row.basis, full_at)
+
+
+def last_published(connection: Connection, source_id: int) -> int | None:
+    """The run of the last published load of a source."""
+    mine = (load_run.c.source_id == source_id, load_run.c.status == "published")
+    run: int | None = connection.scalar(select(func.max(load_run.c.run_id)).where(*mine))
+    return run
+
+
+def record_table(connection: Connection, run_id: int, entry: TableResult, read: TableRead) -> None:
+    """Write what was read, counted and changed in one table."""
+    connection.execute(
+        insert(load_run_table).values(
+            run_id=run_id,
+            table_name=entry.table,
+            filter=read.filter,
+            pages=read.pages,
+            watermark=read.watermark,
+            rows_read=entry.rows_read,
+            rows_published=entry.rows_published,
+            inserted=entry.inserted,
+            changed=entry.changed,
+            deleted=entry.deleted,
+            server_count=entry.server_count,
+            duplicates=entry.duplicates,
+            rejected=entry.rejected,
+            fingerprint=entry.fingerprint or None,
+        )
+    )
+
+
+def record_published(connection: Connection, run_id: int, source_id: int, report: ReadReport, begin: Begin) -> None:
+    """Mark a load published, in the transaction that publishes its rows: watermark and rows stand or fall together."""
+    started = connection.scalar(select(load_run.c.started_at).where(load_run.c.run_id == run_id))
+    finished = utc_now_text()
+    seconds = (datetime.fromisoformat(finished) - datetime.fromisoformat(str(started))).total_seconds()
+    connection.execute(
+        update(load_run)
+        .where(load_run.c.run_id == run_id)
+        .values(
+            status="published",
+            finished_at=finished,
+            seconds=seconds,
+            requests=report.requests,
+            bytes_read=report.bytes_read,
+            is_increment=int(report.is_increment),
+            reason=None if report.is_increment else begin.reason,
+            watermark_from=begin.watermark if report.is_increment else None,
+            watermark=report.watermark,
+            basis=begin.basis,
+        )
+    )
+    connection.execute(
+        update(source).where(source.c.source_id == source_id).values(load_started_at=started, load_finished_at=finished)
+    )
 
 
 def last_loads(store: Store) -> list[LastLoad]:

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, Table
+from sqlalchemy import Column, Connection, Integer, MetaData, Table
 
 from recon import objects
 from recon.objects import Row
@@ -25,22 +25,45 @@ def row_hash(values: tuple[object, ...], children: Iterable[tuple[str, tuple[obj
     return blake2b(dump((values, sorted([dump(child, 2) for child in children])), 2), digest_size=HASH_BYTES).digest()
 
 
+def temporary_table(name: str, dialect: str, *columns: Column[Any]) -> Table:
+    """A temporary table of ours, not yet made; one for each name, so that its statements are compiled once."""
+    prefixes, mark = ([], "#") if dialect == "mssql" else (["TEMPORARY"], "")
+    found = _TEMPORARY.get(mark + name)
+    if found is None:
+        found = _TEMPORARY[mark + name] = Table(mark + name, MetaData(), *columns, prefixes=prefixes)
+    return found
+
+
+_TEMPORARY: dict[str, Table] = {}
+
+
+def make_index(connection: Connection, table: Table, *names: str) -> None:
+    """Make the one index of a temporary table, after it was filled."""
+    index = f"{table.name.removeprefix('#')}_key"
+    connection.exec_driver_sql(f"create index {index} on {table.name} ({', '.join(names)})")
+
+
+def _stage_table(name: str, dialect: str) -> Table:
+    spec = objects.TABLES[name]
+    columns: list[Column[Any]] = [Column("seq", Integer, nullable=False)]
+    for column in spec.columns[1:] if spec.kind == "child" else spec.columns:
+        kind = "key" if column.name in spec.key and column.type == "text" else column.type
+        columns.append(sql_column(column.name, kind, column.size))
+    if spec.kind == "object":
+        columns.append(sql_column("row_hash", "bytes", HASH_BYTES))
+    return temporary_table(f"stage_{name}", dialect, *columns)
+
+
 class Stage:
     """Rows of one table on their way in. `seq` numbers the rows of a load; a child carries its parent's."""
 
     def __init__(self, name: str, dialect: str) -> None:
         self.spec = objects.TABLES[name]
-        columns: list[Column[Any]] = [Column("seq", Integer, nullable=False)]
-        for column in self.spec.columns[1:] if self.spec.kind == "child" else self.spec.columns:
-            kind = "key" if column.name in self.spec.key and column.type == "text" else column.type
-            columns.append(sql_column(column.name, kind, column.size))
-        if self.spec.kind == "object":
-            columns.append(sql_column("row_hash", "bytes", HASH_BYTES))
-        prefixes, mark = ([], "#") if dialect == "mssql" else (["TEMPORARY"], "")
-        self.table = Table(f"{mark}stage_{name}", MetaData(), *columns, prefixes=prefixes)
+        self.table = _stage_table(name, dialect)
         self.buffer: list[tuple[object, ...]] = []
         self.rows = 0
         self.hash_sum = 0
+        self._is_indexed = False
         self._hashed = itemgetter(*(place for place, column in enumerate(self.spec.columns) if not column.volatile))
 
     def add(self, seq: int, row: Row) -> None:
@@ -54,7 +77,43 @@ class Stage:
         self.hash_sum += int.from_bytes(hashed, "big")
         self.buffer.append((seq, *values, hashed))
 
+    def index(self, connection: Connection) -> None:
+        """Make the stage searchable by key and order, at the first call."""
+        if not self._is_indexed:
+            make_index(connection, self.table, self.key.name, "seq")
+            self._is_indexed = True
+
     @property
     def key(self) -> Column[Any]:
         """The column that, with the source, names an object."""
+        return self.table.columns[self.spec.key[0]]
+
+
+class GoneStage:
+    """What an increment says is gone from one table, by `seq`; of links the owner's key may stand alone."""
+
+    def __init__(self, name: str, dialect: str) -> None:
+        self.spec = objects.TABLES[name]
+        columns: list[Column[Any]] = [Column("seq", Integer, nullable=False)]
+        for each in self.spec.key:
+            column = self.spec.columns[self.spec.position[each]]
+            columns.append(sql_column(each, "key" if column.type == "text" else column.type, column.size))
+        self.table = temporary_table(f"gone_{name}", dialect, *columns)
+        self.buffer: list[tuple[object, ...]] = []
+        self._is_made = False
+
+    def make(self, connection: Connection) -> None:
+        """Create the table, at the first call: full reads need none."""
+        if not self._is_made:
+            self.table.create(connection)
+            make_index(connection, self.table, *self.spec.key)
+            self._is_made = True
+
+    def add(self, seq: int, key: tuple[object, ...]) -> None:
+        """Buffer one key."""
+        self.buffer.append((seq, *key, *[None] * (len(self.spec.key) - len(key))))
+
+    @property
+    def key(self) -> Column[Any]:
+        """The column of the object's, or the owner's, key."""
         return self.table.columns[self.spec.key[0]]

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Dialect,
+    Float,
     Identity,
     Index,
     Integer,
@@ -244,8 +245,12 @@ load_run = Table(
     Column("schema_version", Integer, nullable=False),
     Column("requests", Integer),
     Column("bytes_read", BigInteger),
+    Column("seconds", Float),
     Column("is_increment", SmallInteger),
+    sql_column("reason", "text", 256),  # why it is a full read; NULL for an increment
+    sql_column("watermark_from", "text"),  # where an increment began
     sql_column("watermark", "text"),  # where the next increment of the source begins
+    sql_column("basis", "key", 64),  # digest of what the rows depend on; another one needs a full read
     sql_column("error", "text", 1000),
     sqlite_autoincrement=True,
     comment="One row per load of a source: running, published, failed or refused.",
@@ -269,6 +274,17 @@ load_run_table = Table(
     sql_column("watermark", "text"),
     sql_column("fingerprint", "text", 32),
     comment="One row per table of a published load: what was read, what the server counted, what changed.",
+)
+
+load_drift = Table(
+    "load_drift",
+    metadata,
+    Column("run_id", Integer, nullable=False, index=True),
+    Column("source_id", Integer, nullable=False),
+    sql_column("table_name", "key", 64, nullable=False),
+    sql_column("object_key", "text", 1000, nullable=False),
+    sql_column("what", "key", 16, nullable=False),
+    comment="One row per row that increments had left other than a full read found it: missing, left over, other.",
 )
 
 load_reject = Table(

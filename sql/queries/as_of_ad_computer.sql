@@ -57,6 +57,7 @@ select
     c.operatingsystem,
     c.operatingsystemversion,
     c.managedby,
+    c.managedby_key,
     c.run_id as from_run,
     null as to_run
 from ad_computer as c
@@ -105,6 +106,7 @@ select
     h.operatingsystem,
     h.operatingsystemversion,
     h.managedby,
+    h.managedby_key,
     h.from_run as from_run,
     h.to_run as to_run
 from ad_computer_history as h

@@ -177,7 +177,7 @@ def test_a_column_that_went_empty_is_refused_until_named(store):
     load(store, [user(n, employeeid=str(n)) for n in range(30)])
     with pytest.raises(LoadRefusedError, match=r"entra_user\.employeeid: filled in 0 of 30 rows, before in 30 of 30"):
         load(store, [user(n) for n in range(30)])
-    load(store, [user(n) for n in range(30)], accept=Overrides(columns=frozenset({"entra_user.employeeid"})))
+    load(store, [user(n) for n in range(30)], accept=Overrides(fills=frozenset({("entra_user.employeeid", 0)})))
 
 
 def test_duplicate_workers_collapse_when_equal_and_are_held_when_they_differ(store):

@@ -1,0 +1,329 @@
+"""Publishing an increment: what it names is brought up to date, everything else stays as it is.
+
+The rows are few and the tables large, so every statement starts from what was staged and finds the published rows
+by index. What the increment does not name but changes by what it says (names in other objects, counts of members) is
+staged as well; from there on history, hashes and children go the way of a full read. Runs inside the one transaction
+of Load.publish.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from recon.errors import IncompleteError, LoadRefusedError
+from recon.objects import TABLES
+from recon.store.publish import (
+    FILL_FROM,
+    UNGUARDED,
+    Publication,
+    TableResult,
+    count,
+    digits,
+    hashes,
+    retire,
+    run,
+    same_values,
+    shrink_limit,
+    temporary,
+)
+from recon.store.references import Moves
+from recon.store.rows import chunks
+from recon.store.stage import GoneStage, Stage, make_index
+from recon.store.tables import HISTORY, LOADED, load_reject, load_run_table, sql_column
+
+# link table: the table whose key its rows begin with
+OWNERS = {"ad_member": "ad_group", "entra_member": "entra_group", "entra_role_member": "entra_role"}
+
+
+def keep_statistics(work: Publication, *tables: Table) -> None:
+    """Tell PostgreSQL how few rows a temporary table holds; the others find out by themselves."""
+    if work.dialect == "postgresql":
+        for table in tables:
+            work.connection.exec_driver_sql(f"analyze {table.name}")
+
+
+# ---- objects ------------------------------------------------------------------------------------------
+
+
+def settle(work: Publication, stage: Stage, children: Sequence[Stage], gone: GoneStage) -> int:
+    """Leave the last word on each key, a row or that it is gone; returns how many rows were spoken over."""
+    table = stage.table
+    stage.index(work.connection)
+    keep_statistics(work, table, gone.table)
+    last = select(func.max(table.c.seq)).group_by(stage.key)
+    taken = run(work, delete(table).where(table.c.seq.not_in(last)))
+    later = exists().where(gone.key == stage.key, gone.table.c.seq > table.c.seq)
+    taken += run(work, delete(table).where(later))
+    work.connection.execute(delete(gone.table).where(exists().where(stage.key == gone.key)))
+    for child in children if taken else ():
+        work.connection.execute(delete(child.table).where(child.table.c.seq.not_in(select(table.c.seq))))
+    return taken
+
+
+def check_shrink(work: Publication, stage: Stage, gone: GoneStage) -> None:
+    """Refuse an increment that takes too many rows away. Raises LoadRefusedError."""
+    if stage.spec.passes:
+        return
+    target = LOADED[stage.spec.name]
+    key = target.c[stage.spec.key[0]]
+    mine = target.c.source_id == work.source_id
+    leaving = count(work, select(func.count()).select_from(target).where(mine, key.in_(select(gone.key))))
+    old = count(work, select(func.count()).select_from(target).where(mine))
+    limit = shrink_limit(work, old)
+    if leaving <= limit:
+        return
+    target_row = exists().where(mine, key == stage.key)
+    rows = old - leaving + count(work, select(func.count()).select_from(stage.table).where(~target_row))
+    if rows not in work.accept.rows:
+        raise LoadRefusedError(
+            f"{stage.spec.name}: {leaving} of {old} rows would vanish (limit {limit}); nothing was published",
+            hint=f"if that is right, run once with --accept-rows {rows}",
+        )
+
+
+def check_fill(work: Publication, stage: Stage) -> None:
+    """Refuse an increment in whose objects a column went empty, against the same objects before."""
+    target = LOADED[stage.spec.name]
+    names = [c.name for c in stage.spec.columns if not c.volatile and c.name not in UNGUARDED]
+    both = and_(target.c.source_id == work.source_id, target.c[stage.spec.key[0]] == stage.key)
+    counts = [func.count(table.c[name]) for table in (target, stage.table) for name in names]
+    total, *filled = work.connection.execute(
+        select(func.count(), *counts).select_from(stage.table).join(target, both)
+    ).one()
+    for name, before, after in zip(names, filled[: len(names)], filled[len(names) :], strict=True):
+        column = f"{stage.spec.name}.{name}"
+        too_few = before >= FILL_FROM and after < before * (1 - work.guards.max_fill_loss)
+        if too_few and (column, after) not in work.accept.fills:
+            raise LoadRefusedError(
+                f"{column}: of {total} changed rows {after} have it, before {before} of the same had; "
+                "nothing was published",
+                hint=f"check the read rights, or accept it once with --accept-fill {column}={after}",
+            )
+
+
+def leaving_objects(work: Publication, stage: Stage, gone: GoneStage) -> tuple[Select[Any], Select[Any]]:
+    """(key, row_id) of the published rows that are replaced, and of those that are gone."""
+    target = LOADED[stage.spec.name]
+    key = target.c[stage.spec.key[0]]
+    mine = target.c.source_id == work.source_id
+    replaced = (
+        select(key, target.c.row_id)
+        .join_from(stage.table, target, and_(mine, key == stage.key))
+        .where(target.c.row_hash != stage.table.c.row_hash)
+    )
+    return replaced, select(key, target.c.row_id).where(mine, key.in_(select(gone.key)))
+
+
+def measure(work: Publication, stage: Stage, base: int, entry: TableResult, *, is_whole: bool) -> None:
+    """After publishing: the rows that stand now, those held back, and the fingerprint, from the last one."""
+    target = LOADED[stage.spec.name]
+    mine = target.c.source_id == work.source_id
+    entry.rows_published = count(work, select(func.count()).select_from(target).where(mine))
+    held = (load_reject.c.run_id == work.run_id, load_reject.c.object == stage.spec.name)
+    entry.rejected = count(work, select(func.count()).select_from(load_reject).where(*held))
+    if is_whole:
+        return
+    last = work.connection.scalar(
+        select(load_run_table.c.fingerprint).where(
+            load_run_table.c.run_id == base, load_run_table.c.table_name == stage.spec.name
+        )
+    )
+    total = hashes(work, select(target.c.row_hash).where(mine)) if last is None else int(last, 16) + entry.hash_change
+    entry.fingerprint = digits(total)
+
+
+def check_total(work: Publication, entry: TableResult) -> None:
+    """Refuse an increment after which the table does not hold the rows the server counts. Raises IncompleteError."""
+    expected, rows = entry.server_count, entry.rows_published + entry.rejected
+    if expected is None or rows == expected or rows in work.accept.rows:
+        return
+    raise IncompleteError(
+        f"{entry.table}: with the increment there would be {rows} rows, but the server counts {expected}; "
+        "nothing was published from it",
+        hint="a full read is due",
+    )
+
+
+def carry_rejects(work: Publication, base: int, whole: frozenset[str]) -> None:
+    """Records that the last load held back are held back still, where the increment does not name them."""
+    known = load_reject.alias("known")
+    again = exists().where(
+        known.c.run_id == work.run_id,
+        known.c.object == load_reject.c.object,
+        known.c.object_key == load_reject.c.object_key,
+    )
+    names = [column.name for column in load_reject.columns if column.name != "run_id"]
+    kept = select(literal(work.run_id), *(load_reject.c[name] for name in names)).where(
+        load_reject.c.run_id == base, ~again, load_reject.c.object.not_in(sorted(whole))
+    )
+    work.connection.execute(insert(load_reject).from_select(["run_id", *names], kept))
+
+
+# ---- links --------------------------------------------------------------------------------------------
+
+
+def _named(gone: GoneStage, other: Table) -> ColumnElement[bool]:
+    """What is gone names this link, or all of its owner."""
+    owner, *rest = gone.spec.key
+    single = and_(*(gone.table.c[name] == other.c[name] for name in rest))
+    return and_(gone.key == other.c[owner], or_(gone.table.c[rest[0]].is_(None), single))
+
+
+def _equal(one: Table, other: Table, names: Iterable[str]) -> ColumnElement[bool]:
+    return and_(*(one.c[name] == other.c[name] for name in names))
+
+
+def publish_links(
+    work: Publication,
+    stage: Stage,
+    gone: GoneStage,
+    owners_gone: GoneStage | None,
+    moves: Moves | None,
+    result: TableResult,
+) -> Table:
+    """Bring one link table up to date; returns a temporary table of the owners that had a link come or go."""
+    spec, target, staged = stage.spec, LOADED[stage.spec.name], stage.table
+    key = spec.key
+    mine = target.c.source_id == work.source_id
+    if owners_gone is not None:
+        every = select(owners_gone.table.c.seq, owners_gone.key)
+        work.connection.execute(insert(gone.table).from_select(["seq", key[0]], every))
+    make_index(work.connection, staged, *key)
+    keep_statistics(work, staged, gone.table)
+    result.duplicates = _last_of_each(work, staged, key)
+    work.connection.execute(delete(staged).where(exists().where(_named(gone, staged), gone.table.c.seq > staged.c.seq)))
+    leaving = temporary(
+        work, f"leaving_{spec.name}", *(Column(name, staged.c[name].type, nullable=False) for name in key)
+    )
+    if moves is not None and not moves.is_empty():
+        _follow(work, stage, gone, moves, leaving)
+    keys = [target.c[name] for name in key]
+    named = select(*keys).join_from(gone.table, target, and_(mine, _named(gone, target)))
+    work.connection.execute(insert(leaving).from_select(list(key), named))
+    others = [column.name for column in spec.columns if column.name not in key]
+    work.connection.execute(delete(leaving).where(exists().where(_equal(leaving, staged, key))))
+    if others:
+        differing = (
+            select(*keys)
+            .join_from(staged, target, and_(mine, _equal(staged, target, key)))
+            .where(~same_values(staged, target, others))
+        )
+        work.connection.execute(insert(leaving).from_select(list(key), differing))
+    make_index(work.connection, leaving, *key)
+    keep_statistics(work, leaving, staged)
+    result.deleted = retire(
+        work,
+        target,
+        mine,
+        target.c[key[1]].in_(select(leaving.c[key[1]])),
+        exists().where(_equal(leaving, target, key)),
+    )
+    work.connection.execute(delete(staged).where(exists().where(mine, _equal(target, staged, key))))
+    names = [column.name for column in spec.columns]
+    extra = [literal(work.source_id), literal(work.run_id)]
+    coming = select(*extra, *(staged.c[name] for name in names))
+    result.inserted = run(work, insert(target).from_select(["source_id", "run_id", *names], coming))
+    result.rows_published = count(work, select(func.count()).select_from(target).where(mine))
+    touched = temporary(work, f"touched_{spec.name}", sql_column("owner", "key", 128, nullable=False))
+    for table in (leaving, staged):
+        work.connection.execute(insert(touched).from_select(["owner"], select(table.c[key[0]]).distinct()))
+    return touched
+
+
+def _last_of_each(work: Publication, staged: Table, key: Sequence[str]) -> int:
+    last = select(func.max(staged.c.seq)).group_by(*(staged.c[name] for name in key))
+    return run(work, delete(staged).where(staged.c.seq.not_in(last)))
+
+
+def _follow(work: Publication, stage: Stage, gone: GoneStage, moves: Moves, leaving: Table) -> None:
+    """Links to objects that were renamed or are gone: the old ones leave, those under the new name are staged."""
+    spec, target, staged, moved = stage.spec, LOADED[stage.spec.name], stage.table, moves.table
+    owner, member = spec.key[0], spec.key[1]
+    mine = target.c.source_id == work.source_id
+    # read under the old name, which nobody has any more
+    stale = select(moved.c.old_key).where(moved.c.is_taken == 0)
+    lost = stale.where(moved.c.new_key.is_(None), moved.c.old_key.not_in(_renamed(moved)))
+    work.connection.execute(delete(staged).where(staged.c[member].in_(lost)))
+    links = select(*(target.c[name] for name in spec.key)).join_from(
+        moved, target, and_(mine, target.c[member] == moved.c.old_key)
+    )
+    if moves.kind == "ad":
+        new = {
+            name: select(func.max(moved.c[column])).where(moved.c.old_key == staged.c[member]).scalar_subquery()
+            for name, column in (("member_dn", "new_name"), (member, "new_key"))
+        }
+        work.connection.execute(update(staged).where(staged.c[member].in_(stale)).values(new))
+        _last_of_each(work, staged, spec.key)
+        told = exists().where(
+            gone.key == target.c[owner],
+            or_(
+                gone.table.c[member].is_(None),
+                gone.table.c[member] == moved.c.old_key,
+                gone.table.c[member] == moved.c.new_key,
+            ),
+        )
+        other = staged.alias("other")
+        read = exists().where(other.c[owner] == target.c[owner], other.c[member] == moved.c.new_key)
+        coming = (
+            select(literal(0), target.c[owner], moved.c.new_name, moved.c.new_key)
+            .join_from(moved, target, and_(mine, target.c[member] == moved.c.old_key))
+            .where(moved.c.new_key.is_not(None), ~told, ~read)
+        )
+        work.connection.execute(insert(staged).from_select(["seq", owner, "member_dn", member], coming))
+    work.connection.execute(insert(leaving).from_select(list(spec.key), links))
+
+
+def _renamed(moved: Table) -> Select[Any]:
+    return select(moved.c.old_key).where(moved.c.new_key.is_not(None))
+
+
+def count_links(work: Publication, link: str, touched: Table, stage: Stage | None, known: Sequence[object]) -> None:
+    """Write the number of links into the column that counts them, for each owner that is new or had one come or go.
+
+    `stage`: the owners' stage, after it was published. `known`: owners whose number the source itself said; NULL is
+    that their links cannot be read.
+    """
+    name = OWNERS[link]
+    counting = next((column.name for column in TABLES[name].columns if column.counts == link), None)
+    if counting is None:
+        return
+    owner, target = LOADED[name], LOADED[link]
+    key = owner.c[TABLES[name].key[0]]
+    if stage is not None:
+        staged = and_(owner.c.source_id == work.source_id, key == stage.key, owner.c[counting].is_(None))
+        fresh = select(key).join_from(stage.table, owner, staged).where(owner.c.run_id == work.run_id)
+        fresh = fresh.where(~_stood_before(work, owner, key))
+        work.connection.execute(insert(touched).from_select(["owner"], fresh))
+    for some in chunks(known):
+        work.connection.execute(delete(touched).where(touched.c.owner.in_(some)))
+    links = (
+        select(func.count())
+        .select_from(target)
+        .where(target.c.source_id == work.source_id, target.c[TABLES[link].key[0]] == key)
+        .scalar_subquery()
+    )
+    work.connection.execute(
+        update(owner)
+        .where(owner.c.source_id == work.source_id, key.in_(select(touched.c.owner)))
+        .values({counting: links})
+    )
+
+
+def _stood_before(work: Publication, owner: Table, key: Column[Any]) -> ColumnElement[bool]:
+    past = HISTORY[owner.name]
+    return exists().where(past.c.source_id == work.source_id, past.c[key.name] == key, past.c.to_run == work.run_id)

@@ -1,0 +1,101 @@
+"""Rows of the tables and of a stage as a source yields them, and what an answer left out filled from them.
+
+An increment names few objects; theirs are fetched by key, some hundred at a time.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from sqlalchemy import Connection, select
+
+from recon.objects import TABLES, Row
+from recon.store.stage import Stage
+from recon.store.tables import LOADED
+
+T = TypeVar("T")
+
+CHUNK = 500  # keys a statement: SQL Server takes 2,100 parameters
+
+Children = dict[object, list[tuple[str, tuple[object, ...]]]]
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The values, so many at a time as one statement names."""
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]
+
+
+def current_rows(connection: Connection, name: str, source_id: int, keys: Iterable[object]) -> dict[object, Row]:
+    """The published rows of these keys, with their children."""
+    spec, table = TABLES[name], LOADED[name]
+    found: dict[object, Row] = {}
+    for some in chunks(sorted(set(keys), key=str)):
+        children: Children = {}
+        for child in (each for each in TABLES.values() if each.parent == name):
+            its = LOADED[child.name]
+            columns = [its.c[column.name] for column in child.columns]
+            wanted = select(*columns).where(its.c.source_id == source_id, columns[0].in_(some))
+            for own, *values in connection.execute(wanted):
+                children.setdefault(own, []).append((child.name, tuple(values)))
+        key = table.c[spec.key[0]]
+        rows = select(*(table.c[column.name] for column in spec.columns)).where(
+            table.c.source_id == source_id, key.in_(some)
+        )
+        for row in connection.execute(rows):
+            own = row[spec.position[spec.key[0]]]
+            found[own] = Row(name, tuple(row), tuple(children.get(own, ())))
+    return found
+
+
+def staged_rows(
+    connection: Connection, stage: Stage, children: Sequence[Stage], keys: Iterable[object]
+) -> dict[object, list[tuple[int, Row]]]:
+    """The staged rows of these keys with their children, each with its number, in the order they were read."""
+    found: dict[object, list[tuple[int, Row]]] = {}
+    place = stage.spec.position[stage.spec.key[0]]
+    for some in chunks(sorted(set(keys), key=str)):
+        mine = stage.key.in_(some)
+        values: dict[object, list[tuple[str, tuple[object, ...]]]] = {}
+        for child in children:
+            owned = select(child.table).where(child.table.c.seq.in_(select(stage.table.c.seq).where(mine)))
+            for seq, *rest in connection.execute(owned):
+                values.setdefault(seq, []).append((child.spec.name, tuple(rest)))
+        columns = [stage.table.c[column.name] for column in stage.spec.columns]
+        rows = select(stage.table.c.seq, *columns).where(mine).order_by(stage.table.c.seq)
+        for seq, *own in connection.execute(rows):
+            row = Row(stage.spec.name, tuple(own), tuple(values.get(seq, ())))
+            found.setdefault(own[place], []).append((seq, row))
+    return found
+
+
+def filled(row: Row, base: Row | None) -> Row:
+    """The row with what its answer did not contain taken from `base`: columns and whole child tables."""
+    if base is None:
+        return row._replace(absent=frozenset())
+    columns = TABLES[row.table].columns
+    values = tuple(
+        kept if column.name in row.absent else value
+        for column, value, kept in zip(columns, row.values, base.values, strict=True)
+    )
+    children = tuple(child for child in base.children if child[0] in row.absent)
+    return Row(row.table, values, row.children + children)
+
+
+def fill_absent(
+    connection: Connection, source_id: int, stage: Stage, children: Sequence[Stage], rows: Sequence[tuple[int, Row]]
+) -> list[tuple[int, Row]]:
+    """Numbered rows of one table with what was absent: as read before under that key, else as published."""
+    place = stage.spec.position[stage.spec.key[0]]
+    keys = {row.values[place] for _, row in rows}
+    stage.index(connection)
+    staged = staged_rows(connection, stage, children, keys)
+    current = current_rows(connection, stage.spec.name, source_id, keys)
+    done = []
+    for seq, row in rows:
+        key = row.values[place]
+        before = [each for each in staged.get(key, ()) if each[0] < seq]
+        base = max(before, key=lambda each: each[0])[1] if before else current.get(key)
+        whole = filled(row, base)
+        staged.setdefault(key, []).append((seq, whole))
+        done.append((seq, whole))
+    return done
