@@ -13,6 +13,28 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Load Active Directory, Entra ID and HR into the database.", no_args_is_help=True)
 
+
+@app.callback(invoke_without_command=True)
+def load(
+    ctx: typer.Context,
+    verify: bool = typer.Option(
+        False,
+        "--verify",
+        help="Load nothing; make the fingerprint of every loaded table again and say whether it holds.",
+    ),
+    output: Format = FORMAT_OPTION,
+) -> None:
+    """Load Active Directory, Entra ID and HR into the database."""
+    from recon.cli.store import print_check
+
+    if verify and ctx.invoked_subcommand is not None:
+        raise UsageError("--verify stands alone: recon load --verify")
+    if verify:
+        print_check(ctx, output)
+    elif ctx.invoked_subcommand is None:
+        raise UsageError("say what to load: recon load ad, entra or workers; or --verify")
+
+
 _SOURCE = typer.Argument(None, metavar="[SOURCE]...", help="Names of configured sources; default: all of this kind.")
 _ACCEPT_ROWS = typer.Option(
     None,

@@ -60,6 +60,11 @@ def forget(
 @app.command("check")
 def check(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
     """Make the fingerprint of every loaded table again and hold it against the record of its load."""
+    print_check(ctx, output)
+
+
+def print_check(ctx: typer.Context, output: Format) -> None:
+    """Say of each table whether it holds what was loaded. Raises StoreError when one does not."""
     from recon.cli.console import emit, state
     from recon.errors import StoreError
     from recon.store.check import check as check_tables

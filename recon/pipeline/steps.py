@@ -63,8 +63,8 @@ def run_all(
                 result.loads.append(loaded)
         say("matching and finding ...")
         refreshed = refresh_findings(config, store)
-        for warning in (*refreshed.broken, *refreshed.warnings):
-            say(f"warning: {warning}")
+        for line in (*refreshed.broken, *refreshed.warnings):
+            say(f"warning: {line}")
         result.counts = refreshed.counts
         if write_report:
             from recon.report import write_html

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, literal, select, update
 
 from recon.decode.times import from_datetime
-from recon.store.tables import HISTORY, LOADED, load_run, source
+from recon.store.tables import HISTORY, LOADED, load_drift, load_run, source
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,10 @@ def prune(connection: Connection, before: str, source_id: int | None = None, *, 
         for history in HISTORY.values():
             rows = remove(connection, history, history.c.source_id == owner, history.c.to_run <= run_id, is_dry=is_dry)
             removed[history.name] = removed.get(history.name, 0) + rows
+        mine = (load_drift.c.source_id == owner, load_drift.c.run_id <= run_id)
+        removed[load_drift.name] = removed.get(load_drift.name, 0) + remove(
+            connection, load_drift, *mine, is_dry=is_dry
+        )
         if not is_dry:
             connection.execute(update(source).where(source.c.source_id == owner).values(history_run=run_id))
     return [Removed(name, rows) for name, rows in removed.items() if rows]

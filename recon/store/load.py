@@ -269,7 +269,9 @@ class Load:
 
     def _check_base(self, work: Publication) -> int:
         base = last_published(work.connection, work.source_id)
-        if base is None or self._begin.run_id not in (None, base):
+        if base is None:
+            raise StoreError("an increment needs a load to go on from")
+        if self._begin.run_id not in (None, base):
             raise StoreError("another load was published since this increment was begun", hint="load again")
         return base
 

@@ -494,6 +494,7 @@ CREATE TABLE ad_computer (
     operatingsystem NVARCHAR(4000) NULL,
     operatingsystemversion NVARCHAR(4000) NULL,
     managedby NVARCHAR(max) NULL,
+    managedby_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
@@ -505,6 +506,11 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_computer_dn_key' and object_id = object_id(N'ad_computer'))
 CREATE INDEX ad_computer_dn_key ON ad_computer (dn_key)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_computer_managedby_key' and object_id = object_id(N'ad_computer'))
+CREATE INDEX ad_computer_managedby_key ON ad_computer (managedby_key)
 go
 if @@trancount = 0 set noexec on
 go
@@ -618,6 +624,7 @@ CREATE TABLE ad_computer_history (
     operatingsystem NVARCHAR(4000) NULL,
     operatingsystemversion NVARCHAR(4000) NULL,
     managedby NVARCHAR(max) NULL,
+    managedby_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
     row_hash VARBINARY(16) NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     from_run INTEGER NOT NULL,
@@ -3230,6 +3237,22 @@ CREATE TABLE lifecycle_date (
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'load_drift', N'U') is null
+CREATE TABLE load_drift (
+    run_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    table_name NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    object_key NVARCHAR(4000) NOT NULL,
+    what NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ix_load_drift_run_id' and object_id = object_id(N'load_drift'))
+CREATE INDEX ix_load_drift_run_id ON load_drift (run_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'load_reject', N'U') is null
 CREATE TABLE load_reject (
     run_id INTEGER NOT NULL,
@@ -3259,8 +3282,12 @@ CREATE TABLE load_run (
     schema_version INTEGER NOT NULL,
     requests INTEGER NULL,
     bytes_read BIGINT NULL,
+    seconds FLOAT NULL,
     is_increment SMALLINT NULL,
+    reason NVARCHAR(4000) NULL,
+    watermark_from NVARCHAR(max) NULL,
     watermark NVARCHAR(max) NULL,
+    basis NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
     error NVARCHAR(4000) NULL,
     PRIMARY KEY (run_id)
 )
@@ -8407,6 +8434,7 @@ values
     (N'finding_row', N'derived', N'One row per object of a finding (its grain stands in its meaning), of the last refresh.', null, N'0.1.0'),
     (N'group_type_flag', N'reference', N'One row per flag of groupType; value_int is signed, so that & finds the security bit too.', null, N'0.1.0'),
     (N'lifecycle_date', N'store', N'One row per AD user or Entra user and kind of date (hire, leave) that has a value; made by each refresh.', null, N'0.1.0'),
+    (N'load_drift', N'store', N'One row per row that increments had left other than a full read found it: missing, left over, other.', null, N'0.1.0'),
     (N'load_reject', N'store', N'One row per record that was read and not published.', null, N'0.1.0'),
     (N'load_run', N'store', N'One row per load of a source: running, published, failed or refused.', null, N'0.1.0'),
     (N'load_run_table', N'store', N'One row per table of a published load: what was read, what the server counted, what changed.', null, N'0.1.0'),
@@ -8516,13 +8544,13 @@ values
     (N'finding_several_primary_smtp', N'view', N'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, N'0.1.0'),
     (N'finding_sid_differs', N'view', N'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_soft_match_candidate', N'view', N'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, N'0.1.0'),
-    (N'finding_stale_on_both_sides', N'view', N'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, N'0.1.0'),
-    (N'finding_sync_bad_character', N'view', N'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0')
+    (N'finding_stale_on_both_sides', N'view', N'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    (N'finding_sync_bad_character', N'view', N'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
     (N'finding_sync_bad_domain_part', N'view', N'Domain part is not valid: What stands behind the @ of a UPN or an address is no domain name: no dot, an empty label, a hyphen at a label''s end, characters that no domain has. IdFix: DomainPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
     (N'finding_sync_bad_format', N'view', N'Value without the right form: A UPN or an address has no @ or several, a value of proxyAddresses or targetAddress has no type in front (smtp:), or a mailNickname begins or ends with a period. IdFix: Format. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
     (N'finding_sync_bad_local_part', N'view', N'Local part is not valid: What stands before the @ of a UPN or an address is empty, too long for mail, has periods doubled or at the ends, or characters that RFC 5322 does not allow. IdFix: LocalPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
@@ -8585,10 +8613,11 @@ values
     (N'ad_computer', N'dnshostname', 38, N'text(2048)', N'dNSHostName', N'dNSHostName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_computer', N'operatingsystem', 39, N'text(256)', N'operatingSystem', N'operatingSystem as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_computer', N'operatingsystemversion', 40, N'text(256)', N'operatingSystemVersion', N'operatingSystemVersion as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_computer', N'managedby', 41, N'text', N'managedBy', N'managedBy as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_computer', N'row_hash', 42, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
-    (N'ad_computer', N'run_id', 43, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
-    (N'ad_computer', N'loaded_at', 44, N'time', null, N'when the row was published as it stands', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'ad_computer', N'managedby', 41, N'text', N'managedBy', N'distinguished name', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_computer', N'managedby_key', 42, N'key(850)', null, N'managedby folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_computer', N'row_hash', 43, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_computer', N'run_id', 44, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_computer', N'loaded_at', 45, N'time', null, N'when the row was published as it stands', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'ad_computer_altsecurityidentity', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_computer_altsecurityidentity', N'guid', 2, N'text(36)', null, N'objectGUID of the object', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_computer_altsecurityidentity', N'position', 3, N'int', null, N'place of the value among those of the object, from 0', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -8737,13 +8766,13 @@ values
     (N'ad_user', N'msdsuseraccountcontrolcomputed', 25, N'int', N'msDS-User-Account-Control-Computed', N'lockout, password expired: by the clock', N'bit flags, table uac_flag; & 16 locked out, & 8388608 password expired', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_user', N'is_enabled', 26, N'flag', null, N'bit 2 of userAccountControl is clear; NULL when the attribute cannot be read', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_user', N'primarygroupid', 27, N'int', N'primaryGroupID', N'primaryGroupID as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_user', N'admincount', 28, N'int', N'adminCount', N'adminCount as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_user', N'iscriticalsystemobject', 29, N'flag', N'isCriticalSystemObject', N'isCriticalSystemObject as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0')
+    (N'ad_user', N'admincount', 28, N'int', N'adminCount', N'adminCount as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'ad_user', N'iscriticalsystemobject', 29, N'flag', N'isCriticalSystemObject', N'isCriticalSystemObject as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_user', N'pwdlastset', 30, N'bigint', N'pwdLastSet', N'pwdLastSet as the source has it', N'FILETIME; 0: must change at next sign-in', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_user', N'pwd_last_set_at', 31, N'time', null, N'pwd_last_set as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_user', N'pwd_last_set_day', 32, N'day', null, N'pwd_last_set as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -8942,13 +8971,13 @@ values
     (N'dictionary_column', N'meaning', 6, N'text', null, N'what it holds', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_column', N'decoded', 7, N'text', null, N'how the value is to be read', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'dictionary_column', N'null_means', 8, N'text', null, N'what NULL says', null, N'never NULL', 0, N'0.1.0'),
-    (N'dictionary_column', N'is_personal', 9, N'flag', null, N'1: personal data', N'0 or 1', N'never NULL', 0, N'0.1.0'),
-    (N'dictionary_column', N'since', 10, N'text', null, N'version of recon that brought it', null, N'never NULL', 0, N'0.1.0')
+    (N'dictionary_column', N'is_personal', 9, N'flag', null, N'1: personal data', N'0 or 1', N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'dictionary_column', N'since', 10, N'text', null, N'version of recon that brought it', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_table', N'table_name', 1, N'text', null, N'the table', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_table', N'kind', 2, N'text', null, N'loaded, history, derived (made by a refresh), reference, store or view', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_table', N'meaning', 3, N'text', null, N'what it holds', null, N'never NULL', 0, N'0.1.0'),
@@ -9147,13 +9176,13 @@ values
     (N'entra_user', N'postalcode', 44, N'text(40)', N'postalCode', N'postalCode as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'preferredlanguage', 45, N'text(64)', N'preferredLanguage', N'preferredLanguage as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'preferreddatalocation', 46, N'text(16)', N'preferredDataLocation', N'preferredDataLocation as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user', N'agegroup', 47, N'text(32)', N'ageGroup', N'ageGroup as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user', N'consentprovidedforminor', 48, N'text(32)', N'consentProvidedForMinor', N'consentProvidedForMinor as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
+    (N'entra_user', N'agegroup', 47, N'text(32)', N'ageGroup', N'ageGroup as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'entra_user', N'consentprovidedforminor', 48, N'text(32)', N'consentProvidedForMinor', N'consentProvidedForMinor as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'legalagegroupclassification', 49, N'text(64)', N'legalAgeGroupClassification', N'legalAgeGroupClassification as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'onpremisessyncenabled', 50, N'flag', N'onPremisesSyncEnabled', N'1 synced; NULL never synced', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'is_synced', 51, N'flag', null, N'onPremisesSyncEnabled is true', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -9282,6 +9311,11 @@ values
     (N'lifecycle_date', N'advice', 10, N'text', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'lifecycle_date', N'at', 11, N'time', null, N'', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'lifecycle_date', N'at_day', 12, N'int', null, N'at as a day number', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_drift', N'run_id', 1, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
+    (N'load_drift', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'load_drift', N'table_name', 3, N'text', null, N'the table', null, N'never NULL', 0, N'0.1.0'),
+    (N'load_drift', N'object_key', 4, N'text', null, N'key of the object: guid, id or worker id', null, N'never NULL', 0, N'0.1.0'),
+    (N'load_drift', N'what', 5, N'text', null, N'', null, N'never NULL', 0, N'0.1.0'),
     (N'load_reject', N'run_id', 1, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
     (N'load_reject', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'load_reject', N'object', 3, N'text(256)', null, N'table or kind', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -9298,9 +9332,13 @@ values
     (N'load_run', N'schema_version', 7, N'int', null, N'version of the tables', null, N'never NULL', 0, N'0.1.0'),
     (N'load_run', N'requests', 8, N'int', null, N'requests sent to the source', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'load_run', N'bytes_read', 9, N'bigint', null, N'bytes received from it', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'load_run', N'is_increment', 10, N'flag', null, N'1: only changes were read; 0: everything', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'load_run', N'watermark', 11, N'text', null, N'where the next increment begins: uSN, cookie or delta link', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'load_run', N'error', 12, N'text', null, N'why it was not published', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_run', N'seconds', 10, N'float', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_run', N'is_increment', 11, N'flag', null, N'1: only changes were read; 0: everything', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_run', N'reason', 12, N'text', null, N'why', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_run', N'watermark_from', 13, N'text', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_run', N'watermark', 14, N'text', null, N'where the next increment begins: uSN, cookie or delta link', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_run', N'basis', 15, N'text', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_run', N'error', 16, N'text', null, N'why it was not published', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'load_run_table', N'run_id', 1, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
     (N'load_run_table', N'table_name', 2, N'text', null, N'the table', null, N'never NULL', 0, N'0.1.0'),
     (N'load_run_table', N'filter', 3, N'text', null, N'what was asked for: LDAP filter, Graph path or file', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -9343,7 +9381,12 @@ values
     (N'pair', N'ad_givenname', 9, N'text', null, N'givenname of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_sn', 10, N'text', null, N'sn of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_samaccountname', 11, N'text', null, N'samaccountname of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'ad_userprincipalname', 12, N'text', null, N'userprincipalname of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'ad_userprincipalname', 12, N'text', null, N'userprincipalname of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     (N'pair', N'ad_upn_key', 13, N'text', null, N'ad_upn folded', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_mail', 14, N'text', null, N'mail of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_mail_key', 15, N'text', null, N'ad_mail folded', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -9353,12 +9396,7 @@ values
     (N'pair', N'ad_immutable_id', 19, N'text', null, N'immutable_id of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_useraccountcontrol', 20, N'int', null, N'useraccountcontrol of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_is_enabled', 21, N'flag', null, N'is_enabled of the AD user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'ad_account_expires_at', 22, N'time', null, N'ad_account_expires as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0')
-go
-if @@trancount = 0 set noexec on
-go
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    (N'pair', N'ad_account_expires_at', 22, N'time', null, N'ad_account_expires as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_account_expires_day', 23, N'int', null, N'ad_account_expires as a day number', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_distinguishedname', 24, N'text', null, N'distinguishedname of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_whencreated', 25, N'time', null, N'whencreated of the AD user', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -9659,6 +9697,7 @@ begin
     grant select on finding_row to recon_pii;
     grant select on group_type_flag to recon_pii;
     grant select on lifecycle_date to recon_pii;
+    grant select on load_drift to recon_pii;
     grant select on load_reject to recon_pii;
     grant select on load_run to recon_pii;
     grant select on load_run_table to recon_pii;
@@ -9876,6 +9915,7 @@ begin
     grant select, insert, update, delete on finding_row to recon_loader;
     grant select, insert, update, delete on group_type_flag to recon_loader;
     grant select, insert, update, delete on lifecycle_date to recon_loader;
+    grant select, insert, update, delete on load_drift to recon_loader;
     grant select, insert, update, delete on load_reject to recon_loader;
     grant select, insert, update, delete on load_run to recon_loader;
     grant select, insert, update, delete on load_run_table to recon_loader;

@@ -374,6 +374,7 @@ CREATE TABLE IF NOT EXISTS ad_computer (
     operatingsystem TEXT,
     operatingsystemversion TEXT,
     managedby TEXT,
+    managedby_key TEXT COLLATE "C",
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
@@ -383,6 +384,9 @@ CREATE TABLE IF NOT EXISTS ad_computer (
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_dn_key ON ad_computer (dn_key)
+;
+
+CREATE INDEX IF NOT EXISTS ad_computer_managedby_key ON ad_computer (managedby_key)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_sam_key ON ad_computer (sam_key, source_id)
@@ -478,6 +482,7 @@ CREATE TABLE IF NOT EXISTS ad_computer_history (
     operatingsystem TEXT,
     operatingsystemversion TEXT,
     managedby TEXT,
+    managedby_key TEXT COLLATE "C",
     row_hash BYTEA NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     from_run INTEGER NOT NULL,
@@ -2595,6 +2600,18 @@ CREATE TABLE IF NOT EXISTS lifecycle_date (
 )
 ;
 
+CREATE TABLE IF NOT EXISTS load_drift (
+    run_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    table_name TEXT COLLATE "C" NOT NULL,
+    object_key TEXT NOT NULL,
+    what TEXT COLLATE "C" NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ix_load_drift_run_id ON load_drift (run_id)
+;
+
 CREATE TABLE IF NOT EXISTS load_reject (
     run_id INTEGER NOT NULL,
     source_id INTEGER NOT NULL,
@@ -2619,8 +2636,12 @@ CREATE TABLE IF NOT EXISTS load_run (
     schema_version INTEGER NOT NULL,
     requests INTEGER,
     bytes_read BIGINT,
+    seconds FLOAT,
     is_increment SMALLINT,
+    reason TEXT,
+    watermark_from TEXT,
     watermark TEXT,
+    basis TEXT COLLATE "C",
     error TEXT,
     PRIMARY KEY (run_id)
 )
@@ -7464,6 +7485,7 @@ values
     ('finding_row', 'derived', 'One row per object of a finding (its grain stands in its meaning), of the last refresh.', null, '0.1.0'),
     ('group_type_flag', 'reference', 'One row per flag of groupType; value_int is signed, so that & finds the security bit too.', null, '0.1.0'),
     ('lifecycle_date', 'store', 'One row per AD user or Entra user and kind of date (hire, leave) that has a value; made by each refresh.', null, '0.1.0'),
+    ('load_drift', 'store', 'One row per row that increments had left other than a full read found it: missing, left over, other.', null, '0.1.0'),
     ('load_reject', 'store', 'One row per record that was read and not published.', null, '0.1.0'),
     ('load_run', 'store', 'One row per load of a source: running, published, failed or refused.', null, '0.1.0'),
     ('load_run_table', 'store', 'One row per table of a published load: what was read, what the server counted, what changed.', null, '0.1.0'),
@@ -7573,12 +7595,12 @@ values
     ('finding_several_primary_smtp', 'view', 'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, '0.1.0'),
     ('finding_sid_differs', 'view', 'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_soft_match_candidate', 'view', 'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
-    ('finding_stale_on_both_sides', 'view', 'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, '0.1.0'),
-    ('finding_sync_bad_character', 'view', 'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0')
+    ('finding_stale_on_both_sides', 'view', 'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, '0.1.0')
 ;
 
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    ('finding_sync_bad_character', 'view', 'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
     ('finding_sync_bad_domain_part', 'view', 'Domain part is not valid: What stands behind the @ of a UPN or an address is no domain name: no dot, an empty label, a hyphen at a label''s end, characters that no domain has. IdFix: DomainPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
     ('finding_sync_bad_format', 'view', 'Value without the right form: A UPN or an address has no @ or several, a value of proxyAddresses or targetAddress has no type in front (smtp:), or a mailNickname begins or ends with a period. IdFix: Format. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
     ('finding_sync_bad_local_part', 'view', 'Local part is not valid: What stands before the @ of a UPN or an address is empty, too long for mail, has periods doubled or at the ends, or characters that RFC 5322 does not allow. IdFix: LocalPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
@@ -7640,10 +7662,11 @@ values
     ('ad_computer', 'dnshostname', 38, 'text(2048)', 'dNSHostName', 'dNSHostName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_computer', 'operatingsystem', 39, 'text(256)', 'operatingSystem', 'operatingSystem as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_computer', 'operatingsystemversion', 40, 'text(256)', 'operatingSystemVersion', 'operatingSystemVersion as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_computer', 'managedby', 41, 'text', 'managedBy', 'managedBy as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_computer', 'row_hash', 42, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
-    ('ad_computer', 'run_id', 43, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
-    ('ad_computer', 'loaded_at', 44, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('ad_computer', 'managedby', 41, 'text', 'managedBy', 'distinguished name', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_computer', 'managedby_key', 42, 'key(850)', null, 'managedby folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_computer', 'row_hash', 43, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
+    ('ad_computer', 'run_id', 44, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_computer', 'loaded_at', 45, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
     ('ad_computer_altsecurityidentity', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('ad_computer_altsecurityidentity', 'guid', 2, 'text(36)', null, 'objectGUID of the object', null, 'never NULL', 0, '0.1.0'),
     ('ad_computer_altsecurityidentity', 'position', 3, 'int', null, 'place of the value among those of the object, from 0', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -7792,12 +7815,12 @@ values
     ('ad_user', 'msdsuseraccountcontrolcomputed', 25, 'int', 'msDS-User-Account-Control-Computed', 'lockout, password expired: by the clock', 'bit flags, table uac_flag; & 16 locked out, & 8388608 password expired', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_user', 'is_enabled', 26, 'flag', null, 'bit 2 of userAccountControl is clear; NULL when the attribute cannot be read', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_user', 'primarygroupid', 27, 'int', 'primaryGroupID', 'primaryGroupID as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_user', 'admincount', 28, 'int', 'adminCount', 'adminCount as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_user', 'iscriticalsystemobject', 29, 'flag', 'isCriticalSystemObject', 'isCriticalSystemObject as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0')
+    ('ad_user', 'admincount', 28, 'int', 'adminCount', 'adminCount as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('ad_user', 'iscriticalsystemobject', 29, 'flag', 'isCriticalSystemObject', 'isCriticalSystemObject as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_user', 'pwdlastset', 30, 'bigint', 'pwdLastSet', 'pwdLastSet as the source has it', 'FILETIME; 0: must change at next sign-in', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_user', 'pwd_last_set_at', 31, 'time', null, 'pwd_last_set as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_user', 'pwd_last_set_day', 32, 'day', null, 'pwd_last_set as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -7996,12 +8019,12 @@ values
     ('dictionary_column', 'meaning', 6, 'text', null, 'what it holds', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_column', 'decoded', 7, 'text', null, 'how the value is to be read', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('dictionary_column', 'null_means', 8, 'text', null, 'what NULL says', null, 'never NULL', 0, '0.1.0'),
-    ('dictionary_column', 'is_personal', 9, 'flag', null, '1: personal data', '0 or 1', 'never NULL', 0, '0.1.0'),
-    ('dictionary_column', 'since', 10, 'text', null, 'version of recon that brought it', null, 'never NULL', 0, '0.1.0')
+    ('dictionary_column', 'is_personal', 9, 'flag', null, '1: personal data', '0 or 1', 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('dictionary_column', 'since', 10, 'text', null, 'version of recon that brought it', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_table', 'table_name', 1, 'text', null, 'the table', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_table', 'kind', 2, 'text', null, 'loaded, history, derived (made by a refresh), reference, store or view', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_table', 'meaning', 3, 'text', null, 'what it holds', null, 'never NULL', 0, '0.1.0'),
@@ -8200,12 +8223,12 @@ values
     ('entra_user', 'postalcode', 44, 'text(40)', 'postalCode', 'postalCode as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'preferredlanguage', 45, 'text(64)', 'preferredLanguage', 'preferredLanguage as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'preferreddatalocation', 46, 'text(16)', 'preferredDataLocation', 'preferredDataLocation as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user', 'agegroup', 47, 'text(32)', 'ageGroup', 'ageGroup as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user', 'consentprovidedforminor', 48, 'text(32)', 'consentProvidedForMinor', 'consentProvidedForMinor as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
+    ('entra_user', 'agegroup', 47, 'text(32)', 'ageGroup', 'ageGroup as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('entra_user', 'consentprovidedforminor', 48, 'text(32)', 'consentProvidedForMinor', 'consentProvidedForMinor as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'legalagegroupclassification', 49, 'text(64)', 'legalAgeGroupClassification', 'legalAgeGroupClassification as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'onpremisessyncenabled', 50, 'flag', 'onPremisesSyncEnabled', '1 synced; NULL never synced', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'is_synced', 51, 'flag', null, 'onPremisesSyncEnabled is true', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -8334,6 +8357,11 @@ values
     ('lifecycle_date', 'advice', 10, 'text', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('lifecycle_date', 'at', 11, 'time', null, '', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('lifecycle_date', 'at_day', 12, 'int', null, 'at as a day number', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_drift', 'run_id', 1, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('load_drift', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('load_drift', 'table_name', 3, 'text', null, 'the table', null, 'never NULL', 0, '0.1.0'),
+    ('load_drift', 'object_key', 4, 'text', null, 'key of the object: guid, id or worker id', null, 'never NULL', 0, '0.1.0'),
+    ('load_drift', 'what', 5, 'text', null, '', null, 'never NULL', 0, '0.1.0'),
     ('load_reject', 'run_id', 1, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
     ('load_reject', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('load_reject', 'object', 3, 'text(256)', null, 'table or kind', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -8350,9 +8378,13 @@ values
     ('load_run', 'schema_version', 7, 'int', null, 'version of the tables', null, 'never NULL', 0, '0.1.0'),
     ('load_run', 'requests', 8, 'int', null, 'requests sent to the source', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('load_run', 'bytes_read', 9, 'bigint', null, 'bytes received from it', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('load_run', 'is_increment', 10, 'flag', null, '1: only changes were read; 0: everything', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('load_run', 'watermark', 11, 'text', null, 'where the next increment begins: uSN, cookie or delta link', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('load_run', 'error', 12, 'text', null, 'why it was not published', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_run', 'seconds', 10, 'float', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_run', 'is_increment', 11, 'flag', null, '1: only changes were read; 0: everything', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_run', 'reason', 12, 'text', null, 'why', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_run', 'watermark_from', 13, 'text', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_run', 'watermark', 14, 'text', null, 'where the next increment begins: uSN, cookie or delta link', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_run', 'basis', 15, 'text', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_run', 'error', 16, 'text', null, 'why it was not published', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('load_run_table', 'run_id', 1, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
     ('load_run_table', 'table_name', 2, 'text', null, 'the table', null, 'never NULL', 0, '0.1.0'),
     ('load_run_table', 'filter', 3, 'text', null, 'what was asked for: LDAP filter, Graph path or file', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -8395,7 +8427,11 @@ values
     ('pair', 'ad_givenname', 9, 'text', null, 'givenname of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_sn', 10, 'text', null, 'sn of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_samaccountname', 11, 'text', null, 'samaccountname of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'ad_userprincipalname', 12, 'text', null, 'userprincipalname of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'ad_userprincipalname', 12, 'text', null, 'userprincipalname of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('pair', 'ad_upn_key', 13, 'text', null, 'ad_upn folded', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_mail', 14, 'text', null, 'mail of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_mail_key', 15, 'text', null, 'ad_mail folded', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -8405,11 +8441,7 @@ values
     ('pair', 'ad_immutable_id', 19, 'text', null, 'immutable_id of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_useraccountcontrol', 20, 'int', null, 'useraccountcontrol of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_is_enabled', 21, 'flag', null, 'is_enabled of the AD user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'ad_account_expires_at', 22, 'time', null, 'ad_account_expires as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('pair', 'ad_account_expires_at', 22, 'time', null, 'ad_account_expires as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_account_expires_day', 23, 'int', null, 'ad_account_expires as a day number', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_distinguishedname', 24, 'text', null, 'distinguishedname of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_whencreated', 25, 'time', null, 'whencreated of the AD user', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -8737,6 +8769,7 @@ begin
         finding_row,
         group_type_flag,
         lifecycle_date,
+        load_drift,
         load_reject,
         load_run,
         load_run_table,
@@ -8958,6 +8991,7 @@ begin
         finding_row,
         group_type_flag,
         lifecycle_date,
+        load_drift,
         load_reject,
         load_run,
         load_run_table,

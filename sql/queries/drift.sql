@@ -1,6 +1,7 @@
 -- title: Rows that increments had left wrong
--- meaning: What a full read found other than increments had left it, although no later change explains it: missing, left
---   over, or other values. One row per load and row; of members the group's key and the member's. Loads put it right.
+-- meaning: What a full read found other than increments had left it, although no later change explains it: missing,
+--   left over, or other values. One row per load and row; of members the group's key and the member's. The full read
+--   put it right.
 select
     s.name as source_name,
     d.run_id,

@@ -1,5 +1,7 @@
 -- title: Last good load of each table
--- meaning: What was read last: rows, the server's own count, what changed. One row per source and table.
+-- meaning: What was read last and what proves it: rows, the server's own count, what changed, how it was read (the
+--   filter, in full and why, or as an increment from one watermark to the next), by which version, and the fingerprint
+--   that recon load --verify makes again. One row per source and table.
 with newest as (
     select r.source_id, t.table_name, max(r.run_id) as run_id
     from load_run as r
@@ -21,7 +23,20 @@ select
     t.changed,
     t.deleted,
     t.duplicates,
-    t.rejected
+    t.rejected,
+    r.is_increment,
+    r.reason,
+    t.filter,
+    t.pages,
+    r.requests,
+    r.bytes_read,
+    r.seconds,
+    t.fingerprint,
+    r.tool_version,
+    r.schema_version,
+    t.watermark as table_watermark,
+    r.watermark_from,
+    r.watermark
 from newest as n
 inner join source as s on s.source_id = n.source_id
 inner join load_run as r on r.run_id = n.run_id
