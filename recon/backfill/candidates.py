@@ -16,7 +16,7 @@ from recon.backfill.denied import Denied
 from recon.backfill.items import AdAccount, EntraAccount, Evidence, Pairing
 from recon.backfill.sources import Source, Sources
 from recon.backfill.values import Wanted, read_ad_values
-from recon.backfill_config import Scope
+from recon.backfill_config import ATTRIBUTES, Scope
 from recon.catalog import data_folder
 from recon.decode.keys import fold
 from recon.errors import CatalogError
@@ -124,28 +124,25 @@ class Candidates:
                 elsewhere[row.worker_row_id].append(other.name)
         for values in workers:
             row_id = values["row_id"]
+            accounts = tuple({account.guid: account for account in ad.get(row_id, ())}.values())
+            users = tuple(entra.get(row_id, ()))
             evidence = Evidence(
                 worker=values,
                 worker_source=source.name,
                 same_id_workers=sum(holders.get(row_id, [1])),
-                ad=tuple({account.guid: account for account in ad.get(row_id, ())}.values()),
-                entra=tuple(entra.get(row_id, ())),
+                ad=accounts,
+                entra=users,
                 pairings=tuple(dict.fromkeys(pairings.get(row_id, ()))),
                 prior_accounts=tuple(dict.fromkeys(prior.get(row_id, ()))),
                 other_tenants=tuple(dict.fromkeys(elsewhere.get(row_id, ()))),
                 role_groups=tuple(dict.fromkeys(roles.get(row_id, ()))),
                 roles=tuple(dict.fromkeys(held.get(row_id, ()))),
+                denied_groups=self._denied_groups(accounts, users),
+                admin_groups=tuple(
+                    self.administrators[each.row_id] for each in accounts if each.row_id in self.administrators
+                ),
                 other_scopes=others[row_id],
                 stale_loads=tuple(stale[row_id] if row_id in ad else stale[None]),
-            )
-            evidence = replace(
-                evidence,
-                denied_groups=self._denied_groups(evidence),
-                admin_groups=tuple(
-                    self.administrators[account.row_id]
-                    for account in evidence.ad
-                    if account.row_id in self.administrators
-                ),
             )
             yield tuple(_with_value(evidence, each, mails.get(row_id, ()), ad_values) for each in self.wanted)
 
@@ -165,9 +162,9 @@ class Candidates:
                     stale[row.worker_row_id].append(domain.name)
         return found, stale
 
-    def _denied_groups(self, evidence: Evidence) -> tuple[str, ...]:
-        denied = [self.denied.ad.get(account.row_id) for account in evidence.ad]
-        denied += [self.denied.entra.get(account.id) for account in evidence.entra]
+    def _denied_groups(self, accounts: Sequence[AdAccount], users: Sequence[EntraAccount]) -> tuple[str, ...]:
+        denied = [self.denied.ad.get(account.row_id) for account in accounts]
+        denied += [self.denied.entra.get(user.id) for user in users]
         return tuple(dict.fromkeys(name for name in denied if name is not None))
 
 
@@ -192,6 +189,7 @@ def _with_value(
     return replace(
         evidence,
         current=current,
+        is_loaded=wanted.attribute in ATTRIBUTES,  # of directory extensions nothing is loaded
         value=value,
         ours=wanted.owned.get(sole_entra.id, ()) if sole_entra else (),
         changed_on=wanted.changed.get(source_row) if source_row is not None else None,

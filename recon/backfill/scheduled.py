@@ -13,6 +13,7 @@ from recon.backfill.build import build_plan, plans_folder
 from recon.backfill.campaign import Choices, apply_plan, refresh_ledger, verify_plan
 from recon.backfill.journal import read_journal
 from recon.backfill.pacing import Waiting
+from recon.backfill.page import write_page
 from recon.backfill.plan import Plan, load_plan, plan_folders
 from recon.backfill.result import Result
 from recon.backfill.verify import Verified
@@ -93,6 +94,8 @@ def run_campaign(
             own, store, entra=campaign.entra, campaign=name, settle_minutes=campaign.settle_minutes
         )
         outcome = Outcome(plan, is_new=unfinished is None)
+        if outcome.is_new:
+            say(f"to be approved: {write_page(plan)}")
         if not commit or not plan.item_count:
             return outcome
         outcome.waits_for = missing_approvals(plan, own.backfill)

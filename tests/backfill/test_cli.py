@@ -37,6 +37,10 @@ def test_the_whole_way(recon):
     plan = load_plan(recon.rehearsal.folder / "plans", "latest")
     assert f"plan {plan.hash}" in err
     assert err.rstrip().endswith(f"next: recon backfill show {plan.short}, then recon backfill apply {plan.short}")
+    assert f"to be approved: {plan.folder / 'plan.html'}" in err
+    assert {"plan.html", "items.csv", "reasons.csv"} <= {entry.name for entry in plan.folder.iterdir()}
+    assert recon("show", plan.short, "--page", "--unmask")[0] == 1  # plain addresses are not kept beside the plan
+    assert recon("show", plan.short, "--page", "--unmask", "--out", str(plan.folder.parent.parent / "out"))[0] == 0
 
     code, out, err = recon("show", plan.short, "--format", "json")
     shown = json.loads(out)

@@ -1,6 +1,7 @@
 """`recon backfill plan | show`: judge everyone in scope, freeze it, look at it. Nothing is sent."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -19,12 +20,15 @@ def plan(
 ) -> None:
     """Judge everyone in scope and freeze what would be written. Nothing is sent."""
     from recon.backfill.build import build_plan
+    from recon.backfill.page import write_page
 
     config = state(ctx).config()
     with state(ctx).store() as store:
         made = build_plan(config, store, scope=scope, attribute=attribute, entra=entra, limit=limit)
+    page = write_page(made)
     emit(("outcome", "people"), counts(made), output)
     say_plan(made)
+    say(f"to be approved: {page}")
     if made.item_count:
         say(f"next: recon backfill show {made.short}, then recon backfill apply {made.short}")
     else:
@@ -41,11 +45,20 @@ def show(
     ctx: typer.Context,
     name: str = PLAN,
     reasons: bool = typer.Option(False, "--reasons", help="Show who is not written, and why."),
+    page: bool = typer.Option(False, "--page", help="Write the page for approval and the CSV files anew instead."),
+    out: Path | None = typer.Option(
+        None, "--out", metavar="FOLDER", help="With --page: where; default beside the plan."
+    ),
     unmask: bool = typer.Option(False, "--unmask", help="Show personal addresses in clear."),
     output: Format = FORMAT_OPTION,
 ) -> None:
     """List a plan's items, or the reasons of everyone else in scope."""
     _, shown = load(ctx, name)
+    if page:
+        from recon.backfill.page import write_page
+
+        say(f"written: {write_page(shown, out, unmask=unmask)}")
+        return
     if reasons:
         columns: tuple[str, ...] = ("reason", "attribute", "worker_id", "employee_id", "userprincipalname", "detail")
         rows: Iterator[tuple[object, ...]] = (
