@@ -186,10 +186,13 @@ def _with_value(
             current = tuple(mail for row_id, mail in mails if row_id == sole_entra.row_id)
         elif wanted.attribute == "usageLocation" and sole_entra.usagelocation:
             current = (sole_entra.usagelocation,)
+        elif wanted.attribute not in ATTRIBUTES:
+            current = wanted.owned.get(sole_entra.id, ())
     return replace(
         evidence,
         current=current,
-        is_loaded=wanted.attribute in ATTRIBUTES,  # of directory extensions nothing is loaded
+        # loads carry no directory extensions: what the re-read must find is what we take for granted
+        is_loaded=wanted.attribute in ATTRIBUTES or wanted.mapping.mode != "replace",
         value=value,
         ours=wanted.owned.get(sole_entra.id, ()) if sole_entra else (),
         changed_on=wanted.changed.get(source_row) if source_row is not None else None,

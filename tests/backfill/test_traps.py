@@ -1,16 +1,21 @@
 """What a night can bring about between two plans: each person ends with the reason that protects him."""
 
 import csv
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import delete, insert, select, update
 
 from recon.backfill.build import build_plan
+from recon.backfill.precondition import Reply, Write, judge_fresh
 from recon.backfill.sources import check_fresh, describe, find_sources
+from recon.backfill_config import Mapping
 from recon.errors import PlanError
 from recon.lab.sample import SampleCompany
 from recon.store import Store
 from recon.store.tables import LOADED, load_run, setting, source
+from tests.backfill.make import item as sample_item
+from tests.backfill.tenant import user_of
 from tests.support.estate import Estate
 
 
@@ -160,3 +165,27 @@ def test_the_header_describes_the_loads(rehearsal):
     assert [(each["name"], each["read"]) for each in found] == [("entra", "full"), ("contoso", "full"), ("hr", "full")]
     assert len(found[0]["fingerprints"]["entra_user"]) == 32
     assert set(found[2]["fingerprints"]) >= {"worker"}
+
+
+EXTENSION = "extension_0a1b2c3d4e5f60718293a4b5c6d7e8f9_department"
+
+
+@pytest.mark.parametrize(("mode", "code"), [("fill", "item"), ("owned", "item"), ("replace", "unknown_value")])
+def test_an_extension_attribute_is_decided_at_the_write(rehearsal, mode, code):
+    mapping = Mapping(attribute=EXTENSION, source="worker.department", mode=mode)
+    backfill = rehearsal.config.backfill.model_copy(update={"mapping": (mapping,)})
+    config = rehearsal.config.model_copy(update={"backfill": backfill})
+    with rehearsal.store() as store:
+        plan = build_plan(config, store)
+    found = {item.worker_id: "item" for item in plan.items()} | {each.worker_id: each.code for each in plan.reasons()}
+    assert found[JOERG] == code
+    assert plan.attributes == (EXTENSION,)
+    for item in plan.items():
+        assert (item.before, len(item.after)) == ((), 1)
+    # what the loads do not say, the re-read must: a value there, or an answer without the property, is not written over
+    item = replace(next(plan.items(), None) or sample_item(1), attribute=EXTENSION, after=("Sales",))
+    body = user_of(item)
+    assert judge_fresh(item, Reply(200, body=body | {EXTENSION: None})) == Write((), ("Sales",))
+    assert judge_fresh(item, Reply(200, body=body | {EXTENSION: "Legal"})).reason == "value_changed"
+    assert judge_fresh(item, Reply(200, body=body | {EXTENSION: "Sales"})).reason == "already_present"
+    assert judge_fresh(item, Reply(200, body=body)).reason == "unknown_value"
