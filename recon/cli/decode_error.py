@@ -75,6 +75,9 @@ def _loaded(ctx: typer.Context, object_id: str) -> tuple[str, str | None, str | 
         its.config()
     except UsageError:
         return None  # no recon.toml: the text alone is decoded
+    except ReconError as refused:
+        say(f"note: the database is not asked: {refused}")
+        return None
     try:
         store = its.store()
     except ReconError as refused:

@@ -296,6 +296,9 @@ drop view if exists ad_user_decoded
 drop view if exists ad_group_decoded
 ;
 
+drop view if exists ad_contact_decoded
+;
+
 drop view if exists ad_computer_decoded
 ;
 
@@ -3854,6 +3857,34 @@ select
     u.loaded_at
 from ad_computer as u
 left join clock as c on c.clock_id = 1
+;
+
+create view ad_contact_decoded as
+select
+    k.row_id,
+    k.source_id,
+    k.guid,
+    k.cn,
+    k.name,
+    k.displayname,
+    k.description,
+    k.givenname,
+    k.sn,
+    k.mail,
+    k.mailnickname,
+    k.targetaddress,
+    k.company,
+    k.department,
+    k.ou_path,
+    k.distinguishedname,
+    k.dn_key,
+    k.mail_key,
+    k.mailnickname_key,
+    k.targetaddress_key,
+    k.whencreated,
+    k.whenchanged,
+    k.loaded_at
+from ad_contact as k
 ;
 
 create view ad_group_decoded as
@@ -7511,6 +7542,7 @@ values
     ('worker_value_defect_history', 'history', 'One row per defect of one value. As it was from load run from_run up to, not including, to_run.', 'worker_value_defect', '0.1.0'),
     ('ad_certificate_mapping_decoded', 'view', 'Certificate mappings, decoded: Every value of altSecurityIdentities of users and computers: its kind, weak or strong (KB5014754), what it names, and what to write instead where that is known. Implicit mappings (a SID in the certificate) are not in AD. One row per account and value.', null, '0.1.0'),
     ('ad_computer_decoded', 'view', 'AD computers, decoded: Computers of Active Directory with names, keys and times, the flags of userAccountControl by name, and the age of the password. One row per AD computer.', null, '0.1.0'),
+    ('ad_contact_decoded', 'view', 'AD contacts, decoded: Contacts of Active Directory with names, addresses, keys and times. One row per AD contact.', null, '0.1.0'),
     ('ad_group_decoded', 'view', 'AD groups, decoded: Groups of Active Directory with scope and kind from groupType. One row per AD group.', null, '0.1.0'),
     ('ad_user_decoded', 'view', 'AD users, decoded: Users of Active Directory with names, keys and times, the flags of userAccountControl by name (1, 0, or NULL where the attribute could not be read), the age of the password, and whether the account has expired, by the clock. One row per AD user.', null, '0.1.0'),
     ('entra_deleted_decoded', 'view', 'Deleted Entra objects, decoded: Soft-deleted users and groups with their kind and the days until they are purged, counted from the last refresh (below 0: gone since the load). One row per deleted user or group.', null, '0.1.0'),
@@ -7594,12 +7626,12 @@ values
     ('finding_provisioning_error', 'view', 'Synchronization error on the user: Entra reports an error of synchronization on the user (onPremisesProvisioningErrors), such as an address or a UPN that another object has. The attribute is the one that causes it, the Entra value the one that was refused. One row per user and error.', null, '0.1.0'),
     ('finding_several_primary_smtp', 'view', 'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, '0.1.0'),
     ('finding_sid_differs', 'view', 'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
-    ('finding_soft_match_candidate', 'view', 'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
-    ('finding_stale_on_both_sides', 'view', 'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, '0.1.0')
+    ('finding_soft_match_candidate', 'view', 'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0')
 ;
 
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    ('finding_stale_on_both_sides', 'view', 'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, '0.1.0'),
     ('finding_sync_bad_character', 'view', 'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
     ('finding_sync_bad_domain_part', 'view', 'Domain part is not valid: What stands behind the @ of a UPN or an address is no domain name: no dot, an empty label, a hyphen at a label''s end, characters that no domain has. IdFix: DomainPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
     ('finding_sync_bad_format', 'view', 'Value without the right form: A UPN or an address has no @ or several, a value of proxyAddresses or targetAddress has no type in front (smtp:), or a mailNickname begins or ends with a period. IdFix: Format. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
@@ -8646,6 +8678,7 @@ begin
         grant select on
         ad_certificate_mapping_decoded,
         ad_computer_decoded,
+        ad_contact_decoded,
         ad_group_decoded,
         ad_user_decoded,
         entra_deleted_decoded,
@@ -8795,6 +8828,7 @@ begin
         worker_value_defect_history,
         ad_certificate_mapping_decoded,
         ad_computer_decoded,
+        ad_contact_decoded,
         ad_group_decoded,
         ad_user_decoded,
         entra_deleted_decoded,

@@ -51,8 +51,9 @@ def test_the_loaded_user(folder):
     assert (outcome.code, outcome.err) == (0, f"note: no loaded user has the object id {TRACKING}\n")
 
 
-def test_a_database_that_is_not_there(folder):
-    (folder / "recon.toml").write_text('[database]\nurl = "sqlite:///none.db"\n', encoding="utf-8")
+@pytest.mark.parametrize("text", ['[database]\nurl = "sqlite:///none.db"\n', "[database\n"])
+def test_a_database_that_cannot_be_asked(folder, text):
+    (folder / "recon.toml").write_text(text, encoding="utf-8")
     outcome = invoke("decode", "error", CURLY)
     assert outcome.code == 0
     assert "employeeHireDate" in outcome.out

@@ -94,6 +94,13 @@ def test_account_types(estate):
     assert kinds == set(grouptype.SAM_ACCOUNT_TYPES.values())
 
 
+def test_contacts(estate):
+    estate.entry("partner", kind="contact", mail="A@x.example", targetAddress="SMTP:a@x.example", displayName="Zoë")
+    (row,) = decoded(estate, "ad_contact_decoded")
+    assert (row["guid"], row["displayname"], row["ou_path"]) == ("partner", "Zoë", "DC=example,DC=com")
+    assert row["mail_key"] == row["targetaddress_key"] == "a@x.example"
+
+
 def test_a_group_type_that_could_not_be_read(estate):
     estate._insert("ad_group", "ad", {"guid": "g"})
     (row,) = decoded(estate, "ad_group_decoded")

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from recon.catalog import read_catalog
-from recon.config import Settings
+from recon.config import Settings, Sync
 from recon.findings import refresh, rows
 from recon.store import Store
 from tests.servers.stores import fresh_database
-from tests.support import oracle_accounts
-from tests.support.companies import MadeCompany, companies, hold, prepare
+from tests.support import oracle_accounts, oracle_sync
+from tests.support.companies import HIRE, MadeCompany, companies, hold, prepare
 
 Found = set[tuple[str, str]]
-ORACLES: dict[str, Callable[[MadeCompany], Found]] = {**oracle_accounts.ORACLES}
+ORACLES: dict[str, Callable[[MadeCompany], Found]] = {**oracle_accounts.ORACLES, **oracle_sync.ORACLES}
 CATALOG = read_catalog()
 
 
@@ -36,7 +36,7 @@ def stores(postgresql_url: str, installed_database: str, tmp_path_factory) -> It
 def found(store: Store, company: MadeCompany) -> dict[str, list[tuple]]:
     """Every row of every finding, by code."""
     hold(store, company)
-    done = refresh(store, Settings(), CATALOG)
+    done = refresh(store, Settings(), CATALOG, sync=Sync(hire_attribute=HIRE))
     assert done.broken == ()
     return {
         each.code: sorted(map(tuple, rows(store, each.code, unmask=True)), key=repr)
@@ -46,7 +46,7 @@ def found(store: Store, company: MadeCompany) -> dict[str, list[tuple]]:
 
 
 @pytest.mark.postgresql
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(company=companies())
 def test_both_engines_and_the_oracle_find_the_same(stores, company):
     sqlite, postgresql = (found(store, company) for store in stores)

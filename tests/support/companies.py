@@ -75,6 +75,16 @@ sids = st.builds(
     st.sampled_from((bytes(5) + b"\x05", b"\0\x01\0\0\0\0", b"\xff" * 6)),
     st.sampled_from(((), (21, 1, 2, 3, 1001), (21, 1, 2, 3, 1002), tuple(range(15)), (2**32 - 1,) * 15)),
 )
+HIRE = "extensionAttribute1"
+hires = st.sampled_from(
+    ("20230212100000.0Z", "20230212", " 20230212100000.0Z", "20230230100000.0Z", "20240229235959.1234567Z", "🦊",
+     "2023-02-12T10:00:00Z", "anna@contoso.example", "20230212100000.0Z\u00a0", "20230212250000.0Z")
+)  # fmt: skip
+certificate_mappings = st.sampled_from(
+    ("X509:<I>DC=com,CN=CA<SR>12AB", "x509:<i>dc=com,cn=ca<sr>12ab", "X509:<SKI>0aFF", "X509:<S>CN=Änna",
+     "X509:<S>CN=a\u0308nna", "X509:<RFC822>anna@contoso.example", "X509:<I>CN=CA<S>CN=🦊", "X509:<I>CN=CA<SR>123",
+     "X509:<PN>anna", "Kerberos:anna@X", "anna")
+)  # fmt: skip
 filetimes = st.sampled_from((None, "0", str(2**63 - 1), "133000000000000000", "134168000000000000", "-5", "x"))
 dates = st.sampled_from(("", "2020-01-01", "2026-02-20", "2026-03-01", "2026-03-02", "2026-03-09", "soon"))
 
@@ -123,7 +133,9 @@ def _ad_user(draw: st.DrawFn, guid: bytes, number: int, guids: list[bytes]) -> E
         "targetAddress": draw(maybe(proxies)), "adminCount": draw(st.sampled_from((None, "0", "1"))),
         "isCriticalSystemObject": draw(st.sampled_from((None, None, "TRUE", "FALSE"))),
         "lastLogonTimestamp": draw(filetimes), "accountExpires": draw(filetimes), "pwdLastSet": draw(filetimes),
-        "mS-DS-ConsistencyGuid": draw(maybe(st.sampled_from(guids))),
+        "mS-DS-ConsistencyGuid": draw(maybe(st.sampled_from(guids))), HIRE: draw(maybe(hires)),
+        "altSecurityIdentities": draw(st.lists(certificate_mappings, max_size=3, unique=True)),
+        "sIDHistory": draw(st.lists(sids, max_size=1)),
         "manager": draw(maybe(st.sampled_from((f"cn=USER 0, ou=people,{BASE.lower()}", f"CN=Gone,{BASE}")))),
     })  # fmt: skip
 
@@ -142,6 +154,7 @@ def _ad_computer(draw: st.DrawFn, guid: bytes, number: int) -> Entry:
     return f"CN=PC{number},CN=Computers,{BASE}", _raw({
         "objectClass": ["top", "computer"], "objectGUID": guid, "cn": f"PC{number}", "sAMAccountType": "805306369",
         "userAccountControl": draw(st.sampled_from(("4096", "4098", "528384", "532480"))),
+        "altSecurityIdentities": draw(st.lists(certificate_mappings, max_size=2, unique=True)),
     })  # fmt: skip
 
 
@@ -151,7 +164,9 @@ def _entra_user(draw: st.DrawFn, number: int, made: MadeCompany, guids: list[byt
     user: dict[str, Any] = {
         "id": f"{number + 1:08d}-0000-4000-8000-000000000000", "accountEnabled": draw(st.booleans()),
         "userType": draw(st.sampled_from(("Member", "Member", "Guest"))), "createdDateTime": "2026-03-01T12:00:00Z",
-        "onPremisesSyncEnabled": draw(st.sampled_from((True, True, None))),
+        "onPremisesSyncEnabled": draw(st.sampled_from((True, True, None, False))),
+        "onPremisesProvisioningErrors": draw(st.sampled_from(([], [], [{"category": "PropertyConflict"}]))),
+        "employeeHireDate": draw(st.sampled_from((None, "2023-02-12T10:00:00Z", "2023-02-13T10:00:00Z"))),
         "onPremisesLastSyncDateTime": "2026-03-01T12:00:00Z", "userPrincipalName": draw(maybe(mails)),
         "mail": draw(maybe(mails)), "employeeId": draw(maybe(st.sampled_from(IDS))), "displayName": "Somebody",
         "onPremisesImmutableId": draw(maybe(anchors)),
@@ -161,7 +176,8 @@ def _entra_user(draw: st.DrawFn, number: int, made: MadeCompany, guids: list[byt
     }  # fmt: skip
     if made.ad["ad_user"] and draw(st.booleans()):
         _, raw = draw(st.sampled_from(made.ad["ad_user"]))
-        user["onPremisesImmutableId"] = immutable_id(raw.get("ms-ds-consistencyguid", raw["objectguid"])[0])
+        if draw(st.booleans()):
+            user["onPremisesImmutableId"] = immutable_id(raw.get("ms-ds-consistencyguid", raw["objectguid"])[0])
         for ours, its in (("userPrincipalName", "userprincipalname"), ("mail", "mail"), ("employeeId", "employeeid")):
             if draw(st.booleans()):
                 user[ours] = raw[its][0].decode() if its in raw else None

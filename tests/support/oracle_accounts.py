@@ -72,7 +72,7 @@ def manager_disabled(company: MadeCompany) -> Found:
 # ---- who is who, by the five rules --------------------------------------------------------------------
 
 
-def _agreeing(raw: dict[str, list[bytes]], user: dict[str, object]) -> list[int]:
+def agreeing(raw: dict[str, list[bytes]], user: dict[str, object]) -> list[int]:
     """The rules by which an AD user and an Entra user may be one, lowest first."""
     anchor = raw.get("ms-ds-consistencyguid", raw["objectguid"])[0]
     sid = sid_text(raw["objectsid"][0]) if "objectsid" in raw else None
@@ -93,7 +93,7 @@ def pairs(company: MadeCompany) -> list[tuple[dict[str, list[bytes]], dict[str, 
         (one, other): (-rules[0], len(rules))
         for one, raw in enumerate(users)
         for other, user in enumerate(company.entra_users)
-        if (rules := _agreeing(raw, user))
+        if (rules := agreeing(raw, user))
     }
     return [
         (users[one], company.entra_users[other])
