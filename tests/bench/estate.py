@@ -26,7 +26,7 @@ from recon.store.load import Load, LoadResult
 from recon.store.runs import register_source, write_links
 
 BATCH = 1_000
-_clock = time.process_time  # SQLite works in this process
+_clock = time.perf_counter
 _IDS = EmployeeIdRules()
 _READ = {"ad": ("ad_user", "ad_group", "ad_member", "ad_computer", "ad_contact"),
          "entra": ("entra_user", "entra_group", "entra_member"),

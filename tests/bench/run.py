@@ -1,193 +1,107 @@
-"""`make bench`: measure the loads and their peers in one run, interleaved, and write docs/benchmarks.md.
+"""`make bench`: measure loads, store and peers in one run, interleaved, and write docs/benchmarks.md.
 
-Each command is a process of its own, measured by the operating system (CPU, peak memory). The lab runs in another
-process, so that what serves is not what is measured. Figures are ratios of this machine on this day, no promise.
+Each command is a process of its own, measured by the operating system. What serves runs in another process. A section
+or a peer that cannot be measured is named with its reason, and the others go on. Figures are ratios of one machine on
+one day, no promise: run it where nothing else runs.
 """
 
 import argparse
+import importlib
 import os
 import platform
-import shutil
-import statistics
-import subprocess
+import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.bench.measure import ROOT
+from tests.bench.options import Options
+
 PAGE = ROOT / "docs" / "benchmarks.md"
-
-# a child inherits its parent's peak memory at the fork, so a small process stands in between
-_MEASURE = """
-import os, subprocess, sys, time
-began = time.perf_counter()
-process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-said = process.stderr.read()
-_, status, usage = os.wait4(process.pid, 0)
-process.returncode = os.waitstatus_to_exitcode(status)
-print(process.returncode, time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
-sys.stderr.buffer.write(said[-2000:])
-"""
-
-_PLAIN_LDAP3 = """
-import ssl, sys, ldap3
-url, user, password, ca, base = sys.argv[1:]
-tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=ca, valid_names=["localhost"])
-connection = ldap3.Connection(ldap3.Server(url, get_info=ldap3.ALL, tls=tls), user, password, auto_bind=True)
-found = connection.extend.standard.paged_search(
-    base, "(sAMAccountType=805306368)", attributes=["*"], paged_size=1000, generator=True
-)
-print(sum(1 for entry in found if entry["type"] == "searchResEntry" and entry["attributes"]))
-"""
+SECTIONS = {
+    "ad": "Reading Active Directory",
+    "entra": "Reading Entra ID",
+    "increment": "Increments of 1 %",
+    "store": "Store, match and findings",
+    "compare": "Comparing two directories",
+    "commands": "Commands",
+    "backfill": "Writing",
+}
 
 
-@dataclass
-class Case:
-    """One command and what its runs gave: (wall seconds, CPU seconds, peak megabytes)."""
-
-    name: str
-    command: Callable[[], list[str]]
-    runs: list[tuple[float, float, float]] = field(default_factory=list)
-
-    def run(self) -> None:
-        """Measure it once more."""
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", _MEASURE, *self.command()],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        code, wall, cpu, kilobytes = done.stdout.split()
-        if code != "0":
-            raise SystemExit(f"{self.name} ended with {code}: {done.stderr}")
-        self.runs.append((float(wall), float(cpu), int(kilobytes) / 1024))
-
-    def row(self) -> str:
-        """The line of the table: minimum, median, maximum of wall; medians of the others."""
-        walls = [run[0] for run in self.runs]
-        cpu, memory = statistics.median(run[1] for run in self.runs), max(run[2] for run in self.runs)
-        spread = f"{min(walls):.2f} / {statistics.median(walls):.2f} / {max(walls):.2f}"
-        return f"| {self.name} | {spread} | {cpu:.2f} | {memory:.0f} |"
-
-
-@contextmanager
-def lab(folder: Path, people: int, *options: str) -> Iterator[dict[str, str]]:
-    """A lab in a process of its own; gives its addresses."""
-    command = [sys.executable, "-m", "recon", "lab", "up", "--dir", str(folder), "--people", str(people), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout is not None
-    try:
-        addresses: dict[str, str] = {}
-        for line in process.stdout:
-            if line.strip() == "ready":
-                break
-            what, _, where = line.strip().partition("\t")
-            addresses[what.split()[0]] = where
-        yield addresses
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
-
-
-def load_cases(folder: Path, addresses: dict[str, str]) -> list[Case]:
-    """Our loads, and the peers on the same AD server."""
-    database = folder / "bench.db"
-
-    def load(kind: str) -> Callable[[], list[str]]:
-        def command() -> list[str]:
-            for left in folder.glob("bench.db*"):
-                left.unlink()
-            os.environ["RECON_DATABASE_URL"] = f"sqlite:///{database}"
-            return [sys.executable, "-m", "recon", "-c", str(folder / "recon.toml"), "load", kind, "--no-refresh"]
-
-        return command
-
-    ldaps = addresses["ad"].split()[0]
-    user, password, base = "svc-recon@contoso.example", "lab-reader-1", "DC=contoso,DC=example"
-    cases = [Case("`recon load ad` into SQLite", load("ad"))]
-    if shutil.which("ldapsearch"):
-        os.environ["LDAPTLS_CACERT"] = str(folder / "ca.pem")
-        search = ["ldapsearch", "-x", "-H", ldaps, "-D", user, "-w", password, "-b", base, "-o", "ldif-wrap=no", "-E"]
-        text = " ".join(
-            [*map(repr, [*search, "pr=1000/noprompt", "(sAMAccountType=805306368)"]), ">", str(folder / "out.ldif")]
-        )
-        cases.append(Case("`ldapsearch`, users alone, to a file", lambda: ["sh", "-c", f"exec {text}"]))
-    plain = [sys.executable, "-c", _PLAIN_LDAP3, ldaps, user, password, str(folder / "ca.pem"), base]
-    cases.append(Case("ldap3 as commonly used, users alone, to nothing", lambda: plain))
-    cases.append(Case("`recon load entra` into SQLite, 50 ms a request", load("entra")))
-    cases.append(Case("`recon load workers` into SQLite", load("workers")))
-    return cases
-
-
-def refresh_cases(folder: Path) -> list[Case]:
-    """What follows a load, on a database that holds all three."""
-    os.environ["RECON_DATABASE_URL"] = f"sqlite:///{folder / 'all.db'}"
-    recon = [sys.executable, "-m", "recon", "-c", str(folder / "recon.toml")]
-    subprocess.run([*recon, "run", "--no-report"], check=True, capture_output=True)
-
-    def command(*words: str) -> Callable[[], list[str]]:
-        def made() -> list[str]:
-            os.environ["RECON_DATABASE_URL"] = f"sqlite:///{folder / 'all.db'}"
-            return [*recon, *words]
-
-        return made
-
-    return [
-        Case("`recon refresh` (match and findings)", command("refresh")),
-        Case("`recon report`", command("report")),
-        Case("`recon backfill plan`", command("backfill", "plan")),
-        Case("`recon --help`", lambda: [sys.executable, "-m", "recon", "--help"]),
-        Case("`recon decode sid`", lambda: [sys.executable, "-m", "recon", "decode", "sid", "S-1-5-32-544"]),
-    ]
-
-
-def main() -> None:
-    """Run it all and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=20_000)
-    parser.add_argument("--rounds", type=int, default=3)
+def _options() -> tuple[Options, list[str], Path]:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="about three minutes: 2,000 people, one round, no million")
+    parser.add_argument("--only", help=f"sections, separated by commas: {', '.join(SECTIONS)}")
+    parser.add_argument("--people", type=int, help="of the races with peers; default 20000")
+    parser.add_argument("--rows", help="people of the section on the store; default 100000,1000000")
+    parser.add_argument("--rounds", type=int, help="default 3")
     parser.add_argument("--out", type=Path, default=PAGE)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="recon-bench-") as name:
-        folder = Path(name) / "lab"
-        began = time.perf_counter()
-        with lab(folder, options.people, "--latency", "50ms") as addresses:
-            started = time.perf_counter() - began
-            groups = [load_cases(folder, addresses), refresh_cases(folder)]
-            for cases in groups:
-                for number in range(options.rounds):
-                    for case in cases:
-                        case.run()
-                        sys.stderr.write(f"round {number + 1}: {case.name}: {case.runs[-1][0]:.2f} s\n")
-    command = f"python -m tests.bench.run --people {options.people} --rounds {options.rounds}"
-    lines = [
+    given = parser.parse_args()
+    wanted = given.only.split(",") if given.only else list(SECTIONS)
+    if unknown := set(wanted) - set(SECTIONS):
+        parser.error(f"unknown section {', '.join(sorted(unknown))}")
+    rows = given.rows or ("10000" if given.quick else "100000,1000000")
+    options = Options(
+        people=given.people or (2_000 if given.quick else 20_000),
+        rows=tuple(sorted(int(each) for each in rows.split(","))),
+        rounds=given.rounds or (1 if given.quick else 3),
+        folder=Path(tempfile.mkdtemp(prefix="recon-bench-")),
+        is_quick=given.quick,
+    )
+    return options, wanted, given.out
+
+
+def _section(name: str, options: Options) -> tuple[list[str], bool]:
+    """The lines of one section, and whether it could be measured."""
+    try:
+        module = importlib.import_module(f"tests.bench.{name}")
+    except ModuleNotFoundError as error:
+        return [f"Not measured: {error}", ""], False
+    began = time.perf_counter()
+    sys.stderr.write(f"== {name}\n")
+    try:
+        lines: list[str] = module.section(options)
+    except Exception as error:  # noqa: BLE001 - one section must not cost the others, and its failure is written down
+        return [f"Failed: {type(error).__name__}: {' '.join(str(error).split())[:400]}", ""], False
+    sys.stderr.write(f"== {name}: {time.perf_counter() - began:.0f} s\n")
+    return lines, True
+
+
+def main() -> int:
+    """Run the sections and write the page; 1 when one of them failed."""
+    import shutil
+
+    options, wanted, out = _options()
+    began = time.perf_counter()
+    lines: list[str] = []
+    is_whole = True
+    try:
+        for name in wanted:
+            found, is_measured = _section(name, options)
+            is_whole &= is_measured
+            lines += [f"## {SECTIONS[name]}", "", *found]
+    finally:
+        shutil.rmtree(options.folder, ignore_errors=True)
+    command = shlex.join(["python", "-m", "tests.bench.run", *sys.argv[1:]])
+    when = f"{datetime.now(UTC):%Y-%m-%d}, {time.perf_counter() - began:.0f} s"
+    what = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    head = [
         "# Benchmarks",
         "",
         (
-            f"`{command}` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, Python {platform.python_version()}, "
-            f"a generated company of {options.people:,} people served by the lab on the same machine "
-            f"(up in {started:.1f} s). Figures of one machine on one day: use them as ratios."
-        ),
-        "",
-        "| command | wall, s: min / median / max | CPU, s: median | peak memory, MB |",
-        "|---|---|---|---|",
-        *(case.row() for cases in groups for case in cases),
-        "",
-        (
-            "`recon load ad` reads users, groups with members, computers and contacts, converts, keys and hashes "
-            "every row, and publishes it; the peers read the users alone."
+            f"`{command}` on {when}: {what}. The company is invented; what serves it runs on the same machine in another "
+            "process. Figures of one machine on one day: use them as ratios. Rounds are interleaved; ratios are taken "
+            "round by round."
         ),
         "",
     ]
-    options.out.write_text("\n".join(lines), encoding="utf-8")
-    sys.stdout.write("\n".join(lines))
+    out.write_text("\n".join([*head, *lines]).rstrip() + "\n", encoding="utf-8")
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0 if is_whole else 1
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -10,7 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -56,9 +57,16 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """SQLAlchemy URL of the cluster's own database `postgres`; the superuser's password is in it."""
-    programs = _programs()
-    if programs is None:
+    if _programs() is None:
         missing_server("PostgreSQL")
+    with cluster({}) as url:
+        yield url
+
+
+@contextmanager
+def cluster(further: Mapping[str, str]) -> Iterator[str]:
+    """A cluster that ends with the block; `further`: settings of the server. Gives what the fixture gives."""
+    programs = _programs()
     assert programs is not None
     as_user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     folder = Path(tempfile.mkdtemp(prefix="recon-postgresql-"))
@@ -78,6 +86,7 @@ def postgresql_url() -> Iterator[str]:
         settings = {
             "listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off",
             "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB", "max_connections": 40,
+            **further,
         }  # fmt: skip
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         log = folder / "log"
