@@ -132,6 +132,15 @@ def _insert(
     )
 
 
+_CACHE_KB = {"usual": 16_000, "refresh": 256_000}
+
+
+def _use_cache(connection: Connection, what: str) -> None:
+    """SQLite alone: joins of a million rows need their indexes in memory; a load does with less."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"pragma cache_size = -{_CACHE_KB[what]}")
+
+
 def _analyze(connection: Connection, table: Table) -> None:
     if connection.dialect.name != "mssql":  # keeps its statistics by itself
         connection.exec_driver_sql(f"analyze {table.name}")
@@ -224,6 +233,9 @@ def refresh(
             fill_reference(connection)
             tell("nested groups")
             closures = fill_closures(connection, values["closure_max_rows"], values["closure_max_depth"])
+            _use_cache(connection, "refresh")
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("analyze")  # a glance at every index; its planner guesses badly without
             tell("match")
             matches = _match(connection, catalog)
             dates = sync or Sync()
@@ -232,6 +244,7 @@ def refresh(
             tell("findings")
             broken = _find_all(connection, catalog, refresh_id, chosen)
             _analyze(connection, finding_row)
+            _use_cache(connection, "usual")
     except SQLAlchemyError as error:
         raise StoreError(f"the refresh failed: {first_line(error)}; the old findings stand") from error
     ensure_views(store, catalog)

@@ -4228,7 +4228,7 @@ entra_side as (
         e.upn_key,
         e.mail_key
     from linked as l
-    inner join entra_user as e on e.source_id = l.entra_source_id
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
 ),
 
 joined as (

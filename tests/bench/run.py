@@ -29,6 +29,7 @@ SECTIONS = {
     "commands": "Commands",
     "backfill": "Writing",
 }
+_MODULES = {"backfill": "writing"}
 
 
 def _options() -> tuple[Options, list[str], Path]:
@@ -57,7 +58,7 @@ def _options() -> tuple[Options, list[str], Path]:
 def _section(name: str, options: Options) -> tuple[list[str], bool]:
     """The lines of one section, and whether it could be measured."""
     try:
-        module = importlib.import_module(f"tests.bench.{name}")
+        module = importlib.import_module(f"tests.bench.{_MODULES.get(name, name)}")
     except ModuleNotFoundError as error:
         return [f"Not measured: {error}", ""], False
     began = time.perf_counter()
@@ -92,7 +93,7 @@ def main() -> int:
         "# Benchmarks",
         "",
         (
-            f"`{command}` on {when}: {what}. The company is invented; what serves it runs on the same machine in another "
+            f"`{command}` on {when}: {what}. The company is invented; what serves it runs on this machine in another "
             "process. Figures of one machine on one day: use them as ratios. Rounds are interleaved; ratios are taken "
             "round by round."
         ),
