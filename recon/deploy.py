@@ -48,7 +48,9 @@ _HOW = {
 _ADDED = (
     ("source", "history_run"),
     ("clock", "stale_before_at"),
-    ("finding_count", "family"),
+    ("clock", "as_of_date"),
+    *(("finding_count", name) for name in ("family", "accepted_count", "new_count", "gone_count")),
+    ("finding_row", "detail"),
     ("ad_group", "rid"),
     *((name, "mailnickname_key") for name in ("ad_user", "ad_group", "ad_contact")),
     *((name, "targetaddress_key") for name in ("ad_user", "ad_contact")),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, TextClause, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Table, TextClause, case, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, escape_colons, read_catalog
@@ -19,6 +19,7 @@ from recon.decode.times import day, from_datetime, utc_now_text
 from recon.deploy import ensure_views
 from recon.errors import CatalogError, StoreError
 from recon.store import Store
+from recon.store.acceptance import acceptances, accepted_counts, follow, gone_names, new_rows
 from recon.store.closure import Closure, fill_closures
 from recon.store.engine import first_line
 from recon.store.lifecycle import fill_lifecycle_dates, lifecycle_date
@@ -37,6 +38,14 @@ class FindingCount:
     rows: int
     previous_rows: int | None
     family: str = ""
+    accepted: int = 0
+    new: int | None = None
+    gone: int | None = None
+
+    @property
+    def open(self) -> int:
+        """Rows that no acceptance covers."""
+        return self.rows - self.accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,14 @@ class FindingRow(NamedTuple):
     hr_value: str | None
     ad_value: str | None
     entra_value: str | None
+
+
+class StatedRow(NamedTuple):
+    """One row with its state: new since the refresh before, still, or accepted (`why`: until when, by whom)."""
+
+    row: FindingRow
+    state: str
+    why: str | None
 
 
 # ---- the clock ----------------------------------------------------------------------------------------
@@ -107,6 +124,7 @@ def _set_clock(connection: Connection, values: Mapping[str, int], refresh_id: in
             refresh_id=refresh_id,
             refreshed_at=utc_now_text(),
             as_of=as_of,
+            as_of_date=as_of[:10],
             as_of_day=today,
             stale_before_day=today - values["stale_days"],
             stale_before_at=_day_begins(today - values["stale_days"]),
@@ -167,8 +185,9 @@ def _find(connection: Connection, statement: Statement, refresh_id: int) -> int:
         "severity": statement.severity,
         "is_personal": int(statement.is_personal),
     }
-    columns = (*values, *FINDING_COLUMNS)
-    selected = (*(f":{name}" for name in values), *FINDING_COLUMNS)
+    detail = f"coalesce({', '.join(statement.identity)}, '')" if statement.identity else "null"
+    columns = (*values, "detail", *FINDING_COLUMNS)
+    selected = (*(f":{name}" for name in values), detail, *FINDING_COLUMNS)
     connection.execute(_insert(connection, statement, finding_row, columns, selected), values)
     # asked, because a driver may not count what a statement beginning with WITH inserts
     rows_of = select(func.count()).select_from(finding_row).where(finding_row.c.code == statement.name)
@@ -176,9 +195,10 @@ def _find(connection: Connection, statement: Statement, refresh_id: int) -> int:
 
 
 def _find_all(
-    connection: Connection, catalog: Catalog, refresh_id: int, chosen: Collection[str] | None
+    connection: Connection, catalog: Catalog, refresh_id: int, today: int, chosen: Collection[str] | None
 ) -> list[CatalogError]:
     connection.execute(delete(finding_row))
+    known = set(connection.scalars(select(finding_count.c.code).distinct()))
     broken = []
     refreshed_at = utc_now_text()
     for statement in catalog.findings:
@@ -187,6 +207,7 @@ def _find_all(
         try:
             with connection.begin_nested():
                 rows = _find(connection, statement, refresh_id)
+                change = follow(connection, statement.name, refresh_id, today, is_first=statement.name not in known)
         except SQLAlchemyError as error:
             refused = CatalogError(f"{statement.path}, line 1: the database refuses it: {first_line(error)}")
             refused.__cause__ = error
@@ -200,6 +221,9 @@ def _find_all(
                 family=statement.family,
                 title=statement.title[:256],
                 row_count=rows,
+                accepted_count=change.accepted,
+                new_count=change.new,
+                gone_count=change.gone,
                 refreshed_at=refreshed_at,
             )
         )
@@ -242,7 +266,7 @@ def refresh(
             fill_lifecycle_dates(connection, dates.hire_attribute, dates.leave_attribute)
             _analyze(connection, lifecycle_date)
             tell("findings")
-            broken = _find_all(connection, catalog, refresh_id, chosen)
+            broken = _find_all(connection, catalog, refresh_id, day(as_of), chosen)
             _analyze(connection, finding_row)
             _use_cache(connection, "usual")
     except SQLAlchemyError as error:
@@ -270,9 +294,20 @@ def counts(store: Store) -> tuple[FindingCount, ...]:
         rows = connection.execute(
             select(finding_count).where(finding_count.c.refresh_id.in_((last, (last or 0) - 1)))
         ).all()
+        accepted = accepted_counts(connection) if rows else {}
     before = {row.code: row.row_count for row in rows if row.refresh_id != last}
     found = [
-        FindingCount(row.code, row.title, row.severity, row.row_count, before.get(row.code), row.family or "")
+        FindingCount(
+            row.code,
+            row.title,
+            row.severity,
+            row.row_count,
+            before.get(row.code),
+            row.family or "",
+            accepted.get(row.code, 0),
+            row.new_count,
+            row.gone_count,
+        )
         for row in rows
         if row.refresh_id == last
     ]
@@ -289,19 +324,40 @@ def masked(value: str | None) -> str | None:
 
 def rows(store: Store, code: str, *, unmask: bool = False) -> Iterator[FindingRow]:
     """The rows of one finding of the last refresh; personal values are masked unless told otherwise."""
+    return (each.row for each in stated_rows(store, code, unmask=unmask))
+
+
+def stated_rows(store: Store, code: str, *, unmask: bool = False) -> Iterator[StatedRow]:
+    """The same with the state of each row."""
+    is_new = case((new_rows(code), 1), else_=0)
     statement = (
-        select(finding_row.c.is_personal, *(finding_row.c[name] for name in FINDING_COLUMNS))
+        select(is_new, finding_row.c.is_personal, *(finding_row.c[name] for name in FINDING_COLUMNS))
         .where(finding_row.c.code == code)
         .order_by(finding_row.c.object_key, finding_row.c.finding_row_id)
     )
     with store.read() as connection:
-        for is_personal, *values in connection.execution_options(yield_per=2000).execute(statement):
+        active = [each for each in acceptances(connection, code) if not each.is_expired]
+        accepted = {(each.object_key, each.attribute): each for each in active}
+        for new, is_personal, *values in connection.execution_options(yield_per=2000).execute(statement):
             if is_personal and not unmask:
                 values[4:] = [masked(value) for value in values[4:]]
-            yield FindingRow(*values)
+            row = FindingRow(*values)
+            key = row.object_key or ""
+            acceptance = accepted.get((key, row.attribute)) or accepted.get((key, None))
+            if acceptance is None:
+                yield StatedRow(row, "new" if new else "still", None)
+            else:
+                why = f"until {acceptance.until} by {acceptance.by}: {acceptance.why}"
+                yield StatedRow(row, "accepted", why)
+
+
+def gone(store: Store, code: str, limit: int = 50) -> list[str]:
+    """Names of objects that the last refresh of a finding found no more, at most so many."""
+    with store.read() as connection:
+        return gone_names(connection, code, limit)
 
 
 def worst(found: tuple[FindingCount, ...], threshold: str) -> bool:
-    """True when a finding of that severity or a worse one has rows."""
+    """True when a finding of that severity or a worse one has rows that are not accepted."""
     level = SEVERITIES.index(threshold)
-    return any(each.rows and SEVERITIES.index(each.severity) <= level for each in found)
+    return any(each.open and SEVERITIES.index(each.severity) <= level for each in found)

@@ -20,7 +20,15 @@ function show(finding) {
   const filter = element("input"); filter.type = "search"; filter.placeholder = "Filter rows";
   filter.setAttribute("aria-label", "Filter the rows of " + finding.dataset.code);
   const back = element("button", "‹ Back"), next = element("button", "Next ›"), place = element("span");
-  bar.append(filter, back, next, place);
+  const state = element("select"), column = data.columns.indexOf("state");
+  state.setAttribute("aria-label", "State of the rows of " + finding.dataset.code);
+  ["all", "new", "still", "accepted"].forEach(name => {
+    const count = name === "all" ? all.length : all.filter(row => stateOf(row) === name).length;
+    const option = element("option", name + " (" + count + ")");
+    option.value = name; option.disabled = count === 0; state.append(option);
+  });
+  function stateOf(row) { return (row[column] ?? "").split(" ")[0]; }
+  bar.append(filter, state, back, next, place);
   const table = element("table"), head = table.createTHead().insertRow(), body = table.createTBody();
 
   data.columns.forEach((name, column) => {
@@ -39,6 +47,7 @@ function show(finding) {
     page = Math.min(Math.max(page, 0), last);
     const fresh = rows.slice(page * PAGE, (page + 1) * PAGE).map(row => {
       const line = element("tr");
+      line.className = stateOf(row);
       row.forEach(value => line.append(element("td", value ?? "")));
       return line;
     });
@@ -48,11 +57,15 @@ function show(finding) {
     place.textContent = from + "–" + (page * PAGE + fresh.length) + " of " + rows.length + (rows.length < all.length ? " (filtered from " + all.length + ")" : "");
   }
 
-  filter.addEventListener("input", () => {
+  function choose() {
     const wanted = filter.value.toLowerCase(); page = 0; sorted = -1;
-    rows = wanted ? all.filter(row => row.some(value => value !== null && value.toLowerCase().includes(wanted))) : all;
+    const fits = row => (state.value === "all" || stateOf(row) === state.value)
+      && (!wanted || row.some(value => value !== null && value.toLowerCase().includes(wanted)));
+    rows = wanted || state.value !== "all" ? all.filter(fits) : all;
     draw();
-  });
+  }
+  filter.addEventListener("input", choose);
+  state.addEventListener("change", choose);
   back.addEventListener("click", () => { page -= 1; draw(); });
   next.addEventListener("click", () => { page += 1; draw(); });
   holder.append(bar, table);

@@ -1,16 +1,21 @@
-"""`recon refresh` and `recon findings`: make the findings again, count them, show the rows of one."""
+"""`recon refresh` and `recon findings`: make the findings again, count them, show the rows of one, accept some."""
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperGroup
 
 from recon.cli.console import FORMAT_OPTION, Format
 
 if TYPE_CHECKING:
-    from recon.catalog import Catalog
+    from sqlalchemy import Connection
+
+    from recon.catalog import Catalog, Statement
     from recon.config import Config
     from recon.errors import CatalogError
+    from recon.findings import FindingCount
+    from recon.store import Store
 
 FINDINGS_AT_OR_ABOVE = 3  # the exit code
 
@@ -59,43 +64,190 @@ def refresh(
         raise typer.Exit(done.broken[0].exit_code)
 
 
-def findings(
+class _Findings(TyperGroup):
+    """`recon findings [CODE]` shows; accept, unaccept and accepted are commands of their own."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Anything that is no command goes to `show`."""
+        if not args or args[0] not in (*self.commands, "--help", "-h"):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_Findings, help="Count the findings, show the rows of one (recon findings CODE), accept some for a time."
+)
+
+
+@app.command("show")
+def show(
     ctx: typer.Context,
     code: str | None = typer.Argument(None, help="One finding: show its rows."),
     output: Format = FORMAT_OPTION,
     fail_on: str | None = typer.Option(
-        None, "--fail-on", help="Exit 3 when a finding of this severity or a worse one has rows."
+        None, "--fail-on", help="Exit 3 when a finding of this severity or a worse one has open rows."
     ),
+    family: list[str] = typer.Option([], "--family", help="Only findings of this family; may be repeated."),
+    every: bool = typer.Option(False, "--all", help="List also the findings that the last refresh did not run."),
     unmask: bool = typer.Option(False, "--unmask", help="Show personal values in full."),
 ) -> None:
-    """Count the findings of the last refresh, or show the rows of one."""
-    from recon.catalog import FINDING_COLUMNS
-    from recon.cli.console import emit, say, state
-    from recon.findings import counts, rows, worst
+    """Count the findings of the last refresh, or show the rows of one. What it does without a command's name."""
+    from recon.cli.console import say, state
+    from recon.findings import counts, worst
 
     check_severity(fail_on)
     catalog = catalog_of(state(ctx).config())
+    _check_families(catalog, family)
     finding = catalog.statement(code, "findings") if code is not None else None
     with state(ctx).store() as store:
         found = counts(store)
         if not found:
             say("no refresh yet: recon refresh makes the findings")
         if finding is None:
-            table = [
-                (
-                    each.severity,
-                    each.code,
-                    each.rows,
-                    "" if each.previous_rows is None else each.previous_rows,
-                    each.title,
-                )
-                for each in found
-            ]
-            emit(("severity", "finding", "rows", "before", "title"), table, output)
+            found = tuple(each for each in found if not family or each.family in family)
+            _list(catalog, found, family, output, every=every)
         else:
-            say(f"{finding.title} ({finding.severity}). {finding.meaning}")
-            emit(FINDING_COLUMNS, rows(store, finding.name, unmask=unmask), output)
-            say(f"Fix: {finding.fix}")
             found = tuple(each for each in found if each.code == finding.name)
+            if not found:
+                say(f"the last refresh did not run {finding.name}: [findings] in recon.toml chooses it, recon sql run")
+            _show_rows(store, finding, output, unmask=unmask)
     if fail_on is not None and worst(found, fail_on):
         raise typer.Exit(FINDINGS_AT_OR_ABOVE)
+
+
+def _check_families(catalog: "Catalog", families: list[str]) -> None:
+    from recon.catalog import FAMILIES, OWN_FAMILY
+    from recon.errors import UsageError
+
+    for name in families:
+        if name not in (*FAMILIES, OWN_FAMILY):
+            raise UsageError(f"--family {name}: no such family", hint=f"one of {', '.join((*FAMILIES, OWN_FAMILY))}")
+
+
+def _list(
+    catalog: "Catalog", found: "tuple[FindingCount, ...]", families: list[str], output: Format, *, every: bool
+) -> None:
+    from recon.cli.console import emit
+
+    def shown(value: int | None) -> int | str:
+        return "" if value is None else value
+
+    table: list[tuple[object, ...]] = [
+        (
+            each.severity,
+            each.code,
+            each.family,
+            each.rows,
+            each.open,
+            each.accepted,
+            shown(each.new),
+            shown(each.gone),
+            shown(each.previous_rows),
+            each.title,
+        )
+        for each in found
+    ]
+    ran = {each.code for each in found}
+    if every:
+        table += [
+            (each.severity, each.name, each.family, "", "", "", "", "", "", each.title)
+            for each in catalog.findings
+            if each.name not in ran and (not families or each.family in families)
+        ]
+    columns = ("severity", "finding", "family", "rows", "open", "accepted", "new", "gone", "before", "title")
+    emit(columns, table, output)
+
+
+def _show_rows(store: "Store", finding: "Statement", output: Format, *, unmask: bool) -> None:
+    from recon.catalog import FINDING_COLUMNS
+    from recon.cli.console import emit, say
+    from recon.findings import stated_rows
+
+    say(f"{finding.title} ({finding.severity}). {finding.meaning}")
+    rows = ((*each.row, each.state, each.why) for each in stated_rows(store, finding.name, unmask=unmask))
+    emit((*FINDING_COLUMNS, "state", "why"), rows, output)
+    say(f"Fix: {finding.fix}")
+
+
+_CODE = typer.Argument(help="The finding.")
+_OBJECT = typer.Argument(metavar="OBJECT", help="Key or name of the object, as the finding shows it.")
+_ATTRIBUTE = typer.Option(None, "--attribute", help="Only the rows of this attribute.")
+
+
+@app.command("accept")
+def accept(
+    ctx: typer.Context,
+    code: str = _CODE,
+    wanted: str = _OBJECT,
+    until: str = typer.Option(..., "--until", help="The last day, YYYY-MM-DD; then it is open again."),
+    why: str = typer.Option(..., "--why", help="The reason; reports show it."),
+    by: str | None = typer.Option(None, "--by", help="Who accepts; default: the signed-in user."),
+    attribute: str | None = _ATTRIBUTE,
+) -> None:
+    """Accept a finding for one object until a day: it is counted as accepted, and shown, never hidden."""
+    import getpass
+    from datetime import UTC, date, datetime
+
+    from recon.cli.console import say, state
+    from recon.errors import UsageError
+    from recon.store.acceptance import Acceptance
+    from recon.store.acceptance import accept as write
+
+    finding = catalog_of(state(ctx).config()).statement(code, "findings")
+    try:
+        last = date.fromisoformat(until)
+    except ValueError as error:
+        raise UsageError(f"--until {until}: not a day", hint="write it as YYYY-MM-DD") from error
+    if last < datetime.now(UTC).date():
+        raise UsageError(f"--until {until} has passed")
+    if not why.strip():
+        raise UsageError("--why is empty", hint="say why, for those who read the report")
+    with state(ctx).store() as store, store.write() as connection:
+        key = _one_key(connection, finding.name, wanted)
+        who = by or getpass.getuser()
+        write(connection, Acceptance(finding.name, key, attribute, last.isoformat(), who[:128], why.strip()[:1000]))
+    say(f"{finding.name}: {wanted} is accepted until {last.isoformat()} by {who}")
+
+
+def _one_key(connection: "Connection", code: str, wanted: str) -> str:
+    from recon.errors import UsageError
+    from recon.store.acceptance import named_keys
+
+    keys = named_keys(connection, code, wanted)
+    if not keys:
+        raise UsageError(f"no row of {code} is about {wanted}", hint=f"recon findings {code} shows keys and names")
+    if len(keys) > 1:
+        raise UsageError(
+            f"{len(keys)} objects in {code} are called {wanted}", hint=f"give a key: {', '.join(keys[:3])}"
+        )
+    return keys[0]
+
+
+@app.command("unaccept")
+def unaccept(ctx: typer.Context, code: str = _CODE, wanted: str = _OBJECT, attribute: str | None = _ATTRIBUTE) -> None:
+    """Withdraw what was accepted for one object: its rows are open again."""
+    from recon.cli.console import say, state
+    from recon.errors import UsageError
+    from recon.store.acceptance import named_keys, withdraw
+
+    with state(ctx).store() as store, store.write() as connection:
+        keys = {wanted, *named_keys(connection, code, wanted)}
+        removed = sum(withdraw(connection, code, key, attribute) for key in keys)
+        if not removed:
+            raise UsageError(f"nothing is accepted for {wanted} in {code}", hint="recon findings accepted lists all")
+    say(f"{code}: {wanted} is open again")
+
+
+@app.command("accepted")
+def accepted(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
+    """List what is accepted, with who, why and until when; expired ones too."""
+    from recon.cli.console import emit, state
+    from recon.store.acceptance import acceptances
+
+    with state(ctx).store() as store, store.read() as connection:
+        rows = [
+            (each.code, each.object_key, each.attribute, each.until, each.by, each.why, each.is_expired)
+            for each in acceptances(connection)
+        ]
+    table = [(*row[:3], *row[3:6], "expired" if row[6] else "accepted") for row in rows]
+    emit(("finding", "object_key", "attribute", "until", "by", "why", "state"), table, output)

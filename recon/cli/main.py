@@ -48,14 +48,13 @@ def main(
 
 
 # verb groups: module recon.cli.<name> with an `app`
-_GROUPS = ("load", "store", "sql", "decode", "scope", "backfill", "lab")
+_GROUPS = ("findings", "load", "store", "sql", "decode", "scope", "backfill", "lab")
 # single verbs: module and function
 _VERBS = (
     ("init", "init"),
     ("doctor", "doctor"),
     ("findings", "refresh"),
     ("run", "run"),
-    ("findings", "findings"),
     ("report", "report"),
     ("browse", "browse"),
     ("demo", "demo"),

@@ -19,7 +19,8 @@ from recon.store import Store
 from recon.store.match_tables import clock, pair
 from recon.store.runs import LastLoad, failed_since, last_loads
 
-COLUMNS = ("object", "attribute", "HR", "AD", "Entra", "key")
+COLUMNS = ("object", "attribute", "HR", "AD", "Entra", "key", "state")
+_GONE_NAMES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,10 @@ class FindingLine:
     source: str
     rows: int
     change: str
+    accepted: int = 0
+    new: int | None = None
+    gone: int | None = None
+    gone_names: tuple[str, ...] = ()
 
 
 class Content:
@@ -65,7 +70,9 @@ class Content:
         self.max_age_hours = config.settings.load_max_age_hours
         catalog = read_catalog([config.path(folder) for folder in config.catalogue.findings])
         known = {statement.name: statement for statement in catalog.findings}
-        self.findings = [_finding_line(count, known.get(count.code)) for count in findings.counts(store)]
+        self.findings = [
+            _finding_line(count, known.get(count.code), self._gone(count)) for count in findings.counts(store)
+        ]
         self.loads = [self._load_line(load) for load in last_loads(store) if load.table.count("_") < 2]
         self.failures = failed_since(store)
         with store.read() as connection:
@@ -73,6 +80,11 @@ class Content:
             self.skew = int(
                 connection.scalar(select(func.count()).select_from(pair).where(pair.c.is_in_skew == 1)) or 0
             )
+
+    def _gone(self, count: findings.FindingCount) -> tuple[str, ...]:
+        return (
+            tuple(printable(name) for name in findings.gone(self._store, count.code, _GONE_NAMES)) if count.gone else ()
+        )
 
     def _load_line(self, load: LastLoad) -> LoadLine:
         age = datetime.fromisoformat(utc_now_text()) - datetime.fromisoformat(load.finished_at)
@@ -110,12 +122,15 @@ class Content:
 
     def rows(self, code: str) -> Iterator[tuple[str | None, ...]]:
         """The rows of one finding in the order of COLUMNS, masked unless asked for."""
-        for row in findings.rows(self._store, code, unmask=self.unmask):
-            values = (row.object_name, row.attribute, row.hr_value, row.ad_value, row.entra_value, row.object_key)
+        for row, state, why in findings.stated_rows(self._store, code, unmask=self.unmask):
+            said = state if why is None else f"{state} {why}"
+            values = (row.object_name, row.attribute, row.hr_value, row.ad_value, row.entra_value, row.object_key, said)
             yield tuple(value if value is None else printable(value) for value in values)
 
 
-def _finding_line(count: findings.FindingCount, statement: Statement | None) -> FindingLine:
+def _finding_line(
+    count: findings.FindingCount, statement: Statement | None, gone_names: tuple[str, ...]
+) -> FindingLine:
     before = count.previous_rows
     if before is None or before == count.rows:
         change = ""
@@ -124,4 +139,17 @@ def _finding_line(count: findings.FindingCount, statement: Statement | None) -> 
     else:
         change = f"{count.rows - before:+,} since the refresh before"
     meaning, fix, origin = (statement.meaning, statement.fix, statement.source) if statement else ("", "", "")
-    return FindingLine(count.code, count.title, count.severity, meaning, fix, origin, count.rows, change)
+    return FindingLine(
+        count.code,
+        count.title,
+        count.severity,
+        meaning,
+        fix,
+        origin,
+        count.rows,
+        change,
+        count.accepted,
+        count.new,
+        count.gone,
+        gone_names,
+    )

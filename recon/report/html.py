@@ -63,6 +63,10 @@ def render_html(content: Content) -> Iterator[str]:
                     "source": line.source,
                     "rows": line.rows,
                     "change": line.change,
+                    "accepted": line.accepted,
+                    "new": line.new,
+                    "gone": line.gone,
+                    "gone_names": line.gone_names,
                     "chunks": _row_chunks(content, line.code),
                 }
                 for line in lines
@@ -78,7 +82,8 @@ def render_html(content: Content) -> Iterator[str]:
         max_age_hours=content.max_age_hours,
         unmasked=content.unmask,
         tiles=[
-            {"severity": severity, "rows": sum(line.rows for line in lines)} for severity, lines in content.severities()
+            {"severity": severity, "rows": sum(line.rows - line.accepted for line in lines)}
+            for severity, lines in content.severities()
         ],
         loads=content.loads,
         failures=content.failures,

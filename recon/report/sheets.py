@@ -80,9 +80,12 @@ def write_xlsx(content: Content, path: Path) -> Path:
         summary = book.add_worksheet("Summary")
         summary.set_column(0, 0, 34)
         summary.set_column(3, 5, 60)
-        summary.write_row(0, 0, ("code", "severity", "rows", "title", "meaning", "what to do"), bold)
+        summary.write_row(
+            0, 0, ("code", "severity", "rows", "title", "meaning", "what to do", "accepted", "new", "gone"), bold
+        )
         for number, line in enumerate(content.findings, 1):
-            summary.write_row(number, 0, (line.code, line.severity, line.rows, line.title, line.meaning, line.fix))
+            words = (line.code, line.severity, line.rows, line.title, line.meaning, line.fix)
+            summary.write_row(number, 0, (*words, line.accepted, line.new, line.gone))
         loads = book.add_worksheet("Loads")
         loads.write_row(0, 0, ("source", "table", "rows", "server counts", "complete", "rejected", "read (UTC)"), bold)
         for number, load in enumerate(content.loads, 1):

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
 from recon.decode.keys import EmployeeIdRules, employee_id_key, fold
 from recon.errors import UsageError
 from recon.objects import TABLES
+from recon.store.acceptance import finding_acceptance, finding_seen
 from recon.store.engine import Store
 from recon.store.history import Removed, remove
 from recon.store.match_tables import finding_row
@@ -144,6 +145,8 @@ def _places(connection: Connection, records: set[Record]) -> Iterator[tuple[Tabl
             yield HISTORY[child], _is_one_of(HISTORY[child], key, mine)
         keys = [each.key for each in mine]
         yield finding_row, and_(finding_row.c.object_type == name, finding_row.c.object_key.in_(keys))
+        yield finding_seen, and_(finding_seen.c.object_type == name, finding_seen.c.object_key.in_(keys))
+        yield finding_acceptance, finding_acceptance.c.object_key.in_(keys)
         yield (
             load_reject,
             and_(

@@ -178,6 +178,7 @@ finding_row = Table(
     sql_column("object_key", "key", 450),
     sql_column("object_name", "text", 1024),
     sql_column("attribute", "key", 128),
+    sql_column("detail", "text"),  # what tells several rows of one object and attribute apart
     sql_column("hr_value", "text"),
     sql_column("ad_value", "text"),
     sql_column("entra_value", "text"),
@@ -195,8 +196,12 @@ finding_count = Table(
     sql_column("family", "key", 32),
     sql_column("title", "text", 256, nullable=False),
     _id("row_count"),
+    _id("accepted_count", nullable=True),
+    _id("new_count", nullable=True),
+    _id("gone_count", nullable=True),
     sql_column("refreshed_at", "time", nullable=False),
-    comment="One row per finding of each refresh: how many rows it had.",
+    comment="One row per finding of each refresh: how many rows it had, how many of them are accepted or new, and how "
+    "many rows of the refresh before are gone (NULL where there is none).",
 )
 
 clock = Table(
@@ -206,6 +211,7 @@ clock = Table(
     _id("refresh_id"),
     sql_column("refreshed_at", "time", nullable=False),
     sql_column("as_of", "time", nullable=False),
+    sql_column("as_of_date", "date"),
     sql_column("as_of_day", "day", nullable=False),
     sql_column("stale_before_day", "day", nullable=False),
     sql_column("stale_before_at", "time"),  # the beginning of that day

@@ -1847,6 +1847,7 @@ CREATE TABLE clock (
     refresh_id INTEGER NOT NULL,
     refreshed_at DATETIME2(6) NOT NULL,
     as_of DATETIME2(6) NOT NULL,
+    as_of_date DATE NULL,
     as_of_day INTEGER NOT NULL,
     stale_before_day INTEGER NOT NULL,
     stale_before_at DATETIME2(6) NULL,
@@ -3173,6 +3174,26 @@ CREATE INDEX entra_value_defect_history_to_run ON entra_value_defect_history (to
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'finding_acceptance', N'U') is null
+CREATE TABLE finding_acceptance (
+    acceptance_id INTEGER NOT NULL IDENTITY,
+    code NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    object_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
+    accepted_until DATE NOT NULL,
+    accepted_by NVARCHAR(4000) NOT NULL,
+    why NVARCHAR(4000) NOT NULL,
+    created_at DATETIME2(6) NULL,
+    PRIMARY KEY (acceptance_id)
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'finding_acceptance_code' and object_id = object_id(N'finding_acceptance'))
+CREATE INDEX finding_acceptance_code ON finding_acceptance (code, object_key)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'finding_count', N'U') is null
 CREATE TABLE finding_count (
     refresh_id INTEGER NOT NULL,
@@ -3181,6 +3202,9 @@ CREATE TABLE finding_count (
     family NVARCHAR(32) COLLATE Latin1_General_100_BIN2 NULL,
     title NVARCHAR(4000) NOT NULL,
     row_count INTEGER NOT NULL,
+    accepted_count INTEGER NULL,
+    new_count INTEGER NULL,
+    gone_count INTEGER NULL,
     refreshed_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (refresh_id, code)
 )
@@ -3197,6 +3221,7 @@ CREATE TABLE finding_row (
     object_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NULL,
     object_name NVARCHAR(4000) NULL,
     attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
+    detail NVARCHAR(max) NULL,
     hr_value NVARCHAR(max) NULL,
     ad_value NVARCHAR(max) NULL,
     entra_value NVARCHAR(max) NULL,
@@ -3208,6 +3233,26 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'finding_row_code' and object_id = object_id(N'finding_row'))
 CREATE INDEX finding_row_code ON finding_row (code, object_key)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'finding_seen', N'U') is null
+CREATE TABLE finding_seen (
+    code NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    object_type NVARCHAR(32) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    object_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
+    detail NVARCHAR(max) NULL,
+    object_name NVARCHAR(4000) NULL,
+    first_refresh INTEGER NULL,
+    first_day INTEGER NOT NULL,
+    gone_refresh INTEGER NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'finding_seen_code' and object_id = object_id(N'finding_seen'))
+CREATE INDEX finding_seen_code ON finding_seen (code, object_key)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3826,8 +3871,33 @@ alter table clock add stale_before_at DATETIME2(6) NULL
 go
 if @@trancount = 0 set noexec on
 go
+if col_length(N'clock', N'as_of_date') is null
+alter table clock add as_of_date DATE NULL
+go
+if @@trancount = 0 set noexec on
+go
 if col_length(N'finding_count', N'family') is null
 alter table finding_count add family NVARCHAR(32) COLLATE Latin1_General_100_BIN2 NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'finding_count', N'accepted_count') is null
+alter table finding_count add accepted_count INTEGER NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'finding_count', N'new_count') is null
+alter table finding_count add new_count INTEGER NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'finding_count', N'gone_count') is null
+alter table finding_count add gone_count INTEGER NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'finding_row', N'detail') is null
+alter table finding_row add detail NVARCHAR(max) NULL
 go
 if @@trancount = 0 set noexec on
 go
@@ -5115,6 +5185,7 @@ select
     f.refresh_id,
     f.code,
     f.severity,
+    n.family,
     f.object_type,
     f.object_key,
     f.object_name,
@@ -5131,8 +5202,36 @@ select
         when f.is_personal = 1 and f.entra_value is not null then '(personal)'
         else f.entra_value
     end as entra_value,
-    f.is_personal
+    f.is_personal,
+    case
+        when exists (
+            select 1
+            from finding_seen as s
+            where
+                s.code = f.code
+                and s.object_key = f.object_key
+                and s.object_type = f.object_type
+                and coalesce(s.attribute, '') = coalesce(f.attribute, '')
+                and coalesce(s.detail, '') = coalesce(f.detail, '')
+                and s.first_refresh = f.refresh_id
+        ) then 1
+        else 0
+    end as is_new,
+    case
+        when exists (
+            select 1
+            from finding_acceptance as a
+            cross join clock as c
+            where
+                a.code = f.code
+                and a.object_key = f.object_key
+                and (a.attribute is null or a.attribute = f.attribute)
+                and a.accepted_until >= c.as_of_date
+        ) then 1
+        else 0
+    end as is_accepted
 from finding_row as f
+left join finding_count as n on n.refresh_id = f.refresh_id and n.code = f.code
 go
 if @@trancount = 0 set noexec on
 go
@@ -8463,8 +8562,10 @@ values
     (N'entra_user_proxyaddress_history', N'history', N'One row per value of proxyAddresses. As it was from load run from_run up to, not including, to_run.', N'entra_user_proxyaddress', N'0.1.0'),
     (N'entra_value_defect', N'loaded', N'One row per defect of one value.', null, N'0.1.0'),
     (N'entra_value_defect_history', N'history', N'One row per defect of one value. As it was from load run from_run up to, not including, to_run.', N'entra_value_defect', N'0.1.0'),
-    (N'finding_count', N'derived', N'One row per finding of each refresh: how many rows it had.', null, N'0.1.0'),
+    (N'finding_acceptance', N'store', N'One row per accepted object of a finding, up to and with the day accepted_until; attribute NULL: whatever the attribute. Filled by recon findings accept, or by hand.', null, N'0.1.0'),
+    (N'finding_count', N'derived', N'One row per finding of each refresh: how many rows it had, how many of them are accepted or new, and how many rows of the refresh before are gone (NULL where there is none).', null, N'0.1.0'),
     (N'finding_row', N'derived', N'One row per object of a finding (its grain stands in its meaning), of the last refresh.', null, N'0.1.0'),
+    (N'finding_seen', N'store', N'One row per row of a finding that stands, or that the last refresh found gone. first_refresh: NULL when it was there the first time the finding was looked for; gone_refresh: NULL while it stands.', null, N'0.1.0'),
     (N'group_type_flag', N'reference', N'One row per flag of groupType; value_int is signed, so that & finds the security bit too.', null, N'0.1.0'),
     (N'lifecycle_date', N'store', N'One row per AD user or Entra user and kind of date (hire, leave) that has a value; made by each refresh.', null, N'0.1.0'),
     (N'load_drift', N'store', N'One row per row that increments had left other than a full read found it: missing, left over, other.', null, N'0.1.0'),
@@ -8499,7 +8600,7 @@ values
     (N'entra_deleted_decoded', N'view', N'Deleted Entra objects, decoded: Soft-deleted users and groups with their kind and the days until they are purged, counted from the last refresh (below 0: gone since the load). One row per deleted user or group.', null, N'0.1.0'),
     (N'entra_user_decoded', N'view', N'Entra users, decoded: Users of Entra ID with names, keys and times, where they are mastered and what could be read. Mail addresses in otherMails are in entra_user_othermail_masked. One row per Entra user.', null, N'0.1.0'),
     (N'entra_user_othermail_masked', N'view', N'otherMails, masked: The addresses in otherMails as reports show them. One row per value.', null, N'0.1.0'),
-    (N'finding', N'view', N'Findings, masked: The findings of the last refresh; personal values are hidden (table finding_row holds them). One row as the meaning of each finding says.', null, N'0.1.0'),
+    (N'finding', N'view', N'Findings, masked: The findings of the last refresh; personal values are hidden (table finding_row holds them). is_new: not there at the refresh before; is_accepted: a row of finding_acceptance covers it. One row as the meaning of each finding says.', null, N'0.1.0'),
     (N'load_skew', N'view', N'Pairs in skew: How many pairs the findings leave out because the two loads did not see the same moment. One row per AD source and tenant.', null, N'0.1.0'),
     (N'worker_decoded', N'view', N'Workers, decoded and masked: Workers of the HR systems with the personal address masked, and where they stand by the clock: future, current, leaver, or unknown where neither status nor dates tell. One row per worker.', null, N'0.1.0'),
     (N'fill_match_candidate', N'view', N'Candidates of the match: Who could be who: each AD user and Entra user of linked sources that at least one rule joins, ranked by the lowest rule, then by how many rules agree. Accepted is the sole best candidate of both sides; losers never slide to another partner. One row per AD user and Entra user.', null, N'0.1.0'),
@@ -8575,14 +8676,14 @@ values
     (N'finding_othermails_differ_from_hr', N'view', N'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per worker.', null, N'0.1.0'),
     (N'finding_othermails_missing', N'view', N'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.', null, N'0.1.0'),
     (N'finding_provisioning_error', N'view', N'Synchronization error on the user: Entra reports an error of synchronization on the user (onPremisesProvisioningErrors), such as an address or a UPN that another object has. The attribute is the one that causes it, the Entra value the one that was refused. One row per user and error.', null, N'0.1.0'),
-    (N'finding_several_primary_smtp', N'view', N'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, N'0.1.0'),
-    (N'finding_sid_differs', N'view', N'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
-    (N'finding_soft_match_candidate', N'view', N'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, N'0.1.0')
+    (N'finding_several_primary_smtp', N'view', N'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    (N'finding_sid_differs', N'view', N'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
+    (N'finding_soft_match_candidate', N'view', N'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, N'0.1.0'),
     (N'finding_stale_on_both_sides', N'view', N'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, N'0.1.0'),
     (N'finding_sync_bad_character', N'view', N'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
     (N'finding_sync_bad_domain_part', N'view', N'Domain part is not valid: What stands behind the @ of a UPN or an address is no domain name: no dot, an empty label, a hyphen at a label''s end, characters that no domain has. IdFix: DomainPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
@@ -8984,12 +9085,13 @@ values
     (N'clock', N'refresh_id', 2, N'int', null, N'number of the refresh, from 1', null, N'never NULL', 0, N'0.1.0'),
     (N'clock', N'refreshed_at', 3, N'time', null, N'when the refresh ran', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'clock', N'as_of', 4, N'time', null, N'the instant the findings speak of: when the newest good load ended', N'UTC', N'never NULL', 0, N'0.1.0'),
-    (N'clock', N'as_of_day', 5, N'int', null, N'the day of as_of', null, N'never NULL', 0, N'0.1.0'),
-    (N'clock', N'stale_before_day', 6, N'int', null, N'a sign-in before this day is stale (setting stale_days)', null, N'never NULL', 0, N'0.1.0'),
-    (N'clock', N'stale_before_at', 7, N'time', null, N'the beginning of that day', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'clock', N'leaver_before_day', 8, N'int', null, N'a termination date before this day is a leaver (setting leaver_grace_days)', null, N'never NULL', 0, N'0.1.0'),
-    (N'clock', N'joiner_until_day', 9, N'int', null, N'a hire date up to this day is a joiner (setting joiner_days)', null, N'never NULL', 0, N'0.1.0'),
-    (N'clock', N'held_mail_since_day', 10, N'int', null, N'a private address that changed since this day is held (setting held_mail_days)', null, N'never NULL', 0, N'0.1.0'),
+    (N'clock', N'as_of_date', 5, N'datetext', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'clock', N'as_of_day', 6, N'int', null, N'the day of as_of', null, N'never NULL', 0, N'0.1.0'),
+    (N'clock', N'stale_before_day', 7, N'int', null, N'a sign-in before this day is stale (setting stale_days)', null, N'never NULL', 0, N'0.1.0'),
+    (N'clock', N'stale_before_at', 8, N'time', null, N'the beginning of that day', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'clock', N'leaver_before_day', 9, N'int', null, N'a termination date before this day is a leaver (setting leaver_grace_days)', null, N'never NULL', 0, N'0.1.0'),
+    (N'clock', N'joiner_until_day', 10, N'int', null, N'a hire date up to this day is a joiner (setting joiner_days)', null, N'never NULL', 0, N'0.1.0'),
+    (N'clock', N'held_mail_since_day', 11, N'int', null, N'a private address that changed since this day is held (setting held_mail_days)', null, N'never NULL', 0, N'0.1.0'),
     (N'closure_state', N'table_name', 1, N'text', null, N'the table', null, N'never NULL', 0, N'0.1.0'),
     (N'closure_state', N'made_of', 2, N'text', null, N'', null, N'never NULL', 0, N'0.1.0'),
     (N'closure_state', N'row_count', 3, N'int', null, N'rows it had', null, N'never NULL', 0, N'0.1.0'),
@@ -9004,13 +9106,13 @@ values
     (N'dictionary_column', N'attribute', 5, N'text', null, N'attribute of the source that it carries', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'dictionary_column', N'meaning', 6, N'text', null, N'what it holds', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_column', N'decoded', 7, N'text', null, N'how the value is to be read', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'dictionary_column', N'null_means', 8, N'text', null, N'what NULL says', null, N'never NULL', 0, N'0.1.0'),
-    (N'dictionary_column', N'is_personal', 9, N'flag', null, N'1: personal data', N'0 or 1', N'never NULL', 0, N'0.1.0')
+    (N'dictionary_column', N'null_means', 8, N'text', null, N'what NULL says', null, N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'dictionary_column', N'is_personal', 9, N'flag', null, N'1: personal data', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'dictionary_column', N'since', 10, N'text', null, N'version of recon that brought it', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_table', N'table_name', 1, N'text', null, N'the table', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_table', N'kind', 2, N'text', null, N'loaded, history, derived (made by a refresh), reference, store or view', null, N'never NULL', 0, N'0.1.0'),
@@ -9209,13 +9311,13 @@ values
     (N'entra_user', N'state', 43, N'text(128)', N'state', N'state as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'postalcode', 44, N'text(40)', N'postalCode', N'postalCode as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'preferredlanguage', 45, N'text(64)', N'preferredLanguage', N'preferredLanguage as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user', N'preferreddatalocation', 46, N'text(16)', N'preferredDataLocation', N'preferredDataLocation as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user', N'agegroup', 47, N'text(32)', N'ageGroup', N'ageGroup as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
+    (N'entra_user', N'preferreddatalocation', 46, N'text(16)', N'preferredDataLocation', N'preferredDataLocation as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'entra_user', N'agegroup', 47, N'text(32)', N'ageGroup', N'ageGroup as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'consentprovidedforminor', 48, N'text(32)', N'consentProvidedForMinor', N'consentProvidedForMinor as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'legalagegroupclassification', 49, N'text(64)', N'legalAgeGroupClassification', N'legalAgeGroupClassification as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'onpremisessyncenabled', 50, N'flag', N'onPremisesSyncEnabled', N'1 synced; NULL never synced', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
@@ -9310,13 +9412,24 @@ values
     (N'entra_value_defect', N'defect', 5, N'text(64)', null, N'what is wrong with the value (docs/value-defects.md)', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_value_defect', N'value', 6, N'text', null, N'the value as the source has it', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'entra_value_defect', N'run_id', 7, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_acceptance', N'acceptance_id', 1, N'int', null, N'', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_acceptance', N'code', 2, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_acceptance', N'object_key', 3, N'text', null, N'key of the object: guid, id or worker id', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_acceptance', N'attribute', 4, N'text', null, N'the attribute, in lower case without hyphens', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_acceptance', N'accepted_until', 5, N'datetext', null, N'', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_acceptance', N'accepted_by', 6, N'text', null, N'', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_acceptance', N'why', 7, N'text', null, N'', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_acceptance', N'created_at', 8, N'time', null, N'created as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_count', N'refresh_id', 1, N'int', null, N'number of the refresh, from 1', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_count', N'code', 2, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_count', N'severity', 3, N'text', null, N'critical, high, medium, low or info', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_count', N'family', 4, N'text', null, N'family of the finding', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_count', N'title', 5, N'text', null, N'title of the finding', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_count', N'row_count', 6, N'int', null, N'rows it had', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_count', N'refreshed_at', 7, N'time', null, N'when the refresh ran', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'finding_count', N'accepted_count', 7, N'int', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_count', N'new_count', 8, N'int', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_count', N'gone_count', 9, N'int', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_count', N'refreshed_at', 10, N'time', null, N'when the refresh ran', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'finding_row', N'finding_row_id', 1, N'int', null, N'number of the row', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_row', N'refresh_id', 2, N'int', null, N'number of the refresh, from 1', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_row', N'code', 3, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0'),
@@ -9325,10 +9438,20 @@ values
     (N'finding_row', N'object_key', 6, N'text', null, N'key of the object: guid, id or worker id', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_row', N'object_name', 7, N'text', null, N'a name for people', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_row', N'attribute', 8, N'text', null, N'the attribute, in lower case without hyphens', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'finding_row', N'hr_value', 9, N'text', null, N'what HR has', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'finding_row', N'ad_value', 10, N'text', null, N'what Active Directory has', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'finding_row', N'entra_value', 11, N'text', null, N'what Entra ID has', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'finding_row', N'is_personal', 12, N'flag', null, N'1: the values are personal data and masked in view finding', N'0 or 1', N'never NULL', 0, N'0.1.0'),
+    (N'finding_row', N'detail', 9, N'text', null, N'the same for people', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_row', N'hr_value', 10, N'text', null, N'what HR has', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_row', N'ad_value', 11, N'text', null, N'what Active Directory has', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_row', N'entra_value', 12, N'text', null, N'what Entra ID has', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_row', N'is_personal', 13, N'flag', null, N'1: the values are personal data and masked in view finding', N'0 or 1', N'never NULL', 0, N'0.1.0'),
+    (N'finding_seen', N'code', 1, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_seen', N'object_type', 2, N'text', null, N'table of the object', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_seen', N'object_key', 3, N'text', null, N'key of the object: guid, id or worker id', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_seen', N'attribute', 4, N'text', null, N'the attribute, in lower case without hyphens', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_seen', N'detail', 5, N'text', null, N'the same for people', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_seen', N'object_name', 6, N'text', null, N'a name for people', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_seen', N'first_refresh', 7, N'int', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_seen', N'first_day', 8, N'int', null, N'first as a day number', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_seen', N'gone_refresh', 9, N'int', null, N'', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'group_type_flag', N'bit', 1, N'int', null, N'place of the bit, from 0', null, N'never NULL', 0, N'0.1.0'),
     (N'group_type_flag', N'name', 2, N'text', null, N'its name', null, N'never NULL', 0, N'0.1.0'),
     (N'group_type_flag', N'value_int', 3, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0'),
@@ -9393,7 +9516,12 @@ values
     (N'match_candidate', N'entra_source_id', 4, N'int', null, N'source of the Entra side', null, N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'rule_number', 5, N'int', null, N'lowest rule that joins the two: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail', null, N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'rules_agreeing', 6, N'int', null, N'how many rules join them', null, N'never NULL', 0, N'0.1.0'),
-    (N'match_candidate', N'has_anchor', 7, N'flag', null, N'1: the source anchor joins them', N'0 or 1', N'never NULL', 0, N'0.1.0'),
+    (N'match_candidate', N'has_anchor', 7, N'flag', null, N'1: the source anchor joins them', N'0 or 1', N'never NULL', 0, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     (N'match_candidate', N'has_sid', 8, N'flag', null, N'1: the SID joins them', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'has_employeeid', 9, N'flag', null, N'1: the employee id joins them', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'has_upn', 10, N'flag', null, N'1: the UPN joins them', N'0 or 1', N'never NULL', 0, N'0.1.0'),
@@ -9415,12 +9543,7 @@ values
     (N'pair', N'ad_givenname', 9, N'text', null, N'givenname of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_sn', 10, N'text', null, N'sn of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_samaccountname', 11, N'text', null, N'samaccountname of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'ad_userprincipalname', 12, N'text', null, N'userprincipalname of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0')
-go
-if @@trancount = 0 set noexec on
-go
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    (N'pair', N'ad_userprincipalname', 12, N'text', null, N'userprincipalname of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_upn_key', 13, N'text', null, N'ad_upn folded', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_mail', 14, N'text', null, N'mail of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_mail_key', 15, N'text', null, N'ad_mail folded', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -9728,8 +9851,10 @@ begin
     grant select on entra_user_proxyaddress_history to recon_pii;
     grant select on entra_value_defect to recon_pii;
     grant select on entra_value_defect_history to recon_pii;
+    grant select on finding_acceptance to recon_pii;
     grant select on finding_count to recon_pii;
     grant select on finding_row to recon_pii;
+    grant select on finding_seen to recon_pii;
     grant select on group_type_flag to recon_pii;
     grant select on lifecycle_date to recon_pii;
     grant select on load_drift to recon_pii;
@@ -9947,8 +10072,10 @@ begin
     grant select, insert, update, delete on entra_user_proxyaddress_history to recon_loader;
     grant select, insert, update, delete on entra_value_defect to recon_loader;
     grant select, insert, update, delete on entra_value_defect_history to recon_loader;
+    grant select, insert, update, delete on finding_acceptance to recon_loader;
     grant select, insert, update, delete on finding_count to recon_loader;
     grant select, insert, update, delete on finding_row to recon_loader;
+    grant select, insert, update, delete on finding_seen to recon_loader;
     grant select, insert, update, delete on group_type_flag to recon_loader;
     grant select, insert, update, delete on lifecycle_date to recon_loader;
     grant select, insert, update, delete on load_drift to recon_loader;

@@ -1471,6 +1471,7 @@ CREATE TABLE IF NOT EXISTS clock (
     refresh_id INTEGER NOT NULL,
     refreshed_at TEXT NOT NULL,
     as_of TEXT NOT NULL,
+    as_of_date TEXT,
     as_of_day INTEGER NOT NULL,
     stale_before_day INTEGER NOT NULL,
     stale_before_at TEXT,
@@ -2533,6 +2534,22 @@ CREATE INDEX IF NOT EXISTS entra_value_defect_history_key ON entra_value_defect_
 CREATE INDEX IF NOT EXISTS entra_value_defect_history_to_run ON entra_value_defect_history (to_run, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS finding_acceptance (
+    acceptance_id INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    object_key TEXT NOT NULL,
+    attribute TEXT,
+    accepted_until TEXT NOT NULL,
+    accepted_by TEXT NOT NULL,
+    why TEXT NOT NULL,
+    created_at TEXT,
+    PRIMARY KEY (acceptance_id)
+)
+;
+
+CREATE INDEX IF NOT EXISTS finding_acceptance_code ON finding_acceptance (code, object_key)
+;
+
 CREATE TABLE IF NOT EXISTS finding_count (
     refresh_id INTEGER NOT NULL,
     code TEXT NOT NULL,
@@ -2540,6 +2557,9 @@ CREATE TABLE IF NOT EXISTS finding_count (
     family TEXT,
     title TEXT NOT NULL,
     row_count INTEGER NOT NULL,
+    accepted_count INTEGER,
+    new_count INTEGER,
+    gone_count INTEGER,
     refreshed_at TEXT NOT NULL,
     PRIMARY KEY (refresh_id, code)
 )
@@ -2554,6 +2574,7 @@ CREATE TABLE IF NOT EXISTS finding_row (
     object_key TEXT,
     object_name TEXT,
     attribute TEXT,
+    detail TEXT,
     hr_value TEXT,
     ad_value TEXT,
     entra_value TEXT,
@@ -2563,6 +2584,22 @@ CREATE TABLE IF NOT EXISTS finding_row (
 ;
 
 CREATE INDEX IF NOT EXISTS finding_row_code ON finding_row (code, object_key)
+;
+
+CREATE TABLE IF NOT EXISTS finding_seen (
+    code TEXT NOT NULL,
+    object_type TEXT NOT NULL,
+    object_key TEXT NOT NULL,
+    attribute TEXT,
+    detail TEXT,
+    object_name TEXT,
+    first_refresh INTEGER,
+    first_day INTEGER NOT NULL,
+    gone_refresh INTEGER
+)
+;
+
+CREATE INDEX IF NOT EXISTS finding_seen_code ON finding_seen (code, object_key)
 ;
 
 CREATE TABLE IF NOT EXISTS group_type_flag (
@@ -4085,6 +4122,7 @@ select
     f.refresh_id,
     f.code,
     f.severity,
+    n.family,
     f.object_type,
     f.object_key,
     f.object_name,
@@ -4101,8 +4139,36 @@ select
         when f.is_personal = 1 and f.entra_value is not null then '(personal)'
         else f.entra_value
     end as entra_value,
-    f.is_personal
+    f.is_personal,
+    case
+        when exists (
+            select 1
+            from finding_seen as s
+            where
+                s.code = f.code
+                and s.object_key = f.object_key
+                and s.object_type = f.object_type
+                and coalesce(s.attribute, '') = coalesce(f.attribute, '')
+                and coalesce(s.detail, '') = coalesce(f.detail, '')
+                and s.first_refresh = f.refresh_id
+        ) then 1
+        else 0
+    end as is_new,
+    case
+        when exists (
+            select 1
+            from finding_acceptance as a
+            cross join clock as c
+            where
+                a.code = f.code
+                and a.object_key = f.object_key
+                and (a.attribute is null or a.attribute = f.attribute)
+                and a.accepted_until >= c.as_of_date
+        ) then 1
+        else 0
+    end as is_accepted
 from finding_row as f
+left join finding_count as n on n.refresh_id = f.refresh_id and n.code = f.code
 ;
 
 create view load_skew as
@@ -7339,8 +7405,10 @@ values
     ('entra_user_proxyaddress_history', 'history', 'One row per value of proxyAddresses. As it was from load run from_run up to, not including, to_run.', 'entra_user_proxyaddress', '0.1.0'),
     ('entra_value_defect', 'loaded', 'One row per defect of one value.', null, '0.1.0'),
     ('entra_value_defect_history', 'history', 'One row per defect of one value. As it was from load run from_run up to, not including, to_run.', 'entra_value_defect', '0.1.0'),
-    ('finding_count', 'derived', 'One row per finding of each refresh: how many rows it had.', null, '0.1.0'),
+    ('finding_acceptance', 'store', 'One row per accepted object of a finding, up to and with the day accepted_until; attribute NULL: whatever the attribute. Filled by recon findings accept, or by hand.', null, '0.1.0'),
+    ('finding_count', 'derived', 'One row per finding of each refresh: how many rows it had, how many of them are accepted or new, and how many rows of the refresh before are gone (NULL where there is none).', null, '0.1.0'),
     ('finding_row', 'derived', 'One row per object of a finding (its grain stands in its meaning), of the last refresh.', null, '0.1.0'),
+    ('finding_seen', 'store', 'One row per row of a finding that stands, or that the last refresh found gone. first_refresh: NULL when it was there the first time the finding was looked for; gone_refresh: NULL while it stands.', null, '0.1.0'),
     ('group_type_flag', 'reference', 'One row per flag of groupType; value_int is signed, so that & finds the security bit too.', null, '0.1.0'),
     ('lifecycle_date', 'store', 'One row per AD user or Entra user and kind of date (hire, leave) that has a value; made by each refresh.', null, '0.1.0'),
     ('load_drift', 'store', 'One row per row that increments had left other than a full read found it: missing, left over, other.', null, '0.1.0'),
@@ -7375,7 +7443,7 @@ values
     ('entra_deleted_decoded', 'view', 'Deleted Entra objects, decoded: Soft-deleted users and groups with their kind and the days until they are purged, counted from the last refresh (below 0: gone since the load). One row per deleted user or group.', null, '0.1.0'),
     ('entra_user_decoded', 'view', 'Entra users, decoded: Users of Entra ID with names, keys and times, where they are mastered and what could be read. Mail addresses in otherMails are in entra_user_othermail_masked. One row per Entra user.', null, '0.1.0'),
     ('entra_user_othermail_masked', 'view', 'otherMails, masked: The addresses in otherMails as reports show them. One row per value.', null, '0.1.0'),
-    ('finding', 'view', 'Findings, masked: The findings of the last refresh; personal values are hidden (table finding_row holds them). One row as the meaning of each finding says.', null, '0.1.0'),
+    ('finding', 'view', 'Findings, masked: The findings of the last refresh; personal values are hidden (table finding_row holds them). is_new: not there at the refresh before; is_accepted: a row of finding_acceptance covers it. One row as the meaning of each finding says.', null, '0.1.0'),
     ('load_skew', 'view', 'Pairs in skew: How many pairs the findings leave out because the two loads did not see the same moment. One row per AD source and tenant.', null, '0.1.0'),
     ('worker_decoded', 'view', 'Workers, decoded and masked: Workers of the HR systems with the personal address masked, and where they stand by the clock: future, current, leaver, or unknown where neither status nor dates tell. One row per worker.', null, '0.1.0'),
     ('fill_match_candidate', 'view', 'Candidates of the match: Who could be who: each AD user and Entra user of linked sources that at least one rule joins, ranked by the lowest rule, then by how many rules agree. Accepted is the sole best candidate of both sides; losers never slide to another partner. One row per AD user and Entra user.', null, '0.1.0'),
@@ -7451,13 +7519,13 @@ values
     ('finding_othermails_differ_from_hr', 'view', 'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per worker.', null, '0.1.0'),
     ('finding_othermails_missing', 'view', 'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.', null, '0.1.0'),
     ('finding_provisioning_error', 'view', 'Synchronization error on the user: Entra reports an error of synchronization on the user (onPremisesProvisioningErrors), such as an address or a UPN that another object has. The attribute is the one that causes it, the Entra value the one that was refused. One row per user and error.', null, '0.1.0'),
-    ('finding_several_primary_smtp', 'view', 'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, '0.1.0'),
-    ('finding_sid_differs', 'view', 'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
-    ('finding_soft_match_candidate', 'view', 'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0')
+    ('finding_several_primary_smtp', 'view', 'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, '0.1.0')
 ;
 
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    ('finding_sid_differs', 'view', 'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
+    ('finding_soft_match_candidate', 'view', 'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
     ('finding_stale_on_both_sides', 'view', 'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, '0.1.0'),
     ('finding_sync_bad_character', 'view', 'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
     ('finding_sync_bad_domain_part', 'view', 'Domain part is not valid: What stands behind the @ of a UPN or an address is no domain name: no dot, an empty label, a hyphen at a label''s end, characters that no domain has. IdFix: DomainPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
@@ -7857,12 +7925,13 @@ values
     ('clock', 'refresh_id', 2, 'int', null, 'number of the refresh, from 1', null, 'never NULL', 0, '0.1.0'),
     ('clock', 'refreshed_at', 3, 'time', null, 'when the refresh ran', 'UTC', 'never NULL', 0, '0.1.0'),
     ('clock', 'as_of', 4, 'time', null, 'the instant the findings speak of: when the newest good load ended', 'UTC', 'never NULL', 0, '0.1.0'),
-    ('clock', 'as_of_day', 5, 'int', null, 'the day of as_of', null, 'never NULL', 0, '0.1.0'),
-    ('clock', 'stale_before_day', 6, 'int', null, 'a sign-in before this day is stale (setting stale_days)', null, 'never NULL', 0, '0.1.0'),
-    ('clock', 'stale_before_at', 7, 'time', null, 'the beginning of that day', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('clock', 'leaver_before_day', 8, 'int', null, 'a termination date before this day is a leaver (setting leaver_grace_days)', null, 'never NULL', 0, '0.1.0'),
-    ('clock', 'joiner_until_day', 9, 'int', null, 'a hire date up to this day is a joiner (setting joiner_days)', null, 'never NULL', 0, '0.1.0'),
-    ('clock', 'held_mail_since_day', 10, 'int', null, 'a private address that changed since this day is held (setting held_mail_days)', null, 'never NULL', 0, '0.1.0'),
+    ('clock', 'as_of_date', 5, 'datetext', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('clock', 'as_of_day', 6, 'int', null, 'the day of as_of', null, 'never NULL', 0, '0.1.0'),
+    ('clock', 'stale_before_day', 7, 'int', null, 'a sign-in before this day is stale (setting stale_days)', null, 'never NULL', 0, '0.1.0'),
+    ('clock', 'stale_before_at', 8, 'time', null, 'the beginning of that day', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('clock', 'leaver_before_day', 9, 'int', null, 'a termination date before this day is a leaver (setting leaver_grace_days)', null, 'never NULL', 0, '0.1.0'),
+    ('clock', 'joiner_until_day', 10, 'int', null, 'a hire date up to this day is a joiner (setting joiner_days)', null, 'never NULL', 0, '0.1.0'),
+    ('clock', 'held_mail_since_day', 11, 'int', null, 'a private address that changed since this day is held (setting held_mail_days)', null, 'never NULL', 0, '0.1.0'),
     ('closure_state', 'table_name', 1, 'text', null, 'the table', null, 'never NULL', 0, '0.1.0'),
     ('closure_state', 'made_of', 2, 'text', null, '', null, 'never NULL', 0, '0.1.0'),
     ('closure_state', 'row_count', 3, 'int', null, 'rows it had', null, 'never NULL', 0, '0.1.0'),
@@ -7877,12 +7946,12 @@ values
     ('dictionary_column', 'attribute', 5, 'text', null, 'attribute of the source that it carries', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('dictionary_column', 'meaning', 6, 'text', null, 'what it holds', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_column', 'decoded', 7, 'text', null, 'how the value is to be read', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('dictionary_column', 'null_means', 8, 'text', null, 'what NULL says', null, 'never NULL', 0, '0.1.0'),
-    ('dictionary_column', 'is_personal', 9, 'flag', null, '1: personal data', '0 or 1', 'never NULL', 0, '0.1.0')
+    ('dictionary_column', 'null_means', 8, 'text', null, 'what NULL says', null, 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('dictionary_column', 'is_personal', 9, 'flag', null, '1: personal data', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('dictionary_column', 'since', 10, 'text', null, 'version of recon that brought it', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_table', 'table_name', 1, 'text', null, 'the table', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_table', 'kind', 2, 'text', null, 'loaded, history, derived (made by a refresh), reference, store or view', null, 'never NULL', 0, '0.1.0'),
@@ -8081,12 +8150,12 @@ values
     ('entra_user', 'state', 43, 'text(128)', 'state', 'state as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'postalcode', 44, 'text(40)', 'postalCode', 'postalCode as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'preferredlanguage', 45, 'text(64)', 'preferredLanguage', 'preferredLanguage as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user', 'preferreddatalocation', 46, 'text(16)', 'preferredDataLocation', 'preferredDataLocation as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user', 'agegroup', 47, 'text(32)', 'ageGroup', 'ageGroup as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
+    ('entra_user', 'preferreddatalocation', 46, 'text(16)', 'preferredDataLocation', 'preferredDataLocation as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('entra_user', 'agegroup', 47, 'text(32)', 'ageGroup', 'ageGroup as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'consentprovidedforminor', 48, 'text(32)', 'consentProvidedForMinor', 'consentProvidedForMinor as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'legalagegroupclassification', 49, 'text(64)', 'legalAgeGroupClassification', 'legalAgeGroupClassification as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'onpremisessyncenabled', 50, 'flag', 'onPremisesSyncEnabled', '1 synced; NULL never synced', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
@@ -8181,13 +8250,24 @@ values
     ('entra_value_defect', 'defect', 5, 'text(64)', null, 'what is wrong with the value (docs/value-defects.md)', null, 'never NULL', 0, '0.1.0'),
     ('entra_value_defect', 'value', 6, 'text', null, 'the value as the source has it', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_value_defect', 'run_id', 7, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('finding_acceptance', 'acceptance_id', 1, 'int', null, '', null, 'never NULL', 0, '0.1.0'),
+    ('finding_acceptance', 'code', 2, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
+    ('finding_acceptance', 'object_key', 3, 'text', null, 'key of the object: guid, id or worker id', null, 'never NULL', 0, '0.1.0'),
+    ('finding_acceptance', 'attribute', 4, 'text', null, 'the attribute, in lower case without hyphens', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_acceptance', 'accepted_until', 5, 'datetext', null, '', null, 'never NULL', 0, '0.1.0'),
+    ('finding_acceptance', 'accepted_by', 6, 'text', null, '', null, 'never NULL', 0, '0.1.0'),
+    ('finding_acceptance', 'why', 7, 'text', null, '', null, 'never NULL', 0, '0.1.0'),
+    ('finding_acceptance', 'created_at', 8, 'time', null, 'created as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_count', 'refresh_id', 1, 'int', null, 'number of the refresh, from 1', null, 'never NULL', 0, '0.1.0'),
     ('finding_count', 'code', 2, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
     ('finding_count', 'severity', 3, 'text', null, 'critical, high, medium, low or info', null, 'never NULL', 0, '0.1.0'),
     ('finding_count', 'family', 4, 'text', null, 'family of the finding', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_count', 'title', 5, 'text', null, 'title of the finding', null, 'never NULL', 0, '0.1.0'),
     ('finding_count', 'row_count', 6, 'int', null, 'rows it had', null, 'never NULL', 0, '0.1.0'),
-    ('finding_count', 'refreshed_at', 7, 'time', null, 'when the refresh ran', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('finding_count', 'accepted_count', 7, 'int', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_count', 'new_count', 8, 'int', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_count', 'gone_count', 9, 'int', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_count', 'refreshed_at', 10, 'time', null, 'when the refresh ran', 'UTC', 'never NULL', 0, '0.1.0'),
     ('finding_row', 'finding_row_id', 1, 'int', null, 'number of the row', null, 'never NULL', 0, '0.1.0'),
     ('finding_row', 'refresh_id', 2, 'int', null, 'number of the refresh, from 1', null, 'never NULL', 0, '0.1.0'),
     ('finding_row', 'code', 3, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
@@ -8196,10 +8276,20 @@ values
     ('finding_row', 'object_key', 6, 'text', null, 'key of the object: guid, id or worker id', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'object_name', 7, 'text', null, 'a name for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'attribute', 8, 'text', null, 'the attribute, in lower case without hyphens', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('finding_row', 'hr_value', 9, 'text', null, 'what HR has', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('finding_row', 'ad_value', 10, 'text', null, 'what Active Directory has', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('finding_row', 'entra_value', 11, 'text', null, 'what Entra ID has', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('finding_row', 'is_personal', 12, 'flag', null, '1: the values are personal data and masked in view finding', '0 or 1', 'never NULL', 0, '0.1.0'),
+    ('finding_row', 'detail', 9, 'text', null, 'the same for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_row', 'hr_value', 10, 'text', null, 'what HR has', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_row', 'ad_value', 11, 'text', null, 'what Active Directory has', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_row', 'entra_value', 12, 'text', null, 'what Entra ID has', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_row', 'is_personal', 13, 'flag', null, '1: the values are personal data and masked in view finding', '0 or 1', 'never NULL', 0, '0.1.0'),
+    ('finding_seen', 'code', 1, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
+    ('finding_seen', 'object_type', 2, 'text', null, 'table of the object', null, 'never NULL', 0, '0.1.0'),
+    ('finding_seen', 'object_key', 3, 'text', null, 'key of the object: guid, id or worker id', null, 'never NULL', 0, '0.1.0'),
+    ('finding_seen', 'attribute', 4, 'text', null, 'the attribute, in lower case without hyphens', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_seen', 'detail', 5, 'text', null, 'the same for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_seen', 'object_name', 6, 'text', null, 'a name for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_seen', 'first_refresh', 7, 'int', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_seen', 'first_day', 8, 'int', null, 'first as a day number', null, 'never NULL', 0, '0.1.0'),
+    ('finding_seen', 'gone_refresh', 9, 'int', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('group_type_flag', 'bit', 1, 'int', null, 'place of the bit, from 0', null, 'never NULL', 0, '0.1.0'),
     ('group_type_flag', 'name', 2, 'text', null, 'its name', null, 'never NULL', 0, '0.1.0'),
     ('group_type_flag', 'value_int', 3, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0'),
@@ -8264,7 +8354,11 @@ values
     ('match_candidate', 'entra_source_id', 4, 'int', null, 'source of the Entra side', null, 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'rule_number', 5, 'int', null, 'lowest rule that joins the two: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail', null, 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'rules_agreeing', 6, 'int', null, 'how many rules join them', null, 'never NULL', 0, '0.1.0'),
-    ('match_candidate', 'has_anchor', 7, 'flag', null, '1: the source anchor joins them', '0 or 1', 'never NULL', 0, '0.1.0'),
+    ('match_candidate', 'has_anchor', 7, 'flag', null, '1: the source anchor joins them', '0 or 1', 'never NULL', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('match_candidate', 'has_sid', 8, 'flag', null, '1: the SID joins them', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'has_employeeid', 9, 'flag', null, '1: the employee id joins them', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'has_upn', 10, 'flag', null, '1: the UPN joins them', '0 or 1', 'never NULL', 0, '0.1.0'),
@@ -8286,11 +8380,7 @@ values
     ('pair', 'ad_givenname', 9, 'text', null, 'givenname of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_sn', 10, 'text', null, 'sn of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_samaccountname', 11, 'text', null, 'samaccountname of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'ad_userprincipalname', 12, 'text', null, 'userprincipalname of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('pair', 'ad_userprincipalname', 12, 'text', null, 'userprincipalname of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_upn_key', 13, 'text', null, 'ad_upn folded', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_mail', 14, 'text', null, 'mail of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_mail_key', 15, 'text', null, 'ad_mail folded', null, 'no value, or none that could be derived', 0, '0.1.0'),

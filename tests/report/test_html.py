@@ -3,8 +3,11 @@
 import stat
 
 import pytest
+from sqlalchemy import insert, update
 
 from recon.report import write_html
+from recon.store.acceptance import Acceptance, accept, finding_seen
+from recon.store.match_tables import clock, finding_count
 from tests.report.conftest import HOSTILE, finding
 
 pytestmark = pytest.mark.browser
@@ -95,3 +98,45 @@ def test_twenty_thousand_rows_are_all_there(filled, config, page, tmp_path):
     assert page.inner_text("#mail_differs .bar span") == "1–50 of 20000"
     page.fill("#mail_differs input", "value 19999")
     assert first_names(page, "mail_differs") == ["user19999@contoso.example"]
+
+
+def test_new_still_accepted_and_gone_are_told_apart(filled, config, page, tmp_path):
+    rows = many(4)
+    store = filled(rows)
+    with store.write() as connection:
+        connection.execute(update(clock).values(as_of_date="2026-03-02"))
+        seen = [
+            {
+                "code": "mail_differs", "object_type": "entra_user", "object_key": key, "attribute": "mail",
+                "object_name": name, "first_day": 1, "first_refresh": first, "gone_refresh": gone,
+            }
+            for key, name, first, gone in (
+                ("key of user0@contoso.example", "user0", 1, None),
+                ("key of user1@contoso.example", "user1", None, None),
+                ("key of gone", "gone@contoso.example", None, 1),
+            )
+        ]  # fmt: skip
+        connection.execute(insert(finding_seen), seen)
+        for key, until in (
+            ("key of user2@contoso.example", "2026-03-02"),
+            ("key of user3@contoso.example", "2026-03-01"),
+        ):
+            accept(connection, Acceptance("mail_differs", key, None, until, "Ada", "<b>moving</b>"))
+        connection.execute(update(finding_count).values(new_count=1, gone_count=1))
+    page.goto(write_html(config, store, tmp_path / "report.html").as_uri())
+    assert "1 new" in page.inner_text("#mail_differs summary")
+    assert "1 accepted" in page.inner_text("#mail_differs summary")
+    assert page.inner_text("a.tile.high b") == "3"  # open ones
+    open_finding(page, "mail_differs")
+    states = page.locator("#mail_differs tbody tr td:last-child").all_inner_texts()
+    assert states == ["new", "still", "accepted until 2026-03-02 by Ada: <b>moving</b>", "still"]  # one has expired
+    assert page.locator("#mail_differs tbody tr.accepted").count() == 1
+    for state, names in (("new", ["user0"]), ("accepted", ["user2"]), ("still", ["user1", "user3"])):
+        page.select_option("#mail_differs select", state)
+        assert first_names(page, "mail_differs") == [f"{name}@contoso.example" for name in names]
+    page.fill("#mail_differs input", "user3")
+    assert first_names(page, "mail_differs") == ["user3@contoso.example"]
+    page.select_option("#mail_differs select", "new")
+    assert page.inner_text("#mail_differs .bar span") == "0–0 of 0 (filtered from 4)"
+    page.click("#mail_differs .gone summary")
+    assert page.inner_text("#mail_differs .gone p") == "gone@contoso.example"

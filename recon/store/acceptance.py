@@ -1,0 +1,238 @@
+"""What becomes of a finding's rows from refresh to refresh: new, still there, gone; and which of them a site accepts.
+
+`finding_seen` remembers each row by finding, object, attribute and what the finding's header calls its identity, never
+by values that come and go. `finding_acceptance` is a site's own: rows may be written by hand. An acceptance hides
+nothing: its rows are counted and shown as accepted, and count as open again after its last day, held against the day
+of the clock. Rows without an object key can neither be followed nor accepted.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    and_,
+    delete,
+    distinct,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from recon.decode.times import utc_now_text
+from recon.store.match_tables import clock, finding_row
+from recon.store.tables import metadata, sql_column
+
+finding_seen = Table(
+    "finding_seen",
+    metadata,
+    sql_column("code", "key", 64, nullable=False),
+    sql_column("object_type", "key", 32, nullable=False),
+    sql_column("object_key", "key", 450, nullable=False),
+    sql_column("attribute", "key", 128),
+    sql_column("detail", "text"),
+    sql_column("object_name", "text", 1024),
+    Column("first_refresh", Integer),
+    sql_column("first_day", "day", nullable=False),
+    Column("gone_refresh", Integer),
+    Index("finding_seen_code", "code", "object_key"),
+    comment="One row per row of a finding that stands, or that the last refresh found gone. first_refresh: NULL when "
+    "it was there the first time the finding was looked for; gone_refresh: NULL while it stands.",
+)
+
+finding_acceptance = Table(
+    "finding_acceptance",
+    metadata,
+    Column("acceptance_id", Integer, Identity(), primary_key=True),
+    sql_column("code", "key", 64, nullable=False),
+    sql_column("object_key", "key", 450, nullable=False),
+    sql_column("attribute", "key", 128),
+    sql_column("accepted_until", "date", nullable=False),
+    sql_column("accepted_by", "text", 128, nullable=False),
+    sql_column("why", "text", 1000, nullable=False),
+    sql_column("created_at", "time"),
+    Index("finding_acceptance_code", "code", "object_key"),
+    comment="One row per accepted object of a finding, up to and with the day accepted_until; attribute NULL: whatever "
+    "the attribute. Filled by recon findings accept, or by hand.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """One acceptance. `until`: its last day; `is_expired`: that day has passed."""
+
+    code: str
+    object_key: str
+    attribute: str | None
+    until: str
+    by: str
+    why: str
+    is_expired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How the rows of one finding changed with a refresh; None where there is no refresh before."""
+
+    new: int | None
+    gone: int | None
+    accepted: int
+
+
+# ---- written by a refresh -----------------------------------------------------------------------------
+
+
+def _same_row() -> ColumnElement[bool]:
+    return and_(
+        finding_seen.c.code == finding_row.c.code,
+        finding_seen.c.object_key == finding_row.c.object_key,
+        finding_seen.c.object_type == finding_row.c.object_type,
+        func.coalesce(finding_seen.c.attribute, "") == func.coalesce(finding_row.c.attribute, ""),
+        func.coalesce(finding_seen.c.detail, "") == func.coalesce(finding_row.c.detail, ""),
+    )
+
+
+def _is_active() -> ColumnElement[bool]:
+    """The acceptance holds on the day of the clock (an implicit join with its one row)."""
+    return finding_acceptance.c.accepted_until >= clock.c.as_of_date
+
+
+def _accepts() -> ColumnElement[bool]:
+    return and_(
+        finding_acceptance.c.code == finding_row.c.code,
+        finding_acceptance.c.object_key == finding_row.c.object_key,
+        or_(finding_acceptance.c.attribute.is_(None), finding_acceptance.c.attribute == finding_row.c.attribute),
+    )
+
+
+def follow(connection: Connection, code: str, refresh_id: int, today: int, *, is_first: bool) -> Change:
+    """Hold the rows of one finding, just made, against those of its refresh before; remember them for the next.
+
+    `is_first`: the finding was never run before, so that none of its rows is new.
+    """
+    mine, row = finding_seen.c.code == code, finding_row.c
+    connection.execute(delete(finding_seen).where(mine, finding_seen.c.gone_refresh.is_not(None)))
+    stands = exists().where(_same_row()).correlate(finding_seen)
+    connection.execute(update(finding_seen).where(mine, ~stands).values(gone_refresh=refresh_id))
+    known = exists().where(_same_row()).correlate(finding_row)
+    identity = (row.code, row.object_type, row.object_key, row.attribute, row.detail)
+    first = null() if is_first else literal(refresh_id)
+    arrived = (
+        select(*identity, func.min(row.object_name), first, literal(today))
+        .where(row.code == code, row.object_key.is_not(None), ~known)
+        .group_by(*identity)
+    )
+    names = ["code", "object_type", "object_key", "attribute", "detail", "object_name", "first_refresh", "first_day"]
+    connection.execute(insert(finding_seen).from_select(names, arrived))
+
+    def count(column: Column[int]) -> int:
+        return int(
+            connection.scalar(select(func.count()).select_from(finding_seen).where(mine, column == refresh_id)) or 0
+        )
+
+    accepted = accepted_counts(connection, code).get(code, 0)
+    if is_first:
+        return Change(None, None, accepted)
+    return Change(count(finding_seen.c.first_refresh), count(finding_seen.c.gone_refresh), accepted)
+
+
+def accepted_counts(connection: Connection, code: str | None = None) -> dict[str, int]:
+    """How many rows of each finding an acceptance covers now; findings without any are left out."""
+    statement = (
+        select(finding_row.c.code, func.count(distinct(finding_row.c.finding_row_id)))
+        .join_from(finding_acceptance, finding_row, _accepts())
+        .join(clock, _is_active())
+        .group_by(finding_row.c.code)
+    )
+    if code is not None:
+        statement = statement.where(finding_row.c.code == code, finding_acceptance.c.code == code)
+    return {row[0]: int(row[1]) for row in connection.execute(statement)}
+
+
+# ---- read ---------------------------------------------------------------------------------------------
+
+
+def acceptances(connection: Connection, code: str | None = None) -> list[Acceptance]:
+    """All acceptances, of one finding or of all; the one that lasts longest comes last of its object."""
+    table = finding_acceptance.c
+    today = connection.scalar(select(clock.c.as_of_date))
+    statement = select(
+        table.code, table.object_key, table.attribute, table.accepted_until, table.accepted_by, table.why
+    ).order_by(table.code, table.object_key, table.accepted_until, table.acceptance_id)
+    if code is not None:
+        statement = statement.where(table.code == code)
+    return [
+        Acceptance(*row, is_expired=today is not None and row.accepted_until < today)
+        for row in connection.execute(statement)
+    ]
+
+
+def gone_names(connection: Connection, code: str, limit: int) -> list[str]:
+    """Names of objects whose rows the last refresh of this finding found gone, at most so many."""
+    names = (
+        select(func.coalesce(finding_seen.c.object_name, finding_seen.c.object_key))
+        .where(finding_seen.c.code == code, finding_seen.c.gone_refresh.is_not(None))
+        .order_by(finding_seen.c.object_key)
+        .limit(limit)
+    )
+    return list(connection.scalars(names))
+
+
+def new_rows(code: str) -> ColumnElement[bool]:
+    """Condition on finding_row: the row was not there at the refresh before."""
+    return exists().where(
+        finding_seen.c.code == code, _same_row(), finding_seen.c.first_refresh == finding_row.c.refresh_id
+    )
+
+
+# ---- written by a site --------------------------------------------------------------------------------
+
+
+def named_keys(connection: Connection, code: str, wanted: str) -> list[str]:
+    """The keys of the objects in a finding's rows that have this key or this name (without case)."""
+    row = finding_row.c
+    found = connection.execute(select(row.object_key, row.object_name).where(row.code == code).distinct())
+    named = [(key, name) for key, name in found if key is not None]
+    exact = [key for key, _ in named if key == wanted]
+    return exact or sorted({key for key, name in named if (name or "").casefold() == wanted.casefold()})
+
+
+def accept(connection: Connection, acceptance: Acceptance) -> None:
+    """Write one acceptance in place of those that the object had for this finding and attribute."""
+    withdraw(connection, acceptance.code, acceptance.object_key, acceptance.attribute, any_attribute=False)
+    connection.execute(
+        insert(finding_acceptance).values(
+            code=acceptance.code,
+            object_key=acceptance.object_key,
+            attribute=acceptance.attribute,
+            accepted_until=acceptance.until,
+            accepted_by=acceptance.by,
+            why=acceptance.why,
+            created_at=utc_now_text(),
+        )
+    )
+
+
+def withdraw(
+    connection: Connection, code: str, object_key: str, attribute: str | None, *, any_attribute: bool = True
+) -> int:
+    """Delete the acceptances of one object; of one attribute, or of all with `any_attribute`. Returns how many."""
+    table = finding_acceptance.c
+    conditions = [table.code == code, table.object_key == object_key]
+    if attribute is not None:
+        conditions.append(table.attribute == attribute)
+    elif not any_attribute:
+        conditions.append(table.attribute.is_(None))
+    return connection.execute(
+        delete(finding_acceptance).where(*conditions), execution_options={"preserve_rowcount": True}
+    ).rowcount

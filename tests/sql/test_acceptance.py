@@ -1,0 +1,155 @@
+"""Rows over several refreshes: new, still, gone, come back; accepted for a time, counted and never hidden."""
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from recon.catalog import read_catalog
+from recon.config import Settings
+from recon.findings import counts, gone, refresh, stated_rows, worst
+from recon.queries import query
+from recon.store.acceptance import Acceptance, accept, finding_acceptance, named_keys, withdraw
+from recon.store.match_tables import clock
+from recon.store.tables import LOADED, source
+
+CODE = "usagelocation_missing"
+
+
+def states(estate, code=CODE):
+    return {each.row.object_key: each.state for each in stated_rows(estate.store, code)}
+
+
+def numbers(estate, code=CODE):
+    (count,) = [each for each in counts(estate.store) if each.code == code]
+    return count.rows, count.open, count.accepted, count.new, count.gone
+
+
+def mend(estate, key, value="DE"):
+    table = LOADED["entra_user"]
+    with estate.store.write() as connection:
+        connection.execute(update(table).where(table.c.id == key).values(usagelocation=value))
+
+
+def test_new_still_gone_and_back(estate):
+    estate.entra(id="old", usagelocation=None)
+    estate.refresh()
+    assert states(estate) == {"old": "still"}  # the first time nothing is new
+    assert numbers(estate) == (1, 1, 0, None, None)
+    estate.entra(id="late", usagelocation=None, userprincipalname="late@example.com")
+    estate.refresh()
+    assert states(estate) == {"old": "still", "late": "new"}
+    assert numbers(estate) == (2, 2, 0, 1, 0)
+    mend(estate, "late")
+    estate.refresh()
+    assert states(estate) == {"old": "still"}
+    assert (numbers(estate), gone(estate.store, CODE)) == ((1, 1, 0, 0, 1), ["late@example.com"])
+    estate.refresh()
+    assert (numbers(estate), gone(estate.store, CODE)) == ((1, 1, 0, 0, 0), [])
+    mend(estate, "late", None)
+    estate.refresh()
+    assert states(estate) == {"old": "still", "late": "new"}
+
+
+def test_a_finding_that_was_off_goes_on_where_it_stopped(estate):
+    estate.entra(id="old", usagelocation=None)
+    estate.refresh()
+    refresh(estate.store, Settings(), chosen={"upn_differs"})
+    estate.entra(id="late", usagelocation=None)
+    estate.refresh()
+    assert states(estate) == {"old": "still", "late": "new"}
+
+
+def test_values_do_not_make_a_row_new_but_its_identity_does(estate):
+    estate.ad(guid="a", distinguishedname="CN=a,DC=example,DC=com", is_enabled=0, useraccountcontrol=514)
+    estate.group("Domain Admins", 512, member=["CN=a,DC=example,DC=com"])
+    estate.refresh()
+    estate.group("Backup Operators", 551, member=["CN=a,DC=example,DC=com"])
+    estate.refresh()
+    code = "ad_disabled_privileged"
+    assert {each.row.ad_value: each.state for each in stated_rows(estate.store, code)} == {
+        "Backup Operators": "new",
+        "Domain Admins": "still",
+    }
+    estate.ad(guid="x", immutable_id="AA==", mail="one@example.com")
+    estate.entra(id="x", onpremisesimmutableid="AA==", mail="two@example.com")
+    estate.refresh()
+    assert states(estate, "mail_differs") == {"x": "new"}
+    table = LOADED["entra_user"]
+    with estate.store.write() as connection:
+        connection.execute(
+            update(table).where(table.c.id == "x").values(mail="three@example.com", mail_key="three@example.com")
+        )
+    estate.refresh()
+    assert states(estate, "mail_differs") == {"x": "still"}
+
+
+def test_accepted_rows_are_counted_apart_and_shown(estate):
+    for key in ("a", "b"):
+        estate.entra(id=key, usagelocation=None)
+    estate.refresh()
+    with estate.store.write() as connection:
+        accept(connection, Acceptance(CODE, "a", None, "2026-03-02", "Ada", "no licence"))
+        accept(connection, Acceptance("upn_differs", "b", None, "2026-12-31", "Ada", "another finding"))
+        accept(connection, Acceptance(CODE, "b", "mail", "2026-12-31", "Ada", "another attribute"))
+    assert numbers(estate) == (2, 1, 1, None, None)  # at once, before the next refresh
+    assert [(each.row.object_key, each.state, each.why) for each in stated_rows(estate.store, CODE)] == [
+        ("a", "accepted", "until 2026-03-02 by Ada: no licence"), ("b", "still", None),
+    ]  # fmt: skip
+    done = estate.refresh()
+    assert numbers(estate) == (2, 1, 1, 0, 0)
+    medium = tuple(each for each in done.counts if each.code == CODE)
+    assert worst(medium, "info")
+    with estate.store.write() as connection:
+        accept(connection, Acceptance(CODE, "b", "usageLocation", "2026-03-02", "Ada", "neither"))
+    assert not worst(tuple(each for each in counts(estate.store) if each.code == CODE), "info")
+    view = query(estate.store, read_catalog().statement("finding"), {})
+    rows = [dict(zip(view.columns, row, strict=True)) for row in view.rows]
+    told = [
+        (row["object_key"], row["is_accepted"], row["is_new"], row["family"]) for row in rows if row["code"] == CODE
+    ]
+    assert sorted(told) == [("a", 1, 0, "lifecycle"), ("b", 1, 0, "lifecycle")]
+
+
+def test_an_expired_acceptance_comes_back_by_itself(estate):
+    estate.entra(id="a", usagelocation=None)
+    estate.refresh()
+    with estate.store.write() as connection:
+        # as a DBA writes it, by hand
+        row = {"code": CODE, "object_key": "a", "accepted_until": "2026-03-02", "accepted_by": "dba", "why": "for now"}
+        connection.execute(insert(finding_acceptance).values(row))
+    estate.refresh()
+    assert numbers(estate)[1:3] == (0, 1)
+    with estate.store.write() as connection:
+        connection.execute(
+            update(source).where(source.c.name == "entra").values(load_finished_at="2026-03-03 00:10:00.000000")
+        )
+    estate.refresh()
+    with estate.store.read() as connection:
+        assert connection.scalar(select(clock.c.as_of_date)) == "2026-03-03"
+    assert numbers(estate)[1:3] == (1, 0)
+    assert states(estate) == {"a": "still"}
+
+
+def test_a_later_acceptance_replaces_and_withdrawing_opens(estate):
+    estate.entra(id="a", usagelocation=None)
+    estate.refresh()
+    with estate.store.write() as connection:
+        for until in ("2026-12-31", "2026-03-02"):
+            accept(connection, Acceptance(CODE, "a", None, until, "Ada", "why"))
+        assert list(connection.scalars(select(finding_acceptance.c.accepted_until))) == ["2026-03-02"]
+        assert withdraw(connection, CODE, "a", None) == 1
+        assert withdraw(connection, CODE, "a", None) == 0
+    assert numbers(estate)[1:3] == (1, 0)
+
+
+@pytest.mark.parametrize(("wanted", "keys"), [("k1", ["k1"]), ("JO@example.com", ["k2", "k3"]), ("nobody", [])])
+def test_objects_are_named_by_key_or_name(estate, wanted, keys):
+    estate.entra(id="k1", usagelocation=None, userprincipalname="k2@example.com")
+    for key in ("k2", "k3"):
+        estate.entra(id=key, usagelocation=None, userprincipalname="jo@Example.com")
+    estate.refresh()
+    with estate.store.read() as connection:
+        assert named_keys(connection, CODE, wanted) == keys
+
+
+def test_every_row_of_the_catalogue_can_be_followed(estate):
+    assert {each.name for each in read_catalog().findings if each.identity and each.is_personal} == set()
