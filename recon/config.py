@@ -229,6 +229,23 @@ class WorkerSource(_Section):
         return self
 
 
+class MimSource(_Section):
+    name: str = Field("mim", pattern=_NAME, description="Name of the source; unique. Letters, digits, . _ -")
+    url: str = Field(
+        description="SQLAlchemy URL of the database FIMSynchronizationService or ADSync; better, of a restored copy."
+    )
+    password_env: str = Field(
+        "RECON_MIM_PASSWORD", description="Environment variable with the password, where the URL names a user."
+    )
+    runs: int = Field(5_000, ge=0, description="Newest runs of the history to read; 0: none.")
+
+    @model_validator(mode="after")
+    def _no_password(self) -> "MimSource":
+        if urlsplit(self.url).password:
+            raise ValueError("no password in the url: use password_env")
+        return self
+
+
 class Link(_Section):
     """Which sources hold the same people. Without any [[link]], all of them belong together."""
 
@@ -367,6 +384,7 @@ class Config(_Section):
     ad: Annotated[tuple[AdSource, ...], BeforeValidator(one_or_many)] = ()
     entra: Annotated[tuple[EntraSource, ...], BeforeValidator(one_or_many)] = ()
     workers: Annotated[tuple[WorkerSource, ...], BeforeValidator(one_or_many)] = ()
+    mim: Annotated[tuple[MimSource, ...], BeforeValidator(one_or_many)] = ()
     link: Annotated[tuple[Link, ...], BeforeValidator(one_or_many)] = ()
     load: LoadGuards = Field(default_factory=LoadGuards)
     settings: Settings = Field(default_factory=Settings)
@@ -385,7 +403,8 @@ class Config(_Section):
 
     @model_validator(mode="after")
     def _names(self) -> "Config":
-        sources: list[AdSource | EntraSource | WorkerSource] = [*self.ad, *self.entra, *self.workers]
+        sources: list[AdSource | EntraSource | WorkerSource | MimSource]
+        sources = [*self.ad, *self.entra, *self.workers, *self.mim]
         names = [source.name for source in sources]
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:

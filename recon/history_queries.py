@@ -72,7 +72,8 @@ _ANCHORS = (
 _NAMES = {"ad_user": "displayname", "ad_group": "name", "ad_computer": "name", "ad_contact": "displayname",
           "entra_user": "displayname", "entra_group": "displayname", "entra_deleted": "displayname",
           "entra_role": "displayname", "entra_registration": "userprincipalname", "entra_signin": "id",
-          "entra_domain": "id", "worker": "display_name"}  # fmt: skip
+          "entra_domain": "id", "worker": "display_name",
+          "mim_role": "role", "mim_run": "run_profile_name"}  # fmt: skip
 _OBJECTS = tuple(table for table in TABLES.values() if table.kind == "object")
 
 

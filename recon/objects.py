@@ -478,6 +478,30 @@ isadminmanaged flag isAdminManaged
 isroot flag isRoot
 """
 
+# ---- MIM, FIM, Entra Connect sync -----------------------------------------------------------------------
+
+_MIM_ROLE = """
+role text(16) - # administrators, operators, joiners, browse or passwordset
+group_sid bytes(68) - # of the *_sid column of mms_server_configuration
+sid text(184) - # the same as S-1-… text; find the group in ad_group, or in well_known_sid
+rid int - # its last number, of a SID of a domain (S-1-5-21-…): what well_known_sid has of those
+"""
+
+_MIM_RUN = """
+run_history_id text(64) run_history_id
+ma_id text(64) ma_id # management agent
+run_number int run_number
+run_profile_name text(256) run_profile_name
+user_name text(256) user_name # who started it, DOMAIN\\user
+is_run_complete flag is_run_complete
+run_result text(256) run_result # success, in-progress, …
+current_step_number int current_step_number
+total_steps int total_steps
+start_date time start_date # as the database has it: UTC
+start_day day -
+end_date time end_date
+"""
+
 # ---- HR -----------------------------------------------------------------------------------------------
 
 _WORKER = """
@@ -627,6 +651,10 @@ _TABLES = (
          ("worker_id", "attribute"), "worker_id text(64)\nattribute text(128) # the header as written\nvalue text"),
     _own("worker_value_defect", "worker", "One row per defect of one value.", ("worker_id", "attribute", "defect"),
          "worker_id text(64)\nattribute text(128)\ndefect text(64)\nvalue text"),
+    Table("mim_role", "One row per role of a synchronization service (MIM, FIM, Entra Connect): its group.",
+          _columns(_MIM_ROLE), ("role",)),
+    Table("mim_run", "One row per run in the history of a synchronization service, as far as it is kept there.",
+          _columns(_MIM_RUN), ("run_history_id",), passes=True),
     Table("load_reject", "One row per record that was read and not published.",
           _columns("object text(256) # table or kind\nobject_key text(450)\nsource_row int\nreason text(64)\ndetail text(1000)"),
           ("object", "object_key", "source_row"), kind="reject"),
@@ -638,4 +666,5 @@ TABLES_OF_KIND: dict[str, tuple[str, ...]] = {
     "ad": tuple(name for name in TABLES if name.startswith("ad_")),
     "entra": tuple(name for name in TABLES if name.startswith("entra_")),
     "workers": tuple(name for name in TABLES if name.startswith("worker")),
+    "mim": tuple(name for name in TABLES if name.startswith("mim_")),
 }

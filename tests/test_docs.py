@@ -80,7 +80,7 @@ def test_the_written_configuration_holds():
     assert config.ad[0].user == "CONTOSO\\svc"
     commented = "\n".join(
         line.removeprefix("# ")
-        if re.match(r"# (\[|  \[|groups|\]|scope =|source =|company_domains|denied)", line)
+        if re.match(r"# (\[|  \[|groups|\]|scope =|source =|company_domains|denied|url = .mssql)", line)
         else line
         for line in render().splitlines()
         if "employee_id" not in line

@@ -1,4 +1,4 @@
-"""`recon load ad | entra | workers`: read a source to its end and publish it."""
+"""`recon load ad | entra | workers | mim`: read a source to its end and publish it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from recon.errors import UsageError
 if TYPE_CHECKING:
     from recon.store.load import LoadResult
 
-app = typer.Typer(help="Load Active Directory, Entra ID and HR into the database.", no_args_is_help=True)
+app = typer.Typer(help="Load Active Directory, Entra ID, HR and MIM into the database.", no_args_is_help=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -189,3 +189,20 @@ def workers(
     """Load workers from the HR extract: a CSV file or a Workday report (RaaS)."""
     results = load_kinds(ctx, ("workers",), tuple(source or ()), accept_rows=accept_rows, accept_fill=accept_fill)
     _finish(ctx, results, output, refresh=not no_refresh)
+
+
+@app.command("mim")
+def mim(
+    ctx: typer.Context,
+    source: list[str] | None = _SOURCE,
+    accept_rows: list[int] | None = _ACCEPT_ROWS,
+    no_refresh: bool = _NO_REFRESH,
+    output: Format = FORMAT_OPTION,
+) -> None:
+    """Load role groups and run history of a synchronization service (MIM, FIM, Entra Connect) from its database.
+
+    Reads five columns of mms_server_configuration and the run history, nothing else: that row holds key material too.
+    """
+    results = load_kinds(ctx, ("mim",), tuple(source or ()), accept_rows=accept_rows)
+    _finish(ctx, results, output, refresh=not no_refresh)
+    say("the groups: recon sql run mim_groups")

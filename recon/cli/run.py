@@ -20,7 +20,7 @@ def run(
     from recon.pipeline.steps import run_all
 
     config = state(ctx).config()
-    if not (config.ad or config.entra or config.workers):
+    if not (config.ad or config.entra or config.workers or config.mim):
         raise ConfigError("no source is configured", hint="recon init writes a commented recon.toml")
     with state(ctx).store(create=True) as store:
         result = run_all(config, store, say, write_report=not no_report, full=full)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from recon import __version__
-from recon.config import AdSource, Config, EntraSource, WorkerSource
+from recon.config import AdSource, Config, EntraSource, MimSource, WorkerSource
 from recon.objects import TABLES, TABLES_OF_KIND
 from recon.store.runs import Begin, Standing
 from recon.store.tables import SCHEMA_VERSION
@@ -25,9 +25,9 @@ _CONNECTION = {
 }  # fmt: skip
 
 
-def basis(config: Config, source: AdSource | EntraSource | WorkerSource) -> str:
+def basis(config: Config, source: AdSource | EntraSource | WorkerSource | MimSource) -> str:
     """A digest of everything that the rows of a source depend on, the source's own state aside."""
-    kind = {AdSource: "ad", EntraSource: "entra", WorkerSource: "workers"}[type(source)]
+    kind = {AdSource: "ad", EntraSource: "entra", WorkerSource: "workers", MimSource: "mim"}[type(source)]
     parts = {
         "recon": __version__,
         "schema": SCHEMA_VERSION,
@@ -40,7 +40,7 @@ def basis(config: Config, source: AdSource | EntraSource | WorkerSource) -> str:
 
 def where_to_begin(
     config: Config,
-    source: AdSource | EntraSource | WorkerSource,
+    source: AdSource | EntraSource | WorkerSource | MimSource,
     stood: Standing | None,
     *,
     full: bool = False,
@@ -51,8 +51,8 @@ def where_to_begin(
     digest = basis(config, source)
     days = config.load.full_every_days
     reason = None
-    if isinstance(source, WorkerSource) or getattr(source, "ldif", None) or getattr(source, "ndjson", None):
-        reason = "HR and files have no increments"
+    if isinstance(source, WorkerSource | MimSource) or getattr(source, "ldif", None) or getattr(source, "ndjson", None):
+        reason = "HR, MIM and files have no increments"
     elif stood is None:
         reason = "the first load"
     elif full:

@@ -9,11 +9,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from recon.config import AdSource, Config, EntraSource, WorkerSource
+from recon.config import AdSource, Config, EntraSource, MimSource, WorkerSource
 from recon.decode.keys import EmployeeIdRules
 from recon.errors import ConfigError, IncompleteError, SourceError, StoreError, UsageError, WatermarkError
 from recon.lock import locked
-from recon.objects import TABLES, Gone, Reading, Row
+from recon.objects import TABLES, TABLES_OF_KIND, Gone, Reading, Row
 from recon.pipeline.increments import where_to_begin
 from recon.store import Store
 from recon.store.drift import DriftCheck
@@ -24,9 +24,9 @@ from recon.store.runs import Begin, Standing, register_source, standing, write_l
 READS = 3
 
 Progress = Callable[[int], None]
-Source = AdSource | EntraSource | WorkerSource
+Source = AdSource | EntraSource | WorkerSource | MimSource
 
-_KINDS: dict[type, str] = {AdSource: "ad", EntraSource: "entra", WorkerSource: "workers"}
+_KINDS: dict[type, str] = {AdSource: "ad", EntraSource: "entra", WorkerSource: "workers", MimSource: "mim"}
 _AD_TABLES = {
     "users": ("ad_user",),
     "groups": ("ad_group", "ad_member"),
@@ -36,7 +36,7 @@ _AD_TABLES = {
 
 
 def sources(config: Config, kind: str, names: tuple[str, ...] = ()) -> list[Source]:
-    """The configured sources of one kind (ad, entra, workers), or those named.
+    """The configured sources of one kind (ad, entra, workers, mim), or those named.
 
     Raises UsageError for an unknown name, ConfigError when none is configured.
     """
@@ -61,6 +61,8 @@ def tables_of(source: Source) -> tuple[str, ...]:
         from recon.sources import entra
 
         return entra.tables_of(source)
+    if isinstance(source, MimSource):
+        return TABLES_OF_KIND["mim"]
     wanted = ["worker"]
     if isinstance(source, AdSource):
         wanted = [table for kind in source.objects for table in _AD_TABLES[kind]]
@@ -107,6 +109,10 @@ def reading_of(
             return
         with open_client(source, folder=config.folder) as client:
             yield EntraReading(source, client, ids, save=save, since=since)
+    elif isinstance(source, MimSource):
+        from recon.sources.mim import MimReading
+
+        yield MimReading(source, folder=config.folder)
     else:
         from recon.sources.workers import WorkerReading
 

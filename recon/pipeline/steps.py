@@ -51,7 +51,7 @@ def run_all(
     busy = StoreError("another run is under way in this folder", hint="wait for it to end")
     result = RunResult()
     with locked(config.folder / ".recon-run.lock", busy):
-        for kind in ("ad", "entra", "workers"):
+        for kind in ("ad", "entra", "workers", "mim"):
             if not getattr(config, kind):
                 continue
             for source in sources(config, kind):

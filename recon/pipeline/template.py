@@ -41,6 +41,10 @@ file = "{workers}"                 # CSV; usual Workday headers are known
 # url = "https://host/ccx/service/customreport2/tenant/owner/report?format=json"   # or RaaS
 # columns = {{ worker_id = "Personalnummer", personal_mail = "Private E-Mail" }}
 
+# ---- MIM, FIM or Entra Connect sync: which groups hold its roles, from its own database ------------------
+# [mim]
+# url = "mssql+pyodbc://svc-recon@sql1/FIMSynchronizationService?driver=ODBC+Driver+18+for+SQL+Server"
+
 # How employee ids become comparable. Nothing is stripped unless you say so.
 # [employee_id]
 # strip_prefix = ["WD-"]

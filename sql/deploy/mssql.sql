@@ -91,6 +91,18 @@ drop view if exists finding_othermails_differ_from_hr
 go
 if @@trancount = 0 set noexec on
 go
+drop view if exists finding_mim_role_of_everybody
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_mim_last_run_failed
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists finding_mim_group_unknown
+go
+if @@trancount = 0 set noexec on
+go
 drop view if exists finding_manager_missing
 go
 if @@trancount = 0 set noexec on
@@ -3395,6 +3407,113 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'match_candidate_entra' and object_id = object_id(N'match_candidate'))
 CREATE INDEX match_candidate_entra ON match_candidate (entra_row_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'mim_role', N'U') is null
+CREATE TABLE mim_role (
+    row_id INTEGER NOT NULL IDENTITY,
+    source_id INTEGER NOT NULL,
+    role NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    group_sid VARBINARY(68) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    rid INTEGER NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    PRIMARY KEY (row_id),
+    CONSTRAINT mim_role_key UNIQUE (source_id, role)
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'mim_role_sid' and object_id = object_id(N'mim_role'))
+CREATE INDEX mim_role_sid ON mim_role (sid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'mim_role_history', N'U') is null
+CREATE TABLE mim_role_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    role NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    group_sid VARBINARY(68) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    rid INTEGER NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'mim_role_history_key' and object_id = object_id(N'mim_role_history'))
+CREATE INDEX mim_role_history_key ON mim_role_history (role, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'mim_role_history_to_run' and object_id = object_id(N'mim_role_history'))
+CREATE INDEX mim_role_history_to_run ON mim_role_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'mim_run', N'U') is null
+CREATE TABLE mim_run (
+    row_id INTEGER NOT NULL IDENTITY,
+    source_id INTEGER NOT NULL,
+    run_history_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    ma_id NVARCHAR(4000) NULL,
+    run_number INTEGER NULL,
+    run_profile_name NVARCHAR(4000) NULL,
+    user_name NVARCHAR(4000) NULL,
+    is_run_complete SMALLINT NULL,
+    run_result NVARCHAR(4000) NULL,
+    current_step_number INTEGER NULL,
+    total_steps INTEGER NULL,
+    start_date DATETIME2(6) NULL,
+    start_day INTEGER NULL,
+    end_date DATETIME2(6) NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    PRIMARY KEY (row_id),
+    CONSTRAINT mim_run_key UNIQUE (source_id, run_history_id)
+)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'mim_run_history', N'U') is null
+CREATE TABLE mim_run_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    run_history_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    ma_id NVARCHAR(4000) NULL,
+    run_number INTEGER NULL,
+    run_profile_name NVARCHAR(4000) NULL,
+    user_name NVARCHAR(4000) NULL,
+    is_run_complete SMALLINT NULL,
+    run_result NVARCHAR(4000) NULL,
+    current_step_number INTEGER NULL,
+    total_steps INTEGER NULL,
+    start_date DATETIME2(6) NULL,
+    start_day INTEGER NULL,
+    end_date DATETIME2(6) NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'mim_run_history_key' and object_id = object_id(N'mim_run_history'))
+CREATE INDEX mim_run_history_key ON mim_run_history (run_history_id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'mim_run_history_to_run' and object_id = object_id(N'mim_run_history'))
+CREATE INDEX mim_run_history_to_run ON mim_run_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -7809,6 +7928,76 @@ where
 go
 if @@trancount = 0 set noexec on
 go
+create view finding_mim_group_unknown as
+select
+    'mim_role' as object_type,
+    r.role as object_key,
+    s.name as object_name,
+    'sid' as attribute,
+    null as hr_value,
+    r.sid as ad_value,
+    null as entra_value
+from mim_role as r
+inner join source as s on r.source_id = s.source_id
+where
+    not exists (select 1 from ad_group as g where g.sid = r.sid)
+    and not exists (select 1 from ad_user as u where u.sid = r.sid)
+    and not exists (select 1 from well_known_sid as w where w.sid = r.sid)
+    and not exists (
+        select 1
+        from well_known_sid as d
+        where d.kind = 'domain' and d.rid = r.rid
+    )
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_mim_last_run_failed as
+with newest as (
+    select
+        r.source_id,
+        r.ma_id,
+        r.run_profile_name,
+        max(r.run_number) as run_number
+    from mim_run as r
+    where r.is_run_complete = 1
+    group by r.source_id, r.ma_id, r.run_profile_name
+)
+
+select
+    'mim_run' as object_type,
+    r.run_history_id as object_key,
+    r.run_profile_name as object_name,
+    'run_result' as attribute,
+    null as hr_value,
+    r.run_result as ad_value,
+    null as entra_value
+from newest as n
+inner join mim_run as r
+    on n.source_id = r.source_id
+    and n.ma_id = r.ma_id
+    and n.run_profile_name = r.run_profile_name
+    and n.run_number = r.run_number
+where coalesce(r.run_result, '') <> 'success'
+go
+if @@trancount = 0 set noexec on
+go
+create view finding_mim_role_of_everybody as
+select
+    'mim_role' as object_type,
+    r.role as object_key,
+    s.name as object_name,
+    'sid' as attribute,
+    null as hr_value,
+    r.sid as ad_value,
+    null as entra_value
+from mim_role as r
+inner join source as s on r.source_id = s.source_id
+where
+    r.sid in ('S-1-1-0', 'S-1-5-11', 'S-1-5-32-545', 'S-1-5-32-546', 'S-1-5-7')
+    or r.rid in (513, 514)
+go
+if @@trancount = 0 set noexec on
+go
 create view finding_othermails_differ_from_hr as
 select
     'entra_user' as object_type,
@@ -8573,6 +8762,10 @@ values
     (N'load_run', N'store', N'One row per load of a source: running, published, failed or refused.', null, N'0.1.0'),
     (N'load_run_table', N'store', N'One row per table of a published load: what was read, what the server counted, what changed.', null, N'0.1.0'),
     (N'match_candidate', N'derived', N'One row per AD user and Entra user of linked sources that at least one rule joins. rule_number: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail; places count from 1.', null, N'0.1.0'),
+    (N'mim_role', N'loaded', N'One row per role of a synchronization service (MIM, FIM, Entra Connect): its group.', null, N'0.1.0'),
+    (N'mim_role_history', N'history', N'One row per role of a synchronization service (MIM, FIM, Entra Connect): its group. As it was from load run from_run up to, not including, to_run.', N'mim_role', N'0.1.0'),
+    (N'mim_run', N'loaded', N'One row per run in the history of a synchronization service, as far as it is kept there.', null, N'0.1.0'),
+    (N'mim_run_history', N'history', N'One row per run in the history of a synchronization service, as far as it is kept there. As it was from load run from_run up to, not including, to_run.', N'mim_run', N'0.1.0'),
     (N'pair', N'derived', N'One row per accepted match, with the compared columns of both sides.', null, N'0.1.0'),
     (N'privileged_account', N'derived', N'One row per account (ad_user, ad_computer, entra_user) and what makes it privileged: reason is AD group, directory role or role-assignable group, holder that group or role. depth: 1 direct, more through nesting; is_primary_group: only as its primary group; is_refused: Graph refuses an application without a directory role to write the user''s otherMails.', null, N'0.1.0'),
     (N'sam_account_type', N'reference', N'One row per value of sAMAccountType.', null, N'0.1.0'),
@@ -8672,16 +8865,19 @@ values
     (N'finding_mail_not_primary', N'view', N'mail is not the primary address: mail of a user is among the SMTP addresses of proxyAddresses, but another one is primary (SMTP: in capitals): Entra and Exchange Online show the primary one. The AD value is mail. Critical system objects are left out. IdFix: MailMatch. One row per AD user.', null, N'0.1.0'),
     (N'finding_mailnickname_missing', N'view', N'Mail address, no mailNickname: A user or contact has SMTP addresses in proxyAddresses and no mailNickname. Critical system objects are left out. IdFix: Blank. One row per object.', null, N'0.1.0'),
     (N'finding_manager_disabled', N'view', N'Manager is disabled: The manager of an enabled AD user is a disabled account: requests for approval and the manager''s mails go nowhere. One row per AD user.', null, N'0.1.0'),
-    (N'finding_manager_missing', N'view', N'Manager is no loaded account: The manager of an enabled AD user is a name that belongs to no loaded AD user or contact: deleted in another domain, outside what is loaded ([ad] bases), or no distinguished name at all. One row per AD user.', null, N'0.1.0'),
-    (N'finding_othermails_differ_from_hr', N'view', N'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per worker.', null, N'0.1.0'),
-    (N'finding_othermails_missing', N'view', N'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.', null, N'0.1.0'),
-    (N'finding_provisioning_error', N'view', N'Synchronization error on the user: Entra reports an error of synchronization on the user (onPremisesProvisioningErrors), such as an address or a UPN that another object has. The attribute is the one that causes it, the Entra value the one that was refused. One row per user and error.', null, N'0.1.0'),
-    (N'finding_several_primary_smtp', N'view', N'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, N'0.1.0')
+    (N'finding_manager_missing', N'view', N'Manager is no loaded account: The manager of an enabled AD user is a name that belongs to no loaded AD user or contact: deleted in another domain, outside what is loaded ([ad] bases), or no distinguished name at all. One row per AD user.', null, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    (N'finding_mim_group_unknown', N'view', N'Role group of the synchronization service not found: A role of MIM, FIM or Entra Connect sync is held by a SID that no loaded group, user or well-known SID has: a local group of the server, another domain, or a group that was deleted. One row per role.', null, N'0.1.0'),
+    (N'finding_mim_last_run_failed', N'view', N'Last run of a management agent did not succeed: The newest complete run of a management agent with this profile ended with another result than success. One row per management agent and run profile.', null, N'0.1.0'),
+    (N'finding_mim_role_of_everybody', N'view', N'Role of the synchronization service given to everybody: A role of MIM, FIM or Entra Connect sync is held by Everyone, Authenticated Users, Users, Domain Users or Guests. One row per role.', null, N'0.1.0'),
+    (N'finding_othermails_differ_from_hr', N'view', N'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per worker.', null, N'0.1.0'),
+    (N'finding_othermails_missing', N'view', N'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.', null, N'0.1.0'),
+    (N'finding_provisioning_error', N'view', N'Synchronization error on the user: Entra reports an error of synchronization on the user (onPremisesProvisioningErrors), such as an address or a UPN that another object has. The attribute is the one that causes it, the Entra value the one that was refused. One row per user and error.', null, N'0.1.0'),
+    (N'finding_several_primary_smtp', N'view', N'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, N'0.1.0'),
     (N'finding_sid_differs', N'view', N'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_soft_match_candidate', N'view', N'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, N'0.1.0'),
     (N'finding_stale_on_both_sides', N'view', N'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, N'0.1.0'),
@@ -9532,6 +9728,32 @@ values
     (N'match_candidate', N'ties_for_entra', 15, N'int', null, N'candidates of the Entra user on that rank', null, N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'is_accepted', 16, N'flag', null, N'1: the sole best of both sides, so it stands in user_match', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'reason', 17, N'text', null, N'why it was accepted or not', null, N'never NULL', 0, N'0.1.0'),
+    (N'mim_role', N'row_id', 1, N'int', null, N'narrow number of the row, never used twice; what match tables join on', null, N'never NULL', 0, N'0.1.0'),
+    (N'mim_role', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'mim_role', N'role', 3, N'text(16)', null, N'administrators, operators, joiners, browse or passwordset', null, N'never NULL', 0, N'0.1.0'),
+    (N'mim_role', N'group_sid', 4, N'bytes(68)', null, N'of the *_sid column of mms_server_configuration', N'raw bytes', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'mim_role', N'sid', 5, N'text(184)', null, N'the same as S-1-… text; find the group in ad_group, or in well_known_sid', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'mim_role', N'rid', 6, N'int', null, N'its last number, of a SID of a domain (S-1-5-21-…): what well_known_sid has of those', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'mim_role', N'row_hash', 7, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
+    (N'mim_role', N'run_id', 8, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
+    (N'mim_role', N'loaded_at', 9, N'time', null, N'when the row was published as it stands', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'mim_run', N'row_id', 1, N'int', null, N'narrow number of the row, never used twice; what match tables join on', null, N'never NULL', 0, N'0.1.0'),
+    (N'mim_run', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'mim_run', N'run_history_id', 3, N'text(64)', N'run_history_id', N'run_history_id as the source has it', null, N'never NULL', 0, N'0.1.0'),
+    (N'mim_run', N'ma_id', 4, N'text(64)', N'ma_id', N'management agent', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'mim_run', N'run_number', 5, N'int', N'run_number', N'run_number as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'mim_run', N'run_profile_name', 6, N'text(256)', N'run_profile_name', N'run_profile_name as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'mim_run', N'user_name', 7, N'text(256)', N'user_name', N'who started it, DOMAIN\user', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'mim_run', N'is_run_complete', 8, N'flag', N'is_run_complete', N'is_run_complete as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'mim_run', N'run_result', 9, N'text(256)', N'run_result', N'success, in-progress, …', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'mim_run', N'current_step_number', 10, N'int', N'current_step_number', N'current_step_number as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'mim_run', N'total_steps', 11, N'int', N'total_steps', N'total_steps as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'mim_run', N'start_date', 12, N'time', N'start_date', N'as the database has it: UTC', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'mim_run', N'start_day', 13, N'day', null, N'start as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'mim_run', N'end_date', 14, N'time', N'end_date', N'end_date as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'mim_run', N'row_hash', 15, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
+    (N'mim_run', N'run_id', 16, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
+    (N'mim_run', N'loaded_at', 17, N'time', null, N'when the row was published as it stands', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'pair', N'ad_row_id', 1, N'int', null, N'row_id in ad_user', null, N'never NULL', 0, N'0.1.0'),
     (N'pair', N'entra_row_id', 2, N'int', null, N'row_id in entra_user', null, N'never NULL', 0, N'0.1.0'),
     (N'pair', N'ad_source_id', 3, N'int', null, N'source of the AD side', null, N'never NULL', 0, N'0.1.0'),
@@ -9862,6 +10084,10 @@ begin
     grant select on load_run to recon_pii;
     grant select on load_run_table to recon_pii;
     grant select on match_candidate to recon_pii;
+    grant select on mim_role to recon_pii;
+    grant select on mim_role_history to recon_pii;
+    grant select on mim_run to recon_pii;
+    grant select on mim_run_history to recon_pii;
     grant select on pair to recon_pii;
     grant select on privileged_account to recon_pii;
     grant select on sam_account_type to recon_pii;
@@ -9962,6 +10188,9 @@ begin
     grant select on finding_mailnickname_missing to recon_pii;
     grant select on finding_manager_disabled to recon_pii;
     grant select on finding_manager_missing to recon_pii;
+    grant select on finding_mim_group_unknown to recon_pii;
+    grant select on finding_mim_last_run_failed to recon_pii;
+    grant select on finding_mim_role_of_everybody to recon_pii;
     grant select on finding_othermails_differ_from_hr to recon_pii;
     grant select on finding_othermails_missing to recon_pii;
     grant select on finding_provisioning_error to recon_pii;
@@ -10083,6 +10312,10 @@ begin
     grant select, insert, update, delete on load_run to recon_loader;
     grant select, insert, update, delete on load_run_table to recon_loader;
     grant select, insert, update, delete on match_candidate to recon_loader;
+    grant select, insert, update, delete on mim_role to recon_loader;
+    grant select, insert, update, delete on mim_role_history to recon_loader;
+    grant select, insert, update, delete on mim_run to recon_loader;
+    grant select, insert, update, delete on mim_run_history to recon_loader;
     grant select, insert, update, delete on pair to recon_loader;
     grant select, insert, update, delete on privileged_account to recon_loader;
     grant select, insert, update, delete on sam_account_type to recon_loader;

@@ -61,6 +61,15 @@ drop view if exists finding_othermails_missing
 drop view if exists finding_othermails_differ_from_hr
 ;
 
+drop view if exists finding_mim_role_of_everybody
+;
+
+drop view if exists finding_mim_last_run_failed
+;
+
+drop view if exists finding_mim_group_unknown
+;
+
 drop view if exists finding_manager_missing
 ;
 
@@ -2719,6 +2728,93 @@ CREATE TABLE IF NOT EXISTS match_candidate (
 ;
 
 CREATE INDEX IF NOT EXISTS match_candidate_entra ON match_candidate (entra_row_id)
+;
+
+CREATE TABLE IF NOT EXISTS mim_role (
+    row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    group_sid BLOB,
+    sid TEXT,
+    rid INTEGER,
+    row_hash BLOB NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at TEXT NOT NULL,
+    CONSTRAINT mim_role_key UNIQUE (source_id, role)
+)
+;
+
+CREATE INDEX IF NOT EXISTS mim_role_sid ON mim_role (sid, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS mim_role_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    group_sid BLOB,
+    sid TEXT,
+    rid INTEGER,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS mim_role_history_key ON mim_role_history (role, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS mim_role_history_to_run ON mim_role_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS mim_run (
+    row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL,
+    run_history_id TEXT NOT NULL,
+    ma_id TEXT,
+    run_number INTEGER,
+    run_profile_name TEXT,
+    user_name TEXT,
+    is_run_complete SMALLINT,
+    run_result TEXT,
+    current_step_number INTEGER,
+    total_steps INTEGER,
+    start_date TEXT,
+    start_day INTEGER,
+    end_date TEXT,
+    row_hash BLOB NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at TEXT NOT NULL,
+    CONSTRAINT mim_run_key UNIQUE (source_id, run_history_id)
+)
+;
+
+CREATE TABLE IF NOT EXISTS mim_run_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    run_history_id TEXT NOT NULL,
+    ma_id TEXT,
+    run_number INTEGER,
+    run_profile_name TEXT,
+    user_name TEXT,
+    is_run_complete SMALLINT,
+    run_result TEXT,
+    current_step_number INTEGER,
+    total_steps INTEGER,
+    start_date TEXT,
+    start_day INTEGER,
+    end_date TEXT,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS mim_run_history_key ON mim_run_history (run_history_id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS mim_run_history_to_run ON mim_run_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS pair (
@@ -6673,6 +6769,73 @@ where
     )
 ;
 
+create view finding_mim_group_unknown as
+select
+    'mim_role' as object_type,
+    r.role as object_key,
+    s.name as object_name,
+    'sid' as attribute,
+    null as hr_value,
+    r.sid as ad_value,
+    null as entra_value
+from mim_role as r
+inner join source as s on r.source_id = s.source_id
+where
+    not exists (select 1 from ad_group as g where g.sid = r.sid)
+    and not exists (select 1 from ad_user as u where u.sid = r.sid)
+    and not exists (select 1 from well_known_sid as w where w.sid = r.sid)
+    and not exists (
+        select 1
+        from well_known_sid as d
+        where d.kind = 'domain' and d.rid = r.rid
+    )
+;
+
+create view finding_mim_last_run_failed as
+with newest as (
+    select
+        r.source_id,
+        r.ma_id,
+        r.run_profile_name,
+        max(r.run_number) as run_number
+    from mim_run as r
+    where r.is_run_complete = 1
+    group by r.source_id, r.ma_id, r.run_profile_name
+)
+
+select
+    'mim_run' as object_type,
+    r.run_history_id as object_key,
+    r.run_profile_name as object_name,
+    'run_result' as attribute,
+    null as hr_value,
+    r.run_result as ad_value,
+    null as entra_value
+from newest as n
+inner join mim_run as r
+    on n.source_id = r.source_id
+    and n.ma_id = r.ma_id
+    and n.run_profile_name = r.run_profile_name
+    and n.run_number = r.run_number
+where coalesce(r.run_result, '') <> 'success'
+;
+
+create view finding_mim_role_of_everybody as
+select
+    'mim_role' as object_type,
+    r.role as object_key,
+    s.name as object_name,
+    'sid' as attribute,
+    null as hr_value,
+    r.sid as ad_value,
+    null as entra_value
+from mim_role as r
+inner join source as s on r.source_id = s.source_id
+where
+    r.sid in ('S-1-1-0', 'S-1-5-11', 'S-1-5-32-545', 'S-1-5-32-546', 'S-1-5-7')
+    or r.rid in (513, 514)
+;
+
 create view finding_othermails_differ_from_hr as
 select
     'entra_user' as object_type,
@@ -7416,6 +7579,10 @@ values
     ('load_run', 'store', 'One row per load of a source: running, published, failed or refused.', null, '0.1.0'),
     ('load_run_table', 'store', 'One row per table of a published load: what was read, what the server counted, what changed.', null, '0.1.0'),
     ('match_candidate', 'derived', 'One row per AD user and Entra user of linked sources that at least one rule joins. rule_number: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail; places count from 1.', null, '0.1.0'),
+    ('mim_role', 'loaded', 'One row per role of a synchronization service (MIM, FIM, Entra Connect): its group.', null, '0.1.0'),
+    ('mim_role_history', 'history', 'One row per role of a synchronization service (MIM, FIM, Entra Connect): its group. As it was from load run from_run up to, not including, to_run.', 'mim_role', '0.1.0'),
+    ('mim_run', 'loaded', 'One row per run in the history of a synchronization service, as far as it is kept there.', null, '0.1.0'),
+    ('mim_run_history', 'history', 'One row per run in the history of a synchronization service, as far as it is kept there. As it was from load run from_run up to, not including, to_run.', 'mim_run', '0.1.0'),
     ('pair', 'derived', 'One row per accepted match, with the compared columns of both sides.', null, '0.1.0'),
     ('privileged_account', 'derived', 'One row per account (ad_user, ad_computer, entra_user) and what makes it privileged: reason is AD group, directory role or role-assignable group, holder that group or role. depth: 1 direct, more through nesting; is_primary_group: only as its primary group; is_refused: Graph refuses an application without a directory role to write the user''s otherMails.', null, '0.1.0'),
     ('sam_account_type', 'reference', 'One row per value of sAMAccountType.', null, '0.1.0'),
@@ -7515,15 +7682,18 @@ values
     ('finding_mail_not_primary', 'view', 'mail is not the primary address: mail of a user is among the SMTP addresses of proxyAddresses, but another one is primary (SMTP: in capitals): Entra and Exchange Online show the primary one. The AD value is mail. Critical system objects are left out. IdFix: MailMatch. One row per AD user.', null, '0.1.0'),
     ('finding_mailnickname_missing', 'view', 'Mail address, no mailNickname: A user or contact has SMTP addresses in proxyAddresses and no mailNickname. Critical system objects are left out. IdFix: Blank. One row per object.', null, '0.1.0'),
     ('finding_manager_disabled', 'view', 'Manager is disabled: The manager of an enabled AD user is a disabled account: requests for approval and the manager''s mails go nowhere. One row per AD user.', null, '0.1.0'),
-    ('finding_manager_missing', 'view', 'Manager is no loaded account: The manager of an enabled AD user is a name that belongs to no loaded AD user or contact: deleted in another domain, outside what is loaded ([ad] bases), or no distinguished name at all. One row per AD user.', null, '0.1.0'),
-    ('finding_othermails_differ_from_hr', 'view', 'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per worker.', null, '0.1.0'),
-    ('finding_othermails_missing', 'view', 'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.', null, '0.1.0'),
-    ('finding_provisioning_error', 'view', 'Synchronization error on the user: Entra reports an error of synchronization on the user (onPremisesProvisioningErrors), such as an address or a UPN that another object has. The attribute is the one that causes it, the Entra value the one that was refused. One row per user and error.', null, '0.1.0'),
-    ('finding_several_primary_smtp', 'view', 'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, '0.1.0')
+    ('finding_manager_missing', 'view', 'Manager is no loaded account: The manager of an enabled AD user is a name that belongs to no loaded AD user or contact: deleted in another domain, outside what is loaded ([ad] bases), or no distinguished name at all. One row per AD user.', null, '0.1.0')
 ;
 
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    ('finding_mim_group_unknown', 'view', 'Role group of the synchronization service not found: A role of MIM, FIM or Entra Connect sync is held by a SID that no loaded group, user or well-known SID has: a local group of the server, another domain, or a group that was deleted. One row per role.', null, '0.1.0'),
+    ('finding_mim_last_run_failed', 'view', 'Last run of a management agent did not succeed: The newest complete run of a management agent with this profile ended with another result than success. One row per management agent and run profile.', null, '0.1.0'),
+    ('finding_mim_role_of_everybody', 'view', 'Role of the synchronization service given to everybody: A role of MIM, FIM or Entra Connect sync is held by Everyone, Authenticated Users, Users, Domain Users or Guests. One row per role.', null, '0.1.0'),
+    ('finding_othermails_differ_from_hr', 'view', 'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per worker.', null, '0.1.0'),
+    ('finding_othermails_missing', 'view', 'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.', null, '0.1.0'),
+    ('finding_provisioning_error', 'view', 'Synchronization error on the user: Entra reports an error of synchronization on the user (onPremisesProvisioningErrors), such as an address or a UPN that another object has. The attribute is the one that causes it, the Entra value the one that was refused. One row per user and error.', null, '0.1.0'),
+    ('finding_several_primary_smtp', 'view', 'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, '0.1.0'),
     ('finding_sid_differs', 'view', 'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_soft_match_candidate', 'view', 'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
     ('finding_stale_on_both_sides', 'view', 'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, '0.1.0'),
@@ -8369,6 +8539,32 @@ values
     ('match_candidate', 'ties_for_entra', 15, 'int', null, 'candidates of the Entra user on that rank', null, 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'is_accepted', 16, 'flag', null, '1: the sole best of both sides, so it stands in user_match', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'reason', 17, 'text', null, 'why it was accepted or not', null, 'never NULL', 0, '0.1.0'),
+    ('mim_role', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
+    ('mim_role', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('mim_role', 'role', 3, 'text(16)', null, 'administrators, operators, joiners, browse or passwordset', null, 'never NULL', 0, '0.1.0'),
+    ('mim_role', 'group_sid', 4, 'bytes(68)', null, 'of the *_sid column of mms_server_configuration', 'raw bytes', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('mim_role', 'sid', 5, 'text(184)', null, 'the same as S-1-… text; find the group in ad_group, or in well_known_sid', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('mim_role', 'rid', 6, 'int', null, 'its last number, of a SID of a domain (S-1-5-21-…): what well_known_sid has of those', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('mim_role', 'row_hash', 7, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
+    ('mim_role', 'run_id', 8, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('mim_role', 'loaded_at', 9, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('mim_run', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
+    ('mim_run', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('mim_run', 'run_history_id', 3, 'text(64)', 'run_history_id', 'run_history_id as the source has it', null, 'never NULL', 0, '0.1.0'),
+    ('mim_run', 'ma_id', 4, 'text(64)', 'ma_id', 'management agent', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('mim_run', 'run_number', 5, 'int', 'run_number', 'run_number as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('mim_run', 'run_profile_name', 6, 'text(256)', 'run_profile_name', 'run_profile_name as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('mim_run', 'user_name', 7, 'text(256)', 'user_name', 'who started it, DOMAIN\user', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('mim_run', 'is_run_complete', 8, 'flag', 'is_run_complete', 'is_run_complete as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('mim_run', 'run_result', 9, 'text(256)', 'run_result', 'success, in-progress, …', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('mim_run', 'current_step_number', 10, 'int', 'current_step_number', 'current_step_number as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('mim_run', 'total_steps', 11, 'int', 'total_steps', 'total_steps as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('mim_run', 'start_date', 12, 'time', 'start_date', 'as the database has it: UTC', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('mim_run', 'start_day', 13, 'day', null, 'start as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('mim_run', 'end_date', 14, 'time', 'end_date', 'end_date as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('mim_run', 'row_hash', 15, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
+    ('mim_run', 'run_id', 16, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('mim_run', 'loaded_at', 17, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
     ('pair', 'ad_row_id', 1, 'int', null, 'row_id in ad_user', null, 'never NULL', 0, '0.1.0'),
     ('pair', 'entra_row_id', 2, 'int', null, 'row_id in entra_user', null, 'never NULL', 0, '0.1.0'),
     ('pair', 'ad_source_id', 3, 'int', null, 'source of the AD side', null, 'never NULL', 0, '0.1.0'),

@@ -460,3 +460,79 @@ where
         from worker_history as o
         where o.source_id = h.source_id and o.worker_id = h.worker_id and o.to_run <= h.from_run
     )
+union all
+select
+    s.name as source_name,
+    'mim_role' as object_type,
+    c.role as object_key,
+    c.role as object_name,
+    r.run_id,
+    r.finished_at
+from mim_role as c
+inner join load_run as r on r.run_id = c.run_id
+inner join source as s on s.source_id = c.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from mim_role_history as o
+        where o.source_id = c.source_id and o.role = c.role and o.to_run <= c.run_id
+    )
+union all
+select
+    s.name as source_name,
+    'mim_role' as object_type,
+    h.role as object_key,
+    h.role as object_name,
+    r.run_id,
+    r.finished_at
+from mim_role_history as h
+inner join load_run as r on r.run_id = h.from_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from mim_role_history as o
+        where o.source_id = h.source_id and o.role = h.role and o.to_run <= h.from_run
+    )
+union all
+select
+    s.name as source_name,
+    'mim_run' as object_type,
+    c.run_history_id as object_key,
+    c.run_profile_name as object_name,
+    r.run_id,
+    r.finished_at
+from mim_run as c
+inner join load_run as r on r.run_id = c.run_id
+inner join source as s on s.source_id = c.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from mim_run_history as o
+        where o.source_id = c.source_id and o.run_history_id = c.run_history_id and o.to_run <= c.run_id
+    )
+union all
+select
+    s.name as source_name,
+    'mim_run' as object_type,
+    h.run_history_id as object_key,
+    h.run_profile_name as object_name,
+    r.run_id,
+    r.finished_at
+from mim_run_history as h
+inner join load_run as r on r.run_id = h.from_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from mim_run_history as o
+        where o.source_id = h.source_id and o.run_history_id = h.run_history_id and o.to_run <= h.from_run
+    )

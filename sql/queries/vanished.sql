@@ -292,3 +292,51 @@ where
         from worker_history as o
         where o.source_id = h.source_id and o.worker_id = h.worker_id and o.from_run = h.to_run
     )
+union all
+select
+    s.name as source_name,
+    'mim_role' as object_type,
+    h.role as object_key,
+    h.role as object_name,
+    r.run_id,
+    r.finished_at
+from mim_role_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from mim_role as o
+        where o.source_id = h.source_id and o.role = h.role and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from mim_role_history as o
+        where o.source_id = h.source_id and o.role = h.role and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
+    'mim_run' as object_type,
+    h.run_history_id as object_key,
+    h.run_profile_name as object_name,
+    r.run_id,
+    r.finished_at
+from mim_run_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from mim_run as o
+        where o.source_id = h.source_id and o.run_history_id = h.run_history_id and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from mim_run_history as o
+        where o.source_id = h.source_id and o.run_history_id = h.run_history_id and o.from_run = h.to_run
+    )

@@ -1,0 +1,58 @@
+-- title: mim_run as of a load
+-- meaning: One row per run in the history of a synchronization service, as far as it is kept there. As it was
+--   after a load: of each source the last one until then; to_run is the load that replaced the row, NULL while
+--   it stands. A source whose history does not reach back so far is left out.
+-- param: run int number of a load (kept_loads lists them); every source as it was after its last load until then
+-- param: at time instead of run: UTC, for example 2026-03-02 05:00
+with moment as (
+    select
+        r.source_id,
+        max(r.run_id) as run_id
+    from load_run as r
+    inner join source as s on s.source_id = r.source_id
+    where r.status = 'published' and (r.run_id <= :run or r.finished_at <= :at)
+    group by r.source_id
+    having max(r.run_id) >= max(coalesce(s.history_run, 0))
+)
+
+select
+    c.row_id,
+    c.source_id,
+    c.run_history_id,
+    c.ma_id,
+    c.run_number,
+    c.run_profile_name,
+    c.user_name,
+    c.is_run_complete,
+    c.run_result,
+    c.current_step_number,
+    c.total_steps,
+    c.start_date,
+    c.start_day,
+    c.end_date,
+    c.run_id as from_run,
+    null as to_run
+from mim_run as c
+inner join moment as m on m.source_id = c.source_id
+where c.run_id <= m.run_id
+union all
+select
+    h.row_id,
+    h.source_id,
+    h.run_history_id,
+    h.ma_id,
+    h.run_number,
+    h.run_profile_name,
+    h.user_name,
+    h.is_run_complete,
+    h.run_result,
+    h.current_step_number,
+    h.total_steps,
+    h.start_date,
+    h.start_day,
+    h.end_date,
+    h.from_run as from_run,
+    h.to_run as to_run
+from mim_run_history as h
+inner join moment as m on m.source_id = h.source_id
+where h.from_run <= m.run_id and h.to_run > m.run_id
