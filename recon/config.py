@@ -112,8 +112,9 @@ class AdSource(_Section):
         "own", description="Who decodes answers; ldap3 is slower, the rows are the same."
     )
     attributes: tuple[str, ...] = Field((), description="Further attributes of users, to table ad_attribute.")
-    objects: tuple[Literal["users", "groups", "computers", "contacts"], ...] = Field(
-        ("users", "groups", "computers", "contacts"), description="What to read."
+    objects: tuple[Literal["users", "groups", "computers", "contacts", "deleted", "domain", "policies"], ...] = Field(
+        ("users", "groups", "computers", "contacts"),
+        description="What to read; also possible: deleted objects, domain and fine-grained password policies.",
     )
     increment: Literal["auto", "usn", "dirsync", "off"] = Field(
         "auto",
@@ -124,6 +125,8 @@ class AdSource(_Section):
     def _one_origin(self) -> "AdSource":
         if bool(self.url) == (self.ldif is not None):
             raise ValueError("give either url or ldif")
+        if self.ldif is not None and set(self.objects) & {"deleted", "domain", "policies"}:
+            raise ValueError("objects deleted, domain and policies are read from a server, not from an LDIF export")
         for url in self.url:
             parts = urlsplit(url)
             if parts.scheme not in ("ldap", "ldaps") or not parts.hostname:

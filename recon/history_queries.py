@@ -70,6 +70,7 @@ _ANCHORS = (
     ("entra_user", "sid"),
 )
 _NAMES = {"ad_user": "displayname", "ad_group": "name", "ad_computer": "name", "ad_contact": "displayname",
+          "ad_deleted": "last_name", "ad_domain": "dns_name", "ad_password_policy": "name",
           "entra_user": "displayname", "entra_group": "displayname", "entra_deleted": "displayname",
           "entra_role": "displayname", "entra_registration": "userprincipalname", "entra_signin": "id",
           "entra_domain": "id", "worker": "display_name",

@@ -306,6 +306,67 @@ department text(64) department
 """
 )
 
+_AD_DELETED = """
+guid text(36) - # objectGUID as lower-case text
+objectguid bytes(16) objectGUID
+object_type text(16) - # user, computer, group or contact
+last_name text(256) - # the common name it had
+samaccountname text(256) sAMAccountName
+sam_key key(256) -
+objectsid bytes(68) objectSid
+sid text(184) -
+lastknownparent text lastKnownParent # distinguished name
+distinguishedname text distinguishedName # of what is left of it
+isrecycled flag isRecycled # 1: what it held is gone for good
+whencreated time whenCreated
+whenchanged time whenChanged # when it was deleted, or recycled
+deleted_day day - # of whenChanged
+"""
+
+_AD_DOMAIN = """
+guid text(36) -
+objectguid bytes(16) objectGUID
+distinguishedname text distinguishedName
+dns_name key(256) -
+objectsid bytes(68) objectSid
+sid text(184) -
+maxpwdage bigint maxPwdAge # in 100 ns, negative
+max_password_days int - # NULL: passwords do not expire
+minpwdage bigint minPwdAge
+minpwdlength int minPwdLength
+pwdhistorylength int pwdHistoryLength
+pwdproperties int pwdProperties # 1 complexity, 16 reversible encryption
+lockoutthreshold int lockoutThreshold # 0: accounts are not locked
+lockoutduration bigint lockoutDuration
+lockout_minutes int - # NULL: until an administrator unlocks
+lockoutobservationwindow bigint lockOutObservationWindow
+msdsbehaviorversion int msDS-Behavior-Version # functional level: 7 is Windows Server 2016
+msdsmachineaccountquota int ms-DS-MachineAccountQuota
+tombstonelifetime int tombstoneLifetime # days; of the forest
+msdsdeletedobjectlifetime int msDS-DeletedObjectLifetime # days; NULL: as tombstonelifetime
+whenchanged time whenChanged !volatile
+"""
+
+_AD_POLICY = """
+guid text(36) -
+objectguid bytes(16) objectGUID
+distinguishedname text distinguishedName
+name text(256) name
+msdspasswordsettingsprecedence int msDS-PasswordSettingsPrecedence # the lowest number wins
+msdsmaximumpasswordage bigint msDS-MaximumPasswordAge
+max_password_days int - # NULL: passwords do not expire
+msdsminimumpasswordage bigint msDS-MinimumPasswordAge
+msdsminimumpasswordlength int msDS-MinimumPasswordLength
+msdspasswordhistorylength int msDS-PasswordHistoryLength
+msdspasswordcomplexityenabled flag msDS-PasswordComplexityEnabled
+msdspasswordreversibleencryptionenabled flag msDS-PasswordReversibleEncryptionEnabled
+msdslockoutthreshold int msDS-LockoutThreshold
+msdslockoutduration bigint msDS-LockoutDuration
+lockout_minutes int - # NULL: until an administrator unlocks
+msdslockoutobservationwindow bigint msDS-LockoutObservationWindow
+whenchanged time whenChanged !volatile
+"""
+
 # ---- Entra ID -----------------------------------------------------------------------------------------
 
 _ENTRA_USER = """
@@ -602,6 +663,13 @@ _TABLES = (
     _own("ad_contact_value_defect", "ad_contact",
          "One row per defect of one value that SQL cannot test alike on all engines.",
          ("guid", "attribute", "position", "defect"), _DEFECT),
+    Table("ad_deleted", "One row per deleted user, computer, group or contact, until it is purged.",
+          _columns(_AD_DELETED), ("guid",), passes=True),
+    Table("ad_domain", "One row per domain: its password and lockout policy.", _columns(_AD_DOMAIN), ("guid",)),
+    Table("ad_password_policy", "One row per fine-grained password policy.", _columns(_AD_POLICY), ("guid",)),
+    _own("ad_password_policy_target", "ad_password_policy", "One row per user or group that a policy is applied to.",
+         ("guid", "position"),
+         "guid text(36)\nposition int\ntarget_dn text # distinguished name\ntarget_key key(850)"),
     Table("entra_user", "One row per user of a tenant, guests included.", _columns(_ENTRA_USER), ("id",)),
     _child("entra_user_othermail", "entra_user", "One row per value of otherMails.",
            "value_masked text(320)", personal=True),

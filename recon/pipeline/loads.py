@@ -32,6 +32,9 @@ _AD_TABLES = {
     "groups": ("ad_group", "ad_member"),
     "computers": ("ad_computer",),
     "contacts": ("ad_contact",),
+    "deleted": ("ad_deleted",),
+    "domain": ("ad_domain",),
+    "policies": ("ad_password_policy",),
 }
 
 

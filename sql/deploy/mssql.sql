@@ -407,11 +407,19 @@ drop view if exists entra_deleted_decoded
 go
 if @@trancount = 0 set noexec on
 go
+drop view if exists ad_user_password
+go
+if @@trancount = 0 set noexec on
+go
 drop view if exists ad_user_decoded
 go
 if @@trancount = 0 set noexec on
 go
 drop view if exists ad_group_decoded
+go
+if @@trancount = 0 set noexec on
+go
+drop view if exists ad_deleted_decoded
 go
 if @@trancount = 0 set noexec on
 go
@@ -905,6 +913,166 @@ CREATE INDEX ad_contact_value_defect_history_to_run ON ad_contact_value_defect_h
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'ad_deleted', N'U') is null
+CREATE TABLE ad_deleted (
+    row_id INTEGER NOT NULL IDENTITY,
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    objectguid VARBINARY(16) NULL,
+    object_type NVARCHAR(4000) NULL,
+    last_name NVARCHAR(4000) NULL,
+    samaccountname NVARCHAR(4000) NULL,
+    sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    objectsid VARBINARY(68) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    lastknownparent NVARCHAR(max) NULL,
+    distinguishedname NVARCHAR(max) NULL,
+    isrecycled SMALLINT NULL,
+    whencreated DATETIME2(6) NULL,
+    whenchanged DATETIME2(6) NULL,
+    deleted_day INTEGER NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    PRIMARY KEY (row_id),
+    CONSTRAINT ad_deleted_key UNIQUE (source_id, guid)
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_deleted_sam_key' and object_id = object_id(N'ad_deleted'))
+CREATE INDEX ad_deleted_sam_key ON ad_deleted (sam_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_deleted_sid' and object_id = object_id(N'ad_deleted'))
+CREATE INDEX ad_deleted_sid ON ad_deleted (sid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_deleted_history', N'U') is null
+CREATE TABLE ad_deleted_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    objectguid VARBINARY(16) NULL,
+    object_type NVARCHAR(4000) NULL,
+    last_name NVARCHAR(4000) NULL,
+    samaccountname NVARCHAR(4000) NULL,
+    sam_key NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    objectsid VARBINARY(68) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    lastknownparent NVARCHAR(max) NULL,
+    distinguishedname NVARCHAR(max) NULL,
+    isrecycled SMALLINT NULL,
+    whencreated DATETIME2(6) NULL,
+    whenchanged DATETIME2(6) NULL,
+    deleted_day INTEGER NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_deleted_history_key' and object_id = object_id(N'ad_deleted_history'))
+CREATE INDEX ad_deleted_history_key ON ad_deleted_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_deleted_history_to_run' and object_id = object_id(N'ad_deleted_history'))
+CREATE INDEX ad_deleted_history_to_run ON ad_deleted_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_domain', N'U') is null
+CREATE TABLE ad_domain (
+    row_id INTEGER NOT NULL IDENTITY,
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    objectguid VARBINARY(16) NULL,
+    distinguishedname NVARCHAR(max) NULL,
+    dns_name NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    objectsid VARBINARY(68) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    maxpwdage BIGINT NULL,
+    max_password_days INTEGER NULL,
+    minpwdage BIGINT NULL,
+    minpwdlength INTEGER NULL,
+    pwdhistorylength INTEGER NULL,
+    pwdproperties INTEGER NULL,
+    lockoutthreshold INTEGER NULL,
+    lockoutduration BIGINT NULL,
+    lockout_minutes INTEGER NULL,
+    lockoutobservationwindow BIGINT NULL,
+    msdsbehaviorversion INTEGER NULL,
+    msdsmachineaccountquota INTEGER NULL,
+    tombstonelifetime INTEGER NULL,
+    msdsdeletedobjectlifetime INTEGER NULL,
+    whenchanged DATETIME2(6) NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    PRIMARY KEY (row_id),
+    CONSTRAINT ad_domain_key UNIQUE (source_id, guid)
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_domain_dns_name' and object_id = object_id(N'ad_domain'))
+CREATE INDEX ad_domain_dns_name ON ad_domain (dns_name, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_domain_sid' and object_id = object_id(N'ad_domain'))
+CREATE INDEX ad_domain_sid ON ad_domain (sid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_domain_history', N'U') is null
+CREATE TABLE ad_domain_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    objectguid VARBINARY(16) NULL,
+    distinguishedname NVARCHAR(max) NULL,
+    dns_name NVARCHAR(256) COLLATE Latin1_General_100_BIN2 NULL,
+    objectsid VARBINARY(68) NULL,
+    sid NVARCHAR(184) COLLATE Latin1_General_100_BIN2 NULL,
+    maxpwdage BIGINT NULL,
+    max_password_days INTEGER NULL,
+    minpwdage BIGINT NULL,
+    minpwdlength INTEGER NULL,
+    pwdhistorylength INTEGER NULL,
+    pwdproperties INTEGER NULL,
+    lockoutthreshold INTEGER NULL,
+    lockoutduration BIGINT NULL,
+    lockout_minutes INTEGER NULL,
+    lockoutobservationwindow BIGINT NULL,
+    msdsbehaviorversion INTEGER NULL,
+    msdsmachineaccountquota INTEGER NULL,
+    tombstonelifetime INTEGER NULL,
+    msdsdeletedobjectlifetime INTEGER NULL,
+    whenchanged DATETIME2(6) NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_domain_history_key' and object_id = object_id(N'ad_domain_history'))
+CREATE INDEX ad_domain_history_key ON ad_domain_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_domain_history_to_run' and object_id = object_id(N'ad_domain_history'))
+CREATE INDEX ad_domain_history_to_run ON ad_domain_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'ad_group', N'U') is null
 CREATE TABLE ad_group (
     row_id INTEGER NOT NULL IDENTITY,
@@ -1179,6 +1347,120 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_member_history_to_run' and object_id = object_id(N'ad_member_history'))
 CREATE INDEX ad_member_history_to_run ON ad_member_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_password_policy', N'U') is null
+CREATE TABLE ad_password_policy (
+    row_id INTEGER NOT NULL IDENTITY,
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    objectguid VARBINARY(16) NULL,
+    distinguishedname NVARCHAR(max) NULL,
+    name NVARCHAR(4000) NULL,
+    msdspasswordsettingsprecedence INTEGER NULL,
+    msdsmaximumpasswordage BIGINT NULL,
+    max_password_days INTEGER NULL,
+    msdsminimumpasswordage BIGINT NULL,
+    msdsminimumpasswordlength INTEGER NULL,
+    msdspasswordhistorylength INTEGER NULL,
+    msdspasswordcomplexityenabled SMALLINT NULL,
+    msdspasswordreversibleencryptionenabled SMALLINT NULL,
+    msdslockoutthreshold INTEGER NULL,
+    msdslockoutduration BIGINT NULL,
+    lockout_minutes INTEGER NULL,
+    msdslockoutobservationwindow BIGINT NULL,
+    whenchanged DATETIME2(6) NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    PRIMARY KEY (row_id),
+    CONSTRAINT ad_password_policy_key UNIQUE (source_id, guid)
+)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_password_policy_history', N'U') is null
+CREATE TABLE ad_password_policy_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    objectguid VARBINARY(16) NULL,
+    distinguishedname NVARCHAR(max) NULL,
+    name NVARCHAR(4000) NULL,
+    msdspasswordsettingsprecedence INTEGER NULL,
+    msdsmaximumpasswordage BIGINT NULL,
+    max_password_days INTEGER NULL,
+    msdsminimumpasswordage BIGINT NULL,
+    msdsminimumpasswordlength INTEGER NULL,
+    msdspasswordhistorylength INTEGER NULL,
+    msdspasswordcomplexityenabled SMALLINT NULL,
+    msdspasswordreversibleencryptionenabled SMALLINT NULL,
+    msdslockoutthreshold INTEGER NULL,
+    msdslockoutduration BIGINT NULL,
+    lockout_minutes INTEGER NULL,
+    msdslockoutobservationwindow BIGINT NULL,
+    whenchanged DATETIME2(6) NULL,
+    row_hash VARBINARY(16) NOT NULL,
+    loaded_at DATETIME2(6) NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_password_policy_history_key' and object_id = object_id(N'ad_password_policy_history'))
+CREATE INDEX ad_password_policy_history_key ON ad_password_policy_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_password_policy_history_to_run' and object_id = object_id(N'ad_password_policy_history'))
+CREATE INDEX ad_password_policy_history_to_run ON ad_password_policy_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_password_policy_target', N'U') is null
+CREATE TABLE ad_password_policy_target (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    target_dn NVARCHAR(max) NULL,
+    target_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
+    run_id INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_password_policy_target_owner' and object_id = object_id(N'ad_password_policy_target'))
+CREATE INDEX ad_password_policy_target_owner ON ad_password_policy_target (source_id, guid)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_password_policy_target_target_key' and object_id = object_id(N'ad_password_policy_target'))
+CREATE INDEX ad_password_policy_target_target_key ON ad_password_policy_target (target_key)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'ad_password_policy_target_history', N'U') is null
+CREATE TABLE ad_password_policy_target_history (
+    source_id INTEGER NOT NULL,
+    guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    position INTEGER NULL,
+    target_dn NVARCHAR(max) NULL,
+    target_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_password_policy_target_history_key' and object_id = object_id(N'ad_password_policy_target_history'))
+CREATE INDEX ad_password_policy_target_history_key ON ad_password_policy_target_history (guid, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_password_policy_target_history_to_run' and object_id = object_id(N'ad_password_policy_target_history'))
+CREATE INDEX ad_password_policy_target_history_to_run ON ad_password_policy_target_history (to_run, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -4180,6 +4462,11 @@ alter table ad_contact_value_defect add run_id INTEGER NOT NULL default 0
 go
 if @@trancount = 0 set noexec on
 go
+if col_length(N'ad_password_policy_target', N'run_id') is null
+alter table ad_password_policy_target add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
 if col_length(N'entra_user_othermail', N'run_id') is null
 alter table entra_user_othermail add run_id INTEGER NOT NULL default 0
 go
@@ -4928,6 +5215,28 @@ from ad_contact as k
 go
 if @@trancount = 0 set noexec on
 go
+create view ad_deleted_decoded as
+select
+    d.row_id,
+    d.source_id,
+    d.guid,
+    d.object_type,
+    d.last_name,
+    d.samaccountname,
+    d.sid,
+    d.lastknownparent,
+    d.isrecycled as is_recycled,
+    d.whencreated,
+    d.whenchanged as deleted_at,
+    d.deleted_day,
+    c.as_of_day - d.deleted_day as days_since,
+    d.sam_key,
+    d.loaded_at
+from ad_deleted as d
+left join clock as c on c.clock_id = 1
+go
+if @@trancount = 0 set noexec on
+go
 create view ad_group_decoded as
 select
     g.row_id,
@@ -5186,6 +5495,53 @@ select
     u.whenchanged,
     u.loaded_at
 from ad_user as u
+left join clock as c on c.clock_id = 1
+go
+if @@trancount = 0 set noexec on
+go
+create view ad_user_password as
+select
+    u.row_id,
+    u.source_id,
+    u.guid,
+    u.samaccountname,
+    u.userprincipalname,
+    u.is_enabled,
+    d.max_password_days,
+    d.minpwdlength,
+    d.lockoutthreshold,
+    d.lockout_minutes,
+    u.pwd_last_set_at,
+    c.as_of_day - u.pwd_last_set_day as password_age_days,
+    u.locked_out_at,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then 0
+        else 1
+    end as is_computed,
+    case
+        when u.pwdlastset = 0 then 1
+        else 0
+    end as must_change_password,
+    case
+        when (u.msdsuseraccountcontrolcomputed & 8388608) = 8388608 then 1
+        when u.msdsuseraccountcontrolcomputed is not null then 0
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 65536) = 65536 or (u.useraccountcontrol & 262144) = 262144 then 0
+        when d.max_password_days is null then 0
+        when u.pwdlastset is null then null
+        when u.pwdlastset = 0 then 1
+        when u.pwd_last_set_day + d.max_password_days < c.as_of_day then 1
+        else 0
+    end as is_password_expired,
+    case
+        when (u.msdsuseraccountcontrolcomputed & 16) = 16 then 1
+        when u.msdsuseraccountcontrolcomputed is not null then 0
+        when u.lockouttime is null or u.lockouttime = 0 then 0
+        when d.lockout_minutes is null then 1
+        else null
+    end as is_locked
+from ad_user as u
+inner join ad_domain as d on d.source_id = u.source_id
 left join clock as c on c.clock_id = 1
 go
 if @@trancount = 0 set noexec on
@@ -8680,6 +9036,10 @@ values
     (N'ad_contact_proxyaddress_history', N'history', N'One row per value of proxyAddresses. As it was from load run from_run up to, not including, to_run.', N'ad_contact_proxyaddress', N'0.1.0'),
     (N'ad_contact_value_defect', N'loaded', N'One row per defect of one value that SQL cannot test alike on all engines.', null, N'0.1.0'),
     (N'ad_contact_value_defect_history', N'history', N'One row per defect of one value that SQL cannot test alike on all engines. As it was from load run from_run up to, not including, to_run.', N'ad_contact_value_defect', N'0.1.0'),
+    (N'ad_deleted', N'loaded', N'One row per deleted user, computer, group or contact, until it is purged.', null, N'0.1.0'),
+    (N'ad_deleted_history', N'history', N'One row per deleted user, computer, group or contact, until it is purged. As it was from load run from_run up to, not including, to_run.', N'ad_deleted', N'0.1.0'),
+    (N'ad_domain', N'loaded', N'One row per domain: its password and lockout policy.', null, N'0.1.0'),
+    (N'ad_domain_history', N'history', N'One row per domain: its password and lockout policy. As it was from load run from_run up to, not including, to_run.', N'ad_domain', N'0.1.0'),
     (N'ad_group', N'loaded', N'One row per group object of a domain.', null, N'0.1.0'),
     (N'ad_group_history', N'history', N'One row per group object of a domain. As it was from load run from_run up to, not including, to_run.', N'ad_group', N'0.1.0'),
     (N'ad_group_proxyaddress', N'loaded', N'One row per value of proxyAddresses.', null, N'0.1.0'),
@@ -8689,6 +9049,10 @@ values
     (N'ad_member', N'loaded', N'One row per direct member of a group.', null, N'0.1.0'),
     (N'ad_member_closure', N'store', N'One row per AD group and member, direct or through nested groups, of whatever domain. depth: 1 is direct, the fewest steps otherwise. Filled by a refresh.', null, N'0.1.0'),
     (N'ad_member_history', N'history', N'One row per direct member of a group. As it was from load run from_run up to, not including, to_run.', N'ad_member', N'0.1.0'),
+    (N'ad_password_policy', N'loaded', N'One row per fine-grained password policy.', null, N'0.1.0'),
+    (N'ad_password_policy_history', N'history', N'One row per fine-grained password policy. As it was from load run from_run up to, not including, to_run.', N'ad_password_policy', N'0.1.0'),
+    (N'ad_password_policy_target', N'loaded', N'One row per user or group that a policy is applied to.', null, N'0.1.0'),
+    (N'ad_password_policy_target_history', N'history', N'One row per user or group that a policy is applied to. As it was from load run from_run up to, not including, to_run.', N'ad_password_policy_target', N'0.1.0'),
     (N'ad_user', N'loaded', N'One row per user object of a domain.', null, N'0.1.0'),
     (N'ad_user_altsecurityidentity', N'loaded', N'One row per value of altSecurityIdentities.', null, N'0.1.0'),
     (N'ad_user_altsecurityidentity_history', N'history', N'One row per value of altSecurityIdentities. As it was from load run from_run up to, not including, to_run.', N'ad_user_altsecurityidentity', N'0.1.0'),
@@ -8788,8 +9152,10 @@ values
     (N'ad_certificate_mapping_decoded', N'view', N'Certificate mappings, decoded: Every value of altSecurityIdentities of users and computers: its kind, weak or strong (KB5014754), what it names, and what to write instead where that is known. Implicit mappings (a SID in the certificate) are not in AD. One row per account and value.', null, N'0.1.0'),
     (N'ad_computer_decoded', N'view', N'AD computers, decoded: Computers of Active Directory with names, keys and times, the flags of userAccountControl by name, and the age of the password. One row per AD computer.', null, N'0.1.0'),
     (N'ad_contact_decoded', N'view', N'AD contacts, decoded: Contacts of Active Directory with names, addresses, keys and times. One row per AD contact.', null, N'0.1.0'),
+    (N'ad_deleted_decoded', N'view', N'Deleted AD objects, decoded: Deleted users, computers, groups and contacts with what is left of them and the days since, counted from the last refresh. One row per deleted object.', null, N'0.1.0'),
     (N'ad_group_decoded', N'view', N'AD groups, decoded: Groups of Active Directory with scope and kind from groupType. One row per AD group.', null, N'0.1.0'),
     (N'ad_user_decoded', N'view', N'AD users, decoded: Users of Active Directory with names, keys and times, the flags of userAccountControl by name (1, 0, or NULL where the attribute could not be read), the age of the password, and whether the account has expired, by the clock. One row per AD user.', null, N'0.1.0'),
+    (N'ad_user_password', N'view', N'AD users, password age and lockout: How old each user''s password may become under the domain''s policy, whether it has expired by the clock, and whether the account is locked. One row per AD user of a source whose domain is loaded ([ad] objects = "domain").', null, N'0.1.0'),
     (N'entra_deleted_decoded', N'view', N'Deleted Entra objects, decoded: Soft-deleted users and groups with their kind and the days until they are purged, counted from the last refresh (below 0: gone since the load). One row per deleted user or group.', null, N'0.1.0'),
     (N'entra_user_decoded', N'view', N'Entra users, decoded: Users of Entra ID with names, keys and times, where they are mastered and what could be read. Mail addresses in otherMails are in entra_user_othermail_masked. One row per Entra user.', null, N'0.1.0'),
     (N'entra_user_othermail_masked', N'view', N'otherMails, masked: The addresses in otherMails as reports show them. One row per value.', null, N'0.1.0'),
@@ -8855,7 +9221,12 @@ values
     (N'finding_hard_match_candidate', N'view', N'Cloud user that a hard match would take over: An Entra user that is not synchronized holds the source anchor of an AD user of a linked domain, byte by byte: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks hard matches. The AD value is the AD user''s name. One row per Entra user and AD user.', null, N'0.1.0'),
     (N'finding_hire_date_differs', N'view', N'Hire date differs: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the two is more than a day from HR''s (hire date; a day, because HR''s is a date of the worker''s own zone). Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, N'0.1.0'),
     (N'finding_joiner_without_account', N'view', N'Joiner without account: A worker who has started, or starts within the configured days, has no account with the employee id in any linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked directory has not been loaded. One row per worker.', null, N'0.1.0'),
-    (N'finding_leave_date_differs', N'view', N'Leave date differs: The leave date that synchronization reads in AD is not the one in Entra (employeeLeaveDateTime), or one of the two is more than a day from HR''s (termination date; a day, because HR''s is a date of the worker''s own zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, N'0.1.0'),
+    (N'finding_leave_date_differs', N'view', N'Leave date differs: The leave date that synchronization reads in AD is not the one in Entra (employeeLeaveDateTime), or one of the two is more than a day from HR''s (termination date; a day, because HR''s is a date of the worker''s own zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_table (table_name, kind, meaning, history_of, since)
+values
     (N'finding_leaver_in_privileged_group', N'view', N'Leaver still in a privileged group: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee id, enabled or not, is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. The AD value is the group. One row per account and group.', null, N'0.1.0'),
     (N'finding_leaver_still_enabled', N'view', N'Leaver still enabled: HR says that the worker has left (the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date), and an account that carries the employee id, or is matched with one that does, is enabled. Left out: workers hired again later, ids that another active worker holds, and guests. One row per leaver and account.', null, N'0.1.0'),
     (N'finding_lifecycle_attribute_mixed', N'view', N'Attribute with dates in some people, other things in others: The AD attribute that feeds employeeHireDate or employeeLeaveDateTime holds a mail address or some other text, and a date in other users of the same domain: two purposes share one attribute. One row per AD user whose value is no date.', null, N'0.1.0'),
@@ -8865,12 +9236,7 @@ values
     (N'finding_mail_not_primary', N'view', N'mail is not the primary address: mail of a user is among the SMTP addresses of proxyAddresses, but another one is primary (SMTP: in capitals): Entra and Exchange Online show the primary one. The AD value is mail. Critical system objects are left out. IdFix: MailMatch. One row per AD user.', null, N'0.1.0'),
     (N'finding_mailnickname_missing', N'view', N'Mail address, no mailNickname: A user or contact has SMTP addresses in proxyAddresses and no mailNickname. Critical system objects are left out. IdFix: Blank. One row per object.', null, N'0.1.0'),
     (N'finding_manager_disabled', N'view', N'Manager is disabled: The manager of an enabled AD user is a disabled account: requests for approval and the manager''s mails go nowhere. One row per AD user.', null, N'0.1.0'),
-    (N'finding_manager_missing', N'view', N'Manager is no loaded account: The manager of an enabled AD user is a name that belongs to no loaded AD user or contact: deleted in another domain, outside what is loaded ([ad] bases), or no distinguished name at all. One row per AD user.', null, N'0.1.0')
-go
-if @@trancount = 0 set noexec on
-go
-insert into dictionary_table (table_name, kind, meaning, history_of, since)
-values
+    (N'finding_manager_missing', N'view', N'Manager is no loaded account: The manager of an enabled AD user is a name that belongs to no loaded AD user or contact: deleted in another domain, outside what is loaded ([ad] bases), or no distinguished name at all. One row per AD user.', null, N'0.1.0'),
     (N'finding_mim_group_unknown', N'view', N'Role group of the synchronization service not found: A role of MIM, FIM or Entra Connect sync is held by a SID that no loaded group, user or well-known SID has: a local group of the server, another domain, or a group that was deleted. One row per role.', null, N'0.1.0'),
     (N'finding_mim_last_run_failed', N'view', N'Last run of a management agent did not succeed: The newest complete run of a management agent with this profile ended with another result than success. One row per management agent and run profile.', null, N'0.1.0'),
     (N'finding_mim_role_of_everybody', N'view', N'Role of the synchronization service given to everybody: A role of MIM, FIM or Entra Connect sync is held by Everyone, Authenticated Users, Users, Domain Users or Guests. One row per role.', null, N'0.1.0'),
@@ -9012,6 +9378,51 @@ values
     (N'ad_contact_value_defect', N'defect', 5, N'text(64)', null, N'see docs: value defects', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_contact_value_defect', N'value', 6, N'text', null, N'the value as the source has it', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_contact_value_defect', N'run_id', 7, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_deleted', N'row_id', 1, N'int', null, N'narrow number of the row, never used twice; what match tables join on', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_deleted', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_deleted', N'guid', 3, N'text(36)', null, N'objectGUID as lower-case text', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_deleted', N'objectguid', 4, N'bytes(16)', N'objectGUID', N'objectGUID as the source has it', N'GUID bytes, little-endian; text stands in guid, or guid_text()', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_deleted', N'object_type', 5, N'text(16)', null, N'user, computer, group or contact', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_deleted', N'last_name', 6, N'text(256)', null, N'the common name it had', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_deleted', N'samaccountname', 7, N'text(256)', N'sAMAccountName', N'sAMAccountName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_deleted', N'sam_key', 8, N'key(256)', null, N'sam folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_deleted', N'objectsid', 9, N'bytes(68)', N'objectSid', N'objectSid as the source has it', N'SID bytes; text stands in sid, or sid_text()', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_deleted', N'sid', 10, N'text(184)', null, N'SID as S-1-… text', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_deleted', N'lastknownparent', 11, N'text', N'lastKnownParent', N'distinguished name', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_deleted', N'distinguishedname', 12, N'text', N'distinguishedName', N'of what is left of it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_deleted', N'isrecycled', 13, N'flag', N'isRecycled', N'1: what it held is gone for good', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_deleted', N'whencreated', 14, N'time', N'whenCreated', N'whenCreated as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_deleted', N'whenchanged', 15, N'time', N'whenChanged', N'when it was deleted, or recycled', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_deleted', N'deleted_day', 16, N'day', null, N'of whenChanged', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_deleted', N'row_hash', 17, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_deleted', N'run_id', 18, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_deleted', N'loaded_at', 19, N'time', null, N'when the row was published as it stands', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'ad_domain', N'row_id', 1, N'int', null, N'narrow number of the row, never used twice; what match tables join on', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_domain', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_domain', N'guid', 3, N'text(36)', null, N'objectGUID of the object', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_domain', N'objectguid', 4, N'bytes(16)', N'objectGUID', N'objectGUID as the source has it', N'GUID bytes, little-endian; text stands in guid, or guid_text()', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'distinguishedname', 5, N'text', N'distinguishedName', N'distinguishedName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'dns_name', 6, N'key(256)', null, N'', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_domain', N'objectsid', 7, N'bytes(68)', N'objectSid', N'objectSid as the source has it', N'SID bytes; text stands in sid, or sid_text()', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'sid', 8, N'text(184)', null, N'SID as S-1-… text', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_domain', N'maxpwdage', 9, N'bigint', N'maxPwdAge', N'in 100 ns, negative', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'max_password_days', 10, N'int', null, N'NULL: passwords do not expire', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_domain', N'minpwdage', 11, N'bigint', N'minPwdAge', N'minPwdAge as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'minpwdlength', 12, N'int', N'minPwdLength', N'minPwdLength as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'pwdhistorylength', 13, N'int', N'pwdHistoryLength', N'pwdHistoryLength as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'pwdproperties', 14, N'int', N'pwdProperties', N'1 complexity, 16 reversible encryption', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'lockoutthreshold', 15, N'int', N'lockoutThreshold', N'0: accounts are not locked', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'lockoutduration', 16, N'bigint', N'lockoutDuration', N'lockoutDuration as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'lockout_minutes', 17, N'int', null, N'NULL: until an administrator unlocks', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_domain', N'lockoutobservationwindow', 18, N'bigint', N'lockOutObservationWindow', N'lockOutObservationWindow as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'msdsbehaviorversion', 19, N'int', N'msDS-Behavior-Version', N'functional level: 7 is Windows Server 2016', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'msdsmachineaccountquota', 20, N'int', N'ms-DS-MachineAccountQuota', N'ms-DS-MachineAccountQuota as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'tombstonelifetime', 21, N'int', N'tombstoneLifetime', N'days; of the forest', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'msdsdeletedobjectlifetime', 22, N'int', N'msDS-DeletedObjectLifetime', N'days; NULL: as tombstonelifetime', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'whenchanged', 23, N'time', N'whenChanged', N'whenChanged as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_domain', N'row_hash', 24, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_domain', N'run_id', 25, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_domain', N'loaded_at', 26, N'time', null, N'when the row was published as it stands', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'ad_group', N'row_id', 1, N'int', null, N'narrow number of the row, never used twice; what match tables join on', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_group', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_group', N'guid', 3, N'text(36)', null, N'objectGUID as lower-case text', null, N'never NULL', 0, N'0.1.0'),
@@ -9052,7 +9463,12 @@ values
     (N'ad_group_proxyaddress', N'value', 4, N'text', null, N'the value as the source has it', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_group_proxyaddress', N'value_key', 5, N'key(450)', null, N'value folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_group_proxyaddress', N'prefix', 6, N'text(32)', null, N'what stands before the colon of an address, as written: SMTP is the primary one', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'ad_group_proxyaddress', N'address', 7, N'text', null, N'what stands behind the colon', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_group_proxyaddress', N'address', 7, N'text', null, N'what stands behind the colon', null, N'no value, or none that could be derived', 0, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     (N'ad_group_proxyaddress', N'run_id', 8, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_group_value_defect', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_group_value_defect', N'guid', 2, N'text(36)', null, N'objectGUID of the object', null, N'never NULL', 0, N'0.1.0'),
@@ -9070,6 +9486,34 @@ values
     (N'ad_member_closure', N'guid', 2, N'text', null, N'objectGUID of the object', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_member_closure', N'member_key', 3, N'text', null, N'folded distinguished name of the member', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_member_closure', N'depth', 4, N'int', null, N'', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_password_policy', N'row_id', 1, N'int', null, N'narrow number of the row, never used twice; what match tables join on', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_password_policy', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_password_policy', N'guid', 3, N'text(36)', null, N'objectGUID of the object', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_password_policy', N'objectguid', 4, N'bytes(16)', N'objectGUID', N'objectGUID as the source has it', N'GUID bytes, little-endian; text stands in guid, or guid_text()', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'distinguishedname', 5, N'text', N'distinguishedName', N'distinguishedName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'name', 6, N'text(256)', N'name', N'its name', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'msdspasswordsettingsprecedence', 7, N'int', N'msDS-PasswordSettingsPrecedence', N'the lowest number wins', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'msdsmaximumpasswordage', 8, N'bigint', N'msDS-MaximumPasswordAge', N'msDS-MaximumPasswordAge as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'max_password_days', 9, N'int', null, N'NULL: passwords do not expire', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_password_policy', N'msdsminimumpasswordage', 10, N'bigint', N'msDS-MinimumPasswordAge', N'msDS-MinimumPasswordAge as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'msdsminimumpasswordlength', 11, N'int', N'msDS-MinimumPasswordLength', N'msDS-MinimumPasswordLength as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'msdspasswordhistorylength', 12, N'int', N'msDS-PasswordHistoryLength', N'msDS-PasswordHistoryLength as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'msdspasswordcomplexityenabled', 13, N'flag', N'msDS-PasswordComplexityEnabled', N'msDS-PasswordComplexityEnabled as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'msdspasswordreversibleencryptionenabled', 14, N'flag', N'msDS-PasswordReversibleEncryptionEnabled', N'msDS-PasswordReversibleEncryptionEnabled as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'msdslockoutthreshold', 15, N'int', N'msDS-LockoutThreshold', N'msDS-LockoutThreshold as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'msdslockoutduration', 16, N'bigint', N'msDS-LockoutDuration', N'msDS-LockoutDuration as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'lockout_minutes', 17, N'int', null, N'NULL: until an administrator unlocks', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_password_policy', N'msdslockoutobservationwindow', 18, N'bigint', N'msDS-LockoutObservationWindow', N'msDS-LockoutObservationWindow as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'whenchanged', 19, N'time', N'whenChanged', N'whenChanged as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_password_policy', N'row_hash', 20, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_password_policy', N'run_id', 21, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_password_policy', N'loaded_at', 22, N'time', null, N'when the row was published as it stands', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'ad_password_policy_target', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_password_policy_target', N'guid', 2, N'text(36)', null, N'objectGUID of the object', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_password_policy_target', N'position', 3, N'int', null, N'place of the value among those of the object, from 0', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_password_policy_target', N'target_dn', 4, N'text', null, N'distinguished name', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_password_policy_target', N'target_key', 5, N'key(850)', null, N'target folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_password_policy_target', N'run_id', 6, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_user', N'row_id', 1, N'int', null, N'narrow number of the row, never used twice; what match tables join on', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_user', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_user', N'guid', 3, N'text(36)', null, N'objectGUID as lower-case text', null, N'never NULL', 0, N'0.1.0'),
@@ -9097,12 +9541,7 @@ values
     (N'ad_user', N'msdsuseraccountcontrolcomputed', 25, N'int', N'msDS-User-Account-Control-Computed', N'lockout, password expired: by the clock', N'bit flags, table uac_flag; & 16 locked out, & 8388608 password expired', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_user', N'is_enabled', 26, N'flag', null, N'bit 2 of userAccountControl is clear; NULL when the attribute cannot be read', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_user', N'primarygroupid', 27, N'int', N'primaryGroupID', N'primaryGroupID as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_user', N'admincount', 28, N'int', N'adminCount', N'adminCount as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
-go
-if @@trancount = 0 set noexec on
-go
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    (N'ad_user', N'admincount', 28, N'int', N'adminCount', N'adminCount as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_user', N'iscriticalsystemobject', 29, N'flag', N'isCriticalSystemObject', N'isCriticalSystemObject as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_user', N'pwdlastset', 30, N'bigint', N'pwdLastSet', N'pwdLastSet as the source has it', N'FILETIME; 0: must change at next sign-in', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_user', N'pwd_last_set_at', 31, N'time', null, N'pwd_last_set as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -9229,7 +9668,12 @@ values
     (N'ad_user_serviceprincipalname', N'value', 4, N'text', null, N'the value as the source has it', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_user_serviceprincipalname', N'value_key', 5, N'key(450)', null, N'value folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_user_serviceprincipalname', N'run_id', 6, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
-    (N'ad_user_sidhistory', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'ad_user_sidhistory', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     (N'ad_user_sidhistory', N'guid', 2, N'text(36)', null, N'objectGUID of the object', null, N'never NULL', 0, N'0.1.0'),
     (N'ad_user_sidhistory', N'position', 3, N'int', null, N'place of the value among those of the object, from 0', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_user_sidhistory', N'value', 4, N'text', null, N'the value as the source has it', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -9302,12 +9746,7 @@ values
     (N'dictionary_column', N'attribute', 5, N'text', null, N'attribute of the source that it carries', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'dictionary_column', N'meaning', 6, N'text', null, N'what it holds', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_column', N'decoded', 7, N'text', null, N'how the value is to be read', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'dictionary_column', N'null_means', 8, N'text', null, N'what NULL says', null, N'never NULL', 0, N'0.1.0')
-go
-if @@trancount = 0 set noexec on
-go
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    (N'dictionary_column', N'null_means', 8, N'text', null, N'what NULL says', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_column', N'is_personal', 9, N'flag', null, N'1: personal data', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'dictionary_column', N'since', 10, N'text', null, N'version of recon that brought it', null, N'never NULL', 0, N'0.1.0'),
     (N'dictionary_table', N'table_name', 1, N'text', null, N'the table', null, N'never NULL', 0, N'0.1.0'),
@@ -9434,7 +9873,12 @@ values
     (N'entra_registration_method', N'value', 4, N'text', null, N'the value as the source has it', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'entra_registration_method', N'value_key', 5, N'key(450)', null, N'value folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'entra_registration_method', N'run_id', 6, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
-    (N'entra_role', N'row_id', 1, N'int', null, N'narrow number of the row, never used twice; what match tables join on', null, N'never NULL', 0, N'0.1.0'),
+    (N'entra_role', N'row_id', 1, N'int', null, N'narrow number of the row, never used twice; what match tables join on', null, N'never NULL', 0, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     (N'entra_role', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_role', N'id', 3, N'text(36)', N'id', N'of a role that nobody has activated: the id of its definition', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_role', N'displayname', 4, N'text(256)', N'displayName', N'displayName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
@@ -9507,12 +9951,7 @@ values
     (N'entra_user', N'state', 43, N'text(128)', N'state', N'state as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'postalcode', 44, N'text(40)', N'postalCode', N'postalCode as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'preferredlanguage', 45, N'text(64)', N'preferredLanguage', N'preferredLanguage as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user', N'preferreddatalocation', 46, N'text(16)', N'preferredDataLocation', N'preferredDataLocation as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
-go
-if @@trancount = 0 set noexec on
-go
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    (N'entra_user', N'preferreddatalocation', 46, N'text(16)', N'preferredDataLocation', N'preferredDataLocation as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'agegroup', 47, N'text(32)', N'ageGroup', N'ageGroup as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'consentprovidedforminor', 48, N'text(32)', N'consentProvidedForMinor', N'consentProvidedForMinor as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user', N'legalagegroupclassification', 49, N'text(64)', N'legalAgeGroupClassification', N'legalAgeGroupClassification as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
@@ -9639,7 +10078,12 @@ values
     (N'finding_row', N'ad_value', 11, N'text', null, N'what Active Directory has', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_row', N'entra_value', 12, N'text', null, N'what Entra ID has', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_row', N'is_personal', 13, N'flag', null, N'1: the values are personal data and masked in view finding', N'0 or 1', N'never NULL', 0, N'0.1.0'),
-    (N'finding_seen', N'code', 1, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_seen', N'code', 1, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     (N'finding_seen', N'object_type', 2, N'text', null, N'table of the object', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_seen', N'object_key', 3, N'text', null, N'key of the object: guid, id or worker id', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_seen', N'attribute', 4, N'text', null, N'the attribute, in lower case without hyphens', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -9712,12 +10156,7 @@ values
     (N'match_candidate', N'entra_source_id', 4, N'int', null, N'source of the Entra side', null, N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'rule_number', 5, N'int', null, N'lowest rule that joins the two: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail', null, N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'rules_agreeing', 6, N'int', null, N'how many rules join them', null, N'never NULL', 0, N'0.1.0'),
-    (N'match_candidate', N'has_anchor', 7, N'flag', null, N'1: the source anchor joins them', N'0 or 1', N'never NULL', 0, N'0.1.0')
-go
-if @@trancount = 0 set noexec on
-go
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    (N'match_candidate', N'has_anchor', 7, N'flag', null, N'1: the source anchor joins them', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'has_sid', 8, N'flag', null, N'1: the SID joins them', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'has_employeeid', 9, N'flag', null, N'1: the employee id joins them', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'has_upn', 10, N'flag', null, N'1: the UPN joins them', N'0 or 1', N'never NULL', 0, N'0.1.0'),
@@ -9844,7 +10283,12 @@ values
     (N'user_match', N'entra_source_id', 4, N'int', null, N'source of the Entra side', null, N'never NULL', 0, N'0.1.0'),
     (N'user_match', N'rule_number', 5, N'int', null, N'lowest rule that joins the two: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail', null, N'never NULL', 0, N'0.1.0'),
     (N'user_match', N'rules_agreeing', 6, N'int', null, N'how many rules join them', null, N'never NULL', 0, N'0.1.0'),
-    (N'user_match', N'runner_up_entra_row_id', 7, N'int', null, N'second best candidate of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'user_match', N'runner_up_entra_row_id', 7, N'int', null, N'second best candidate of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     (N'user_match', N'runner_up_ad_row_id', 8, N'int', null, N'second best candidate of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'user_match', N'runner_up_rule', 9, N'int', null, N'rule that joins the runner-up', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'well_known_sid', N'sid', 1, N'text', null, N'SID as S-1-… text', null, N'never NULL', 0, N'0.1.0'),
@@ -9958,8 +10402,10 @@ begin
     grant select on ad_certificate_mapping_decoded to recon_reader;
     grant select on ad_computer_decoded to recon_reader;
     grant select on ad_contact_decoded to recon_reader;
+    grant select on ad_deleted_decoded to recon_reader;
     grant select on ad_group_decoded to recon_reader;
     grant select on ad_user_decoded to recon_reader;
+    grant select on ad_user_password to recon_reader;
     grant select on entra_deleted_decoded to recon_reader;
     grant select on entra_user_decoded to recon_reader;
     grant select on entra_user_othermail_masked to recon_reader;
@@ -10002,6 +10448,10 @@ begin
     grant select on ad_contact_proxyaddress_history to recon_pii;
     grant select on ad_contact_value_defect to recon_pii;
     grant select on ad_contact_value_defect_history to recon_pii;
+    grant select on ad_deleted to recon_pii;
+    grant select on ad_deleted_history to recon_pii;
+    grant select on ad_domain to recon_pii;
+    grant select on ad_domain_history to recon_pii;
     grant select on ad_group to recon_pii;
     grant select on ad_group_history to recon_pii;
     grant select on ad_group_proxyaddress to recon_pii;
@@ -10011,6 +10461,10 @@ begin
     grant select on ad_member to recon_pii;
     grant select on ad_member_closure to recon_pii;
     grant select on ad_member_history to recon_pii;
+    grant select on ad_password_policy to recon_pii;
+    grant select on ad_password_policy_history to recon_pii;
+    grant select on ad_password_policy_target to recon_pii;
+    grant select on ad_password_policy_target_history to recon_pii;
     grant select on ad_user to recon_pii;
     grant select on ad_user_altsecurityidentity to recon_pii;
     grant select on ad_user_altsecurityidentity_history to recon_pii;
@@ -10110,8 +10564,10 @@ begin
     grant select on ad_certificate_mapping_decoded to recon_pii;
     grant select on ad_computer_decoded to recon_pii;
     grant select on ad_contact_decoded to recon_pii;
+    grant select on ad_deleted_decoded to recon_pii;
     grant select on ad_group_decoded to recon_pii;
     grant select on ad_user_decoded to recon_pii;
+    grant select on ad_user_password to recon_pii;
     grant select on entra_deleted_decoded to recon_pii;
     grant select on entra_user_decoded to recon_pii;
     grant select on entra_user_othermail_masked to recon_pii;
@@ -10230,6 +10686,10 @@ begin
     grant select, insert, update, delete on ad_contact_proxyaddress_history to recon_loader;
     grant select, insert, update, delete on ad_contact_value_defect to recon_loader;
     grant select, insert, update, delete on ad_contact_value_defect_history to recon_loader;
+    grant select, insert, update, delete on ad_deleted to recon_loader;
+    grant select, insert, update, delete on ad_deleted_history to recon_loader;
+    grant select, insert, update, delete on ad_domain to recon_loader;
+    grant select, insert, update, delete on ad_domain_history to recon_loader;
     grant select, insert, update, delete on ad_group to recon_loader;
     grant select, insert, update, delete on ad_group_history to recon_loader;
     grant select, insert, update, delete on ad_group_proxyaddress to recon_loader;
@@ -10239,6 +10699,10 @@ begin
     grant select, insert, update, delete on ad_member to recon_loader;
     grant select, insert, update, delete on ad_member_closure to recon_loader;
     grant select, insert, update, delete on ad_member_history to recon_loader;
+    grant select, insert, update, delete on ad_password_policy to recon_loader;
+    grant select, insert, update, delete on ad_password_policy_history to recon_loader;
+    grant select, insert, update, delete on ad_password_policy_target to recon_loader;
+    grant select, insert, update, delete on ad_password_policy_target_history to recon_loader;
     grant select, insert, update, delete on ad_user to recon_loader;
     grant select, insert, update, delete on ad_user_altsecurityidentity to recon_loader;
     grant select, insert, update, delete on ad_user_altsecurityidentity_history to recon_loader;

@@ -298,10 +298,16 @@ drop view if exists entra_user_decoded
 drop view if exists entra_deleted_decoded
 ;
 
+drop view if exists ad_user_password
+;
+
 drop view if exists ad_user_decoded
 ;
 
 drop view if exists ad_group_decoded
+;
+
+drop view if exists ad_deleted_decoded
 ;
 
 drop view if exists ad_contact_decoded
@@ -699,6 +705,140 @@ CREATE INDEX IF NOT EXISTS ad_contact_value_defect_history_key ON ad_contact_val
 CREATE INDEX IF NOT EXISTS ad_contact_value_defect_history_to_run ON ad_contact_value_defect_history (to_run, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS ad_deleted (
+    row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    objectguid BLOB,
+    object_type TEXT,
+    last_name TEXT,
+    samaccountname TEXT,
+    sam_key TEXT,
+    objectsid BLOB,
+    sid TEXT,
+    lastknownparent TEXT,
+    distinguishedname TEXT,
+    isrecycled SMALLINT,
+    whencreated TEXT,
+    whenchanged TEXT,
+    deleted_day INTEGER,
+    row_hash BLOB NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at TEXT NOT NULL,
+    CONSTRAINT ad_deleted_key UNIQUE (source_id, guid)
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_deleted_sam_key ON ad_deleted (sam_key, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_deleted_sid ON ad_deleted (sid, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_deleted_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    objectguid BLOB,
+    object_type TEXT,
+    last_name TEXT,
+    samaccountname TEXT,
+    sam_key TEXT,
+    objectsid BLOB,
+    sid TEXT,
+    lastknownparent TEXT,
+    distinguishedname TEXT,
+    isrecycled SMALLINT,
+    whencreated TEXT,
+    whenchanged TEXT,
+    deleted_day INTEGER,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_deleted_history_key ON ad_deleted_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_deleted_history_to_run ON ad_deleted_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_domain (
+    row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    objectguid BLOB,
+    distinguishedname TEXT,
+    dns_name TEXT,
+    objectsid BLOB,
+    sid TEXT,
+    maxpwdage BIGINT,
+    max_password_days INTEGER,
+    minpwdage BIGINT,
+    minpwdlength INTEGER,
+    pwdhistorylength INTEGER,
+    pwdproperties INTEGER,
+    lockoutthreshold INTEGER,
+    lockoutduration BIGINT,
+    lockout_minutes INTEGER,
+    lockoutobservationwindow BIGINT,
+    msdsbehaviorversion INTEGER,
+    msdsmachineaccountquota INTEGER,
+    tombstonelifetime INTEGER,
+    msdsdeletedobjectlifetime INTEGER,
+    whenchanged TEXT,
+    row_hash BLOB NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at TEXT NOT NULL,
+    CONSTRAINT ad_domain_key UNIQUE (source_id, guid)
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_domain_dns_name ON ad_domain (dns_name, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_domain_sid ON ad_domain (sid, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_domain_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    objectguid BLOB,
+    distinguishedname TEXT,
+    dns_name TEXT,
+    objectsid BLOB,
+    sid TEXT,
+    maxpwdage BIGINT,
+    max_password_days INTEGER,
+    minpwdage BIGINT,
+    minpwdlength INTEGER,
+    pwdhistorylength INTEGER,
+    pwdproperties INTEGER,
+    lockoutthreshold INTEGER,
+    lockoutduration BIGINT,
+    lockout_minutes INTEGER,
+    lockoutobservationwindow BIGINT,
+    msdsbehaviorversion INTEGER,
+    msdsmachineaccountquota INTEGER,
+    tombstonelifetime INTEGER,
+    msdsdeletedobjectlifetime INTEGER,
+    whenchanged TEXT,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_domain_history_key ON ad_domain_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_domain_history_to_run ON ad_domain_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS ad_group (
     row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     source_id INTEGER NOT NULL,
@@ -913,6 +1053,99 @@ CREATE INDEX IF NOT EXISTS ad_member_history_key ON ad_member_history (guid, sou
 ;
 
 CREATE INDEX IF NOT EXISTS ad_member_history_to_run ON ad_member_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_password_policy (
+    row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    objectguid BLOB,
+    distinguishedname TEXT,
+    name TEXT,
+    msdspasswordsettingsprecedence INTEGER,
+    msdsmaximumpasswordage BIGINT,
+    max_password_days INTEGER,
+    msdsminimumpasswordage BIGINT,
+    msdsminimumpasswordlength INTEGER,
+    msdspasswordhistorylength INTEGER,
+    msdspasswordcomplexityenabled SMALLINT,
+    msdspasswordreversibleencryptionenabled SMALLINT,
+    msdslockoutthreshold INTEGER,
+    msdslockoutduration BIGINT,
+    lockout_minutes INTEGER,
+    msdslockoutobservationwindow BIGINT,
+    whenchanged TEXT,
+    row_hash BLOB NOT NULL,
+    run_id INTEGER NOT NULL,
+    loaded_at TEXT NOT NULL,
+    CONSTRAINT ad_password_policy_key UNIQUE (source_id, guid)
+)
+;
+
+CREATE TABLE IF NOT EXISTS ad_password_policy_history (
+    row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    objectguid BLOB,
+    distinguishedname TEXT,
+    name TEXT,
+    msdspasswordsettingsprecedence INTEGER,
+    msdsmaximumpasswordage BIGINT,
+    max_password_days INTEGER,
+    msdsminimumpasswordage BIGINT,
+    msdsminimumpasswordlength INTEGER,
+    msdspasswordhistorylength INTEGER,
+    msdspasswordcomplexityenabled SMALLINT,
+    msdspasswordreversibleencryptionenabled SMALLINT,
+    msdslockoutthreshold INTEGER,
+    msdslockoutduration BIGINT,
+    lockout_minutes INTEGER,
+    msdslockoutobservationwindow BIGINT,
+    whenchanged TEXT,
+    row_hash BLOB NOT NULL,
+    loaded_at TEXT NOT NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_password_policy_history_key ON ad_password_policy_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_password_policy_history_to_run ON ad_password_policy_history (to_run, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS ad_password_policy_target (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    position INTEGER,
+    target_dn TEXT,
+    target_key TEXT,
+    run_id INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_password_policy_target_owner ON ad_password_policy_target (source_id, guid)
+;
+
+CREATE INDEX IF NOT EXISTS ad_password_policy_target_target_key ON ad_password_policy_target (target_key)
+;
+
+CREATE TABLE IF NOT EXISTS ad_password_policy_target_history (
+    source_id INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    position INTEGER,
+    target_dn TEXT,
+    target_key TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS ad_password_policy_target_history_key ON ad_password_policy_target_history (guid, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS ad_password_policy_target_history_to_run ON ad_password_policy_target_history (to_run, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_user (
@@ -3847,6 +4080,27 @@ select
 from ad_contact as k
 ;
 
+create view ad_deleted_decoded as
+select
+    d.row_id,
+    d.source_id,
+    d.guid,
+    d.object_type,
+    d.last_name,
+    d.samaccountname,
+    d.sid,
+    d.lastknownparent,
+    d.isrecycled as is_recycled,
+    d.whencreated,
+    d.whenchanged as deleted_at,
+    d.deleted_day,
+    c.as_of_day - d.deleted_day as days_since,
+    d.sam_key,
+    d.loaded_at
+from ad_deleted as d
+left join clock as c on c.clock_id = 1
+;
+
 create view ad_group_decoded as
 select
     g.row_id,
@@ -4104,6 +4358,52 @@ select
     u.whenchanged,
     u.loaded_at
 from ad_user as u
+left join clock as c on c.clock_id = 1
+;
+
+create view ad_user_password as
+select
+    u.row_id,
+    u.source_id,
+    u.guid,
+    u.samaccountname,
+    u.userprincipalname,
+    u.is_enabled,
+    d.max_password_days,
+    d.minpwdlength,
+    d.lockoutthreshold,
+    d.lockout_minutes,
+    u.pwd_last_set_at,
+    c.as_of_day - u.pwd_last_set_day as password_age_days,
+    u.locked_out_at,
+    case
+        when u.msdsuseraccountcontrolcomputed is null then 0
+        else 1
+    end as is_computed,
+    case
+        when u.pwdlastset = 0 then 1
+        else 0
+    end as must_change_password,
+    case
+        when (u.msdsuseraccountcontrolcomputed & 8388608) = 8388608 then 1
+        when u.msdsuseraccountcontrolcomputed is not null then 0
+        when u.useraccountcontrol is null then null
+        when (u.useraccountcontrol & 65536) = 65536 or (u.useraccountcontrol & 262144) = 262144 then 0
+        when d.max_password_days is null then 0
+        when u.pwdlastset is null then null
+        when u.pwdlastset = 0 then 1
+        when u.pwd_last_set_day + d.max_password_days < c.as_of_day then 1
+        else 0
+    end as is_password_expired,
+    case
+        when (u.msdsuseraccountcontrolcomputed & 16) = 16 then 1
+        when u.msdsuseraccountcontrolcomputed is not null then 0
+        when u.lockouttime is null or u.lockouttime = 0 then 0
+        when d.lockout_minutes is null then 1
+        else null
+    end as is_locked
+from ad_user as u
+inner join ad_domain as d on d.source_id = u.source_id
 left join clock as c on c.clock_id = 1
 ;
 
@@ -7497,6 +7797,10 @@ values
     ('ad_contact_proxyaddress_history', 'history', 'One row per value of proxyAddresses. As it was from load run from_run up to, not including, to_run.', 'ad_contact_proxyaddress', '0.1.0'),
     ('ad_contact_value_defect', 'loaded', 'One row per defect of one value that SQL cannot test alike on all engines.', null, '0.1.0'),
     ('ad_contact_value_defect_history', 'history', 'One row per defect of one value that SQL cannot test alike on all engines. As it was from load run from_run up to, not including, to_run.', 'ad_contact_value_defect', '0.1.0'),
+    ('ad_deleted', 'loaded', 'One row per deleted user, computer, group or contact, until it is purged.', null, '0.1.0'),
+    ('ad_deleted_history', 'history', 'One row per deleted user, computer, group or contact, until it is purged. As it was from load run from_run up to, not including, to_run.', 'ad_deleted', '0.1.0'),
+    ('ad_domain', 'loaded', 'One row per domain: its password and lockout policy.', null, '0.1.0'),
+    ('ad_domain_history', 'history', 'One row per domain: its password and lockout policy. As it was from load run from_run up to, not including, to_run.', 'ad_domain', '0.1.0'),
     ('ad_group', 'loaded', 'One row per group object of a domain.', null, '0.1.0'),
     ('ad_group_history', 'history', 'One row per group object of a domain. As it was from load run from_run up to, not including, to_run.', 'ad_group', '0.1.0'),
     ('ad_group_proxyaddress', 'loaded', 'One row per value of proxyAddresses.', null, '0.1.0'),
@@ -7506,6 +7810,10 @@ values
     ('ad_member', 'loaded', 'One row per direct member of a group.', null, '0.1.0'),
     ('ad_member_closure', 'store', 'One row per AD group and member, direct or through nested groups, of whatever domain. depth: 1 is direct, the fewest steps otherwise. Filled by a refresh.', null, '0.1.0'),
     ('ad_member_history', 'history', 'One row per direct member of a group. As it was from load run from_run up to, not including, to_run.', 'ad_member', '0.1.0'),
+    ('ad_password_policy', 'loaded', 'One row per fine-grained password policy.', null, '0.1.0'),
+    ('ad_password_policy_history', 'history', 'One row per fine-grained password policy. As it was from load run from_run up to, not including, to_run.', 'ad_password_policy', '0.1.0'),
+    ('ad_password_policy_target', 'loaded', 'One row per user or group that a policy is applied to.', null, '0.1.0'),
+    ('ad_password_policy_target_history', 'history', 'One row per user or group that a policy is applied to. As it was from load run from_run up to, not including, to_run.', 'ad_password_policy_target', '0.1.0'),
     ('ad_user', 'loaded', 'One row per user object of a domain.', null, '0.1.0'),
     ('ad_user_altsecurityidentity', 'loaded', 'One row per value of altSecurityIdentities.', null, '0.1.0'),
     ('ad_user_altsecurityidentity_history', 'history', 'One row per value of altSecurityIdentities. As it was from load run from_run up to, not including, to_run.', 'ad_user_altsecurityidentity', '0.1.0'),
@@ -7605,8 +7913,10 @@ values
     ('ad_certificate_mapping_decoded', 'view', 'Certificate mappings, decoded: Every value of altSecurityIdentities of users and computers: its kind, weak or strong (KB5014754), what it names, and what to write instead where that is known. Implicit mappings (a SID in the certificate) are not in AD. One row per account and value.', null, '0.1.0'),
     ('ad_computer_decoded', 'view', 'AD computers, decoded: Computers of Active Directory with names, keys and times, the flags of userAccountControl by name, and the age of the password. One row per AD computer.', null, '0.1.0'),
     ('ad_contact_decoded', 'view', 'AD contacts, decoded: Contacts of Active Directory with names, addresses, keys and times. One row per AD contact.', null, '0.1.0'),
+    ('ad_deleted_decoded', 'view', 'Deleted AD objects, decoded: Deleted users, computers, groups and contacts with what is left of them and the days since, counted from the last refresh. One row per deleted object.', null, '0.1.0'),
     ('ad_group_decoded', 'view', 'AD groups, decoded: Groups of Active Directory with scope and kind from groupType. One row per AD group.', null, '0.1.0'),
     ('ad_user_decoded', 'view', 'AD users, decoded: Users of Active Directory with names, keys and times, the flags of userAccountControl by name (1, 0, or NULL where the attribute could not be read), the age of the password, and whether the account has expired, by the clock. One row per AD user.', null, '0.1.0'),
+    ('ad_user_password', 'view', 'AD users, password age and lockout: How old each user''s password may become under the domain''s policy, whether it has expired by the clock, and whether the account is locked. One row per AD user of a source whose domain is loaded ([ad] objects = "domain").', null, '0.1.0'),
     ('entra_deleted_decoded', 'view', 'Deleted Entra objects, decoded: Soft-deleted users and groups with their kind and the days until they are purged, counted from the last refresh (below 0: gone since the load). One row per deleted user or group.', null, '0.1.0'),
     ('entra_user_decoded', 'view', 'Entra users, decoded: Users of Entra ID with names, keys and times, where they are mastered and what could be read. Mail addresses in otherMails are in entra_user_othermail_masked. One row per Entra user.', null, '0.1.0'),
     ('entra_user_othermail_masked', 'view', 'otherMails, masked: The addresses in otherMails as reports show them. One row per value.', null, '0.1.0'),
@@ -7672,7 +7982,11 @@ values
     ('finding_hard_match_candidate', 'view', 'Cloud user that a hard match would take over: An Entra user that is not synchronized holds the source anchor of an AD user of a linked domain, byte by byte: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks hard matches. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
     ('finding_hire_date_differs', 'view', 'Hire date differs: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the two is more than a day from HR''s (hire date; a day, because HR''s is a date of the worker''s own zone). Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0'),
     ('finding_joiner_without_account', 'view', 'Joiner without account: A worker who has started, or starts within the configured days, has no account with the employee id in any linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked directory has not been loaded. One row per worker.', null, '0.1.0'),
-    ('finding_leave_date_differs', 'view', 'Leave date differs: The leave date that synchronization reads in AD is not the one in Entra (employeeLeaveDateTime), or one of the two is more than a day from HR''s (termination date; a day, because HR''s is a date of the worker''s own zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0'),
+    ('finding_leave_date_differs', 'view', 'Leave date differs: The leave date that synchronization reads in AD is not the one in Entra (employeeLeaveDateTime), or one of the two is more than a day from HR''s (termination date; a day, because HR''s is a date of the worker''s own zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0')
+;
+
+insert into dictionary_table (table_name, kind, meaning, history_of, since)
+values
     ('finding_leaver_in_privileged_group', 'view', 'Leaver still in a privileged group: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee id, enabled or not, is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. The AD value is the group. One row per account and group.', null, '0.1.0'),
     ('finding_leaver_still_enabled', 'view', 'Leaver still enabled: HR says that the worker has left (the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date), and an account that carries the employee id, or is matched with one that does, is enabled. Left out: workers hired again later, ids that another active worker holds, and guests. One row per leaver and account.', null, '0.1.0'),
     ('finding_lifecycle_attribute_mixed', 'view', 'Attribute with dates in some people, other things in others: The AD attribute that feeds employeeHireDate or employeeLeaveDateTime holds a mail address or some other text, and a date in other users of the same domain: two purposes share one attribute. One row per AD user whose value is no date.', null, '0.1.0'),
@@ -7682,11 +7996,7 @@ values
     ('finding_mail_not_primary', 'view', 'mail is not the primary address: mail of a user is among the SMTP addresses of proxyAddresses, but another one is primary (SMTP: in capitals): Entra and Exchange Online show the primary one. The AD value is mail. Critical system objects are left out. IdFix: MailMatch. One row per AD user.', null, '0.1.0'),
     ('finding_mailnickname_missing', 'view', 'Mail address, no mailNickname: A user or contact has SMTP addresses in proxyAddresses and no mailNickname. Critical system objects are left out. IdFix: Blank. One row per object.', null, '0.1.0'),
     ('finding_manager_disabled', 'view', 'Manager is disabled: The manager of an enabled AD user is a disabled account: requests for approval and the manager''s mails go nowhere. One row per AD user.', null, '0.1.0'),
-    ('finding_manager_missing', 'view', 'Manager is no loaded account: The manager of an enabled AD user is a name that belongs to no loaded AD user or contact: deleted in another domain, outside what is loaded ([ad] bases), or no distinguished name at all. One row per AD user.', null, '0.1.0')
-;
-
-insert into dictionary_table (table_name, kind, meaning, history_of, since)
-values
+    ('finding_manager_missing', 'view', 'Manager is no loaded account: The manager of an enabled AD user is a name that belongs to no loaded AD user or contact: deleted in another domain, outside what is loaded ([ad] bases), or no distinguished name at all. One row per AD user.', null, '0.1.0'),
     ('finding_mim_group_unknown', 'view', 'Role group of the synchronization service not found: A role of MIM, FIM or Entra Connect sync is held by a SID that no loaded group, user or well-known SID has: a local group of the server, another domain, or a group that was deleted. One row per role.', null, '0.1.0'),
     ('finding_mim_last_run_failed', 'view', 'Last run of a management agent did not succeed: The newest complete run of a management agent with this profile ended with another result than success. One row per management agent and run profile.', null, '0.1.0'),
     ('finding_mim_role_of_everybody', 'view', 'Role of the synchronization service given to everybody: A role of MIM, FIM or Entra Connect sync is held by Everyone, Authenticated Users, Users, Domain Users or Guests. One row per role.', null, '0.1.0'),
@@ -7827,6 +8137,51 @@ values
     ('ad_contact_value_defect', 'defect', 5, 'text(64)', null, 'see docs: value defects', null, 'never NULL', 0, '0.1.0'),
     ('ad_contact_value_defect', 'value', 6, 'text', null, 'the value as the source has it', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_contact_value_defect', 'run_id', 7, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_deleted', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
+    ('ad_deleted', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_deleted', 'guid', 3, 'text(36)', null, 'objectGUID as lower-case text', null, 'never NULL', 0, '0.1.0'),
+    ('ad_deleted', 'objectguid', 4, 'bytes(16)', 'objectGUID', 'objectGUID as the source has it', 'GUID bytes, little-endian; text stands in guid, or guid_text()', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_deleted', 'object_type', 5, 'text(16)', null, 'user, computer, group or contact', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_deleted', 'last_name', 6, 'text(256)', null, 'the common name it had', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_deleted', 'samaccountname', 7, 'text(256)', 'sAMAccountName', 'sAMAccountName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_deleted', 'sam_key', 8, 'key(256)', null, 'sam folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_deleted', 'objectsid', 9, 'bytes(68)', 'objectSid', 'objectSid as the source has it', 'SID bytes; text stands in sid, or sid_text()', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_deleted', 'sid', 10, 'text(184)', null, 'SID as S-1-… text', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_deleted', 'lastknownparent', 11, 'text', 'lastKnownParent', 'distinguished name', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_deleted', 'distinguishedname', 12, 'text', 'distinguishedName', 'of what is left of it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_deleted', 'isrecycled', 13, 'flag', 'isRecycled', '1: what it held is gone for good', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_deleted', 'whencreated', 14, 'time', 'whenCreated', 'whenCreated as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_deleted', 'whenchanged', 15, 'time', 'whenChanged', 'when it was deleted, or recycled', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_deleted', 'deleted_day', 16, 'day', null, 'of whenChanged', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_deleted', 'row_hash', 17, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
+    ('ad_deleted', 'run_id', 18, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_deleted', 'loaded_at', 19, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('ad_domain', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
+    ('ad_domain', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_domain', 'guid', 3, 'text(36)', null, 'objectGUID of the object', null, 'never NULL', 0, '0.1.0'),
+    ('ad_domain', 'objectguid', 4, 'bytes(16)', 'objectGUID', 'objectGUID as the source has it', 'GUID bytes, little-endian; text stands in guid, or guid_text()', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'distinguishedname', 5, 'text', 'distinguishedName', 'distinguishedName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'dns_name', 6, 'key(256)', null, '', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_domain', 'objectsid', 7, 'bytes(68)', 'objectSid', 'objectSid as the source has it', 'SID bytes; text stands in sid, or sid_text()', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'sid', 8, 'text(184)', null, 'SID as S-1-… text', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_domain', 'maxpwdage', 9, 'bigint', 'maxPwdAge', 'in 100 ns, negative', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'max_password_days', 10, 'int', null, 'NULL: passwords do not expire', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_domain', 'minpwdage', 11, 'bigint', 'minPwdAge', 'minPwdAge as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'minpwdlength', 12, 'int', 'minPwdLength', 'minPwdLength as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'pwdhistorylength', 13, 'int', 'pwdHistoryLength', 'pwdHistoryLength as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'pwdproperties', 14, 'int', 'pwdProperties', '1 complexity, 16 reversible encryption', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'lockoutthreshold', 15, 'int', 'lockoutThreshold', '0: accounts are not locked', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'lockoutduration', 16, 'bigint', 'lockoutDuration', 'lockoutDuration as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'lockout_minutes', 17, 'int', null, 'NULL: until an administrator unlocks', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_domain', 'lockoutobservationwindow', 18, 'bigint', 'lockOutObservationWindow', 'lockOutObservationWindow as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'msdsbehaviorversion', 19, 'int', 'msDS-Behavior-Version', 'functional level: 7 is Windows Server 2016', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'msdsmachineaccountquota', 20, 'int', 'ms-DS-MachineAccountQuota', 'ms-DS-MachineAccountQuota as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'tombstonelifetime', 21, 'int', 'tombstoneLifetime', 'days; of the forest', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'msdsdeletedobjectlifetime', 22, 'int', 'msDS-DeletedObjectLifetime', 'days; NULL: as tombstonelifetime', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'whenchanged', 23, 'time', 'whenChanged', 'whenChanged as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_domain', 'row_hash', 24, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
+    ('ad_domain', 'run_id', 25, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_domain', 'loaded_at', 26, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
     ('ad_group', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
     ('ad_group', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('ad_group', 'guid', 3, 'text(36)', null, 'objectGUID as lower-case text', null, 'never NULL', 0, '0.1.0'),
@@ -7867,7 +8222,11 @@ values
     ('ad_group_proxyaddress', 'value', 4, 'text', null, 'the value as the source has it', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_group_proxyaddress', 'value_key', 5, 'key(450)', null, 'value folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_group_proxyaddress', 'prefix', 6, 'text(32)', null, 'what stands before the colon of an address, as written: SMTP is the primary one', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('ad_group_proxyaddress', 'address', 7, 'text', null, 'what stands behind the colon', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_group_proxyaddress', 'address', 7, 'text', null, 'what stands behind the colon', null, 'no value, or none that could be derived', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('ad_group_proxyaddress', 'run_id', 8, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
     ('ad_group_value_defect', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('ad_group_value_defect', 'guid', 2, 'text(36)', null, 'objectGUID of the object', null, 'never NULL', 0, '0.1.0'),
@@ -7885,6 +8244,34 @@ values
     ('ad_member_closure', 'guid', 2, 'text', null, 'objectGUID of the object', null, 'never NULL', 0, '0.1.0'),
     ('ad_member_closure', 'member_key', 3, 'text', null, 'folded distinguished name of the member', null, 'never NULL', 0, '0.1.0'),
     ('ad_member_closure', 'depth', 4, 'int', null, '', null, 'never NULL', 0, '0.1.0'),
+    ('ad_password_policy', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
+    ('ad_password_policy', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_password_policy', 'guid', 3, 'text(36)', null, 'objectGUID of the object', null, 'never NULL', 0, '0.1.0'),
+    ('ad_password_policy', 'objectguid', 4, 'bytes(16)', 'objectGUID', 'objectGUID as the source has it', 'GUID bytes, little-endian; text stands in guid, or guid_text()', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'distinguishedname', 5, 'text', 'distinguishedName', 'distinguishedName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'name', 6, 'text(256)', 'name', 'its name', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'msdspasswordsettingsprecedence', 7, 'int', 'msDS-PasswordSettingsPrecedence', 'the lowest number wins', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'msdsmaximumpasswordage', 8, 'bigint', 'msDS-MaximumPasswordAge', 'msDS-MaximumPasswordAge as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'max_password_days', 9, 'int', null, 'NULL: passwords do not expire', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_password_policy', 'msdsminimumpasswordage', 10, 'bigint', 'msDS-MinimumPasswordAge', 'msDS-MinimumPasswordAge as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'msdsminimumpasswordlength', 11, 'int', 'msDS-MinimumPasswordLength', 'msDS-MinimumPasswordLength as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'msdspasswordhistorylength', 12, 'int', 'msDS-PasswordHistoryLength', 'msDS-PasswordHistoryLength as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'msdspasswordcomplexityenabled', 13, 'flag', 'msDS-PasswordComplexityEnabled', 'msDS-PasswordComplexityEnabled as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'msdspasswordreversibleencryptionenabled', 14, 'flag', 'msDS-PasswordReversibleEncryptionEnabled', 'msDS-PasswordReversibleEncryptionEnabled as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'msdslockoutthreshold', 15, 'int', 'msDS-LockoutThreshold', 'msDS-LockoutThreshold as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'msdslockoutduration', 16, 'bigint', 'msDS-LockoutDuration', 'msDS-LockoutDuration as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'lockout_minutes', 17, 'int', null, 'NULL: until an administrator unlocks', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_password_policy', 'msdslockoutobservationwindow', 18, 'bigint', 'msDS-LockoutObservationWindow', 'msDS-LockoutObservationWindow as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'whenchanged', 19, 'time', 'whenChanged', 'whenChanged as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_password_policy', 'row_hash', 20, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
+    ('ad_password_policy', 'run_id', 21, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_password_policy', 'loaded_at', 22, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('ad_password_policy_target', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_password_policy_target', 'guid', 2, 'text(36)', null, 'objectGUID of the object', null, 'never NULL', 0, '0.1.0'),
+    ('ad_password_policy_target', 'position', 3, 'int', null, 'place of the value among those of the object, from 0', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_password_policy_target', 'target_dn', 4, 'text', null, 'distinguished name', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_password_policy_target', 'target_key', 5, 'key(850)', null, 'target folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_password_policy_target', 'run_id', 6, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
     ('ad_user', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
     ('ad_user', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('ad_user', 'guid', 3, 'text(36)', null, 'objectGUID as lower-case text', null, 'never NULL', 0, '0.1.0'),
@@ -7912,11 +8299,7 @@ values
     ('ad_user', 'msdsuseraccountcontrolcomputed', 25, 'int', 'msDS-User-Account-Control-Computed', 'lockout, password expired: by the clock', 'bit flags, table uac_flag; & 16 locked out, & 8388608 password expired', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_user', 'is_enabled', 26, 'flag', null, 'bit 2 of userAccountControl is clear; NULL when the attribute cannot be read', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_user', 'primarygroupid', 27, 'int', 'primaryGroupID', 'primaryGroupID as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_user', 'admincount', 28, 'int', 'adminCount', 'adminCount as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('ad_user', 'admincount', 28, 'int', 'adminCount', 'adminCount as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_user', 'iscriticalsystemobject', 29, 'flag', 'isCriticalSystemObject', 'isCriticalSystemObject as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_user', 'pwdlastset', 30, 'bigint', 'pwdLastSet', 'pwdLastSet as the source has it', 'FILETIME; 0: must change at next sign-in', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_user', 'pwd_last_set_at', 31, 'time', null, 'pwd_last_set as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -8043,7 +8426,11 @@ values
     ('ad_user_serviceprincipalname', 'value', 4, 'text', null, 'the value as the source has it', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_user_serviceprincipalname', 'value_key', 5, 'key(450)', null, 'value folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_user_serviceprincipalname', 'run_id', 6, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
-    ('ad_user_sidhistory', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('ad_user_sidhistory', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('ad_user_sidhistory', 'guid', 2, 'text(36)', null, 'objectGUID of the object', null, 'never NULL', 0, '0.1.0'),
     ('ad_user_sidhistory', 'position', 3, 'int', null, 'place of the value among those of the object, from 0', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_user_sidhistory', 'value', 4, 'text', null, 'the value as the source has it', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -8116,11 +8503,7 @@ values
     ('dictionary_column', 'attribute', 5, 'text', null, 'attribute of the source that it carries', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('dictionary_column', 'meaning', 6, 'text', null, 'what it holds', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_column', 'decoded', 7, 'text', null, 'how the value is to be read', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('dictionary_column', 'null_means', 8, 'text', null, 'what NULL says', null, 'never NULL', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('dictionary_column', 'null_means', 8, 'text', null, 'what NULL says', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_column', 'is_personal', 9, 'flag', null, '1: personal data', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('dictionary_column', 'since', 10, 'text', null, 'version of recon that brought it', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_table', 'table_name', 1, 'text', null, 'the table', null, 'never NULL', 0, '0.1.0'),
@@ -8247,7 +8630,11 @@ values
     ('entra_registration_method', 'value', 4, 'text', null, 'the value as the source has it', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_registration_method', 'value_key', 5, 'key(450)', null, 'value folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_registration_method', 'run_id', 6, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
-    ('entra_role', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
+    ('entra_role', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('entra_role', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('entra_role', 'id', 3, 'text(36)', 'id', 'of a role that nobody has activated: the id of its definition', null, 'never NULL', 0, '0.1.0'),
     ('entra_role', 'displayname', 4, 'text(256)', 'displayName', 'displayName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
@@ -8320,11 +8707,7 @@ values
     ('entra_user', 'state', 43, 'text(128)', 'state', 'state as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'postalcode', 44, 'text(40)', 'postalCode', 'postalCode as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'preferredlanguage', 45, 'text(64)', 'preferredLanguage', 'preferredLanguage as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user', 'preferreddatalocation', 46, 'text(16)', 'preferredDataLocation', 'preferredDataLocation as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('entra_user', 'preferreddatalocation', 46, 'text(16)', 'preferredDataLocation', 'preferredDataLocation as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'agegroup', 47, 'text(32)', 'ageGroup', 'ageGroup as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'consentprovidedforminor', 48, 'text(32)', 'consentProvidedForMinor', 'consentProvidedForMinor as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user', 'legalagegroupclassification', 49, 'text(64)', 'legalAgeGroupClassification', 'legalAgeGroupClassification as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
@@ -8451,7 +8834,11 @@ values
     ('finding_row', 'ad_value', 11, 'text', null, 'what Active Directory has', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'entra_value', 12, 'text', null, 'what Entra ID has', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'is_personal', 13, 'flag', null, '1: the values are personal data and masked in view finding', '0 or 1', 'never NULL', 0, '0.1.0'),
-    ('finding_seen', 'code', 1, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
+    ('finding_seen', 'code', 1, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('finding_seen', 'object_type', 2, 'text', null, 'table of the object', null, 'never NULL', 0, '0.1.0'),
     ('finding_seen', 'object_key', 3, 'text', null, 'key of the object: guid, id or worker id', null, 'never NULL', 0, '0.1.0'),
     ('finding_seen', 'attribute', 4, 'text', null, 'the attribute, in lower case without hyphens', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -8524,11 +8911,7 @@ values
     ('match_candidate', 'entra_source_id', 4, 'int', null, 'source of the Entra side', null, 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'rule_number', 5, 'int', null, 'lowest rule that joins the two: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail', null, 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'rules_agreeing', 6, 'int', null, 'how many rules join them', null, 'never NULL', 0, '0.1.0'),
-    ('match_candidate', 'has_anchor', 7, 'flag', null, '1: the source anchor joins them', '0 or 1', 'never NULL', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('match_candidate', 'has_anchor', 7, 'flag', null, '1: the source anchor joins them', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'has_sid', 8, 'flag', null, '1: the SID joins them', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'has_employeeid', 9, 'flag', null, '1: the employee id joins them', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'has_upn', 10, 'flag', null, '1: the UPN joins them', '0 or 1', 'never NULL', 0, '0.1.0'),
@@ -8655,7 +9038,11 @@ values
     ('user_match', 'entra_source_id', 4, 'int', null, 'source of the Entra side', null, 'never NULL', 0, '0.1.0'),
     ('user_match', 'rule_number', 5, 'int', null, 'lowest rule that joins the two: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail', null, 'never NULL', 0, '0.1.0'),
     ('user_match', 'rules_agreeing', 6, 'int', null, 'how many rules join them', null, 'never NULL', 0, '0.1.0'),
-    ('user_match', 'runner_up_entra_row_id', 7, 'int', null, 'second best candidate of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('user_match', 'runner_up_entra_row_id', 7, 'int', null, 'second best candidate of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('user_match', 'runner_up_ad_row_id', 8, 'int', null, 'second best candidate of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('user_match', 'runner_up_rule', 9, 'int', null, 'rule that joins the runner-up', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('well_known_sid', 'sid', 1, 'text', null, 'SID as S-1-… text', null, 'never NULL', 0, '0.1.0'),

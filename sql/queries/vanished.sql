@@ -103,6 +103,78 @@ where
 union all
 select
     s.name as source_name,
+    'ad_deleted' as object_type,
+    h.guid as object_key,
+    h.last_name as object_name,
+    r.run_id,
+    r.finished_at
+from ad_deleted_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from ad_deleted as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from ad_deleted_history as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
+    'ad_domain' as object_type,
+    h.guid as object_key,
+    h.dns_name as object_name,
+    r.run_id,
+    r.finished_at
+from ad_domain_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from ad_domain as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from ad_domain_history as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
+    'ad_password_policy' as object_type,
+    h.guid as object_key,
+    h.name as object_name,
+    r.run_id,
+    r.finished_at
+from ad_password_policy_history as h
+inner join load_run as r on r.run_id = h.to_run
+inner join source as s on s.source_id = h.source_id
+where
+    (r.run_id > :before or r.finished_at > :before_at)
+    and (r.run_id <= :after or r.finished_at <= :after_at)
+    and not exists (
+        select 1
+        from ad_password_policy as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.run_id = h.to_run
+    )
+    and not exists (
+        select 1
+        from ad_password_policy_history as o
+        where o.source_id = h.source_id and o.guid = h.guid and o.from_run = h.to_run
+    )
+union all
+select
+    s.name as source_name,
     'entra_user' as object_type,
     h.id as object_key,
     h.displayname as object_name,

@@ -153,3 +153,29 @@ def test_finding_views_show_what_a_refresh_writes(estate):
     estate.entra(id="user", usagelocation=None)
     (row,) = decoded(estate, "finding_usagelocation_missing")
     assert (row["object_key"], row["attribute"], row["entra_value"]) == ("user", "usageLocation", None)
+
+
+DOMAIN = {"guid": "D", "max_password_days": 90, "lockout_minutes": 30, "lockoutthreshold": 10}
+
+
+def test_passwords_and_lockout_by_the_domains_policy(estate):
+    since = {"pwdlastset": 1, "pwd_last_set_day": TODAY - 91}
+    estate.ad(samaccountname="old", useraccountcontrol=512, **since)
+    estate.ad(samaccountname="just", useraccountcontrol=512, pwdlastset=1, pwd_last_set_day=TODAY - 90)
+    estate.ad(samaccountname="never", useraccountcontrol=66048, **since)
+    estate.ad(samaccountname="card", useraccountcontrol=262656, **since)
+    estate.ad(samaccountname="must", useraccountcontrol=512, pwdlastset=0)
+    estate.ad(samaccountname="unread", useraccountcontrol=512)
+    estate.ad(samaccountname="flags", useraccountcontrol=None, **since)
+    estate.ad(
+        samaccountname="said not", useraccountcontrol=512, msdsuseraccountcontrolcomputed=0, lockouttime=5, **since
+    )
+    estate.ad(samaccountname="said both", useraccountcontrol=512, msdsuseraccountcontrolcomputed=8388624)
+    estate.ad(samaccountname="locked", useraccountcontrol=512, lockouttime=5, pwdlastset=1, pwd_last_set_day=TODAY)
+    estate.insert("ad_domain", "ad", DOMAIN)
+    rows = decoded(estate, "ad_user_password")
+    by_name = {row["samaccountname"]: (row["is_password_expired"], row["is_locked"]) for row in rows}
+    assert by_name == {
+        "old": (1, 0), "just": (0, 0), "never": (0, 0), "card": (0, 0), "must": (1, 0), "unread": (None, 0),
+        "flags": (None, 0), "said not": (0, 0), "said both": (1, 1), "locked": (0, None),
+    }  # fmt: skip

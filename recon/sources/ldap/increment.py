@@ -21,12 +21,10 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import ldap3
-
 from recon.decode.guid import guid_text
 from recon.decode.keys import dn_key
 from recon.decode.text import printable
-from recon.errors import AccessError, SourceError, WatermarkError
+from recon.errors import WatermarkError
 from recon.objects import Gone, ReadReport, Row
 from recon.sources.ad import member_row
 from recon.sources.ldap.dirsync import Told, batches, escaped
@@ -34,7 +32,6 @@ from recon.sources.ldap.exchange import SHOW_DELETED, Attributes
 from recon.sources.ldap.kinds import Kind, KindReader
 from recon.sources.ldap.rootdse import RootDse
 from recon.sources.ldap.search import Entry, Searcher
-from recon.sources.ldap.session import Session
 
 _LOOK_PAGE = 1000
 _MEANT = [
@@ -52,20 +49,6 @@ _ATT_NAME, _ATT_IS_DELETED, _ATT_ACCOUNT_TYPE = 0x90001, 0x20030, 0x9012E  # ATT
 _TRUST, _WORKSTATION, _SERVER = 0x800, 0x1000, 0x2000  # userAccountControl
 _FIXED = frozenset({"ad_group", "ad_contact"})  # by their class, which never changes
 _RECYCLE_BIN = "cn=recycle bin feature,"
-
-
-def reads_deleted(session: Session, naming_context: str) -> bool:
-    """May this account list deleted objects? Its container answers with its attributes only to who may read it."""
-    base = f"CN=Deleted Objects,{naming_context}"
-    try:
-        answer = session.search(base, ldap3.BASE, "(objectClass=*)", ["objectGUID"], controls=(SHOW_DELETED,))
-    except AccessError:
-        return False
-    except SourceError as error:
-        if "no such base" in str(error):
-            return False
-        raise
-    return any(values.get("objectguid") for _, values in answer.entries)
 
 
 def stamps(attributes: Attributes) -> dict[int, int] | None:

@@ -14,8 +14,10 @@ from recon.errors import SourceError, WatermarkError
 from recon.objects import Gone, ReadReport, Row
 from recon.sources.ad import domain_name
 from recon.sources.ldap import dirsync
+from recon.sources.ldap.beside import Beside
 from recon.sources.ldap.controllers import Controllers
-from recon.sources.ldap.increment import Increment, reads_deleted
+from recon.sources.ldap.deleted import GRANT, reads_deleted
+from recon.sources.ldap.increment import Increment
 from recon.sources.ldap.kinds import KindReader
 from recon.sources.ldap.rootdse import RootDse
 from recon.sources.ldap.search import Searcher
@@ -23,10 +25,6 @@ from recon.sources.ldap.untracked import untracked_attributes
 from recon.sources.ldap.watermark import Watermark, reading_mark
 
 _GLOBAL_CATALOG = frozenset({3268, 3269})
-_GRANT = (
-    "let the account list deleted objects: dsacls \"CN=Deleted Objects,{base}\" /takeownership, then "
-    "dsacls \"CN=Deleted Objects,{base}\" /G DOMAIN\\ACCOUNT:LCRP"
-)  # fmt: skip
 
 
 class AdReading:
@@ -90,6 +88,7 @@ class AdReading:
             self._root = root  # anew: its USN must be older than every row
             self._warn(root)
             yield from self._full(root) if self._since is None else self._increment(root, self._since)
+            yield from Beside(self._source, self._searcher, self.report, root).rows()
             self.report.warnings += self._controllers.passed_over
             self.report.warnings += self._reader.warnings
         finally:
@@ -145,7 +144,7 @@ class AdReading:
         elif root.invocation_id is None or root.highest_usn is None:
             reason = f"{session.host} does not tell its invocationId or its highestCommittedUSN"
         elif not reads_deleted(session, root.naming_context):
-            reason = f"deleted objects cannot be read; {_GRANT.format(base=root.naming_context)}"
+            reason = f"deleted objects cannot be read; {GRANT.format(base=root.naming_context)}"
         if reason:
             self.report.warnings.append(f"the next load will be a full one too: {reason}")
             return None
@@ -178,7 +177,7 @@ class AdReading:
                 following, cookie=base64.b64encode(cookie).decode("ascii"), invocation_id=root.invocation_id
             )
         elif not self._searcher.attempt(lambda: reads_deleted(self._searcher.session, context)):
-            raise WatermarkError("deleted objects can no longer be read", hint=_GRANT.format(base=context))
+            raise WatermarkError("deleted objects can no longer be read", hint=GRANT.format(base=context))
         for kind in self._reader.kinds.values():
             for name in kind.tables:
                 self.report.table(name).watermark = root.watermark
