@@ -87,7 +87,7 @@ def test_a_shifted_page_is_told_by_the_count():
 
 
 def test_near_a_limit_it_still_comes_right():
-    tight = (1, 1)
+    tight = (2, 1)
     limits = Limits(app_tenant_read={"S": tight, "M": tight, "L": tight})
     with simulate(Tenant(TENANT_ID, people(200)), limits=limits, time_scale=1_000.0) as simulator:
         reader = Reader(simulator, objects=("users",), partitions=4, page_size=50, tries=1_000)

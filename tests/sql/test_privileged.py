@@ -1,0 +1,37 @@
+"""Who is privileged: holders of roles, active or eligible, directly or through a group."""
+
+from recon.catalog import read_catalog
+from recon.queries import query
+
+
+def holds(estate, role, member, kind="user", *, is_eligible=0, source="entra"):
+    values = {"id": role, "member_id": member, "member_type": kind, "is_eligible": is_eligible}
+    estate.insert("entra_role_member", source, values)
+
+
+def test_every_way_of_holding_a_role(estate):
+    for source in ("entra", "entra2"):
+        if source not in estate.sources:
+            estate.source(source, "entra")
+    estate.insert("entra_role", "entra", {"id": "r1", "displayname": "Helpdesk Administrator", "is_activated": 1})
+    estate.entra(id="u1", userprincipalname="ada@contoso.example", displayname="Ada")
+    estate.entra(id="u2", userprincipalname="ben@contoso.example", displayname="Ben", is_enabled=0, is_synced=0)
+    estate.entra(id="u3", userprincipalname="cid@contoso.example", displayname="Cid")
+    estate.cloud_group(id="g1", displayname="Role holders", members=["u2"], isassignabletorole=1)
+    # may hold a role, holds none; and another tenant's group of the same id
+    estate.cloud_group(id="g2", displayname="No role", members=["u3"], isassignabletorole=1)
+    estate.cloud_group(id="g1", displayname="Elsewhere", members=["u3"], source="entra2")
+    holds(estate, "r1", "u1")
+    holds(estate, "r1", "u1", is_eligible=1)
+    holds(estate, "r1", "g1", "group", is_eligible=1)
+    holds(estate, "r2", "p1", "servicePrincipal")
+    answer = query(estate.store, read_catalog().statement("privileged", "queries"), {})
+    found = list(answer.rows)
+    assert [row[1:] for row in found] == [
+        ("Helpdesk Administrator", 1, "direct", None, "group", "g1", "Role holders", None, None, None, None),
+        ("Helpdesk Administrator", 0, "direct", None, "user", "u1", "ada@contoso.example", "Ada", 1, 1, 0),
+        ("Helpdesk Administrator", 1, "direct", None, "user", "u1", "ada@contoso.example", "Ada", 1, 1, 0),
+        ("Helpdesk Administrator", 1, "group", "Role holders", "user", "u2", "ben@contoso.example", "Ben", 0, 0, 0),
+        ("r2", 0, "direct", None, "servicePrincipal", "p1", None, None, None, None, None),
+    ]
+    assert {row[0] for row in found} == {"entra"}
