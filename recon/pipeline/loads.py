@@ -215,7 +215,8 @@ class _Work:
                     check.add(row)
                 if not reading.report.is_increment:
                     raise WatermarkError("the source was read in full")
-                result.drifted = check.finish()
+                whole = [name for name, read in reading.report.tables.items() if read.is_whole]
+                result.drifted = check.finish(whole)
         except SourceError as error:
             result.warnings.append(f"the increments before could not be proven: {error}")
             return

@@ -102,14 +102,17 @@ class DriftCheck:
         self._names.clear()
         self._own.commit()
 
-    def finish(self) -> int:
-        """Write what no change explains to load_drift; returns how many rows."""
+    def finish(self, whole: Collection[str] = ()) -> int:
+        """Write what no change explains to load_drift; returns how many rows.
+
+        `whole`: tables that increments read as a full read does, so that nothing names what left them.
+        """
         self._flush()
         connection = self._own.execution_options(**{WRITES: True})
         with connection.begin():
             for statement in self._reaching():
                 connection.execute(insert(self._reached).from_select(["member"], statement))
-            for name in self._tables:
+            for name in (each for each in self._tables if each not in whole):
                 found = self._links(name) if TABLES[name].kind == "link" else self._objects(name)
                 for what, rows in found:
                     columns = ["run_id", "source_id", "table_name", "object_key", "what"]

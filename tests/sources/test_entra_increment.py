@@ -1,8 +1,5 @@
 """Increments of a tenant: what changed, in every form in which delta tells it, leads to what a full read gives."""
 
-import random
-import uuid
-
 import pytest
 
 from recon.decode.keys import EmployeeIdRules
@@ -14,6 +11,7 @@ from recon.sources.entra_rows import USER_PROPERTIES
 from tests.servers.scripted import ScriptedServer, json_reply
 from tests.support.increments import Rows
 from tests.support.tenant import TENANT, Reader, make_tenant, object_id, simulate
+from tests.support.tenantsteps import Changes
 
 ALL = ("users", "groups", "members", "deleted")
 
@@ -210,102 +208,6 @@ def test_a_delta_link_that_leads_elsewhere_is_not_followed():
         mark = read(simulator, objects=("users",)).reading.report.watermark
         with pytest.raises(SourceError, match="another host"):
             read(simulator, mark.replace(simulator.url, "http://127.0.0.1:9"), objects=("users",))
-
-
-class Changes:
-    """Random changes of a tenant, each possible at the time."""
-
-    def __init__(self, simulator, seed):
-        self.simulator = simulator
-        self.random = random.Random(seed)
-        self.users = {object_id(place) for place in range(30)}
-        self.groups = {group_id(number) for number in range(5)}
-        self.members = {(group_id(n), object_id(place)) for n in range(5) for place in range(3)}
-        self.bin = set()
-        self.steps = [
-            self.create, self.rename, self.rename, self.set_or_clear, self.set_or_clear, self.delete, self.delete,
-            self.restore, self.restore, self.purge, self.vanish, self.join, self.join, self.join, self.leave,
-            self.leave, self.create_group, self.change_group, self.delete_group,
-        ]  # fmt: skip
-
-    def step(self):
-        self.random.choice(self.steps)()
-
-    def any_of(self, those):
-        return self.random.choice(sorted(those)) if those else None
-
-    def create(self):
-        key = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-        user = {"id": key, "userPrincipalName": f"{key[:8]}@contoso.example", "accountEnabled": True}
-        self.simulator.create_user(TENANT, user)
-        self.users.add(key)
-
-    def rename(self):
-        if key := self.any_of(self.users):
-            self.simulator.change_user(
-                TENANT, key, displayName=f"Name {self.random.random()}", mail="Ü@contoso.example"
-            )
-
-    def set_or_clear(self):
-        if key := self.any_of(self.users):
-            value = self.random.choice([None, "DE", "XX"])
-            mails = self.random.choice([[], ["a@example.net", "no mail"]])
-            self.simulator.change_user(TENANT, key, usageLocation=value, otherMails=mails, employeeId=value)
-
-    def delete(self):
-        if key := self.any_of(self.users):
-            self.simulator.delete_user(TENANT, key)
-            self.users.discard(key)
-            self.bin.add(key)
-
-    def restore(self):
-        if key := self.any_of(self.bin):
-            self.simulator.restore(TENANT, key)
-            self.bin.discard(key)
-            (self.groups if key in GROUP_IDS else self.users).add(key)
-
-    def purge(self):
-        if key := self.any_of(self.bin):
-            self.simulator.purge(TENANT, key)
-            self.bin.discard(key)
-            self.members = {link for link in self.members if key not in link}
-
-    def vanish(self):
-        if key := self.any_of(self.users):
-            self.simulator.remove_user(TENANT, key)
-            self.users.discard(key)
-            self.members = {link for link in self.members if key not in link}
-
-    def join(self):
-        group, key = self.any_of(self.groups), self.any_of(self.users)
-        if group and key and (group, key) not in self.members:
-            self.simulator.add_member(TENANT, group, {"@odata.type": "#microsoft.graph.user", "id": key})
-            self.members.add((group, key))
-
-    def leave(self):
-        if link := self.any_of({link for link in self.members if link[0] in self.groups}):
-            self.simulator.remove_member(TENANT, *link)
-            self.members.discard(link)
-
-    def create_group(self):
-        key = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-        GROUP_IDS.add(key)
-        self.simulator.create_group(TENANT, {"id": key, "displayName": "New", "securityEnabled": True})
-        self.groups.add(key)
-
-    def change_group(self):
-        if key := self.any_of(self.groups):
-            kind = self.random.choice([["Unified"], []])
-            self.simulator.change_group(TENANT, key, displayName=f"Group {self.random.random()}", groupTypes=kind)
-
-    def delete_group(self):
-        if key := self.any_of(self.groups):
-            self.simulator.delete_group(TENANT, key)
-            self.groups.discard(key)
-            self.bin.add(key)
-
-
-GROUP_IDS = {group_id(number) for number in range(5)}
 
 
 def differences(one, other):
