@@ -10,6 +10,8 @@ import zipfile
 import pytest
 from sqlalchemy import select
 
+from recon.backfill.build import build_plan
+from recon.backfill.campaign import apply_plan, refresh_ledger
 from recon.backfill.journal import Journal, read_entries, read_journal
 from recon.backfill.lanes import Inline
 from recon.backfill.pacing import Pacer, Quota
@@ -260,3 +262,23 @@ def test_undo_names_who_has_an_authentication_email(recon):
     assert "1 have registered an Authentication Email, which no undo of otherMails takes back:" in err
     assert f"  {first.upn} ({first.worker_id})" in err
     assert second.upn not in err
+
+
+def test_the_tables_follow_the_journal_on_each_engine(everywhere):
+    with everywhere.store() as store:
+        plan = build_plan(everywhere.config, store)
+    everywhere.graph.service.directories[everywhere.tenant].privileged.clear()
+    apply_plan(everywhere.config, plan)
+    for _ in range(2):  # made anew, never added to
+        assert refresh_ledger(everywhere.config, plan) is None
+    with everywhere.store() as store, store.read() as connection:
+        items = connection.execute(select(backfill_item).order_by(backfill_item.c.item_number)).mappings().all()
+        plans = connection.execute(select(backfill_plan)).mappings().all()
+    assert [(each["item_number"], each["outcome"], each["status"], each["attempts"]) for each in items] == [
+        (number, "done", 204, 1) for number in range(5)
+    ]
+    assert all(each["intent_at"] <= each["outcome_at"] and each["before_masked"] is None for each in items)
+    assert [(each["plan"], each["item_count"], each["run_count"], each["kind"]) for each in plans] == [
+        (plan.hash, 5, 1, "fill")
+    ]
+    assert plans[0]["window_longest_ms"] >= plans[0]["window_median_ms"] > 0

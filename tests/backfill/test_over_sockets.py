@@ -64,6 +64,8 @@ def test_the_journal_is_what_the_tenant_accepted(rehearsal):
     assert [(each["object_id"], each["before"], each["after"], each["client_request_id"]) for each in intents] == [
         (write.user_id, write.before, write.after, write.client_request_id) for write in rehearsal.graph.writes
     ]
+    outcomes = [entry for entry in read_entries(plan.journal_file) if entry["type"] == "outcome"]
+    assert [each["request_id"] for each in outcomes] == [write.request_id for write in rehearsal.graph.writes]
 
 
 def test_what_changed_since_the_plan_is_left_alone(rehearsal):
