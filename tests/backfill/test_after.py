@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import stat
+import time
 import zipfile
 
 import pytest
@@ -15,15 +16,21 @@ from recon.backfill.campaign import apply_plan, refresh_ledger
 from recon.backfill.journal import Journal, read_entries, read_journal
 from recon.backfill.lanes import Inline
 from recon.backfill.pacing import Pacer, Quota
-from recon.backfill.plan import load_plan
+from recon.backfill.plan import freeze, load_plan
 from recon.backfill.precondition import Reply
-from recon.backfill.rehearse import read_rehearsal
+from recon.backfill.rehearse import read_rehearsal, rehearse
+from recon.backfill.stops import Limits
 from recon.backfill.verify import verify
+from recon.backfill.virtual import VirtualTime
+from recon.backfill.writer import GraphWriter
 from recon.errors import PlanError
+from recon.lab.graph import App, GraphSimulator
+from recon.lab.graph import Tenant as GraphTenant
+from recon.lab.graph.inprocess import InProcessGraph
 from recon.store.backfill_tables import backfill_item, backfill_plan
 from recon.store.tables import LOADED, source
-from tests.backfill.make import item, plan_of
-from tests.backfill.tenant import Clock, Tenant
+from tests.backfill.make import TENANT, header, item, plan_of
+from tests.backfill.tenant import Clock, Tenant, user_of
 from tests.backfill.test_apply import clock_waiting, run
 
 
@@ -282,3 +289,29 @@ def test_the_tables_follow_the_journal_on_each_engine(everywhere):
         (plan.hash, 5, 1, "fill")
     ]
     assert plans[0]["window_longest_ms"] >= plans[0]["window_median_ms"] > 0
+
+
+def test_a_directory_extension_is_rehearsed(tmp_path):
+    name = "extension_0123456789abcdef0123456789abcdef_costCenter"
+    items = [item(number, attribute=name, after=(f"CC{number}",)) for number in range(3)]
+    mappings = [{"attribute": name, "mode": "fill", "source": "worker.cost_center"}]
+    plan = freeze(tmp_path / "plans", header(attribute=name, mappings=mappings), items)
+    virtual = VirtualTime()
+    users = [user_of(each) | {name: None} for each in items]
+    users[2][name] = "CC9"
+    simulator = GraphSimulator(
+        [GraphTenant(TENANT, users)], apps={"app": App("s", ("User.ReadWrite.All",))}, monotonic=virtual.clock
+    )
+    graph = InProcessGraph(simulator, TENANT, "app")
+    writer = GraphWriter(graph, graph, now=time.time, attributes=plan.attributes)
+    report = rehearse(
+        plan, writer, virtual, limits=Limits(), share=0.5, lanes=2, latency=(0.1, 0.2), profile="calm",
+    )  # fmt: skip
+    assert report["outcomes"] == {"done: written": 2, "skipped: value_changed": 1}
+    assert [(write.property, write.after) for write in simulator.writes] == [(name, "CC0"), (name, "CC1")]
+    assert read_rehearsal(plan) == report
+    assert not plan.journal_file.exists()
+    again = rehearse(
+        plan, writer, VirtualTime(), limits=Limits(), share=0.5, lanes=2, latency=(0.1, 0.2), profile="calm",
+    )  # fmt: skip
+    assert again["outcomes"] == {"skipped: already_present": 2, "skipped: value_changed": 1}

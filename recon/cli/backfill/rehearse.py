@@ -48,7 +48,7 @@ def rehearse(
     with counter("rehearsing") as count:
         report = play(
             chosen,
-            GraphWriter(graph, graph, now=time.time),
+            GraphWriter(graph, graph, now=time.time, attributes=chosen.attributes),
             virtual,
             limits=limits_of(settings, "go"),
             share=settings.write_share,

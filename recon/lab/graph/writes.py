@@ -18,6 +18,7 @@ from recon.lab.graph.store import Objects
 
 MAX_MAILS = 250
 MAX_MAIL = 250
+MAX_EXTENSION = 256
 _ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+")  # visible ASCII around one @
 _MASTERED = frozenset(
     words("""
@@ -50,15 +51,22 @@ def check_patch(call: Call, caller: Caller, users: Objects, place: int, *, is_st
             raise bad_request(MASTERED)
         if name in _READ_ONLY or name.startswith("onPremises"):
             raise bad_request(f"Property '{name}' is read-only and cannot be set.")
-        if name not in permissions.WRITE:
+        if name not in permissions.WRITE and not name.startswith("extension_"):
             raise unsimulated(f"a write of {name}")
     if permissions.SENSITIVE & body.keys():
         _check_role(caller, str(row["id"]).lower(), is_strict=is_strict)
-    if "otherMails" in body:
-        _check_mails(body["otherMails"])
-    if "usageLocation" in body:
-        _check_location(body["usageLocation"])
+    for name, value in body.items():
+        _check_value(name, value)
     return body
+
+
+def _check_value(name: str, value: Any) -> None:
+    if name == "otherMails":
+        _check_mails(value)
+    elif name == "usageLocation":
+        _check_location(value)
+    else:
+        _check_extension(name, value)
 
 
 def _body(call: Call) -> dict[str, Any]:
@@ -102,6 +110,12 @@ def _check_mails(value: Any) -> None:
             raise _invalid("otherMails")
     if len({mail.lower() for mail in value}) != len(value):
         raise _invalid("otherMails")
+
+
+def _check_extension(name: str, value: Any) -> None:
+    """A single-valued directory extension of type String: at most 256 characters, or null."""
+    if value is not None and not (isinstance(value, str) and len(value) <= MAX_EXTENSION):
+        raise _invalid(name)
 
 
 def _check_location(value: Any) -> None:
