@@ -48,7 +48,7 @@ def certificate_weak_beside(person: Person, facts: Facts, domain: Domain) -> Non
 
 def certificate_malformed(person: Person, facts: Facts, domain: Domain) -> None:
     issuer = _strong(facts, domain).partition("<SR>")[0]
-    _map(person.ad[0], f"{issuer}<SR>12345" if facts.dice & 2 else f"X509:<PN>{person.ad[0].upn}")
+    _map(person.ad[0], f"{issuer}<SR>{facts.guid.hex()[:15]}" if facts.dice & 2 else f"X509:<PN>{person.ad[0].upn}")
     person.plant("certificate_mapping_malformed", person.ad[0])
 
 
