@@ -201,8 +201,8 @@ def _with_value(
 
 
 def _account(kind: type[T], row: Row[Any]) -> T:
-    """One account of a row that names its fields, behind worker_row_id."""
-    return kind(**{name: _plain(value) for name, value in row._mapping.items() if name != "worker_row_id"})
+    """One account of a row that has its fields in their order, behind worker_row_id."""
+    return kind(*map(_plain, tuple(row)[1:]))
 
 
 def _plain(value: Any) -> Any:

@@ -62,17 +62,23 @@ def _spellings(word: str) -> frozenset[str]:
     return frozenset({_plain(word.translate(_LETTERS)), _plain(word.translate(_UMLAUTS).translate(_LETTERS))})
 
 
+@lru_cache(maxsize=65_536)
+def _words(part: str) -> frozenset[str]:
+    """Every spelling of every word of one name."""
+    words = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", part).casefold())
+    return frozenset().union(*(_spellings(word) for word in words))
+
+
 def name_tokens(parts: Iterable[str | None]) -> frozenset[str]:
     """The words of a person's names, folded; Müller gives muller and mueller, so that both spellings meet.
 
     Initials and particles (van, de …) are left out unless there is nothing else.
     """
-    tokens: set[str] = set()
-    for part in parts:
-        for word in re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", part or "").casefold()):
-            tokens |= _spellings(word)
-    telling = {token for token in tokens if token not in _PARTICLES and (len(token) > 1 or not token.isascii())}
-    return frozenset(telling or tokens)
+    tokens = frozenset[str]().union(*(_words(part) for part in parts if part))
+    telling = frozenset(
+        token for token in tokens if token not in _PARTICLES and (len(token) > 1 or not token.isascii())
+    )
+    return telling or tokens
 
 
 def names_contradict(hr: Iterable[str | None], account: Iterable[str | None]) -> bool:

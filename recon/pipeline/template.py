@@ -63,10 +63,7 @@ file = "{workers}"                 # CSV; usual Workday headers are known
 
 # ---- Who may be written: without a scope, backfill refuses (no filter would mean everybody) -----------
 # [scope.hybrid]
-# groups = [
-#   [ {{ column = "worker_type", op = "EQUALS", value = "Employee" }}, {{ column = "company", op = "EQUALS", value = "Contoso Corp" }} ],
-#   [ {{ column = "worker_type", op = "EQUALS", value = "Employee" }}, {{ column = "company", op = "EQUALS", value = "Contoso LLC" }} ],
-# ]
+# groups = ['worker_type EQUALS "Employee" AND company MEMBER_OF ("Contoso Corp", "Contoso LLC")']
 
 # [backfill]
 # scope = "hybrid"

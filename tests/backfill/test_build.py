@@ -3,12 +3,14 @@
 import re
 import shutil
 from collections import Counter
+from dataclasses import fields
 
 import pytest
 from sqlalchemy import delete, update
 
 from recon.backfill.approval import operating_system_user
 from recon.backfill.build import build_plan, check_unchanged, hours_later
+from recon.backfill.items import AdAccount, EntraAccount
 from recon.backfill.plan import load_plan
 from recon.backfill.sources import find_sources
 from recon.catalog import data_folder
@@ -210,3 +212,10 @@ def test_the_selects_declare_their_parameters_and_grain(path):
     }  # fmt: skip
     assert "One row per worker" in " ".join(text.replace("--", " ").split())
     assert body.strip().startswith("select")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("plan_ad_account", AdAccount), ("plan_entra_account", EntraAccount)])
+def test_the_selects_of_accounts_have_the_fields_in_their_order(name, kind):
+    text = (data_folder("sql") / "plan" / f"{name}.sql").read_text(encoding="utf-8")
+    columns = re.findall(r"^    \w\.(\w+)(?: as (\w+))?,?$", text, re.MULTILINE)
+    assert [alias or column for column, alias in columns] == ["worker_row_id", *(each.name for each in fields(kind))]
