@@ -89,17 +89,16 @@ def _wholes(folder: Path, peers: Peers, dc: Controller) -> tuple[list[Case], dic
     name, domain = dc.user.split("@")[0], "ad.contoso.example"
     if peers.has("bloodhound"):
         script = 'cd "$1"; shift; exec "$@"'
-        blood = [peers.program("bloodhound-python"), "-u", name, "-p", dc.password, "-d", domain,
-                 "-dc", f"dc1.{domain}",
-                 "-ns", dc.host, "-c", "DCOnly", "--use-ldaps", "--disable-autogc", "--dns-tcp"]  # fmt: skip
-        cases.append(
-            Case(
-                "BloodHound.py -c DCOnly: JSON files",
-                ["sh", "-c", script, "sh", str(out), *blood],
-                before=fresh,
-                most=3,
-            )
-        )
+        job = [
+            str(peers.python),
+            str(ROOT / "tests" / "bench" / "bloodhoundjob.py"),
+            dc.host,
+            domain,
+            name,
+            dc.password,
+        ]
+        collect = ["sh", "-c", script, "sh", str(out), *job]
+        cases.append(Case("BloodHound.py -c DCOnly: JSON files", collect, before=fresh, most=3))
     if peers.has("ldapdomaindump"):
         dump = [peers.program("ldapdomaindump"), "-u", f"CONTOSO\\{name}", "-p", dc.password, "-at", "SIMPLE",
                 "-o", str(out), f"ldaps://{dc.host}"]  # fmt: skip
