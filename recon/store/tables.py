@@ -156,12 +156,13 @@ def _loaded_table(table: objects.Table) -> Table:
             sql_column("row_hash", "bytes", 16, nullable=False),
             Column("run_id", Integer, nullable=False),
             sql_column("loaded_at", "time", nullable=False),
-            UniqueConstraint("source_id", *table.key, name=f"{table.name}_key"),
+            # the key first: by the source first, planners would read a whole table in the order of its GUIDs
+            UniqueConstraint(*table.key, "source_id", name=f"{table.name}_key"),
         ]
     else:
         columns += [
             Column("run_id", Integer, nullable=False),
-            Index(f"{table.name}_owner", "source_id", table.key[0]),
+            Index(f"{table.name}_owner", table.key[0], "source_id"),
         ]
     columns += [_index(table, name) for name in _indexed(table) if name not in table.key or table.kind == "link"]
     return Table(table.name, metadata, *columns, sqlite_autoincrement=table.kind == "object", comment=table.grain)

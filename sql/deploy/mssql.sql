@@ -448,7 +448,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_attribute_owner' and object_id = object_id(N'ad_attribute'))
-CREATE INDEX ad_attribute_owner ON ad_attribute (source_id, guid)
+CREATE INDEX ad_attribute_owner ON ad_attribute (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -523,7 +523,7 @@ CREATE TABLE ad_computer (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_computer_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_computer_key UNIQUE (guid, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -567,7 +567,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_computer_altsecurityidentity_owner' and object_id = object_id(N'ad_computer_altsecurityidentity'))
-CREATE INDEX ad_computer_altsecurityidentity_owner ON ad_computer_altsecurityidentity (source_id, guid)
+CREATE INDEX ad_computer_altsecurityidentity_owner ON ad_computer_altsecurityidentity (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -680,7 +680,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_computer_serviceprincipalname_owner' and object_id = object_id(N'ad_computer_serviceprincipalname'))
-CREATE INDEX ad_computer_serviceprincipalname_owner ON ad_computer_serviceprincipalname (source_id, guid)
+CREATE INDEX ad_computer_serviceprincipalname_owner ON ad_computer_serviceprincipalname (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -745,7 +745,7 @@ CREATE TABLE ad_contact (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_contact_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_contact_key UNIQUE (guid, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -837,7 +837,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_contact_proxyaddress_owner' and object_id = object_id(N'ad_contact_proxyaddress'))
-CREATE INDEX ad_contact_proxyaddress_owner ON ad_contact_proxyaddress (source_id, guid)
+CREATE INDEX ad_contact_proxyaddress_owner ON ad_contact_proxyaddress (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -885,7 +885,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_contact_value_defect_owner' and object_id = object_id(N'ad_contact_value_defect'))
-CREATE INDEX ad_contact_value_defect_owner ON ad_contact_value_defect (source_id, guid)
+CREATE INDEX ad_contact_value_defect_owner ON ad_contact_value_defect (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -935,7 +935,7 @@ CREATE TABLE ad_deleted (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_deleted_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_deleted_key UNIQUE (guid, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -1015,7 +1015,7 @@ CREATE TABLE ad_domain (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_domain_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_domain_key UNIQUE (guid, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -1110,7 +1110,7 @@ CREATE TABLE ad_group (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_group_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_group_key UNIQUE (guid, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -1211,7 +1211,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_group_proxyaddress_owner' and object_id = object_id(N'ad_group_proxyaddress'))
-CREATE INDEX ad_group_proxyaddress_owner ON ad_group_proxyaddress (source_id, guid)
+CREATE INDEX ad_group_proxyaddress_owner ON ad_group_proxyaddress (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1259,7 +1259,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_group_value_defect_owner' and object_id = object_id(N'ad_group_value_defect'))
-CREATE INDEX ad_group_value_defect_owner ON ad_group_value_defect (source_id, guid)
+CREATE INDEX ad_group_value_defect_owner ON ad_group_value_defect (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1304,7 +1304,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_member_owner' and object_id = object_id(N'ad_member'))
-CREATE INDEX ad_member_owner ON ad_member (source_id, guid)
+CREATE INDEX ad_member_owner ON ad_member (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1375,7 +1375,7 @@ CREATE TABLE ad_password_policy (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_password_policy_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_password_policy_key UNIQUE (guid, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -1432,7 +1432,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_password_policy_target_owner' and object_id = object_id(N'ad_password_policy_target'))
-CREATE INDEX ad_password_policy_target_owner ON ad_password_policy_target (source_id, guid)
+CREATE INDEX ad_password_policy_target_owner ON ad_password_policy_target (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1585,7 +1585,7 @@ CREATE TABLE ad_user (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_user_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_user_key UNIQUE (guid, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -1674,7 +1674,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_altsecurityidentity_owner' and object_id = object_id(N'ad_user_altsecurityidentity'))
-CREATE INDEX ad_user_altsecurityidentity_owner ON ad_user_altsecurityidentity (source_id, guid)
+CREATE INDEX ad_user_altsecurityidentity_owner ON ad_user_altsecurityidentity (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1729,7 +1729,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_certificate_owner' and object_id = object_id(N'ad_user_certificate'))
-CREATE INDEX ad_user_certificate_owner ON ad_user_certificate (source_id, guid)
+CREATE INDEX ad_user_certificate_owner ON ad_user_certificate (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1915,7 +1915,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_proxyaddress_owner' and object_id = object_id(N'ad_user_proxyaddress'))
-CREATE INDEX ad_user_proxyaddress_owner ON ad_user_proxyaddress (source_id, guid)
+CREATE INDEX ad_user_proxyaddress_owner ON ad_user_proxyaddress (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1962,7 +1962,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_serviceprincipalname_owner' and object_id = object_id(N'ad_user_serviceprincipalname'))
-CREATE INDEX ad_user_serviceprincipalname_owner ON ad_user_serviceprincipalname (source_id, guid)
+CREATE INDEX ad_user_serviceprincipalname_owner ON ad_user_serviceprincipalname (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2007,7 +2007,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_sidhistory_owner' and object_id = object_id(N'ad_user_sidhistory'))
-CREATE INDEX ad_user_sidhistory_owner ON ad_user_sidhistory (source_id, guid)
+CREATE INDEX ad_user_sidhistory_owner ON ad_user_sidhistory (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2053,7 +2053,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_value_defect_owner' and object_id = object_id(N'ad_value_defect'))
-CREATE INDEX ad_value_defect_owner ON ad_value_defect (source_id, guid)
+CREATE INDEX ad_value_defect_owner ON ad_value_defect (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2227,7 +2227,7 @@ CREATE TABLE entra_deleted (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_deleted_key UNIQUE (source_id, id)
+    CONSTRAINT entra_deleted_key UNIQUE (id, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -2307,7 +2307,7 @@ CREATE TABLE entra_domain (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_domain_key UNIQUE (source_id, id)
+    CONSTRAINT entra_domain_key UNIQUE (id, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -2359,7 +2359,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_domain_service_owner' and object_id = object_id(N'entra_domain_service'))
-CREATE INDEX entra_domain_service_owner ON entra_domain_service (source_id, id)
+CREATE INDEX entra_domain_service_owner ON entra_domain_service (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2423,7 +2423,7 @@ CREATE TABLE entra_group (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_group_key UNIQUE (source_id, id)
+    CONSTRAINT entra_group_key UNIQUE (id, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -2515,7 +2515,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_group_proxyaddress_owner' and object_id = object_id(N'entra_group_proxyaddress'))
-CREATE INDEX entra_group_proxyaddress_owner ON entra_group_proxyaddress (source_id, id)
+CREATE INDEX entra_group_proxyaddress_owner ON entra_group_proxyaddress (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2566,7 +2566,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_member_owner' and object_id = object_id(N'entra_member'))
-CREATE INDEX entra_member_owner ON entra_member (source_id, id)
+CREATE INDEX entra_member_owner ON entra_member (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2636,7 +2636,7 @@ CREATE TABLE entra_registration (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_registration_key UNIQUE (source_id, id)
+    CONSTRAINT entra_registration_key UNIQUE (id, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -2696,7 +2696,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_registration_method_owner' and object_id = object_id(N'entra_registration_method'))
-CREATE INDEX entra_registration_method_owner ON entra_registration_method (source_id, id)
+CREATE INDEX entra_registration_method_owner ON entra_registration_method (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2741,7 +2741,7 @@ CREATE TABLE entra_role (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_role_key UNIQUE (source_id, id)
+    CONSTRAINT entra_role_key UNIQUE (id, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -2791,7 +2791,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_role_member_owner' and object_id = object_id(N'entra_role_member'))
-CREATE INDEX entra_role_member_owner ON entra_role_member (source_id, id)
+CREATE INDEX entra_role_member_owner ON entra_role_member (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2833,7 +2833,7 @@ CREATE TABLE entra_signin (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_signin_key UNIQUE (source_id, id)
+    CONSTRAINT entra_signin_key UNIQUE (id, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -2957,7 +2957,7 @@ CREATE TABLE entra_user (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_user_key UNIQUE (source_id, id)
+    CONSTRAINT entra_user_key UNIQUE (id, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -3025,7 +3025,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_businessphone_owner' and object_id = object_id(N'entra_user_businessphone'))
-CREATE INDEX entra_user_businessphone_owner ON entra_user_businessphone (source_id, id)
+CREATE INDEX entra_user_businessphone_owner ON entra_user_businessphone (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3175,7 +3175,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_identity_owner' and object_id = object_id(N'entra_user_identity'))
-CREATE INDEX entra_user_identity_owner ON entra_user_identity (source_id, id)
+CREATE INDEX entra_user_identity_owner ON entra_user_identity (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3216,7 +3216,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_imaddress_owner' and object_id = object_id(N'entra_user_imaddress'))
-CREATE INDEX entra_user_imaddress_owner ON entra_user_imaddress (source_id, id)
+CREATE INDEX entra_user_imaddress_owner ON entra_user_imaddress (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3260,7 +3260,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_license_owner' and object_id = object_id(N'entra_user_license'))
-CREATE INDEX entra_user_license_owner ON entra_user_license (source_id, id)
+CREATE INDEX entra_user_license_owner ON entra_user_license (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3300,7 +3300,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_othermail_owner' and object_id = object_id(N'entra_user_othermail'))
-CREATE INDEX entra_user_othermail_owner ON entra_user_othermail (source_id, id)
+CREATE INDEX entra_user_othermail_owner ON entra_user_othermail (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3348,7 +3348,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_provisioningerror_owner' and object_id = object_id(N'entra_user_provisioningerror'))
-CREATE INDEX entra_user_provisioningerror_owner ON entra_user_provisioningerror (source_id, id)
+CREATE INDEX entra_user_provisioningerror_owner ON entra_user_provisioningerror (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3392,7 +3392,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_proxyaddress_owner' and object_id = object_id(N'entra_user_proxyaddress'))
-CREATE INDEX entra_user_proxyaddress_owner ON entra_user_proxyaddress (source_id, id)
+CREATE INDEX entra_user_proxyaddress_owner ON entra_user_proxyaddress (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3440,7 +3440,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_value_defect_owner' and object_id = object_id(N'entra_value_defect'))
-CREATE INDEX entra_value_defect_owner ON entra_value_defect (source_id, id)
+CREATE INDEX entra_value_defect_owner ON entra_value_defect (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3704,7 +3704,7 @@ CREATE TABLE mim_role (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT mim_role_key UNIQUE (source_id, role)
+    CONSTRAINT mim_role_key UNIQUE (role, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -3760,7 +3760,7 @@ CREATE TABLE mim_run (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT mim_run_key UNIQUE (source_id, run_history_id)
+    CONSTRAINT mim_run_key UNIQUE (run_history_id, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -4021,7 +4021,7 @@ CREATE TABLE worker (
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT worker_key UNIQUE (source_id, worker_id)
+    CONSTRAINT worker_key UNIQUE (worker_id, source_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -4063,7 +4063,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'worker_attribute_owner' and object_id = object_id(N'worker_attribute'))
-CREATE INDEX worker_attribute_owner ON worker_attribute (source_id, worker_id)
+CREATE INDEX worker_attribute_owner ON worker_attribute (worker_id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -4190,7 +4190,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'worker_prior_id_owner' and object_id = object_id(N'worker_prior_id'))
-CREATE INDEX worker_prior_id_owner ON worker_prior_id (source_id, worker_id)
+CREATE INDEX worker_prior_id_owner ON worker_prior_id (worker_id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -4235,7 +4235,7 @@ go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'worker_value_defect_owner' and object_id = object_id(N'worker_value_defect'))
-CREATE INDEX worker_value_defect_owner ON worker_value_defect (source_id, worker_id)
+CREATE INDEX worker_value_defect_owner ON worker_value_defect (worker_id, source_id)
 go
 if @@trancount = 0 set noexec on
 go

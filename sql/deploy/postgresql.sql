@@ -330,7 +330,7 @@ CREATE TABLE IF NOT EXISTS ad_attribute (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_attribute_owner ON ad_attribute (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_attribute_owner ON ad_attribute (guid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_attribute_history (
@@ -397,7 +397,7 @@ CREATE TABLE IF NOT EXISTS ad_computer (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_computer_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_computer_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -429,7 +429,7 @@ CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_owner ON ad_computer_altsecurityidentity (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_owner ON ad_computer_altsecurityidentity (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_value_key ON ad_computer_altsecurityidentity (value_key, source_id)
@@ -524,7 +524,7 @@ CREATE TABLE IF NOT EXISTS ad_computer_serviceprincipalname (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_owner ON ad_computer_serviceprincipalname (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_owner ON ad_computer_serviceprincipalname (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_value_key ON ad_computer_serviceprincipalname (value_key, source_id)
@@ -579,7 +579,7 @@ CREATE TABLE IF NOT EXISTS ad_contact (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_contact_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_contact_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -651,7 +651,7 @@ CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_owner ON ad_contact_proxyaddress (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_owner ON ad_contact_proxyaddress (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_value_key ON ad_contact_proxyaddress (value_key, source_id)
@@ -687,7 +687,7 @@ CREATE TABLE IF NOT EXISTS ad_contact_value_defect (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_contact_value_defect_owner ON ad_contact_value_defect (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_contact_value_defect_owner ON ad_contact_value_defect (guid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_contact_value_defect_history (
@@ -729,7 +729,7 @@ CREATE TABLE IF NOT EXISTS ad_deleted (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_deleted_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_deleted_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -797,7 +797,7 @@ CREATE TABLE IF NOT EXISTS ad_domain (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_domain_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_domain_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -880,7 +880,7 @@ CREATE TABLE IF NOT EXISTS ad_group (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_group_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_group_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -959,7 +959,7 @@ CREATE TABLE IF NOT EXISTS ad_group_proxyaddress (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_owner ON ad_group_proxyaddress (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_owner ON ad_group_proxyaddress (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_value_key ON ad_group_proxyaddress (value_key, source_id)
@@ -995,7 +995,7 @@ CREATE TABLE IF NOT EXISTS ad_group_value_defect (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_group_value_defect_owner ON ad_group_value_defect (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_group_value_defect_owner ON ad_group_value_defect (guid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_group_value_defect_history (
@@ -1028,7 +1028,7 @@ CREATE TABLE IF NOT EXISTS ad_member (
 CREATE INDEX IF NOT EXISTS ad_member_member_key ON ad_member (member_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_member_owner ON ad_member (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_member_owner ON ad_member (guid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_member_closure (
@@ -1085,7 +1085,7 @@ CREATE TABLE IF NOT EXISTS ad_password_policy (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_password_policy_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_password_policy_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -1132,7 +1132,7 @@ CREATE TABLE IF NOT EXISTS ad_password_policy_target (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_password_policy_target_owner ON ad_password_policy_target (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_password_policy_target_owner ON ad_password_policy_target (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_password_policy_target_target_key ON ad_password_policy_target (target_key)
@@ -1275,7 +1275,7 @@ CREATE TABLE IF NOT EXISTS ad_user (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT ad_user_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_user_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -1334,7 +1334,7 @@ CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_owner ON ad_user_altsecurityidentity (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_owner ON ad_user_altsecurityidentity (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_value_key ON ad_user_altsecurityidentity (value_key, source_id)
@@ -1377,7 +1377,7 @@ CREATE TABLE IF NOT EXISTS ad_user_certificate (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_certificate_owner ON ad_user_certificate (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_user_certificate_owner ON ad_user_certificate (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_certificate_sid ON ad_user_certificate (sid, source_id)
@@ -1545,7 +1545,7 @@ CREATE TABLE IF NOT EXISTS ad_user_proxyaddress (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_owner ON ad_user_proxyaddress (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_owner ON ad_user_proxyaddress (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_value_key ON ad_user_proxyaddress (value_key, source_id)
@@ -1580,7 +1580,7 @@ CREATE TABLE IF NOT EXISTS ad_user_serviceprincipalname (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_owner ON ad_user_serviceprincipalname (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_owner ON ad_user_serviceprincipalname (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_value_key ON ad_user_serviceprincipalname (value_key, source_id)
@@ -1613,7 +1613,7 @@ CREATE TABLE IF NOT EXISTS ad_user_sidhistory (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_sidhistory_owner ON ad_user_sidhistory (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_user_sidhistory_owner ON ad_user_sidhistory (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_sidhistory_value_key ON ad_user_sidhistory (value_key, source_id)
@@ -1647,7 +1647,7 @@ CREATE TABLE IF NOT EXISTS ad_value_defect (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_value_defect_owner ON ad_value_defect (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_value_defect_owner ON ad_value_defect (guid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_value_defect_history (
@@ -1797,7 +1797,7 @@ CREATE TABLE IF NOT EXISTS entra_deleted (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_deleted_key UNIQUE (source_id, id)
+    CONSTRAINT entra_deleted_key UNIQUE (id, source_id)
 )
 ;
 
@@ -1861,7 +1861,7 @@ CREATE TABLE IF NOT EXISTS entra_domain (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_domain_key UNIQUE (source_id, id)
+    CONSTRAINT entra_domain_key UNIQUE (id, source_id)
 )
 ;
 
@@ -1901,7 +1901,7 @@ CREATE TABLE IF NOT EXISTS entra_domain_service (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_domain_service_owner ON entra_domain_service (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_domain_service_owner ON entra_domain_service (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_domain_service_history (
@@ -1957,7 +1957,7 @@ CREATE TABLE IF NOT EXISTS entra_group (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_group_key UNIQUE (source_id, id)
+    CONSTRAINT entra_group_key UNIQUE (id, source_id)
 )
 ;
 
@@ -2031,7 +2031,7 @@ CREATE TABLE IF NOT EXISTS entra_group_proxyaddress (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_owner ON entra_group_proxyaddress (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_owner ON entra_group_proxyaddress (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_value_key ON entra_group_proxyaddress (value_key, source_id)
@@ -2068,7 +2068,7 @@ CREATE TABLE IF NOT EXISTS entra_member (
 CREATE INDEX IF NOT EXISTS entra_member_member_id ON entra_member (member_id, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_member_owner ON entra_member (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_member_owner ON entra_member (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_member_closure (
@@ -2124,7 +2124,7 @@ CREATE TABLE IF NOT EXISTS entra_registration (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_registration_key UNIQUE (source_id, id)
+    CONSTRAINT entra_registration_key UNIQUE (id, source_id)
 )
 ;
 
@@ -2172,7 +2172,7 @@ CREATE TABLE IF NOT EXISTS entra_registration_method (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_registration_method_owner ON entra_registration_method (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_registration_method_owner ON entra_registration_method (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_registration_method_value_key ON entra_registration_method (value_key, source_id)
@@ -2207,7 +2207,7 @@ CREATE TABLE IF NOT EXISTS entra_role (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_role_key UNIQUE (source_id, id)
+    CONSTRAINT entra_role_key UNIQUE (id, source_id)
 )
 ;
 
@@ -2245,7 +2245,7 @@ CREATE TABLE IF NOT EXISTS entra_role_member (
 CREATE INDEX IF NOT EXISTS entra_role_member_member_id ON entra_role_member (member_id, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_role_member_owner ON entra_role_member (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_role_member_owner ON entra_role_member (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_role_member_history (
@@ -2279,7 +2279,7 @@ CREATE TABLE IF NOT EXISTS entra_signin (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_signin_key UNIQUE (source_id, id)
+    CONSTRAINT entra_signin_key UNIQUE (id, source_id)
 )
 ;
 
@@ -2395,7 +2395,7 @@ CREATE TABLE IF NOT EXISTS entra_user (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT entra_user_key UNIQUE (source_id, id)
+    CONSTRAINT entra_user_key UNIQUE (id, source_id)
 )
 ;
 
@@ -2439,7 +2439,7 @@ CREATE TABLE IF NOT EXISTS entra_user_businessphone (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_businessphone_owner ON entra_user_businessphone (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_businessphone_owner ON entra_user_businessphone (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_businessphone_value_key ON entra_user_businessphone (value_key, source_id)
@@ -2571,7 +2571,7 @@ CREATE TABLE IF NOT EXISTS entra_user_identity (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_identity_owner ON entra_user_identity (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_identity_owner ON entra_user_identity (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_identity_history (
@@ -2602,7 +2602,7 @@ CREATE TABLE IF NOT EXISTS entra_user_imaddress (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_imaddress_owner ON entra_user_imaddress (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_imaddress_owner ON entra_user_imaddress (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_imaddress_value_key ON entra_user_imaddress (value_key, source_id)
@@ -2634,7 +2634,7 @@ CREATE TABLE IF NOT EXISTS entra_user_license (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_license_owner ON entra_user_license (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_license_owner ON entra_user_license (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_license_history (
@@ -2664,7 +2664,7 @@ CREATE TABLE IF NOT EXISTS entra_user_othermail (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_othermail_owner ON entra_user_othermail (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_othermail_owner ON entra_user_othermail (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_othermail_value_key ON entra_user_othermail (value_key, source_id)
@@ -2700,7 +2700,7 @@ CREATE TABLE IF NOT EXISTS entra_user_provisioningerror (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_provisioningerror_owner ON entra_user_provisioningerror (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_provisioningerror_owner ON entra_user_provisioningerror (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_provisioningerror_history (
@@ -2734,7 +2734,7 @@ CREATE TABLE IF NOT EXISTS entra_user_proxyaddress (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_owner ON entra_user_proxyaddress (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_owner ON entra_user_proxyaddress (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_value_key ON entra_user_proxyaddress (value_key, source_id)
@@ -2770,7 +2770,7 @@ CREATE TABLE IF NOT EXISTS entra_value_defect (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_value_defect_owner ON entra_value_defect (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_value_defect_owner ON entra_value_defect (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_value_defect_history (
@@ -2990,7 +2990,7 @@ CREATE TABLE IF NOT EXISTS mim_role (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT mim_role_key UNIQUE (source_id, role)
+    CONSTRAINT mim_role_key UNIQUE (role, source_id)
 )
 ;
 
@@ -3036,7 +3036,7 @@ CREATE TABLE IF NOT EXISTS mim_run (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT mim_run_key UNIQUE (source_id, run_history_id)
+    CONSTRAINT mim_run_key UNIQUE (run_history_id, source_id)
 )
 ;
 
@@ -3263,7 +3263,7 @@ CREATE TABLE IF NOT EXISTS worker (
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     PRIMARY KEY (row_id),
-    CONSTRAINT worker_key UNIQUE (source_id, worker_id)
+    CONSTRAINT worker_key UNIQUE (worker_id, source_id)
 )
 ;
 
@@ -3291,7 +3291,7 @@ CREATE TABLE IF NOT EXISTS worker_attribute (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS worker_attribute_owner ON worker_attribute (source_id, worker_id)
+CREATE INDEX IF NOT EXISTS worker_attribute_owner ON worker_attribute (worker_id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS worker_attribute_history (
@@ -3394,7 +3394,7 @@ CREATE TABLE IF NOT EXISTS worker_prior_id (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS worker_prior_id_owner ON worker_prior_id (source_id, worker_id)
+CREATE INDEX IF NOT EXISTS worker_prior_id_owner ON worker_prior_id (worker_id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS worker_prior_id_prior_id_key ON worker_prior_id (prior_id_key, source_id)
@@ -3427,7 +3427,7 @@ CREATE TABLE IF NOT EXISTS worker_value_defect (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS worker_value_defect_owner ON worker_value_defect (source_id, worker_id)
+CREATE INDEX IF NOT EXISTS worker_value_defect_owner ON worker_value_defect (worker_id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS worker_value_defect_history (

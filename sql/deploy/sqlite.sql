@@ -329,7 +329,7 @@ CREATE TABLE IF NOT EXISTS ad_attribute (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_attribute_owner ON ad_attribute (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_attribute_owner ON ad_attribute (guid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_attribute_history (
@@ -395,7 +395,7 @@ CREATE TABLE IF NOT EXISTS ad_computer (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_computer_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_computer_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -427,7 +427,7 @@ CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_owner ON ad_computer_altsecurityidentity (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_owner ON ad_computer_altsecurityidentity (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_altsecurityidentity_value_key ON ad_computer_altsecurityidentity (value_key, source_id)
@@ -522,7 +522,7 @@ CREATE TABLE IF NOT EXISTS ad_computer_serviceprincipalname (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_owner ON ad_computer_serviceprincipalname (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_owner ON ad_computer_serviceprincipalname (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_serviceprincipalname_value_key ON ad_computer_serviceprincipalname (value_key, source_id)
@@ -576,7 +576,7 @@ CREATE TABLE IF NOT EXISTS ad_contact (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_contact_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_contact_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -648,7 +648,7 @@ CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_owner ON ad_contact_proxyaddress (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_owner ON ad_contact_proxyaddress (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_value_key ON ad_contact_proxyaddress (value_key, source_id)
@@ -684,7 +684,7 @@ CREATE TABLE IF NOT EXISTS ad_contact_value_defect (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_contact_value_defect_owner ON ad_contact_value_defect (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_contact_value_defect_owner ON ad_contact_value_defect (guid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_contact_value_defect_history (
@@ -725,7 +725,7 @@ CREATE TABLE IF NOT EXISTS ad_deleted (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_deleted_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_deleted_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -792,7 +792,7 @@ CREATE TABLE IF NOT EXISTS ad_domain (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_domain_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_domain_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -874,7 +874,7 @@ CREATE TABLE IF NOT EXISTS ad_group (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_group_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_group_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -953,7 +953,7 @@ CREATE TABLE IF NOT EXISTS ad_group_proxyaddress (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_owner ON ad_group_proxyaddress (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_owner ON ad_group_proxyaddress (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_value_key ON ad_group_proxyaddress (value_key, source_id)
@@ -989,7 +989,7 @@ CREATE TABLE IF NOT EXISTS ad_group_value_defect (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_group_value_defect_owner ON ad_group_value_defect (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_group_value_defect_owner ON ad_group_value_defect (guid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_group_value_defect_history (
@@ -1022,7 +1022,7 @@ CREATE TABLE IF NOT EXISTS ad_member (
 CREATE INDEX IF NOT EXISTS ad_member_member_key ON ad_member (member_key)
 ;
 
-CREATE INDEX IF NOT EXISTS ad_member_owner ON ad_member (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_member_owner ON ad_member (guid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_member_closure (
@@ -1078,7 +1078,7 @@ CREATE TABLE IF NOT EXISTS ad_password_policy (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_password_policy_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_password_policy_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -1125,7 +1125,7 @@ CREATE TABLE IF NOT EXISTS ad_password_policy_target (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_password_policy_target_owner ON ad_password_policy_target (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_password_policy_target_owner ON ad_password_policy_target (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_password_policy_target_target_key ON ad_password_policy_target (target_key)
@@ -1267,7 +1267,7 @@ CREATE TABLE IF NOT EXISTS ad_user (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_user_key UNIQUE (source_id, guid)
+    CONSTRAINT ad_user_key UNIQUE (guid, source_id)
 )
 ;
 
@@ -1326,7 +1326,7 @@ CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_owner ON ad_user_altsecurityidentity (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_owner ON ad_user_altsecurityidentity (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_altsecurityidentity_value_key ON ad_user_altsecurityidentity (value_key, source_id)
@@ -1369,7 +1369,7 @@ CREATE TABLE IF NOT EXISTS ad_user_certificate (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_certificate_owner ON ad_user_certificate (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_user_certificate_owner ON ad_user_certificate (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_certificate_sid ON ad_user_certificate (sid, source_id)
@@ -1537,7 +1537,7 @@ CREATE TABLE IF NOT EXISTS ad_user_proxyaddress (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_owner ON ad_user_proxyaddress (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_owner ON ad_user_proxyaddress (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_value_key ON ad_user_proxyaddress (value_key, source_id)
@@ -1572,7 +1572,7 @@ CREATE TABLE IF NOT EXISTS ad_user_serviceprincipalname (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_owner ON ad_user_serviceprincipalname (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_owner ON ad_user_serviceprincipalname (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_serviceprincipalname_value_key ON ad_user_serviceprincipalname (value_key, source_id)
@@ -1605,7 +1605,7 @@ CREATE TABLE IF NOT EXISTS ad_user_sidhistory (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_user_sidhistory_owner ON ad_user_sidhistory (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_user_sidhistory_owner ON ad_user_sidhistory (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_sidhistory_value_key ON ad_user_sidhistory (value_key, source_id)
@@ -1639,7 +1639,7 @@ CREATE TABLE IF NOT EXISTS ad_value_defect (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS ad_value_defect_owner ON ad_value_defect (source_id, guid)
+CREATE INDEX IF NOT EXISTS ad_value_defect_owner ON ad_value_defect (guid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_value_defect_history (
@@ -1788,7 +1788,7 @@ CREATE TABLE IF NOT EXISTS entra_deleted (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_deleted_key UNIQUE (source_id, id)
+    CONSTRAINT entra_deleted_key UNIQUE (id, source_id)
 )
 ;
 
@@ -1851,7 +1851,7 @@ CREATE TABLE IF NOT EXISTS entra_domain (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_domain_key UNIQUE (source_id, id)
+    CONSTRAINT entra_domain_key UNIQUE (id, source_id)
 )
 ;
 
@@ -1891,7 +1891,7 @@ CREATE TABLE IF NOT EXISTS entra_domain_service (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_domain_service_owner ON entra_domain_service (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_domain_service_owner ON entra_domain_service (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_domain_service_history (
@@ -1946,7 +1946,7 @@ CREATE TABLE IF NOT EXISTS entra_group (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_group_key UNIQUE (source_id, id)
+    CONSTRAINT entra_group_key UNIQUE (id, source_id)
 )
 ;
 
@@ -2020,7 +2020,7 @@ CREATE TABLE IF NOT EXISTS entra_group_proxyaddress (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_owner ON entra_group_proxyaddress (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_owner ON entra_group_proxyaddress (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_value_key ON entra_group_proxyaddress (value_key, source_id)
@@ -2057,7 +2057,7 @@ CREATE TABLE IF NOT EXISTS entra_member (
 CREATE INDEX IF NOT EXISTS entra_member_member_id ON entra_member (member_id, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_member_owner ON entra_member (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_member_owner ON entra_member (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_member_closure (
@@ -2112,7 +2112,7 @@ CREATE TABLE IF NOT EXISTS entra_registration (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_registration_key UNIQUE (source_id, id)
+    CONSTRAINT entra_registration_key UNIQUE (id, source_id)
 )
 ;
 
@@ -2160,7 +2160,7 @@ CREATE TABLE IF NOT EXISTS entra_registration_method (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_registration_method_owner ON entra_registration_method (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_registration_method_owner ON entra_registration_method (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_registration_method_value_key ON entra_registration_method (value_key, source_id)
@@ -2194,7 +2194,7 @@ CREATE TABLE IF NOT EXISTS entra_role (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_role_key UNIQUE (source_id, id)
+    CONSTRAINT entra_role_key UNIQUE (id, source_id)
 )
 ;
 
@@ -2232,7 +2232,7 @@ CREATE TABLE IF NOT EXISTS entra_role_member (
 CREATE INDEX IF NOT EXISTS entra_role_member_member_id ON entra_role_member (member_id, source_id)
 ;
 
-CREATE INDEX IF NOT EXISTS entra_role_member_owner ON entra_role_member (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_role_member_owner ON entra_role_member (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_role_member_history (
@@ -2265,7 +2265,7 @@ CREATE TABLE IF NOT EXISTS entra_signin (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_signin_key UNIQUE (source_id, id)
+    CONSTRAINT entra_signin_key UNIQUE (id, source_id)
 )
 ;
 
@@ -2380,7 +2380,7 @@ CREATE TABLE IF NOT EXISTS entra_user (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_user_key UNIQUE (source_id, id)
+    CONSTRAINT entra_user_key UNIQUE (id, source_id)
 )
 ;
 
@@ -2424,7 +2424,7 @@ CREATE TABLE IF NOT EXISTS entra_user_businessphone (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_businessphone_owner ON entra_user_businessphone (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_businessphone_owner ON entra_user_businessphone (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_businessphone_value_key ON entra_user_businessphone (value_key, source_id)
@@ -2556,7 +2556,7 @@ CREATE TABLE IF NOT EXISTS entra_user_identity (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_identity_owner ON entra_user_identity (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_identity_owner ON entra_user_identity (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_identity_history (
@@ -2587,7 +2587,7 @@ CREATE TABLE IF NOT EXISTS entra_user_imaddress (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_imaddress_owner ON entra_user_imaddress (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_imaddress_owner ON entra_user_imaddress (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_imaddress_value_key ON entra_user_imaddress (value_key, source_id)
@@ -2619,7 +2619,7 @@ CREATE TABLE IF NOT EXISTS entra_user_license (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_license_owner ON entra_user_license (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_license_owner ON entra_user_license (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_license_history (
@@ -2649,7 +2649,7 @@ CREATE TABLE IF NOT EXISTS entra_user_othermail (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_othermail_owner ON entra_user_othermail (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_othermail_owner ON entra_user_othermail (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_othermail_value_key ON entra_user_othermail (value_key, source_id)
@@ -2685,7 +2685,7 @@ CREATE TABLE IF NOT EXISTS entra_user_provisioningerror (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_provisioningerror_owner ON entra_user_provisioningerror (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_provisioningerror_owner ON entra_user_provisioningerror (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_provisioningerror_history (
@@ -2719,7 +2719,7 @@ CREATE TABLE IF NOT EXISTS entra_user_proxyaddress (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_owner ON entra_user_proxyaddress (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_owner ON entra_user_proxyaddress (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_value_key ON entra_user_proxyaddress (value_key, source_id)
@@ -2755,7 +2755,7 @@ CREATE TABLE IF NOT EXISTS entra_value_defect (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS entra_value_defect_owner ON entra_value_defect (source_id, id)
+CREATE INDEX IF NOT EXISTS entra_value_defect_owner ON entra_value_defect (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_value_defect_history (
@@ -2973,7 +2973,7 @@ CREATE TABLE IF NOT EXISTS mim_role (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT mim_role_key UNIQUE (source_id, role)
+    CONSTRAINT mim_role_key UNIQUE (role, source_id)
 )
 ;
 
@@ -3018,7 +3018,7 @@ CREATE TABLE IF NOT EXISTS mim_run (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT mim_run_key UNIQUE (source_id, run_history_id)
+    CONSTRAINT mim_run_key UNIQUE (run_history_id, source_id)
 )
 ;
 
@@ -3244,7 +3244,7 @@ CREATE TABLE IF NOT EXISTS worker (
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TEXT NOT NULL,
-    CONSTRAINT worker_key UNIQUE (source_id, worker_id)
+    CONSTRAINT worker_key UNIQUE (worker_id, source_id)
 )
 ;
 
@@ -3272,7 +3272,7 @@ CREATE TABLE IF NOT EXISTS worker_attribute (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS worker_attribute_owner ON worker_attribute (source_id, worker_id)
+CREATE INDEX IF NOT EXISTS worker_attribute_owner ON worker_attribute (worker_id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS worker_attribute_history (
@@ -3375,7 +3375,7 @@ CREATE TABLE IF NOT EXISTS worker_prior_id (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS worker_prior_id_owner ON worker_prior_id (source_id, worker_id)
+CREATE INDEX IF NOT EXISTS worker_prior_id_owner ON worker_prior_id (worker_id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS worker_prior_id_prior_id_key ON worker_prior_id (prior_id_key, source_id)
@@ -3408,7 +3408,7 @@ CREATE TABLE IF NOT EXISTS worker_value_defect (
 )
 ;
 
-CREATE INDEX IF NOT EXISTS worker_value_defect_owner ON worker_value_defect (source_id, worker_id)
+CREATE INDEX IF NOT EXISTS worker_value_defect_owner ON worker_value_defect (worker_id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS worker_value_defect_history (
