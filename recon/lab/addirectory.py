@@ -161,6 +161,8 @@ class Directory:
         self.deleted_objects_dn = f"CN=Deleted Objects,{base_dn}"
         self._nodes: dict[str, Node] = {}
         self._index: dict[tuple[str, object], array[int]] = {}
+        self._usns: tuple[array[int], array[int]] = (array("Q"), array("Q"))  # each uSNChanged as written, and whose
+        self._by_guid: dict[bytes, list[int]] = {}  # made when first asked for; forgotten when an object is added
         self._by_usn: list[tuple[int, int]] | None = None  # (uSNChanged, ordinal), sorted; made when first asked for
         self._back_links: dict[str, tuple[int, dict[str, list[bytes]]]] = {}
         self._account_keys = {name.casefold() for name in self.accounts}
@@ -217,6 +219,7 @@ class Directory:
         known = len(self.names)
         if ordinal is None:
             ordinal = self._add(dn, attributes)
+            self._by_guid = {}
         else:
             rdns = dn_rdns(dn)
             before = dn_key(dn_rdns(self.entries[ordinal].name()))
@@ -284,6 +287,9 @@ class Directory:
             usn = integer_key(value)
             if isinstance(usn, int):
                 self.highest_usn = max(self.highest_usn, usn)
+                if usn >= 0:
+                    self._usns[0].append(usn)
+                    self._usns[1].append(ordinal)
                 if self._by_usn is not None:  # a change has the highest USN of all: the list stays in order
                     self._by_usn.append((usn, ordinal))
                     if usn < self.highest_usn:
@@ -411,12 +417,17 @@ class Directory:
     def changed_since(self, usn: int) -> list[int]:
         """The places of all objects whose uSNChanged is at least `usn`, in the order of their change."""
         if self._by_usn is None:
-            found = (
-                (integer_key(value), n) for n in range(len(self.entries)) for value in self.values(n, "uSNChanged")
-            )
-            self._by_usn = sorted((number, n) for number, n in found if isinstance(number, int))
+            self._by_usn = sorted(zip(*self._usns, strict=True))
         places = self._by_usn[bisect_left(self._by_usn, (usn, -1)) :]
         return list(dict.fromkeys(ordinal for _, ordinal in places))
+
+    def with_guid(self, guid: bytes) -> list[int]:
+        """The places of the objects with this objectGUID; in a sound directory at most one."""
+        if not self._by_guid:
+            for ordinal in range(len(self.entries)):
+                for value in self.values(ordinal, "objectGUID"):
+                    self._by_guid.setdefault(value, []).append(ordinal)
+        return self._by_guid.get(guid, [])
 
     def back_links(self, attribute: str, key: str) -> list[bytes]:
         """The names of the live objects whose `attribute` names the object with this key: memberOf from member …"""
@@ -440,6 +451,8 @@ class Directory:
         match node:
             case Comparison(attribute, "=", value) if attribute.casefold() in _INDEXED:
                 return self._index.get((attribute.casefold(), _index_key(attribute.casefold(), value)), array("I"))
+            case Comparison(attribute, "=", value) if attribute.casefold() == "objectguid":
+                return self.with_guid(value)
             case Comparison(attribute, ">=", value) if attribute.casefold() == "usnchanged":
                 usn = integer_key(value)
                 return self.changed_since(usn) if isinstance(usn, int) else array("I")
