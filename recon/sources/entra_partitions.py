@@ -26,8 +26,9 @@ from recon.sources.graph.paging import Page, read_pages
 
 # what a user principal name may hold [user resource: A-Z a-z 0-9 ' . - _ ! # ^ ~]; case does not count
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789'.-_!#^~"
+_COUNTS = 32  # counts on their way at once: they are short
 _SHARES = 3  # listings for each of those in flight, so that none is left alone with a long one
-_DEPTH = 6  # characters of the longest beginning
+_DEPTH = 5  # times that a beginning is divided
 _LOOK = 0.2  # seconds: how often a reader that has to wait looks whether it is still wanted
 
 
@@ -173,22 +174,24 @@ class PartitionedListing:
             )
         share = max(total // (self._number * _SHARES), self._page_size)
         found: dict[str, int] = {}
-        while counts:
-            beginning, count = counts.popitem()
-            parts: dict[str, int] = {}
-            if count > share and len(beginning) < _DEPTH:
-                parts = self._counts([beginning + character for character in f"{CHARACTERS}@"])
-            if parts and sum(parts.values()) == count:
-                counts |= parts
-            elif count:
-                found[beginning] = count
+        for _ in range(_DEPTH):
+            # one step for all that are too large, so that their parts are counted side by side
+            large = [beginning for beginning, count in counts.items() if count > share]
+            found |= {beginning: count for beginning, count in counts.items() if count <= share}
+            parts = self._counts([beginning + character for beginning in large for character in f"{CHARACTERS}@"])
+            below: dict[str, int] = dict.fromkeys(large, 0)
+            for part, count in parts.items():
+                below[part[:-1]] += count
+            found |= {beginning: counts[beginning] for beginning in large if below[beginning] != counts[beginning]}
+            counts = {part: count for part, count in parts.items() if part[:-1] not in found}
+        found |= counts
         return sorted(found, key=lambda beginning: found[beginning])
 
     def _counts(self, beginnings: Sequence[str]) -> dict[str, int]:
         """How many users there are with each beginning, without those of nobody."""
         found: dict[str, int] = {}
-        for place in range(0, len(beginnings), self._number):
-            some = beginnings[place : place + self._number]
+        for place in range(0, len(beginnings), _COUNTS):
+            some = beginnings[place : place + _COUNTS]
             asked = [Ahead(partial(self._count, condition_of(beginning))) for beginning in some]
             found |= {beginning: ahead.result() for beginning, ahead in zip(some, asked, strict=True)}
         return {beginning: count for beginning, count in found.items() if count}
