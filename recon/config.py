@@ -374,6 +374,17 @@ class Sync(_Section):
         return [name for name in given if name is not None and name.lower().replace("-", "") not in known]
 
 
+class Sspr(_Section):
+    """The tenant's policy of self-service password reset, as the site knows it. What is not declared is unknown."""
+
+    email_method: bool | None = Field(None, description="The e-mail method is on.")
+    methods_required: int | None = Field(None, ge=1, le=2, description="How many methods a reset asks for.")
+    password_writeback: bool | None = Field(None, description="Passwords are written back to AD.")
+    group: str | None = Field(
+        None, description="Object id or name of the Entra group that reset is enabled for; everybody for all users."
+    )
+
+
 class Report(_Section):
     folder: Path = Field(Path("reports"), description="Where reports are written.")
     title: str = Field("Directory reconciliation", description="Heading of the report.")
@@ -395,6 +406,7 @@ class Config(_Section):
     backfill: Backfill = Field(default_factory=Backfill)
     campaign: dict[str, Campaign] = Field(default_factory=dict)
     catalogue: Catalogue = Field(default_factory=Catalogue)
+    sspr: Sspr = Field(default_factory=lambda: Sspr())
     findings: Findings = Field(default_factory=lambda: Findings())
     sync: Sync = Field(default_factory=lambda: Sync())
     env_file: Path | None = Field(

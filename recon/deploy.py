@@ -52,6 +52,7 @@ _ADDED = (
     *(("finding_count", name) for name in ("family", "accepted_count", "new_count", "gone_count")),
     ("finding_row", "detail"),
     ("ad_group", "rid"),
+    ("entra_deleted", "name_key"),
     *((name, "mailnickname_key") for name in ("ad_user", "ad_group", "ad_contact")),
     *((name, "targetaddress_key") for name in ("ad_user", "ad_contact")),
     *(

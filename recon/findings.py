@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, TextClause, case, delete, func, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, escape_colons, read_catalog
-from recon.config import Settings, Sync
+from recon.config import Settings, Sspr, Sync
 from recon.decode.mask import mask_mail, mask_text
 from recon.decode.times import day, from_datetime, utc_now_text
 from recon.deploy import ensure_views
@@ -25,6 +25,7 @@ from recon.store.engine import first_line
 from recon.store.lifecycle import fill_lifecycle_dates, lifecycle_date
 from recon.store.match_tables import FILLED, clock, finding_count, finding_row
 from recon.store.reference_tables import fill_reference
+from recon.store.site_tables import fill_company_domains, fill_policy
 from recon.store.tables import setting, source
 
 
@@ -238,14 +239,15 @@ def refresh(
     *,
     chosen: Collection[str] | None = None,
     sync: Sync | None = None,
+    sspr: Sspr | None = None,
 ) -> Refresh:
     """Make clock, matches and findings again from what is loaded, in one transaction.
 
-    `catalog`: what there is, the shipped one when not given; the views of an embedded SQLite database are brought up to
-    date with it. `chosen`: the codes of the findings to run, all of them when not given. `sync`: which attributes hold
-    hire and leave dates. `progress` is told each step's name. Raises StoreError when nothing is loaded or the database
-    refuses; a finding that the database refuses is left out and reported in `broken`, together with the files that the
-    catalogue refused.
+    `catalog`: what there is, the shipped one when not given; the views of an embedded SQLite database are brought
+    up to date with it. `chosen`: the codes of the findings to run, all of them when not given. `sync`: which
+    attributes hold hire and leave dates. `sspr`: the policy of password reset. `progress` is told each step's name.
+    Raises StoreError when nothing is loaded or the database refuses; a finding that the database refuses is left
+    out and reported in `broken`, together with the files that the catalogue refused.
     """
     catalog = catalog or read_catalog()
     tell = progress or (lambda _step: None)
@@ -255,6 +257,8 @@ def refresh(
             values = _settings(connection, settings)
             as_of = _set_clock(connection, values, refresh_id)
             fill_reference(connection)
+            fill_company_domains(connection)
+            warnings = fill_policy(connection, sspr or Sspr())
             tell("nested groups")
             closures = fill_closures(connection, values["closure_max_rows"], values["closure_max_depth"])
             _use_cache(connection, "refresh")
@@ -272,7 +276,9 @@ def refresh(
     except SQLAlchemyError as error:
         raise StoreError(f"the refresh failed: {first_line(error)}; the old findings stand") from error
     ensure_views(store, catalog)
-    return Refresh(refresh_id, as_of, matches, counts(store), (*catalog.broken, *broken), _closure_warnings(closures))
+    return Refresh(
+        refresh_id, as_of, matches, counts(store), (*catalog.broken, *broken), (*warnings, *_closure_warnings(closures))
+    )
 
 
 def _closure_warnings(closures: Sequence[Closure]) -> tuple[str, ...]:

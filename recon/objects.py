@@ -487,6 +487,7 @@ usertype text(32) userType # users alone
 onpremisessyncenabled flag onPremisesSyncEnabled
 is_synced flag -
 onpremisesimmutableid anchor(128) onPremisesImmutableId # users alone
+name_key key(256) - # folded displayName
 is_unified flag - # a deleted group: groupTypes has Unified; securityEnabled tells nothing once it is deleted
 deleteddatetime time deletedDateTime # purged 30 days later
 deleted_day day -

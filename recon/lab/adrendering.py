@@ -150,6 +150,7 @@ class AdRenderer:
         for name, text in (("mail", group.mail), ("description", group.description)):
             if text is not None:
                 entry[name] = [text.encode()]
+        entry["managedBy"] = [f"CN=Administrator,CN=Users,{self.base}".encode()]
         if group.mail is not None:
             entry["displayName"] = entry["name"]
             entry["mailNickname"] = [group.mail.partition("@")[0].encode()]

@@ -366,7 +366,14 @@ class Company(ABC):
         for person in self.people():
             for plant in person.plants:
                 rows.setdefault(plant.code, set()).add(plant.key)
+        for group in self._empty_groups():
+            rows.setdefault("group_empty", set()).add(("entra_group", group.id))
         return rows
+
+    def _empty_groups(self) -> list[Group]:
+        """Groups of the cloud alone that nobody is a member of."""
+        named = {key for person in self.people() for key in person.groups}
+        return [group for group in self.groups() if group.domain is None and group.key not in named]
 
     def planted(self) -> dict[str, frozenset[str]]:
         """Finding code to the object names it must show."""
@@ -374,6 +381,8 @@ class Company(ABC):
         for person in self.people():
             for plant in person.plants:
                 names.setdefault(plant.code, set()).add(plant.name)
+        for group in self._empty_groups():
+            names.setdefault("group_empty", set()).add(group.name)
         return {code: frozenset(found) for code, found in names.items()}
 
     def defects(self) -> dict[str, int]:

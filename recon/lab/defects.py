@@ -236,6 +236,7 @@ def joiner_without_account(person: Person, facts: Facts, domain: Domain) -> None
     person.ad.clear()
     person.entra.clear()
     person.plant("joiner_without_account", person.workers[0])
+    person.plant("sspr_hire_not_ready", person.workers[0])
 
 
 def joiner_later(person: Person, facts: Facts, domain: Domain) -> None:
@@ -249,9 +250,10 @@ def joiner_with_account(person: Person, facts: Facts, domain: Domain) -> None:
 
 
 def prehire_disabled(person: Person, facts: Facts, domain: Domain) -> None:
-    _start(person, 1 + facts.dice % 20)
+    _start(person, 1 + facts.dice % 14)
     disable(person)
     _without_other_mails(person)
+    person.plant("sspr_hire_not_ready", person.workers[0])
 
 
 def disabled_held(person: Person, facts: Facts, domain: Domain) -> None:
@@ -304,6 +306,7 @@ def othermails_spelled_otherwise(person: Person, facts: Facts, domain: Domain) -
 
 def othermails_blanks(person: Person, facts: Facts, domain: Domain) -> None:
     person.entra[0].other_mails = [f" {mail} " for mail in person.entra[0].other_mails]
+    person.plant("othermails_invalid", person.entra[0])
 
 
 def privileged_role(person: Person, facts: Facts, domain: Domain) -> None:
@@ -315,6 +318,8 @@ def role_group_member(person: Person, facts: Facts, domain: Domain) -> None:
     person.groups += (("roles", domain.tenant),)
     person.entra[0].is_privileged = True
     _without_other_mails(person)
+    person.plant("entra_role_on_synced_user", person.entra[0])
+    person.plant("othermails_refused", person.entra[0])
 
 
 def admin_count(person: Person, facts: Facts, domain: Domain) -> None:
@@ -477,12 +482,14 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (anchor_differs, 1, "the source anchor leads to another object",
          "anchor_differs, othermails_missing", "anchor_contradicts"),
         (leaver_still_enabled, 5, "left 2 to 91 days ago, enabled in both", "leaver_still_enabled x2", "terminated"),
-        (joiner_without_account, 3, "starts within 14 days, no account", "", "no_match"),
+        (joiner_without_account, 3, "starts within 14 days, no account",
+         "joiner_without_account, sspr_hire_not_ready", "no_match"),
         (othermails_missing, 150, "no otherMails, HR knows an address", "", "item"),
         (othermails_differ_from_hr, 10, "another address in otherMails", "", "would_replace"),
         (usagelocation_missing, 10, "no usageLocation", "", "already_present"),
         (usagelocation_not_iso, 3, "usageLocation UK, ZZ or EL", "", "already_present"),
-        (prehire_disabled, 5, "account waits, disabled, for the first day", "othermails_missing", "item"),
+        (prehire_disabled, 5, "account waits, disabled, for the first day",
+         "othermails_missing, sspr_hire_not_ready", "item"),
         (disabled_terminated, 40, "left, disabled in both", "-", "terminated"),
         (disabled_held, 5, "disabled in both, on leave", "-", "disabled_held"),
         (leaver_in_grace, 2, "left yesterday, enabled", "-", "terminated"),
@@ -496,9 +503,10 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (worker_twice_same, 1, "the same HR record twice", "-", "already_present"),
         (worker_twice_different, 1, "two HR records with one id: both held", "-", "-"),
         (othermails_spelled_otherwise, 2, "HR's address in capitals, and a second one", "-", "already_present"),
-        (othermails_blanks, 1, "blanks around the address in otherMails", "-", "already_present"),
+        (othermails_blanks, 1, "blanks around the address in otherMails", "othermails_invalid", "already_present"),
         (privileged_role, 2, "holds a directory role", "othermails_missing", "item"),
-        (role_group_member, 1, "member of a role-assignable group", "othermails_missing", "privileged"),
+        (role_group_member, 1, "member of a role-assignable group",
+         "othermails_missing, entra_role_on_synced_user, othermails_refused", "privileged"),
         (admin_count, 1, "adminCount is 1", "othermails_missing, ad_privileged_delegable", "privileged"),
         (denied_group_member, 2, "member of the deny list", "othermails_missing", "denied_group"),
         (anchor_missing, 1, "synced, but Entra shows no source anchor", "othermails_missing", "anchor_missing"),

@@ -224,6 +224,9 @@ class Lab:
             f'{{ column = "company", op = "EQUALS", value = "{name}" }} ],\n'
             for name in COMPANIES
         )
+        parts.append(
+            '[sspr]\nemail_method = true\nmethods_required = 1\npassword_writeback = true\ngroup = "everybody"\n'
+        )
         parts.append('[findings]\nfamilies = ["all"]\n')
         parts.append('[sync]\nhire_attribute = "msDS-cloudExtensionAttribute1"\n')
         parts.append(f"[scope.hybrid]\ngroups = [\n{groups}]\n")

@@ -32,7 +32,7 @@ def refresh_findings(config: Config, store: Store, *, run_all: bool = False) -> 
     catalog = read_catalog([config.path(folder) for folder in config.catalogue.findings])
     chosen = None if run_all else chosen_findings(config, catalog)
     write_links(store, config)
-    return findings.refresh(store, config.settings, catalog, chosen=chosen, sync=config.sync)
+    return findings.refresh(store, config.settings, catalog, chosen=chosen, sync=config.sync, sspr=config.sspr)
 
 
 def chosen_findings(config: Config, catalog: Catalog) -> frozenset[str]:

@@ -223,6 +223,7 @@ class DeletedRows:
         place = self._place
         values[place["id"]] = key
         values[place["object_type"]] = kind
+        values[place["name_key"]] = fold(values[place["displayname"]], 256)
         values[place["upn_key"]] = fold(values[place["userprincipalname"]], 450)
         values[place["mail_key"]] = fold(values[place["mail"]], 256)
         values[place["employeeid_key"]] = employee_id_key(values[place["employeeid"]], self._ids)

@@ -19,7 +19,7 @@ from recon import __version__
 from recon.config import Config
 from recon.decode.times import utc_now_text
 from recon.errors import ConfigError, StoreError, UsageError
-from recon.store import acceptance, backfill_tables, closure, lifecycle, match_tables, reference_tables
+from recon.store import acceptance, backfill_tables, closure, lifecycle, match_tables, reference_tables, site_tables
 from recon.store.migrations import migrate
 from recon.store.tables import SCHEMA_VERSION, metadata, schema_version
 
@@ -191,6 +191,7 @@ class Store:
             reference_tables.country,
             closure.closure_state,
             acceptance.finding_seen,
+            site_tables.critical_group,
             lifecycle.lifecycle_date,
             backfill_tables.backfill_item,
         ):

@@ -44,6 +44,12 @@ drop view if exists finding_sync_bad_character
 drop view if exists finding_stale_on_both_sides
 ;
 
+drop view if exists finding_sspr_policy_undeclared
+;
+
+drop view if exists finding_sspr_hire_not_ready
+;
+
 drop view if exists finding_soft_match_candidate
 ;
 
@@ -56,10 +62,25 @@ drop view if exists finding_several_primary_smtp
 drop view if exists finding_provisioning_error
 ;
 
+drop view if exists finding_privileged_through_nesting
+;
+
+drop view if exists finding_othermails_shared
+;
+
+drop view if exists finding_othermails_refused
+;
+
 drop view if exists finding_othermails_missing
 ;
 
+drop view if exists finding_othermails_invalid
+;
+
 drop view if exists finding_othermails_differ_from_hr
+;
+
+drop view if exists finding_othermails_company_domain
 ;
 
 drop view if exists finding_mim_role_of_everybody
@@ -113,10 +134,37 @@ drop view if exists finding_hire_date_differs
 drop view if exists finding_hard_match_candidate
 ;
 
+drop view if exists finding_group_without_owner
+;
+
+drop view if exists finding_group_nested_members_differ
+;
+
+drop view if exists finding_group_name_recreated
+;
+
+drop view if exists finding_group_membership_differs
+;
+
+drop view if exists finding_group_in_itself
+;
+
+drop view if exists finding_group_gone
+;
+
+drop view if exists finding_group_empty
+;
+
+drop view if exists finding_group_deleted
+;
+
 drop view if exists finding_entra_synced_not_in_ad
 ;
 
 drop view if exists finding_entra_stale_account
+;
+
+drop view if exists finding_entra_role_on_synced_user
 ;
 
 drop view if exists finding_entra_guest_pending
@@ -156,6 +204,15 @@ drop view if exists finding_duplicate_employeeid_ad
 ;
 
 drop view if exists finding_displayname_missing
+;
+
+drop view if exists finding_critical_group_unknown
+;
+
+drop view if exists finding_critical_group_not_kept
+;
+
+drop view if exists finding_critical_group_deleted
 ;
 
 drop view if exists finding_contact_targetaddress_missing
@@ -1743,8 +1800,25 @@ CREATE TABLE IF NOT EXISTS closure_state (
 )
 ;
 
+CREATE TABLE IF NOT EXISTS company_domain (
+    source_id INTEGER NOT NULL,
+    domain_key TEXT COLLATE "C" NOT NULL,
+    address_pattern TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (source_id, domain_key)
+)
+;
+
 CREATE TABLE IF NOT EXISTS country (
     code TEXT NOT NULL
+)
+;
+
+CREATE TABLE IF NOT EXISTS critical_group (
+    id TEXT COLLATE "C" NOT NULL,
+    owner TEXT,
+    contact TEXT,
+    note TEXT,
+    PRIMARY KEY (id)
 )
 ;
 
@@ -1790,6 +1864,7 @@ CREATE TABLE IF NOT EXISTS entra_deleted (
     onpremisessyncenabled SMALLINT,
     is_synced SMALLINT,
     onpremisesimmutableid TEXT COLLATE "C",
+    name_key TEXT COLLATE "C",
     is_unified SMALLINT,
     deleteddatetime TIMESTAMP WITHOUT TIME ZONE,
     deleted_day INTEGER,
@@ -1805,6 +1880,9 @@ CREATE INDEX IF NOT EXISTS entra_deleted_employeeid_key ON entra_deleted (employ
 ;
 
 CREATE INDEX IF NOT EXISTS entra_deleted_mail_key ON entra_deleted (mail_key, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_deleted_name_key ON entra_deleted (name_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_deleted_onpremisesimmutableid ON entra_deleted (onpremisesimmutableid, source_id)
@@ -1830,6 +1908,7 @@ CREATE TABLE IF NOT EXISTS entra_deleted_history (
     onpremisessyncenabled SMALLINT,
     is_synced SMALLINT,
     onpremisesimmutableid TEXT COLLATE "C",
+    name_key TEXT COLLATE "C",
     is_unified SMALLINT,
     deleteddatetime TIMESTAMP WITHOUT TIME ZONE,
     deleted_day INTEGER,
@@ -3188,6 +3267,17 @@ CREATE TABLE IF NOT EXISTS source_link (
 )
 ;
 
+CREATE TABLE IF NOT EXISTS sspr_policy (
+    policy_id INTEGER NOT NULL,
+    email_method SMALLINT,
+    methods_required INTEGER,
+    password_writeback SMALLINT,
+    is_for_everybody SMALLINT,
+    group_id TEXT COLLATE "C",
+    PRIMARY KEY (policy_id)
+)
+;
+
 CREATE TABLE IF NOT EXISTS uac_flag (
     bit INTEGER NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
@@ -3472,6 +3562,9 @@ alter table finding_row add column if not exists detail TEXT
 ;
 
 alter table ad_group add column if not exists rid INTEGER
+;
+
+alter table entra_deleted add column if not exists name_key TEXT COLLATE "C"
 ;
 
 alter table ad_user add column if not exists mailnickname_key TEXT COLLATE "C"
@@ -6211,6 +6304,62 @@ from ad_contact as k
 where k.mail is not null and k.targetaddress is null
 ;
 
+create view finding_critical_group_deleted as
+select
+    'entra_group' as object_type,
+    d.id as object_key,
+    coalesce(d.displayname, d.mail) as object_name,
+    'deletedDateTime' as attribute,
+    null as hr_value,
+    null as ad_value,
+    cast(d.deleted_day + 30 - k.as_of_day as varchar(11)) as entra_value
+from critical_group as c
+inner join entra_deleted as d on d.id = c.id
+cross join clock as k
+where d.deleted_day + 30 >= k.as_of_day
+;
+
+create view finding_critical_group_not_kept as
+select
+    'entra_group' as object_type,
+    g.id as object_key,
+    g.displayname as object_name,
+    case
+        when g.is_synced = 1 then 'synced from AD'
+        when g.securityenabled = 1 then 'mail-enabled security group'
+        else 'distribution group'
+    end as attribute,
+    null as hr_value,
+    null as ad_value,
+    c.owner as entra_value
+from critical_group as c
+inner join entra_group as g on g.id = c.id
+where coalesce(g.is_unified, 0) = 0 and (g.is_synced = 1 or g.mailenabled = 1)
+;
+
+create view finding_critical_group_unknown as
+select
+    'entra_group' as object_type,
+    c.id as object_key,
+    c.note as object_name,
+    'id' as attribute,
+    null as hr_value,
+    null as ad_value,
+    c.owner as entra_value
+from critical_group as c
+where
+    not exists (
+        select 1
+        from entra_group as g
+        where g.id = c.id
+    )
+    and not exists (
+        select 1
+        from entra_deleted as d
+        where d.id = c.id
+    )
+;
+
 create view finding_displayname_missing as
 select
     'ad_user' as object_type,
@@ -6648,6 +6797,20 @@ cross join clock as c
 where e.externaluserstate = 'PendingAcceptance' and e.createddatetime < c.stale_before_at
 ;
 
+create view finding_entra_role_on_synced_user as
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    p.reason as attribute,
+    null as hr_value,
+    null as ad_value,
+    coalesce(p.holder_name, p.holder_key) as entra_value
+from privileged_account as p
+inner join entra_user as e on e.row_id = p.account_row_id
+where p.object_type = 'entra_user' and p.is_refused = 1 and e.is_synced = 1
+;
+
 create view finding_entra_stale_account as
 select
     'entra_user' as object_type,
@@ -6703,6 +6866,301 @@ where
         where
             m.entra_row_id = e.row_id
             and m.reason in ('accepted', 'tie_for_ad', 'tie_for_entra', 'tie_for_both')
+    )
+;
+
+create view finding_group_deleted as
+select
+    'entra_group' as object_type,
+    d.id as object_key,
+    coalesce(d.displayname, d.mail) as object_name,
+    case when d.is_unified = 1 then 'Microsoft 365 group' else 'security group' end as attribute,
+    null as hr_value,
+    null as ad_value,
+    cast(d.deleted_day + 30 - c.as_of_day as varchar(11)) as entra_value
+from entra_deleted as d
+cross join clock as c
+where d.object_type = 'group' and d.deleted_day + 30 >= c.as_of_day
+;
+
+create view finding_group_empty as
+select
+    'ad_group' as object_type,
+    g.guid as object_key,
+    coalesce(g.samaccountname, g.cn) as object_name,
+    'member' as attribute,
+    null as hr_value,
+    '0' as ad_value,
+    null as entra_value
+from ad_group as g
+where
+    g.member_count = 0
+    and (g.grouptype is null or (g.grouptype & 1) = 0)
+    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and not exists (
+        select 1
+        from ad_user as a
+        where a.primarygroupid = g.rid and a.source_id = g.source_id
+    )
+    and not exists (
+        select 1
+        from ad_computer as a
+        where a.primarygroupid = g.rid and a.source_id = g.source_id
+    )
+union all
+select
+    'entra_group',
+    e.id,
+    e.displayname,
+    'members',
+    null,
+    null,
+    '0'
+from entra_group as e
+where e.member_count = 0 and coalesce(e.is_dynamic, 0) = 0 and coalesce(e.is_synced, 0) = 0
+;
+
+create view finding_group_gone as
+with last_run as (
+    select r.source_id, max(r.run_id) as run_id
+    from load_run as r
+    inner join load_run_table as t on t.run_id = r.run_id
+    where r.status = 'published' and t.table_name = 'entra_deleted'
+    group by r.source_id
+),
+
+before as (
+    select h.source_id, h.id, coalesce(h.displayname, h.mail) as name, 'deletedDateTime' as attribute,
+        substring(cast(h.deleteddatetime as varchar(26)), 1, 10) as entra_value
+    from entra_deleted_history as h
+    inner join last_run as r on r.source_id = h.source_id and r.run_id = h.to_run
+    where h.object_type = 'group'
+    union all
+    select h.source_id, h.id, h.displayname, 'groupTypes',
+        case when h.is_unified = 1 then 'Unified' end
+    from entra_group_history as h
+    inner join last_run as r on r.source_id = h.source_id and r.run_id = h.to_run
+)
+
+select
+    'entra_group' as object_type,
+    b.id as object_key,
+    b.name as object_name,
+    b.attribute,
+    null as hr_value,
+    null as ad_value,
+    b.entra_value
+from before as b
+where
+    not exists (
+        select 1
+        from entra_group as g
+        where g.id = b.id and g.source_id = b.source_id
+    )
+    and not exists (
+        select 1
+        from entra_deleted as d
+        where d.id = b.id and d.source_id = b.source_id
+    )
+;
+
+create view finding_group_in_itself as
+select
+    'ad_group' as object_type,
+    g.guid as object_key,
+    coalesce(g.samaccountname, g.cn) as object_name,
+    'member' as attribute,
+    null as hr_value,
+    g.distinguishedname as ad_value,
+    null as entra_value
+from ad_group as g
+inner join ad_member_closure as c on c.guid = g.guid and c.source_id = g.source_id and c.member_key = g.dn_key
+union all
+select
+    'entra_group',
+    e.id,
+    e.displayname,
+    'members',
+    null,
+    null,
+    e.id
+from entra_group as e
+inner join entra_member_closure as c on c.id = e.id and c.source_id = e.source_id and c.member_id = e.id
+;
+
+create view finding_group_membership_differs as
+with group_pair as (
+    select g.source_id as ad_source_id, g.guid, e.source_id as entra_source_id, e.id, e.displayname
+    from entra_group as e
+    inner join ad_group as g on g.sid = e.sid
+    inner join source_link as l on l.ad_source_id = g.source_id and l.entra_source_id = e.source_id
+    inner join source as sa on sa.source_id = g.source_id
+    inner join source as se on se.source_id = e.source_id
+    where
+        e.is_synced = 1
+        and (e.onpremiseslastsyncdatetime is null or e.onpremiseslastsyncdatetime <= sa.load_started_at)
+        and (g.whenchanged is null or g.whenchanged <= se.change_cutoff_at)
+    group by g.source_id, g.guid, e.source_id, e.id, e.displayname
+),
+
+account as (
+    select a.dn_key, p.entra_source_id, p.entra_id as id, p.entra_userprincipalname as name
+    from pair as p
+    inner join ad_user as a on a.row_id = p.ad_row_id
+    where p.entra_is_synced = 1 and p.is_in_skew = 0
+    union all
+    select g.dn_key, q.entra_source_id, q.id, q.displayname
+    from group_pair as q
+    inner join ad_group as g on g.guid = q.guid and g.source_id = q.ad_source_id
+),
+
+only_ad as (
+    select q.entra_source_id, q.id, a.name
+    from group_pair as q
+    inner join ad_member as m on m.guid = q.guid and m.source_id = q.ad_source_id
+    inner join account as a on a.dn_key = m.member_key and a.entra_source_id = q.entra_source_id
+    where not exists (
+        select 1
+        from entra_member as x
+        where x.id = q.id and x.member_id = a.id and x.source_id = q.entra_source_id
+    )
+),
+
+only_entra as (
+    select q.entra_source_id, q.id, a.name
+    from group_pair as q
+    inner join entra_member as m on m.id = q.id and m.source_id = q.entra_source_id
+    inner join account as a on a.id = m.member_id and a.entra_source_id = m.source_id
+    where not exists (
+        select 1
+        from ad_member as x
+        where x.guid = q.guid and x.member_key = a.dn_key and x.source_id = q.ad_source_id
+    )
+)
+
+select
+    'entra_group' as object_type,
+    e.id as object_key,
+    e.displayname as object_name,
+    'member' as attribute,
+    null as hr_value,
+    d.name as ad_value,
+    null as entra_value
+from only_ad as d
+inner join entra_group as e on e.id = d.id and e.source_id = d.entra_source_id
+union all
+select
+    'entra_group',
+    e.id,
+    e.displayname,
+    'member',
+    null,
+    null,
+    d.name
+from only_entra as d
+inner join entra_group as e on e.id = d.id and e.source_id = d.entra_source_id
+;
+
+create view finding_group_name_recreated as
+select
+    'entra_group' as object_type,
+    d.id as object_key,
+    coalesce(d.displayname, d.mail) as object_name,
+    'displayName' as attribute,
+    null as hr_value,
+    null as ad_value,
+    g.id as entra_value
+from entra_deleted as d
+inner join entra_group as g on g.name_key = d.name_key and g.source_id = d.source_id
+where d.object_type = 'group' and (g.createddatetime is null or g.createddatetime >= d.deleteddatetime)
+;
+
+create view finding_group_nested_members_differ as
+with group_pair as (
+    select g.source_id as ad_source_id, g.guid, e.source_id as entra_source_id, e.id
+    from entra_group as e
+    inner join ad_group as g on g.sid = e.sid
+    inner join source_link as l on l.ad_source_id = g.source_id and l.entra_source_id = e.source_id
+    inner join source as sa on sa.source_id = g.source_id
+    inner join source as se on se.source_id = e.source_id
+    where
+        e.is_synced = 1
+        and (e.onpremiseslastsyncdatetime is null or e.onpremiseslastsyncdatetime <= sa.load_started_at)
+        and (g.whenchanged is null or g.whenchanged <= se.change_cutoff_at)
+    group by g.source_id, g.guid, e.source_id, e.id
+),
+
+account as (
+    select a.dn_key, p.entra_source_id, p.entra_id as id
+    from pair as p
+    inner join ad_user as a on a.row_id = p.ad_row_id
+    where p.entra_is_synced = 1 and p.is_in_skew = 0
+),
+
+differing as (
+    select q.entra_source_id, q.id, 1 as in_ad, 0 as in_entra
+    from group_pair as q
+    inner join ad_member_closure as c on c.guid = q.guid and c.source_id = q.ad_source_id
+    inner join account as a on a.dn_key = c.member_key and a.entra_source_id = q.entra_source_id
+    where
+        c.depth > 1
+        and not exists (
+            select 1
+            from entra_member_closure as x
+            where x.id = q.id and x.member_id = a.id and x.source_id = q.entra_source_id
+        )
+    union all
+    select q.entra_source_id, q.id, 0, 1
+    from group_pair as q
+    inner join entra_member_closure as c on c.id = q.id and c.source_id = q.entra_source_id
+    inner join account as a on a.id = c.member_id and a.entra_source_id = c.source_id
+    where
+        c.depth > 1
+        and not exists (
+            select 1
+            from ad_member_closure as x
+            where x.guid = q.guid and x.member_key = a.dn_key and x.source_id = q.ad_source_id
+        )
+),
+
+differing_group as (
+    select d.entra_source_id, d.id, sum(d.in_ad) as only_ad, sum(d.in_entra) as only_entra
+    from differing as d
+    group by d.entra_source_id, d.id
+)
+
+select
+    'entra_group' as object_type,
+    e.id as object_key,
+    e.displayname as object_name,
+    'member' as attribute,
+    null as hr_value,
+    cast(d.only_ad as varchar(11)) as ad_value,
+    cast(d.only_entra as varchar(11)) as entra_value
+from differing_group as d
+inner join entra_group as e on e.id = d.id and e.source_id = d.entra_source_id
+;
+
+create view finding_group_without_owner as
+select
+    'ad_group' as object_type,
+    g.guid as object_key,
+    coalesce(g.samaccountname, g.cn) as object_name,
+    'managedBy' as attribute,
+    null as hr_value,
+    g.managedby as ad_value,
+    null as entra_value
+from ad_group as g
+where
+    (g.grouptype is null or (g.grouptype & 1) = 0)
+    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (
+        g.managedby is null
+        or exists (
+            select 1
+            from ad_user as a
+            where a.dn_key = g.managedby_key and a.is_enabled = 0
+        )
     )
 ;
 
@@ -7332,6 +7790,21 @@ where
     or r.rid in (513, 514)
 ;
 
+create view finding_othermails_company_domain as
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'otherMails' as attribute,
+    null as hr_value,
+    null as ad_value,
+    o.value as entra_value
+from entra_user_othermail as o
+inner join entra_user as e on e.id = o.id and e.source_id = o.source_id
+inner join company_domain as d on d.source_id = o.source_id and o.value_key like d.address_pattern
+where e.is_guest = 0
+;
+
 create view finding_othermails_differ_from_hr as
 select
     'entra_user' as object_type,
@@ -7355,6 +7828,20 @@ where
         from entra_user_othermail as x
         where x.source_id = e.source_id and x.id = e.id and x.value_key = w.personal_mail_key
     )
+;
+
+create view finding_othermails_invalid as
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    d.defect as attribute,
+    null as hr_value,
+    null as ad_value,
+    d.value as entra_value
+from entra_value_defect as d
+inner join entra_user as e on e.id = d.id and e.source_id = d.source_id
+where d.attribute = 'othermails' and coalesce(e.is_guest, 0) = 0
 ;
 
 create view finding_othermails_missing as
@@ -7385,6 +7872,68 @@ where
     and d.worker_id is null
     and (e.is_enabled = 1 or (e.is_enabled = 0 and w.hire_day > c.as_of_day))
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
+;
+
+create view finding_othermails_refused as
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'otherMails' as attribute,
+    null as hr_value,
+    null as ad_value,
+    coalesce(p.holder_name, p.holder_key) as entra_value
+from privileged_account as p
+inner join entra_user as e on e.row_id = p.account_row_id
+where
+    p.object_type = 'entra_user'
+    and p.is_refused = 1
+    and e.is_enabled = 1
+    and e.is_guest = 0
+    and e.othermails_count = 0
+;
+
+create view finding_othermails_shared as
+with held as (
+    select o.source_id, o.id, o.value_key, min(o.value) as value
+    from entra_user_othermail as o
+    inner join entra_user as e on e.id = o.id and e.source_id = o.source_id
+    where o.value_key is not null and e.is_guest = 0
+    group by o.source_id, o.id, o.value_key
+),
+
+shared as (
+    select h.source_id, h.value_key
+    from held as h
+    group by h.source_id, h.value_key
+    having count(*) > 1
+)
+
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'otherMails' as attribute,
+    null as hr_value,
+    null as ad_value,
+    h.value as entra_value
+from held as h
+inner join shared as s on s.source_id = h.source_id and s.value_key = h.value_key
+inner join entra_user as e on e.id = h.id and e.source_id = h.source_id
+;
+
+create view finding_privileged_through_nesting as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    case when p.is_primary_group = 1 then 'primaryGroupID' else 'memberOf' end as attribute,
+    null as hr_value,
+    p.holder_name as ad_value,
+    null as entra_value
+from privileged_account as p
+inner join ad_user as a on a.row_id = p.account_row_id
+where p.object_type = 'ad_user' and a.is_enabled = 1 and (p.depth > 1 or p.is_primary_group = 1)
 ;
 
 create view finding_provisioning_error as
@@ -7503,6 +8052,99 @@ where
             and m.is_accepted = 1
             and o.is_synced = 1
     )
+;
+
+create view finding_sspr_hire_not_ready as
+with hire as (
+    select w.row_id, w.worker_id, w.display_name, w.hire_date, m.ad_count, m.entra_count, m.entra_row_id, m.ad_row_id
+    from worker as w
+    inner join worker_match as m on m.worker_row_id = w.row_id
+    cross join clock as c
+    where
+        w.hire_day >= c.as_of_day
+        and w.hire_day <= c.joiner_until_day
+        and (w.termination_day is null or w.termination_day < w.hire_day)
+        and m.is_complete = 1
+),
+
+staged as (
+    select
+        h.row_id,
+        case
+            when h.ad_count = 0 and h.entra_count = 0 then 'no account'
+            when h.ad_count > 1 or h.entra_count > 1 then 'several accounts'
+            when h.entra_count = 0 then 'no Entra user'
+            when e.othermails_count is null then 'otherMails unknown'
+            when e.othermails_count = 0 then 'no otherMails'
+            when p.email_method = 0 then 'e-mail method off'
+            when p.methods_required > 1 then 'more methods required'
+            when p.password_writeback = 0 and e.is_synced = 1 then 'no password writeback'
+            when
+                p.group_id is not null
+                and not exists (
+                    select 1
+                    from entra_member_closure as x
+                    where x.id = p.group_id and x.member_id = e.id and x.source_id = e.source_id
+                )
+                then 'not in the group'
+        end as stage
+    from hire as h
+    cross join sspr_policy as p
+    left join entra_user as e on e.row_id = h.entra_row_id
+)
+
+select
+    'worker' as object_type,
+    h.worker_id as object_key,
+    h.display_name as object_name,
+    s.stage as attribute,
+    cast(h.hire_date as varchar(10)) as hr_value,
+    coalesce(a.userprincipalname, a.samaccountname) as ad_value,
+    e.userprincipalname as entra_value
+from staged as s
+inner join hire as h on h.row_id = s.row_id
+left join ad_user as a on a.row_id = h.ad_row_id
+left join entra_user as e on e.row_id = h.entra_row_id
+where s.stage is not null
+;
+
+create view finding_sspr_policy_undeclared as
+with hire as (
+    select count(*) as hires
+    from worker as w
+    cross join clock as c
+    where w.hire_day >= c.as_of_day and w.hire_day <= c.joiner_until_day
+),
+
+missing as (
+    select 'email_method' as name
+    from sspr_policy as p
+    where p.email_method is null
+    union all
+    select 'methods_required'
+    from sspr_policy as p
+    where p.methods_required is null
+    union all
+    select 'password_writeback'
+    from sspr_policy as p
+    where p.password_writeback is null
+    union all
+    select 'group'
+    from sspr_policy as p
+    where p.is_for_everybody is null and p.group_id is null
+)
+
+select
+    'sspr_policy' as object_type,
+    m.name as object_key,
+    m.name as object_name,
+    m.name as attribute,
+    cast(h.hires as varchar(11)) as hr_value,
+    null as ad_value,
+    null as entra_value
+from missing as m
+cross join hire as h
+where h.hires > 0
 ;
 
 create view finding_stale_on_both_sides as
@@ -8028,7 +8670,9 @@ values
     ('backfill_plan', 'store', 'One row per backfill plan that was applied, derived from its journal: the window is the time between sending a re-read and the answer to its write.', null, '0.1.0'),
     ('clock', 'derived', 'One row: the instant the findings speak of (the newest good load) and the days counted from it.', null, '0.1.0'),
     ('closure_state', 'store', 'One row per closure: what it was made of, how deep it goes, and whether a limit cut it (is_complete 0).', null, '0.1.0'),
+    ('company_domain', 'store', 'One row per UPN suffix that members of a tenant have, with the pattern its addresses are LIKE.', null, '0.1.0'),
     ('country', 'reference', 'One row per country code of ISO 3166-1 alpha-2.', null, '0.1.0'),
+    ('critical_group', 'store', 'One row per Entra group (object id, lower case) whose loss would hurt; a site fills it.', null, '0.1.0'),
     ('dictionary_column', 'store', 'One row per column of every table (a history table has those of its table, and from_run, to_run).', null, '0.1.0'),
     ('dictionary_table', 'store', 'One row per table and view of this database: what it holds and what one row is.', null, '0.1.0'),
     ('entra_deleted', 'loaded', 'One row per soft-deleted user or group of a tenant, until it is purged.', null, '0.1.0'),
@@ -8094,6 +8738,7 @@ values
     ('setting', 'store', 'One row per setting of the findings; change a row here, then recon refresh.', null, '0.1.0'),
     ('source', 'store', 'One row per source: a domain, a tenant or an HR system.', null, '0.1.0'),
     ('source_link', 'store', 'One row per combination of sources that hold the same people.', null, '0.1.0'),
+    ('sspr_policy', 'store', 'One row: the tenant''s policy of self-service password reset as declared; NULL is not declared.', null, '0.1.0'),
     ('uac_flag', 'reference', 'One row per flag of userAccountControl: select … from ad_user as a inner join uac_flag as f on (a.useraccountcontrol & f.value_int) = f.value_int.', null, '0.1.0'),
     ('user_match', 'derived', 'One row per accepted match: the sole best candidate of both sides. An Entra user stands in at most one row, an AD user in at most one per tenant.', null, '0.1.0'),
     ('well_known_sid', 'reference', 'One row per well-known SID ([MS-DTYP] 2.4.2.4). Those of kind domain stand behind a domain''s own SID.', null, '0.1.0'),
@@ -8160,6 +8805,9 @@ values
     ('finding_cloud_only_twin', 'view', 'Cloud-only twin of an AD user: An Entra member that is not synchronized carries the employee id of an AD user of a linked domain, and neither source anchor nor UPN nor mail address joins the two: synchronization makes, or has made, a second user of the same person. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
     ('finding_contact_targetaddress_differs', 'view', 'targetAddress of a contact differs from its mail: targetAddress of a contact is not SMTP: and its mail, whatever their case. The AD value is targetAddress. IdFix: MailMatch. One row per AD contact.', null, '0.1.0'),
     ('finding_contact_targetaddress_missing', 'view', 'Contact without targetAddress: A contact with mail has no targetAddress: mail to it cannot be forwarded. IdFix: Blank. One row per AD contact.', null, '0.1.0'),
+    ('finding_critical_group_deleted', 'view', 'Critical group in the recycle bin: A group of table critical_group was deleted in Entra and can still be restored. The Entra value is the number of days left. Filled where [entra] objects names deleted. One row per listed group.', null, '0.1.0'),
+    ('finding_critical_group_not_kept', 'view', 'Critical group that deletion would not keep: A group of table critical_group is synced from AD, or mail-enabled and no Microsoft 365 group: a distribution group goes at once when it is deleted; that a mail-enabled security group or a synced one is kept in the recycle bin is documented nowhere. The attribute says which, the Entra value is the owner in critical_group. One row per listed group.', null, '0.1.0'),
+    ('finding_critical_group_unknown', 'view', 'Critical group that no tenant has: The id of a row of table critical_group is no group of any loaded tenant, alive or in its recycle bin: it is written wrongly (ids are in lower case), or gone for good. The Entra value is the owner. One row per row of critical_group.', null, '0.1.0'),
     ('finding_displayname_missing', 'view', 'Mail, no display name: A user or group with mail has no displayName, which the address book shows. Critical system objects are left out. IdFix: Blank (groups). One row per object.', null, '0.1.0'),
     ('finding_duplicate_employeeid_ad', 'view', 'Employee id twice in AD: Several AD users of linked domains carry the same employee id, as the configured normaliser reads it. An object that stands in two sources while it moves counts once. One row per AD user of such a group.', null, '0.1.0'),
     ('finding_duplicate_employeeid_entra', 'view', 'Employee id twice in Entra: Several members of one tenant, or of tenants that belong together, carry the same employee id, as the configured normaliser reads it. Guests are left out: an employee may be a guest beside being a member. One row per Entra user of such a group.', null, '0.1.0'),
@@ -8172,17 +8820,26 @@ values
     ('finding_employeeid_differs', 'view', 'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_entra_deleted_soon_purged', 'view', 'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, '0.1.0'),
     ('finding_entra_formerly_synced', 'view', 'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, '0.1.0'),
-    ('finding_entra_guest_pending', 'view', 'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, '0.1.0'),
-    ('finding_entra_stale_account', 'view', 'Stale user in Entra: An enabled Entra user that is older than setting stale_days and has not signed in since, in person or through an application; guests and cloud-only users too. Asks for the sign-ins ([entra] objects: signin). The Entra value is the day of the last sign-in in person, empty where there was none. One row per Entra user.', null, '0.1.0'),
-    ('finding_entra_synced_not_in_ad', 'view', 'Synced in Entra, gone from AD: An Entra user says that it is synchronized from Active Directory, and no linked domain holds its AD user. Left out: users synchronized or created after the AD load began, tenants of which a linked domain has not been loaded, and users of an ambiguous match. One row per Entra user.', null, '0.1.0'),
-    ('finding_hard_match_candidate', 'view', 'Cloud user that a hard match would take over: An Entra user that is not synchronized holds the source anchor of an AD user of a linked domain, byte by byte: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks hard matches. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
-    ('finding_hire_date_differs', 'view', 'Hire date differs: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the two is more than a day from HR''s (hire date; a day, because HR''s is a date of the worker''s own zone). Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0'),
-    ('finding_joiner_without_account', 'view', 'Joiner without account: A worker who has started, or starts within the configured days, has no account with the employee id in any linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked directory has not been loaded. One row per worker.', null, '0.1.0'),
-    ('finding_leave_date_differs', 'view', 'Leave date differs: The leave date that synchronization reads in AD is not the one in Entra (employeeLeaveDateTime), or one of the two is more than a day from HR''s (termination date; a day, because HR''s is a date of the worker''s own zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0')
+    ('finding_entra_guest_pending', 'view', 'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, '0.1.0')
 ;
 
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    ('finding_entra_role_on_synced_user', 'view', 'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group: who controls the AD account controls the role. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, '0.1.0'),
+    ('finding_entra_stale_account', 'view', 'Stale user in Entra: An enabled Entra user that is older than setting stale_days and has not signed in since, in person or through an application; guests and cloud-only users too. Asks for the sign-ins ([entra] objects: signin). The Entra value is the day of the last sign-in in person, empty where there was none. One row per Entra user.', null, '0.1.0'),
+    ('finding_entra_synced_not_in_ad', 'view', 'Synced in Entra, gone from AD: An Entra user says that it is synchronized from Active Directory, and no linked domain holds its AD user. Left out: users synchronized or created after the AD load began, tenants of which a linked domain has not been loaded, and users of an ambiguous match. One row per Entra user.', null, '0.1.0'),
+    ('finding_group_deleted', 'view', 'Group in the recycle bin: A group was deleted in Entra and can be restored until it is purged, 30 days after its deletion. The attribute is its kind (groupTypes tells it: a deleted security group reports securityEnabled false), the Entra value the days left. Filled where [entra] objects names deleted. One row per deleted group.', null, '0.1.0'),
+    ('finding_group_empty', 'view', 'Empty group: An AD group without members that is nobody''s primary group, or a group of the cloud without members and without a membership rule. Built-in and critical AD groups are left out; a synced group is reported in AD alone. One row per group.', null, '0.1.0'),
+    ('finding_group_gone', 'view', 'Group gone for good since the last load: The load before the last one had the group, alive or in the recycle bin; the last one has it in neither: it was purged, or is of a kind that is not kept (attribute groupTypes says alive before). Filled where [entra] objects names deleted. One row per group.', null, '0.1.0'),
+    ('finding_group_in_itself', 'view', 'Group that contains itself: A group is a member of itself, directly or through the groups inside it. One row per group of a cycle.', null, '0.1.0'),
+    ('finding_group_membership_differs', 'view', 'Members differ between AD and Entra: A synced group and its AD group (same SID) do not have the same direct members. Looked at are users that are matched and synced, and groups that are synced; a group that changed between the two loads is left out. The value stands on the side that has the member. One row per group and member.', null, '0.1.0'),
+    ('finding_group_name_recreated', 'view', 'Group made again while the old one is in the recycle bin: A group of the same name was made after the deletion of one that can still be restored: two objects, and whatever named the old one by its id (roles, licences, policies) does not apply to the new one. Names are compared without case. The object is the old group, the Entra value the id of the new one. Filled where [entra] objects names deleted. One row per deleted group and new group.', null, '0.1.0'),
+    ('finding_group_nested_members_differ', 'view', 'Nested members differ between AD and Entra: The matched, synced users that are in a synced group through nested groups (two steps or more) are not the same in AD and in Entra, direct members aside. The values are how many such users one side has and the other has not at all. A group that changed between the two loads is left out. One row per group.', null, '0.1.0'),
+    ('finding_group_without_owner', 'view', 'Group without a managing owner in AD: An AD group whose managedBy is empty, or names a user that is disabled. Built-in and critical groups are left out. Owners of Entra groups are not loaded: nothing is said of them. One row per AD group.', null, '0.1.0'),
+    ('finding_hard_match_candidate', 'view', 'Cloud user that a hard match would take over: An Entra user that is not synchronized holds the source anchor of an AD user of a linked domain, byte by byte: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks hard matches. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
+    ('finding_hire_date_differs', 'view', 'Hire date differs: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the two is more than a day from HR''s (hire date; a day, because HR''s is a date of the worker''s own zone). Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0'),
+    ('finding_joiner_without_account', 'view', 'Joiner without account: A worker who has started, or starts within the configured days, has no account with the employee id in any linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked directory has not been loaded. One row per worker.', null, '0.1.0'),
+    ('finding_leave_date_differs', 'view', 'Leave date differs: The leave date that synchronization reads in AD is not the one in Entra (employeeLeaveDateTime), or one of the two is more than a day from HR''s (termination date; a day, because HR''s is a date of the worker''s own zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0'),
     ('finding_leaver_in_privileged_group', 'view', 'Leaver still in a privileged group: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee id, enabled or not, is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. The AD value is the group. One row per account and group.', null, '0.1.0'),
     ('finding_leaver_still_enabled', 'view', 'Leaver still enabled: HR says that the worker has left (the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date), and an account that carries the employee id, or is matched with one that does, is enabled. Left out: workers hired again later, ids that another active worker holds, and guests. One row per leaver and account.', null, '0.1.0'),
     ('finding_lifecycle_attribute_mixed', 'view', 'Attribute with dates in some people, other things in others: The AD attribute that feeds employeeHireDate or employeeLeaveDateTime holds a mail address or some other text, and a date in other users of the same domain: two purposes share one attribute. One row per AD user whose value is no date.', null, '0.1.0'),
@@ -8196,12 +8853,19 @@ values
     ('finding_mim_group_unknown', 'view', 'Role group of the synchronization service not found: A role of MIM, FIM or Entra Connect sync is held by a SID that no loaded group, user or well-known SID has: a local group of the server, another domain, or a group that was deleted. One row per role.', null, '0.1.0'),
     ('finding_mim_last_run_failed', 'view', 'Last run of a management agent did not succeed: The newest complete run of a management agent with this profile ended with another result than success. One row per management agent and run profile.', null, '0.1.0'),
     ('finding_mim_role_of_everybody', 'view', 'Role of the synchronization service given to everybody: A role of MIM, FIM or Entra Connect sync is held by Everyone, Authenticated Users, Users, Domain Users or Guests. One row per role.', null, '0.1.0'),
+    ('finding_othermails_company_domain', 'view', 'otherMails with a company address: An address in a member''s otherMails lies in a domain that is the UPN suffix of a member of the same tenant: who cannot sign in cannot read it. One row per user and address.', null, '0.1.0'),
     ('finding_othermails_differ_from_hr', 'view', 'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per worker.', null, '0.1.0'),
+    ('finding_othermails_invalid', 'view', 'otherMails with an invalid address: A value of otherMails cannot be a mail address (docs/value-defects.md): the attribute names the defect. One row per user and value and defect.', null, '0.1.0'),
     ('finding_othermails_missing', 'view', 'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.', null, '0.1.0'),
+    ('finding_othermails_refused', 'view', 'otherMails that Graph refuses to write: An enabled member without otherMails holds a directory role, or is in a role-assignable group: Graph refuses an application without a directory role of its own, and backfill holds such users. An eligible role counts, because backfill holds it as well. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, '0.1.0'),
+    ('finding_othermails_shared', 'view', 'otherMails shared by several people: The same address (without case) stands in the otherMails of several members of a tenant: whoever reads it can reset the password of each. One row per user and address.', null, '0.1.0'),
+    ('finding_privileged_through_nesting', 'view', 'Privileged by a detour: An enabled AD account is in a privileged group only through other groups or as its primary group, so that the group''s own member list does not show it. The AD value is the privileged group. One row per account and group.', null, '0.1.0'),
     ('finding_provisioning_error', 'view', 'Synchronization error on the user: Entra reports an error of synchronization on the user (onPremisesProvisioningErrors), such as an address or a UPN that another object has. The attribute is the one that causes it, the Entra value the one that was refused. One row per user and error.', null, '0.1.0'),
     ('finding_several_primary_smtp', 'view', 'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, '0.1.0'),
     ('finding_sid_differs', 'view', 'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_soft_match_candidate', 'view', 'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
+    ('finding_sspr_hire_not_ready', 'view', 'Hire cannot reset a password on day one: A hire that starts within setting joiner_days, and what stands in the way of a self-service reset through otherMails: no AD account, no Entra user, no address in otherMails, or the policy declared in sspr_policy (e-mail method off, more than one method required, no password writeback for a synced user, not a member of the group). What is not declared is not judged here (see sspr_policy_undeclared). The attribute is the stage, the HR value the hire date. One row per worker.', null, '0.1.0'),
+    ('finding_sspr_policy_undeclared', 'view', 'Password reset policy not declared: Hires start within setting joiner_days, and the tenant''s policy of self-service password reset is not declared whole in [sspr] or table sspr_policy: whether they are ready is unknown. One row per key that is not declared.', null, '0.1.0'),
     ('finding_stale_on_both_sides', 'view', 'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, '0.1.0'),
     ('finding_sync_bad_character', 'view', 'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
     ('finding_sync_bad_domain_part', 'view', 'Domain part is not valid: What stands behind the @ of a UPN or an address is no domain name: no dot, an empty label, a hyphen at a label''s end, characters that no domain has. IdFix: DomainPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
@@ -8691,7 +9355,14 @@ values
     ('closure_state', 'max_depth', 4, 'int', null, '', null, 'never NULL', 0, '0.1.0'),
     ('closure_state', 'is_complete', 5, 'int', null, '1: every linked directory has been loaded', null, 'never NULL', 0, '0.1.0'),
     ('closure_state', 'made_at', 6, 'time', null, 'made as a time', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('company_domain', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('company_domain', 'domain_key', 2, 'text', null, 'domain folded', null, 'never NULL', 0, '0.1.0'),
+    ('company_domain', 'address_pattern', 3, 'text', null, '', null, 'never NULL', 0, '0.1.0'),
     ('country', 'code', 1, 'text', null, 'ISO 3166-1 alpha-2 code', null, 'never NULL', 0, '0.1.0'),
+    ('critical_group', 'id', 1, 'text', null, 'object id of the object', null, 'never NULL', 0, '0.1.0'),
+    ('critical_group', 'owner', 2, 'text', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('critical_group', 'contact', 3, 'text', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('critical_group', 'note', 4, 'text', null, 'what it is for', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('dictionary_column', 'table_name', 1, 'text', null, 'the table', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_column', 'column_name', 2, 'text', null, 'the column', null, 'never NULL', 0, '0.1.0'),
     ('dictionary_column', 'position', 3, 'int', null, 'place in the table, from 1', null, 'never NULL', 0, '0.1.0'),
@@ -8723,12 +9394,13 @@ values
     ('entra_deleted', 'onpremisessyncenabled', 14, 'flag', 'onPremisesSyncEnabled', 'onPremisesSyncEnabled as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_deleted', 'is_synced', 15, 'flag', null, 'onPremisesSyncEnabled is true', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_deleted', 'onpremisesimmutableid', 16, 'anchor(128)', 'onPremisesImmutableId', 'users alone', 'base64, byte-exact: never folded', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_deleted', 'is_unified', 17, 'flag', null, 'a deleted group: groupTypes has Unified; securityEnabled tells nothing once it is deleted', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('entra_deleted', 'deleteddatetime', 18, 'time', 'deletedDateTime', 'purged 30 days later', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_deleted', 'deleted_day', 19, 'day', null, 'deleted as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('entra_deleted', 'row_hash', 20, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
-    ('entra_deleted', 'run_id', 21, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
-    ('entra_deleted', 'loaded_at', 22, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('entra_deleted', 'name_key', 17, 'key(256)', null, 'folded displayName', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('entra_deleted', 'is_unified', 18, 'flag', null, 'a deleted group: groupTypes has Unified; securityEnabled tells nothing once it is deleted', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('entra_deleted', 'deleteddatetime', 19, 'time', 'deletedDateTime', 'purged 30 days later', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('entra_deleted', 'deleted_day', 20, 'day', null, 'deleted as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('entra_deleted', 'row_hash', 21, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
+    ('entra_deleted', 'run_id', 22, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('entra_deleted', 'loaded_at', 23, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
     ('entra_domain', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
     ('entra_domain', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('entra_domain', 'id', 3, 'text(253)', 'id', 'its name', null, 'never NULL', 0, '0.1.0'),
@@ -8818,7 +9490,11 @@ values
     ('entra_registration', 'userpreferredmethodforsecondaryauthentication', 16, 'text(64)', 'userPreferredMethodForSecondaryAuthentication', 'userPreferredMethodForSecondaryAuthentication as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'lastupdateddatetime', 17, 'time', 'lastUpdatedDateTime', 'of the report, not of the registration', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'row_hash', 18, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
-    ('entra_registration', 'run_id', 19, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
+    ('entra_registration', 'run_id', 19, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('entra_registration', 'loaded_at', 20, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
     ('entra_registration_method', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('entra_registration_method', 'id', 2, 'text(36)', null, 'object id of the object', null, 'never NULL', 0, '0.1.0'),
@@ -8826,11 +9502,7 @@ values
     ('entra_registration_method', 'value', 4, 'text', null, 'the value as the source has it', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_registration_method', 'value_key', 5, 'key(450)', null, 'value folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_registration_method', 'run_id', 6, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
-    ('entra_role', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('entra_role', 'row_id', 1, 'int', null, 'narrow number of the row, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
     ('entra_role', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('entra_role', 'id', 3, 'text(36)', 'id', 'of a role that nobody has activated: the id of its definition', null, 'never NULL', 0, '0.1.0'),
     ('entra_role', 'displayname', 4, 'text(256)', 'displayName', 'displayName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
@@ -9022,7 +9694,11 @@ values
     ('finding_row', 'code', 3, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
     ('finding_row', 'severity', 4, 'text', null, 'critical, high, medium, low or info', null, 'never NULL', 0, '0.1.0'),
     ('finding_row', 'object_type', 5, 'text', null, 'table of the object', null, 'never NULL', 0, '0.1.0'),
-    ('finding_row', 'object_key', 6, 'text', null, 'key of the object: guid, id or worker id', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_row', 'object_key', 6, 'text', null, 'key of the object: guid, id or worker id', null, 'no value, or none that could be derived', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('finding_row', 'object_name', 7, 'text', null, 'a name for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'attribute', 8, 'text', null, 'the attribute, in lower case without hyphens', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'detail', 9, 'text', null, 'the same for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -9030,11 +9706,7 @@ values
     ('finding_row', 'ad_value', 11, 'text', null, 'what Active Directory has', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'entra_value', 12, 'text', null, 'what Entra ID has', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'is_personal', 13, 'flag', null, '1: the values are personal data and masked in view finding', '0 or 1', 'never NULL', 0, '0.1.0'),
-    ('finding_seen', 'code', 1, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('finding_seen', 'code', 1, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
     ('finding_seen', 'object_type', 2, 'text', null, 'table of the object', null, 'never NULL', 0, '0.1.0'),
     ('finding_seen', 'object_key', 3, 'text', null, 'key of the object: guid, id or worker id', null, 'never NULL', 0, '0.1.0'),
     ('finding_seen', 'attribute', 4, 'text', null, 'the attribute, in lower case without hyphens', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -9223,6 +9895,16 @@ values
     ('source_link', 'ad_source_id', 2, 'int', null, 'source of the AD side', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('source_link', 'entra_source_id', 3, 'int', null, 'source of the Entra side', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('source_link', 'worker_source_id', 4, 'int', null, 'source of the worker', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('sspr_policy', 'policy_id', 1, 'int', null, '', null, 'never NULL', 0, '0.1.0'),
+    ('sspr_policy', 'email_method', 2, 'flag', null, '', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('sspr_policy', 'methods_required', 3, 'int', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('sspr_policy', 'password_writeback', 4, 'flag', null, '', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
+    ('sspr_policy', 'is_for_everybody', 5, 'flag', null, '', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('sspr_policy', 'group_id', 6, 'text', null, '', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('uac_flag', 'bit', 1, 'int', null, 'place of the bit, from 0', null, 'never NULL', 0, '0.1.0'),
     ('uac_flag', 'name', 2, 'text', null, 'its name', null, 'never NULL', 0, '0.1.0'),
     ('uac_flag', 'value_int', 3, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0'),
@@ -9234,11 +9916,7 @@ values
     ('user_match', 'entra_source_id', 4, 'int', null, 'source of the Entra side', null, 'never NULL', 0, '0.1.0'),
     ('user_match', 'rule_number', 5, 'int', null, 'lowest rule that joins the two: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail', null, 'never NULL', 0, '0.1.0'),
     ('user_match', 'rules_agreeing', 6, 'int', null, 'how many rules join them', null, 'never NULL', 0, '0.1.0'),
-    ('user_match', 'runner_up_entra_row_id', 7, 'int', null, 'second best candidate of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('user_match', 'runner_up_entra_row_id', 7, 'int', null, 'second best candidate of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('user_match', 'runner_up_ad_row_id', 8, 'int', null, 'second best candidate of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('user_match', 'runner_up_rule', 9, 'int', null, 'rule that joins the runner-up', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('well_known_sid', 'sid', 1, 'text', null, 'SID as S-1-… text', null, 'never NULL', 0, '0.1.0'),
@@ -9460,7 +10138,9 @@ begin
         backfill_plan,
         clock,
         closure_state,
+        company_domain,
         country,
+        critical_group,
         dictionary_column,
         dictionary_table,
         entra_deleted,
@@ -9526,6 +10206,7 @@ begin
         setting,
         source,
         source_link,
+        sspr_policy,
         uac_flag,
         user_match,
         well_known_sid,
@@ -9592,6 +10273,9 @@ begin
         finding_cloud_only_twin,
         finding_contact_targetaddress_differs,
         finding_contact_targetaddress_missing,
+        finding_critical_group_deleted,
+        finding_critical_group_not_kept,
+        finding_critical_group_unknown,
         finding_displayname_missing,
         finding_duplicate_employeeid_ad,
         finding_duplicate_employeeid_entra,
@@ -9605,8 +10289,17 @@ begin
         finding_entra_deleted_soon_purged,
         finding_entra_formerly_synced,
         finding_entra_guest_pending,
+        finding_entra_role_on_synced_user,
         finding_entra_stale_account,
         finding_entra_synced_not_in_ad,
+        finding_group_deleted,
+        finding_group_empty,
+        finding_group_gone,
+        finding_group_in_itself,
+        finding_group_membership_differs,
+        finding_group_name_recreated,
+        finding_group_nested_members_differ,
+        finding_group_without_owner,
         finding_hard_match_candidate,
         finding_hire_date_differs,
         finding_joiner_without_account,
@@ -9624,12 +10317,19 @@ begin
         finding_mim_group_unknown,
         finding_mim_last_run_failed,
         finding_mim_role_of_everybody,
+        finding_othermails_company_domain,
         finding_othermails_differ_from_hr,
+        finding_othermails_invalid,
         finding_othermails_missing,
+        finding_othermails_refused,
+        finding_othermails_shared,
+        finding_privileged_through_nesting,
         finding_provisioning_error,
         finding_several_primary_smtp,
         finding_sid_differs,
         finding_soft_match_candidate,
+        finding_sspr_hire_not_ready,
+        finding_sspr_policy_undeclared,
         finding_stale_on_both_sides,
         finding_sync_bad_character,
         finding_sync_bad_domain_part,
@@ -9702,7 +10402,9 @@ begin
         backfill_plan,
         clock,
         closure_state,
+        company_domain,
         country,
+        critical_group,
         dictionary_column,
         dictionary_table,
         entra_deleted,
@@ -9768,6 +10470,7 @@ begin
         setting,
         source,
         source_link,
+        sspr_policy,
         uac_flag,
         user_match,
         well_known_sid,

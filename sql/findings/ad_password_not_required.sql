@@ -2,7 +2,6 @@
 -- meaning: An enabled AD user may have an empty password (PASSWD_NOTREQD, 32), whatever the domain's password policy
 --   says: usual after scripted creation. Critical system objects are left out. One row per AD user.
 -- family: account
--- default: on
 -- severity: high
 -- fix: Set a password, then clear the flag (value 544 becomes 512).
 -- source: https://learn.microsoft.com/troubleshoot/windows-server/active-directory/useraccountcontrol-manipulate-account-properties

@@ -2,7 +2,6 @@
 -- meaning: An enabled AD user does not require Kerberos pre-authentication (DONT_REQ_PREAUTH, 4194304): anybody in
 --   the network may ask for data to guess its password with. One row per AD user.
 -- family: account
--- default: on
 -- severity: high
 -- fix: Clear the flag; where an old application needs it, give the account a long random password.
 -- source: https://learn.microsoft.com/troubleshoot/windows-server/active-directory/useraccountcontrol-manipulate-account-properties

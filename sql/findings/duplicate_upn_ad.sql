@@ -3,7 +3,6 @@
 --   together, an object that stands in two sources while it moves counts once. Critical system objects are left out.
 --   IdFix: Duplicate. One row per AD user.
 -- family: idfix
--- default: on
 -- severity: high
 -- fix: Give each user a name of their own; Entra renames or quarantines the second.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-syncservice-duplicate-attribute-resiliency

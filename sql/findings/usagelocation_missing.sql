@@ -3,7 +3,6 @@
 --   not contain the property. The HR value is the worker's country, where exactly one worker leads to the user. One
 --   row per Entra user.
 -- family: lifecycle
--- default: on
 -- severity: low
 -- fix: Set usageLocation (synced users: msExchUsageLocation in AD, where it is mapped).
 -- source: https://learn.microsoft.com/entra/fundamentals/concept-group-based-licensing

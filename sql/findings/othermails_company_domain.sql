@@ -1,0 +1,20 @@
+-- title: otherMails with a company address
+-- meaning: An address in a member's otherMails lies in a domain that is the UPN suffix of a member of the same
+--   tenant: who cannot sign in cannot read it. One row per user and address.
+-- family: sspr
+-- severity: medium
+-- fix: Replace it by a personal address, and ask why it was written there.
+-- source: https://learn.microsoft.com/entra/identity/authentication/howto-sspr-authenticationdata
+-- personal: yes
+select
+    'entra_user' as object_type,
+    e.id as object_key,
+    coalesce(e.userprincipalname, e.displayname) as object_name,
+    'otherMails' as attribute,
+    null as hr_value,
+    null as ad_value,
+    o.value as entra_value
+from entra_user_othermail as o
+inner join entra_user as e on e.id = o.id and e.source_id = o.source_id
+inner join company_domain as d on d.source_id = o.source_id and o.value_key like d.address_pattern
+where e.is_guest = 0

@@ -1,0 +1,62 @@
+-- title: Hire cannot reset a password on day one
+-- meaning: A hire that starts within setting joiner_days, and what stands in the way of a self-service reset through
+--   otherMails: no AD account, no Entra user, no address in otherMails, or the policy declared in sspr_policy (e-mail
+--   method off, more than one method required, no password writeback for a synced user, not a member of the group).
+--   What is not declared is not judged here (see sspr_policy_undeclared). The attribute is the stage, the HR value the
+--   hire date. One row per worker.
+-- family: sspr
+-- default: on
+-- severity: medium
+-- fix: Clear the stage that is named; recon backfill fills otherMails.
+-- source: https://learn.microsoft.com/entra/identity/authentication/howto-sspr-authenticationdata
+with hire as (
+    select w.row_id, w.worker_id, w.display_name, w.hire_date, m.ad_count, m.entra_count, m.entra_row_id, m.ad_row_id
+    from worker as w
+    inner join worker_match as m on m.worker_row_id = w.row_id
+    cross join clock as c
+    where
+        w.hire_day >= c.as_of_day
+        and w.hire_day <= c.joiner_until_day
+        and (w.termination_day is null or w.termination_day < w.hire_day)
+        and m.is_complete = 1
+),
+
+staged as (
+    select
+        h.row_id,
+        case
+            when h.ad_count = 0 and h.entra_count = 0 then 'no account'
+            when h.ad_count > 1 or h.entra_count > 1 then 'several accounts'
+            when h.entra_count = 0 then 'no Entra user'
+            when e.othermails_count is null then 'otherMails unknown'
+            when e.othermails_count = 0 then 'no otherMails'
+            when p.email_method = 0 then 'e-mail method off'
+            when p.methods_required > 1 then 'more methods required'
+            when p.password_writeback = 0 and e.is_synced = 1 then 'no password writeback'
+            when
+                p.group_id is not null
+                and not exists (
+                    select 1
+                    from entra_member_closure as x
+                    where x.id = p.group_id and x.member_id = e.id and x.source_id = e.source_id
+                )
+                then 'not in the group'
+        end as stage
+    from hire as h
+    cross join sspr_policy as p
+    left join entra_user as e on e.row_id = h.entra_row_id
+)
+
+select
+    'worker' as object_type,
+    h.worker_id as object_key,
+    h.display_name as object_name,
+    s.stage as attribute,
+    cast(h.hire_date as varchar(10)) as hr_value,
+    coalesce(a.userprincipalname, a.samaccountname) as ad_value,
+    e.userprincipalname as entra_value
+from staged as s
+inner join hire as h on h.row_id = s.row_id
+left join ad_user as a on a.row_id = h.ad_row_id
+left join entra_user as e on e.row_id = h.entra_row_id
+where s.stage is not null
