@@ -39,6 +39,21 @@ _COMPARED = {
         "lastpasswordchangedatetime showinaddresslist isresourceaccount ismanagementrestricted "
         + " ".join(f"extensionattribute{n}" for n in range(1, 16))
     ),
+    "ad_group": (
+        "samaccountname name displayname description ou_path grouptype mail mailnickname managedby admincount"
+    ),
+    "ad_computer": (
+        "samaccountname name displayname description ou_path useraccountcontrol is_enabled primarygroupid dnshostname "
+        "operatingsystem operatingsystemversion managedby pwd_last_set_at account_expires_at"
+    ),
+    "ad_contact": (
+        "cn displayname description ou_path givenname sn mail mailnickname targetaddress company department"
+    ),
+    "entra_group": (
+        "displayname description mail mailnickname mailenabled securityenabled is_unified is_dynamic "
+        "isassignabletorole visibility classification membershiprule membershipruleprocessingstate "
+        "expirationdatetime reneweddatetime onpremisessyncenabled onpremisessamaccountname onpremisesdomainname"
+    ),
     "worker": (
         "employee_id user_id first_name last_name display_name worker_type worker_status is_active hire_date "
         "original_hire_date termination_date work_mail country company department cost_center "
@@ -60,6 +75,13 @@ _COMPARED_VALUES = {
         ("entra_user_proxyaddress", "proxyaddresses"),
         ("entra_user_businessphone", "businessphones"),
     ),
+    "ad_group": (("ad_group_proxyaddress", "proxyaddresses"),),
+    "ad_computer": (
+        ("ad_computer_altsecurityidentity", "altsecurityidentities"),
+        ("ad_computer_serviceprincipalname", "serviceprincipalname"),
+    ),
+    "ad_contact": (("ad_contact_proxyaddress", "proxyaddresses"),),
+    "entra_group": (("entra_group_proxyaddress", "proxyaddresses"),),
     "worker": (),
 }
 # byte-exact values stand apart: SQL Server keeps them in another collation, and they should never change
@@ -75,6 +97,8 @@ _NAMES = {"ad_user": "displayname", "ad_group": "name", "ad_computer": "name", "
           "entra_role": "displayname", "entra_registration": "userprincipalname", "entra_signin": "id",
           "entra_domain": "id", "worker": "display_name",
           "mim_role": "role", "mim_run": "run_profile_name"}  # fmt: skip
+# link table: whose links they are
+_OWNERS = {"ad_member": "ad_group", "entra_member": "entra_group", "entra_role_member": "entra_role"}
 _OBJECTS = tuple(table for table in TABLES.values() if table.kind == "object")
 
 
@@ -373,7 +397,7 @@ _BETWEEN_RUNS = (
 
 def changes_member(table: Table) -> str:
     """Members that joined and left groups between two loads."""
-    group = "ad_group" if table.name == "ad_member" else "entra_group"
+    group = _OWNERS[table.name]
     key, member = table.key[0], table.columns[1].name
 
     def branch(word: str, source: str, alias: str, run: str) -> str:
@@ -501,7 +525,7 @@ def generated() -> dict[str, str]:
     """File name in sql/queries and its text."""
     files = {f"as_of_{table.name}.sql": as_of(table) for table in TABLES.values() if table.kind != "reject"}
     files |= {f"changes_{name}.sql": changes(TABLES[name]) for name in _COMPARED}
-    files |= {f"changes_{name}.sql": changes_member(TABLES[name]) for name in ("ad_member", "entra_member")}
+    files |= {f"changes_{name}.sql": changes_member(TABLES[name]) for name in _OWNERS}
     return files | {
         "changes_anchor.sql": changes_anchor(),
         "appeared.sql": appeared(),

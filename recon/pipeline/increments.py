@@ -20,9 +20,8 @@ _GRACE = timedelta(hours=1)  # a nightly run that starts some minutes earlier th
 # how a source is reached; what it answers does not depend on these
 _CONNECTION = {
     "url", "urls", "password_env", "keyring", "tls", "ca_file", "timeout", "retries", "reader", "page_size",
-    "partitions",
-    "allow_plain_bind", "secret_env", "certificate_file", "certificate_password_env", "credential", "writer_client_id",
-    "writer_secret_env",
+    "partitions", "allow_plain_bind", "secret_env", "certificate_file", "certificate_password_env", "credential",
+    "writer_client_id", "writer_secret_env",
 }  # fmt: skip
 
 

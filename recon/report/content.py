@@ -17,7 +17,7 @@ from recon.decode.text import printable
 from recon.decode.times import utc_now_text
 from recon.store import Store
 from recon.store.match_tables import clock, pair
-from recon.store.runs import LastLoad, failed_since, last_loads
+from recon.store.runs import LastLoad, doubts, last_loads, max_age
 
 COLUMNS = ("object", "attribute", "HR", "AD", "Entra", "key", "state")
 _GONE_NAMES = 50
@@ -67,14 +67,14 @@ class Content:
         self.title = config.report.title
         self.tool_version = __version__
         self.written_at = utc_now_text()[:16]
-        self.max_age_hours = config.settings.load_max_age_hours
+        self.max_age_hours = max_age(store, config.settings.load_max_age_hours)
+        self.doubts = doubts(store, utc_now_text(), config.settings.load_max_age_hours)
         catalog = read_catalog([config.path(folder) for folder in config.catalogue.findings])
         known = {statement.name: statement for statement in catalog.findings}
         self.findings = [
             _finding_line(count, known.get(count.code), self._gone(count)) for count in findings.counts(store)
         ]
         self.loads = [self._load_line(load) for load in last_loads(store) if load.table.count("_") < 2]
-        self.failures = failed_since(store)
         with store.read() as connection:
             self.as_of: str | None = connection.scalar(select(clock.c.as_of))
             self.skew = int(

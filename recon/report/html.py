@@ -86,7 +86,7 @@ def render_html(content: Content) -> Iterator[str]:
             for severity, lines in content.severities()
         ],
         loads=content.loads,
-        failures=content.failures,
+        doubts=content.doubts,
         skew=content.skew,
         groups=groups,
         clean=content.clean(),

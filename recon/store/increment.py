@@ -256,9 +256,9 @@ def _follow(work: Publication, stage: Stage, gone: GoneStage, moves: Moves, leav
     owner, member = spec.key[0], spec.key[1]
     mine = target.c.source_id == work.source_id
     # read under the old name, which nobody has any more
-    stale = select(moved.c.old_key).where(moved.c.is_taken == 0)
-    lost = stale.where(moved.c.new_key.is_(None), moved.c.old_key.not_in(_renamed(moved)))
-    work.connection.execute(delete(staged).where(staged.c[member].in_(lost)))
+    stale = select(moved.c.old_key).where(moved.c.is_taken == 0, moved.c.new_key.is_not(None))
+    lost = exists().where(moved.c.old_key == staged.c[member], moved.c.new_key.is_(None), moves.is_stale(staged.c.seq))
+    work.connection.execute(delete(staged).where(lost, staged.c[member].not_in(stale)))
     links = select(*(target.c[name] for name in spec.key)).join_from(
         moved, target, and_(mine, target.c[member] == moved.c.old_key)
     )
@@ -286,10 +286,6 @@ def _follow(work: Publication, stage: Stage, gone: GoneStage, moves: Moves, leav
         )
         work.connection.execute(insert(staged).from_select(["seq", owner, "member_dn", member], coming))
     work.connection.execute(insert(leaving).from_select(list(spec.key), links))
-
-
-def _renamed(moved: Table) -> Select[Any]:
-    return select(moved.c.old_key).where(moved.c.new_key.is_not(None))
 
 
 def count_links(work: Publication, link: str, touched: Table, stage: Stage | None, known: Sequence[object]) -> None:

@@ -7,7 +7,23 @@ every group and in `manager` of others, and a deletion takes it away, without th
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Column, SmallInteger, Table, and_, exists, func, insert, literal, null, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    SmallInteger,
+    Table,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from recon.objects import TABLES, Row
 from recon.store.publish import Publication, count, temporary
@@ -33,6 +49,8 @@ class Moves:
     """Temporary table `moved`: the old key of each object that has another name now, or none, and the new one.
 
     `is_taken`: another object has the old name now, so that what was read under that name means the other one.
+    `gone_seq`: where the increment said that the object is gone; a name read after that is one that was read again (an
+    object that left the bases or the kinds that are read, and still exists).
     """
 
     def __init__(self, work: Publication, kind: str) -> None:
@@ -45,7 +63,14 @@ class Moves:
             sql_column("new_name", "text"),
             sql_column("new_key", "key", 850),
             Column("is_taken", SmallInteger, nullable=False),
+            Column("gone_seq", Integer, nullable=False),
         )
+
+    def is_stale(self, seq: ColumnElement[int]) -> ColumnElement[bool]:
+        """An old name in a row staged under this number means the object that had it, which nobody else has now."""
+        moved = self.table
+        known = true() if self.kind == "entra" else or_(moved.c.new_name.is_not(None), moved.c.gone_seq > seq)
+        return and_(moved.c.is_taken == 0, known)
 
     def is_empty(self) -> bool:
         """True when no object was renamed or went away."""
@@ -66,18 +91,19 @@ def find_moves(
         key = target.c[stage.spec.key[0]]
         mine = target.c.source_id == work.source_id
         old = target.c.dn_key if is_ad else key
-        left = (
-            select(old, null(), null(), literal(0))
-            .select_from(target)
-            .where(mine, old.is_not(None), ~exists().where(stage.key == key))
-        )
-        if name not in whole:
-            left = left.where(key.in_(select(gone[name].key)))
+        left = select(old, null(), null(), literal(0))
+        if name in whole:
+            left = left.add_columns(literal(0)).select_from(target)
+        else:
+            its = gone[name]
+            last = select(its.key.label("key"), func.max(its.table.c.seq).label("seq")).group_by(its.key).subquery()
+            left = left.add_columns(last.c.seq).join_from(last, target, key == last.c.key)
+        left = left.where(mine, old.is_not(None), ~exists().where(stage.key == key))
         work.connection.execute(insert(moves.table).from_select(_NAMES, left))
         if is_ad:
             staged = stage.table
             renamed = (
-                select(old, staged.c.distinguishedname, staged.c.dn_key, literal(0))
+                select(old, staged.c.distinguishedname, staged.c.dn_key, literal(0), literal(0))
                 .join_from(staged, target, and_(key == stage.key, mine))
                 .where(old.is_not(None), target.c.distinguishedname != staged.c.distinguishedname)
             )
@@ -90,7 +116,7 @@ def find_moves(
     return moves
 
 
-_NAMES = ["old_key", "new_name", "new_key", "is_taken"]
+_NAMES = ["old_key", "new_name", "new_key", "is_taken", "gone_seq"]
 
 
 def _all_members() -> frozenset[str]:
@@ -111,7 +137,9 @@ def renamed_rows(
         return [], []
     _, key_column = NAMED[stage.spec.name]
     moved = moves.table
-    stale = select(stage.key).join(moved, and_(moved.c.old_key == stage.table.c[key_column], moved.c.is_taken == 0))
+    stale = select(stage.key).join(
+        moved, and_(moved.c.old_key == stage.table.c[key_column], moves.is_stale(stage.table.c.seq))
+    )
     keys = list(work.connection.execute(stale).scalars())
     versions = staged_rows(work.connection, stage, children, keys)
     drop = [seq for found in versions.values() for seq, _ in found]

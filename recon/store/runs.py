@@ -1,7 +1,7 @@
 """What is known about sources and their loads: registration, links, run records, age."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -12,7 +12,7 @@ from recon.errors import StoreError
 from recon.objects import ReadReport, TableRead
 from recon.store.engine import Store
 from recon.store.publish import TableResult
-from recon.store.tables import SCHEMA_VERSION, load_run, load_run_table, source, source_link
+from recon.store.tables import SCHEMA_VERSION, load_run, load_run_table, setting, source, source_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +253,44 @@ def last_loads(store: Store) -> list[LastLoad]:
     )
     with store.read() as connection:
         return [LastLoad(*tuple(row)) for row in connection.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why what a source shows may not be what it holds now. `why`: for people."""
+
+    source: str
+    why: str
+
+
+def doubts(store: Store, now: str, max_age_hours: int) -> list[Doubt]:
+    """Sources whose last load is older than configured, was accepted although incomplete, or failed when tried again.
+
+    `max_age_hours`: of the configuration; a row load_max_age_hours in table setting wins. `now`: the time text.
+    """
+    hours = max_age(store, max_age_hours)
+    oldest = (datetime.fromisoformat(now) - timedelta(hours=hours)).isoformat(sep=" ", timespec="microseconds")
+    found: dict[Doubt, None] = {}
+    for load in last_loads(store):
+        if load.finished_at < oldest:
+            found[Doubt(load.source, f"was last read at {load.finished_at[:16]} UTC, more than {hours} hours ago")] = (
+                None
+            )
+        if load.server_count is not None and load.rows + load.rejected != load.server_count:
+            why = f"{load.table} holds {load.rows} rows where the server counted {load.server_count}, accepted by hand"
+            found[Doubt(load.source, why)] = None
+    for failed in failed_since(store):
+        reason = failed.error or "no reason recorded"
+        why = f"could not be read at {failed.started_at[:16]} UTC ({failed.status}: {reason}); older rows are shown"
+        found[Doubt(failed.source, why)] = None
+    return sorted(found, key=lambda doubt: doubt.source)
+
+
+def max_age(store: Store, configured: int) -> int:
+    """Hours after which a load is old: of table setting, else as configured."""
+    with store.read() as connection:
+        hours = connection.scalar(select(setting.c.value_int).where(setting.c.name == "load_max_age_hours"))
+    return int(hours or configured)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,19 @@ KINDS = {"ad": AD, "entra": ENTRA, "workers": WORKERS}
 LENIENT = LoadGuards(max_shrink_share=1, max_shrink_rows=1000, max_fill_loss=1, batch_rows=7)
 
 
-def load(store: Store, kind: str, rows: Iterable[Row], *, name: str = "", guards: LoadGuards = LENIENT) -> int:
+def load(
+    store: Store,
+    kind: str,
+    rows: Iterable[Row],
+    *,
+    name: str = "",
+    guards: LoadGuards = LENIENT,
+    tables: Iterable[str] = (),
+) -> int:
     """Load these rows as the whole of a source; returns the run."""
     name = name or kind
     source_id = register_source(store, kind, name)
-    with Load(store, source_id, name, KINDS[kind], guards) as running:
+    with Load(store, source_id, name, tuple(tables) or KINDS[kind], guards) as running:
         for row in rows:
             running.add(row)
         running.publish(ReadReport())
@@ -274,6 +282,43 @@ def test_changes_of_entra_users_attribute_by_attribute(store):
     ]
     assert {row["run_id"] for row in found} == {last}
     assert ask(store, "changes_entra_user", before=last, after=last) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "key", "column", "child"),
+    [
+        ("ad_group", "ad", "guid", "managedby", "ad_group_proxyaddress"),
+        ("ad_computer", "ad", "guid", "dnshostname", "ad_computer_serviceprincipalname"),
+        ("ad_contact", "ad", "guid", "targetaddress", "ad_contact_proxyaddress"),
+        ("entra_group", "entra", "id", "membershiprule", "entra_group_proxyaddress"),
+    ],
+)
+def test_changes_of_other_objects_attribute_by_attribute(store, table, kind, key, column, child):
+    def row(value: str, *values: str) -> Row:
+        rest = len(TABLES[child].columns) - 3
+        children = [(child, (place, each, *[None] * rest)) for place, each in enumerate(values)]
+        return make_row(table, *children, **{key: "k1", column: value})
+
+    covered = (table, *(each.name for each in TABLES.values() if each.parent == table))
+    first = load(store, kind, [row("a", "x", "y")], tables=covered)
+    last = load(store, kind, [row("b", "y", "z")], tables=covered)
+    attribute = {"serviceprincipalname": "serviceprincipalname"}.get(child.rsplit("_", 1)[1], "proxyaddresses")
+    found = ask(store, f"changes_{table}", before=first, after=last)
+    assert sorted(
+        (each["attribute"], each["before_value"] or "", each["after_value"] or "") for each in found
+    ) == sorted([(column, "a", "b"), (attribute, "x", ""), (attribute, "", "z")])
+
+
+def test_who_joined_and_left_a_role(store):
+    covered = ("entra_role", "entra_role_member")
+    role = make_row("entra_role", id="r", displayname="Helpdesk")
+    links = [Row("entra_role_member", ("r", key, "user", 0)) for key in ("a", "b", "c")]
+    first = load(store, "entra", [role, *links[:2]], tables=covered)
+    last = load(store, "entra", [role, *links[1:]], tables=covered)
+    found = ask(store, "changes_entra_role_member", before=first, after=last)
+    assert sorted((row["group_name"], row["member_id"], row["change"]) for row in found) == [
+        ("Helpdesk", "a", "left"), ("Helpdesk", "c", "joined"),
+    ]  # fmt: skip
 
 
 def test_changes_of_workers_mask_the_private_address(store):

@@ -62,9 +62,10 @@ def assert_equal_tables(
         only, missing = sorted(set(stands) - set(wanted)), sorted(set(wanted) - set(stands))
         assert (only, missing) == ([], []), f"{table}: wrong {only[:3]}, missing {missing[:3]}"
         assert stands == wanted, f"{table}: rows stand twice"
-    assert [f"{each.table} of {each.source}" for each in check(store) if not each.is_intact] == []
+    checked = list(check(store))
+    assert [f"{each.table} of {each.source}" for each in checked if not each.is_intact] == []
     if not ignore:
-        made = {(each.source, each.table): (each.rows, each.loaded_fingerprint) for each in check(store)}
+        made = {(each.source, each.table): (each.rows, each.loaded_fingerprint) for each in checked}
         full = {(each.source, each.table): (each.rows, each.loaded_fingerprint) for each in check(fresh)}
         assert {key: made[key] for key in full} == full
 

@@ -1,0 +1,223 @@
+-- title: What changed in ad_group
+-- meaning: One row per attribute of ad_group that differs between two loads, for objects that stand at both;
+--   of a multi-valued attribute one row per value gained or lost. run_id is the load that brought the present
+--   version. Where the database compares text without case, a change of case alone is not seen; source anchors
+--   and SIDs stand in changes_anchor. Private addresses are masked.
+-- param: before int number of the load to compare from (kept_loads lists them), itself not included
+-- param: before_at time instead of before: UTC, for example 2026-03-01
+-- param: after int number of the load to compare up to, itself included
+-- param: after_at time instead of after: UTC
+with moment_before as (
+    select
+        r.source_id,
+        max(r.run_id) as run_id
+    from load_run as r
+    inner join source as s on s.source_id = r.source_id
+    where r.status = 'published' and (r.run_id <= :before or r.finished_at <= :before_at)
+    group by r.source_id
+    having max(r.run_id) >= max(coalesce(s.history_run, 0))
+),
+
+moment_after as (
+    select
+        r.source_id,
+        max(r.run_id) as run_id
+    from load_run as r
+    inner join source as s on s.source_id = r.source_id
+    where r.status = 'published' and (r.run_id <= :after or r.finished_at <= :after_at)
+    group by r.source_id
+    having max(r.run_id) >= max(coalesce(s.history_run, 0))
+),
+
+compared as (
+    select 'samaccountname' as attribute
+    union all
+    select 'name' as attribute
+    union all
+    select 'displayname' as attribute
+    union all
+    select 'description' as attribute
+    union all
+    select 'ou_path' as attribute
+    union all
+    select 'grouptype' as attribute
+    union all
+    select 'mail' as attribute
+    union all
+    select 'mailnickname' as attribute
+    union all
+    select 'managedby' as attribute
+    union all
+    select 'admincount' as attribute
+),
+
+old_row as (
+    select
+        h.source_id,
+        h.guid,
+        h.samaccountname,
+        h.name,
+        h.displayname,
+        h.description,
+        h.ou_path,
+        h.grouptype,
+        h.mail,
+        h.mailnickname,
+        h.managedby,
+        h.admincount,
+        h.to_run
+    from ad_group_history as h
+    inner join moment_before as b on b.source_id = h.source_id
+    inner join moment_after as e on e.source_id = h.source_id
+    where h.from_run <= b.run_id and h.to_run > b.run_id and h.to_run <= e.run_id
+),
+
+new_row as (
+    select
+        c.source_id,
+        c.guid,
+        c.samaccountname,
+        c.name,
+        c.displayname,
+        c.description,
+        c.ou_path,
+        c.grouptype,
+        c.mail,
+        c.mailnickname,
+        c.managedby,
+        c.admincount,
+        c.run_id as from_run
+    from ad_group as c
+    inner join moment_before as b on b.source_id = c.source_id
+    inner join moment_after as e on e.source_id = c.source_id
+    where c.run_id > b.run_id and c.run_id <= e.run_id
+    union all
+    select
+        h.source_id,
+        h.guid,
+        h.samaccountname,
+        h.name,
+        h.displayname,
+        h.description,
+        h.ou_path,
+        h.grouptype,
+        h.mail,
+        h.mailnickname,
+        h.managedby,
+        h.admincount,
+        h.from_run
+    from ad_group_history as h
+    inner join moment_before as b on b.source_id = h.source_id
+    inner join moment_after as e on e.source_id = h.source_id
+    where h.from_run > b.run_id and h.from_run <= e.run_id and h.to_run > e.run_id
+),
+
+compared_value as (
+    select
+        n.source_id,
+        n.guid,
+        n.name,
+        n.from_run,
+        a.attribute,
+        case a.attribute
+            when 'samaccountname' then o.samaccountname
+            when 'name' then o.name
+            when 'displayname' then o.displayname
+            when 'description' then o.description
+            when 'ou_path' then o.ou_path
+            when 'grouptype' then cast(o.grouptype as varchar(20))
+            when 'mail' then o.mail
+            when 'mailnickname' then o.mailnickname
+            when 'managedby' then o.managedby
+            when 'admincount' then cast(o.admincount as varchar(20))
+        end as before_value,
+        case a.attribute
+            when 'samaccountname' then n.samaccountname
+            when 'name' then n.name
+            when 'displayname' then n.displayname
+            when 'description' then n.description
+            when 'ou_path' then n.ou_path
+            when 'grouptype' then cast(n.grouptype as varchar(20))
+            when 'mail' then n.mail
+            when 'mailnickname' then n.mailnickname
+            when 'managedby' then n.managedby
+            when 'admincount' then cast(n.admincount as varchar(20))
+        end as after_value
+    from old_row as o
+    inner join new_row as n on n.source_id = o.source_id and n.guid = o.guid
+    cross join compared as a
+),
+
+changed_row as (
+    select
+        o.source_id,
+        o.guid,
+        n.name as object_name,
+        o.to_run,
+        n.from_run
+    from old_row as o
+    inner join new_row as n on n.source_id = o.source_id and n.guid = o.guid
+),
+
+side_ad_group_proxyaddress as (
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
+        h.value,
+        h.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join ad_group_proxyaddress_history as h
+        on h.source_id = b.source_id and h.guid = b.guid and h.to_run = b.to_run
+    union all
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
+        c.value,
+        c.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join ad_group_proxyaddress as c
+        on c.source_id = b.source_id and c.guid = b.guid and c.run_id = b.from_run
+    union all
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
+        h.value,
+        h.value as shown,
+        1 as is_new
+    from changed_row as b
+    inner join ad_group_proxyaddress_history as h
+        on h.source_id = b.source_id and h.guid = b.guid and h.from_run = b.from_run
+)
+
+select
+    s.name as source_name,
+    v.guid,
+    v.name as object_name,
+    v.attribute,
+    v.before_value,
+    v.after_value,
+    v.from_run as run_id
+from compared_value as v
+inner join source as s on s.source_id = v.source_id
+where coalesce(v.before_value, '') <> coalesce(v.after_value, '')
+union all
+select
+    s.name as source_name,
+    v.guid,
+    v.object_name,
+    'proxyaddresses' as attribute,
+    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
+    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    v.from_run as run_id
+from side_ad_group_proxyaddress as v
+inner join source as s on s.source_id = v.source_id
+group by s.name, v.guid, v.object_name, v.from_run, v.value
+having min(v.is_new) = max(v.is_new)

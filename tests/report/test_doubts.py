@@ -1,0 +1,61 @@
+"""Sources that are old, incomplete or could not be read again are stamped at the head of the report."""
+
+import pytest
+from sqlalchemy import insert, update
+
+from recon.report import write_html
+from recon.store.runs import Doubt, begin_run, doubts, end_run
+from recon.store.tables import load_run, load_run_table, setting
+from tests.report.conftest import finding
+
+NOW = "2026-03-10 12:00:00.000000"
+
+
+@pytest.fixture
+def store(filled):
+    """One source, loaded 25 hours before NOW, with the row that the server counted."""
+    store = filled([finding("upn_differs", "Ana")])
+    with store.write() as connection:
+        connection.execute(update(load_run).values(finished_at="2026-03-09 11:00:00.000000"))
+    return store
+
+
+def test_an_old_load_is_stamped(store):
+    why = "was last read at 2026-03-09 11:00 UTC, more than 24 hours ago"
+    assert doubts(store, NOW, 24) == [Doubt("entra", why)]
+    assert doubts(store, NOW, 26) == []
+
+
+def test_the_row_in_table_setting_wins(store):
+    with store.write() as connection:
+        connection.execute(insert(setting).values(name="load_max_age_hours", value_int=48))
+    assert doubts(store, NOW, 24) == []
+
+
+def test_a_load_that_was_accepted_although_incomplete_is_stamped(store):
+    with store.write() as connection:
+        connection.execute(update(load_run_table).values(server_count=3))
+    why = "entra_user holds 1 rows where the server counted 3, accepted by hand"
+    assert doubts(store, NOW, 48) == [Doubt("entra", why)]
+    with store.write() as connection:
+        connection.execute(update(load_run_table).values(rejected=2))
+    assert doubts(store, NOW, 48) == []
+
+
+def test_an_attempt_that_failed_after_the_last_good_load_is_stamped_until_one_succeeds(store):
+    run = begin_run(store, 1)
+    assert doubts(store, NOW, 48) == []
+    end_run(store, run, "failed", "connection reset")
+    (doubt,) = doubts(store, NOW, 48)
+    assert doubt.why.endswith("UTC (failed: connection reset); older rows are shown")
+    with store.write() as connection:
+        connection.execute(update(load_run).where(load_run.c.run_id == run).values(status="published"))
+    assert doubts(store, NOW, 48) == []
+
+
+def test_the_page_shows_the_stamps_before_anything_else(store, config):
+    page = write_html(config, store).read_text(encoding="utf-8")
+    stamp = page.index(
+        '<ul class="stamps"><li><strong class="warn">entra</strong> was last read at 2026-03-09 11:00 UTC'
+    )
+    assert stamp < page.index("What was loaded")
