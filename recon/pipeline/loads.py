@@ -153,14 +153,16 @@ def load_source(
         work = _Work(config, store, source, source_id, accept, progress, warn or (lambda _line: None), save)
         stood = standing(store, source_id)
         begin = where_to_begin(config, source, stood, full=full, save=save)
+        can_prove = stood is not None and stood.is_increment and stood.basis == begin.basis
         if begin.watermark is not None:
             try:
                 return work.once(begin)
             except (WatermarkError, IncompleteError) as error:
+                can_prove &= not isinstance(error, WatermarkError)
                 work.warn(f"{source.name}: {error}; a full read follows")
                 begin = replace(begin, watermark=None, run_id=None, reason=f"no increment: {error}"[:256])
         result = work.whole(begin)
-        if stood is not None and stood.is_increment and stood.watermark and stood.basis == begin.basis:
+        if can_prove and stood is not None and stood.watermark is not None:
             work.prove(stood, result)
     return result
 

@@ -25,11 +25,8 @@ from sqlalchemy import (
     update,
 )
 
-from recon.errors import IncompleteError, LoadRefusedError
 from recon.objects import TABLES
 from recon.store.publish import (
-    FILL_FROM,
-    UNGUARDED,
     Publication,
     TableResult,
     count,
@@ -38,7 +35,6 @@ from recon.store.publish import (
     retire,
     run,
     same_values,
-    shrink_limit,
     temporary,
 )
 from recon.store.references import Moves
@@ -75,47 +71,6 @@ def settle(work: Publication, stage: Stage, children: Sequence[Stage], gone: Gon
     return taken
 
 
-def check_shrink(work: Publication, stage: Stage, gone: GoneStage) -> None:
-    """Refuse an increment that takes too many rows away. Raises LoadRefusedError."""
-    if stage.spec.passes:
-        return
-    target = LOADED[stage.spec.name]
-    key = target.c[stage.spec.key[0]]
-    mine = target.c.source_id == work.source_id
-    leaving = count(work, select(func.count()).select_from(target).where(mine, key.in_(select(gone.key))))
-    old = count(work, select(func.count()).select_from(target).where(mine))
-    limit = shrink_limit(work, old)
-    if leaving <= limit:
-        return
-    target_row = exists().where(mine, key == stage.key)
-    rows = old - leaving + count(work, select(func.count()).select_from(stage.table).where(~target_row))
-    if rows not in work.accept.rows:
-        raise LoadRefusedError(
-            f"{stage.spec.name}: {leaving} of {old} rows would vanish (limit {limit}); nothing was published",
-            hint=f"if that is right, run once with --accept-rows {rows}",
-        )
-
-
-def check_fill(work: Publication, stage: Stage) -> None:
-    """Refuse an increment in whose objects a column went empty, against the same objects before."""
-    target = LOADED[stage.spec.name]
-    names = [c.name for c in stage.spec.columns if not c.volatile and c.name not in UNGUARDED]
-    both = and_(target.c.source_id == work.source_id, target.c[stage.spec.key[0]] == stage.key)
-    counts = [func.count(table.c[name]) for table in (target, stage.table) for name in names]
-    total, *filled = work.connection.execute(
-        select(func.count(), *counts).select_from(stage.table).join(target, both)
-    ).one()
-    for name, before, after in zip(names, filled[: len(names)], filled[len(names) :], strict=True):
-        column = f"{stage.spec.name}.{name}"
-        too_few = before >= FILL_FROM and after < before * (1 - work.guards.max_fill_loss)
-        if too_few and (column, after) not in work.accept.fills:
-            raise LoadRefusedError(
-                f"{column}: of {total} changed rows {after} have it, before {before} of the same had; "
-                "nothing was published",
-                hint=f"check the read rights, or accept it once with --accept-fill {column}={after}",
-            )
-
-
 def leaving_objects(work: Publication, stage: Stage, gone: GoneStage) -> tuple[Select[Any], Select[Any]]:
     """(key, row_id) of the published rows that are replaced, and of those that are gone."""
     target = LOADED[stage.spec.name]
@@ -145,18 +100,6 @@ def measure(work: Publication, stage: Stage, base: int, entry: TableResult, *, i
     )
     total = hashes(work, select(target.c.row_hash).where(mine)) if last is None else int(last, 16) + entry.hash_change
     entry.fingerprint = digits(total)
-
-
-def check_total(work: Publication, entry: TableResult) -> None:
-    """Refuse an increment after which the table does not hold the rows the server counts. Raises IncompleteError."""
-    expected, rows = entry.server_count, entry.rows_published + entry.rejected
-    if expected is None or rows == expected or rows in work.accept.rows:
-        return
-    raise IncompleteError(
-        f"{entry.table}: with the increment there would be {rows} rows, but the server counts {expected}; "
-        "nothing was published from it",
-        hint="a full read is due",
-    )
 
 
 def carry_rejects(work: Publication, base: int, whole: frozenset[str]) -> None:

@@ -16,7 +16,7 @@ from recon.config import LoadGuards
 from recon.decode.times import utc_now_text
 from recon.errors import LoadRefusedError, ReconError, StoreError
 from recon.objects import Gone, ReadReport, Row
-from recon.store import increment, publish
+from recon.store import guards, increment, publish
 from recon.store.bulk import insert_rows
 from recon.store.engine import WRITES, Store, first_line
 from recon.store.history import cutoff, prune
@@ -251,8 +251,8 @@ class Load:
                 continue
             gone = self._gone[stage.spec.name]
             entry.duplicates = increment.settle(work, stage, self._children(stage), gone)
-            increment.check_shrink(work, stage, gone)
-            increment.check_fill(work, stage)
+            guards.check_deletions(work, stage, gone)
+            guards.check_changed_fill(work, stage)
         moves = find_moves(work, {stage.spec.name: stage for stage in objects}, self._gone, whole)
         if moves is not None and not moves.is_empty():
             for stage in objects:
@@ -265,7 +265,7 @@ class Load:
                 owner = increment.OWNERS[name]
                 increment.count_links(work, name, owners, self._stages.get(owner), self._uncounted.get(owner, ()))
         for stage in objects:
-            increment.check_total(work, result.tables[stage.spec.name])
+            guards.check_total(work, result.tables[stage.spec.name])
 
     def _check_base(self, work: Publication) -> int:
         base = last_published(work.connection, work.source_id)
@@ -311,9 +311,9 @@ class Load:
         entry.duplicates, rejected = publish.settle_duplicates(work, stage, self._children(stage))
         rows = int(work.connection.scalar(select(func.count()).select_from(stage.table)) or 0)
         unusable = sum(values[0] == stage.spec.name for values in self._rejects)
-        publish.check_complete(work, entry, rows + unusable)
-        publish.check_shrink(work, stage, rows)
-        publish.check_fill(work, stage)
+        guards.check_complete(work, entry, rows + unusable)
+        guards.check_shrink(work, stage, rows)
+        guards.check_fill(work, stage)
         entry.rows_published = rows
         entry.rejected = rejected + unusable
         entry.fingerprint = publish.fingerprint(work, stage, settled=entry.duplicates > 0)

@@ -29,14 +29,9 @@ from sqlalchemy import (
 )
 
 from recon.config import LoadGuards
-from recon.errors import IncompleteError, LoadRefusedError
 from recon.store.history import keep_versions
 from recon.store.stage import HASH_BYTES, HASH_RANGE, Stage, make_index, temporary_table
 from recon.store.tables import LOADED, load_reject, sql_column
-
-_SMALL_LOSS = 10  # rows that a table of any size may lose
-FILL_FROM = 20  # a column must have been filled in so many rows before its fill rate is guarded
-UNGUARDED = frozenset({"lockouttime", "locked_out_at"})  # come and go by nature
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,70 +124,6 @@ def _reject_differing(work: Publication, stage: Stage) -> int:
     taken = run(work, insert(load_reject).from_select(names, rows))
     run(work, delete(table).where(key.in_(differing)))
     return taken
-
-
-def check_complete(work: Publication, result: TableResult, distinct_rows: int) -> None:
-    """Refuse a read that does not hold the rows the server counts. Raises IncompleteError."""
-    expected = result.server_count
-    if expected is None or distinct_rows == expected or distinct_rows in work.accept.rows:
-        return
-    raise IncompleteError(
-        f"{result.table}: {distinct_rows} rows were read, but the server counts {expected}; nothing was published",
-        hint=f"load again, or accept it once with --accept-rows {distinct_rows}",
-    )
-
-
-def shrink_limit(work: Publication, rows: int) -> int:
-    """How many of so many rows a table may lose in one load."""
-    return max(_SMALL_LOSS, min(int(rows * work.guards.max_shrink_share), work.guards.max_shrink_rows))
-
-
-def check_shrink(work: Publication, stage: Stage, distinct_rows: int) -> None:
-    """Refuse a load in which too many of the old rows are missing. Raises LoadRefusedError."""
-    if stage.spec.passes:
-        return
-    target = LOADED[stage.spec.name]
-    target_key = target.c[stage.spec.key[0]]
-    mine = target.c.source_id == work.source_id
-    old = count(work, select(func.count()).select_from(target).where(mine))
-    gone = count(work, select(func.count()).select_from(target).where(mine, ~exists().where(stage.key == target_key)))
-    limit = shrink_limit(work, old)
-    if gone > limit and distinct_rows not in work.accept.rows:
-        raise LoadRefusedError(
-            f"{stage.spec.name}: {gone} of {old} rows would vanish (limit {limit}); nothing was published",
-            hint=f"if that is right, run once with --accept-rows {distinct_rows}",
-        )
-
-
-def check_fill(work: Publication, stage: Stage) -> None:
-    """Refuse a load in which a column went empty: a read right was lost. Raises LoadRefusedError."""
-    target = LOADED[stage.spec.name]
-    names = [c.name for c in stage.spec.columns if not c.volatile and c.name not in UNGUARDED]
-    new_total, filled = _fills(work, stage.table, names)
-    # a column that is filled in nearly every row cannot have been filled much better before
-    doubtful = [name for name in names if filled[name] < new_total * (1 - work.guards.max_fill_loss)]
-    old_total, before = _fills(work, target, doubtful, target.c.source_id == work.source_id)
-    if not old_total:
-        return
-    for name in doubtful:
-        kept = (filled[name] / new_total) / (before[name] / old_total) if before[name] else 1.0
-        column = f"{stage.spec.name}.{name}"
-        accepted = (column, filled[name]) in work.accept.fills
-        if before[name] >= FILL_FROM and kept < 1 - work.guards.max_fill_loss and not accepted:
-            raise LoadRefusedError(
-                f"{column}: filled in {filled[name]} of {new_total} rows, before in {before[name]} of {old_total}; "
-                "nothing was published",
-                hint=f"check the read rights, or accept it once with --accept-fill {column}={filled[name]}",
-            )
-
-
-def _fills(
-    work: Publication, table: Table, names: list[str], *conditions: ColumnElement[bool]
-) -> tuple[int, dict[str, int]]:
-    """The rows of a table, and in how many of them each column is filled."""
-    counts = select(func.count(), *(func.count(table.c[name]) for name in names)).select_from(table)
-    total, *filled = work.connection.execute(counts.where(*conditions)).one()
-    return int(total), dict(zip(names, filled, strict=True))
 
 
 def hashes(work: Publication, statement: Select[Any]) -> int:

@@ -53,8 +53,8 @@ def test_an_attempt_that_failed_after_the_last_good_load_is_stamped_until_one_su
     assert doubts(store, NOW, 48) == []
 
 
-def test_the_page_shows_the_stamps_before_anything_else(store, config):
-    page = write_html(config, store).read_text(encoding="utf-8")
+def test_the_page_shows_the_stamps_before_anything_else(store, config, tmp_path):
+    page = write_html(config, store, tmp_path / "report.html").read_text(encoding="utf-8")
     stamp = page.index(
         '<ul class="stamps"><li><strong class="warn">entra</strong> was last read at 2026-03-09 11:00 UTC'
     )

@@ -1,0 +1,136 @@
+"""What is refused before it is published: reads that lack rows, tables that shrink, columns that went empty.
+
+Each refusal names the number with which one run may accept it. Raised inside the publishing transaction, so that
+nothing of the load stands.
+"""
+
+from sqlalchemy import ColumnElement, Table, and_, exists, func, select
+
+from recon.errors import IncompleteError, LoadRefusedError
+from recon.store.publish import Publication, TableResult, count
+from recon.store.stage import GoneStage, Stage
+from recon.store.tables import LOADED
+
+_SMALL_LOSS = 10  # rows that a table of any size may lose
+_FILL_FROM = 20  # a column must have been filled in so many rows before its fill rate is guarded
+_UNGUARDED = frozenset({"lockouttime", "locked_out_at"})  # come and go by nature
+
+
+def check_complete(work: Publication, result: TableResult, distinct_rows: int) -> None:
+    """Refuse a read that does not hold the rows the server counts. Raises IncompleteError."""
+    expected = result.server_count
+    if expected is None or distinct_rows == expected or distinct_rows in work.accept.rows:
+        return
+    raise IncompleteError(
+        f"{result.table}: {distinct_rows} rows were read, but the server counts {expected}; nothing was published",
+        hint=f"load again, or accept it once with --accept-rows {distinct_rows}",
+    )
+
+
+def _shrink_limit(work: Publication, rows: int) -> int:
+    """How many of so many rows a table may lose in one load."""
+    return max(_SMALL_LOSS, min(int(rows * work.guards.max_shrink_share), work.guards.max_shrink_rows))
+
+
+def check_shrink(work: Publication, stage: Stage, distinct_rows: int) -> None:
+    """Refuse a load in which too many of the old rows are missing. Raises LoadRefusedError."""
+    if stage.spec.passes:
+        return
+    target = LOADED[stage.spec.name]
+    target_key = target.c[stage.spec.key[0]]
+    mine = target.c.source_id == work.source_id
+    old = count(work, select(func.count()).select_from(target).where(mine))
+    gone = count(work, select(func.count()).select_from(target).where(mine, ~exists().where(stage.key == target_key)))
+    limit = _shrink_limit(work, old)
+    if gone > limit and distinct_rows not in work.accept.rows:
+        raise LoadRefusedError(
+            f"{stage.spec.name}: {gone} of {old} rows would vanish (limit {limit}); nothing was published",
+            hint=f"if that is right, run once with --accept-rows {distinct_rows}",
+        )
+
+
+def check_fill(work: Publication, stage: Stage) -> None:
+    """Refuse a load in which a column went empty: a read right was lost. Raises LoadRefusedError."""
+    target = LOADED[stage.spec.name]
+    names = [c.name for c in stage.spec.columns if not c.volatile and c.name not in _UNGUARDED]
+    new_total, filled = _fills(work, stage.table, names)
+    # a column that is filled in nearly every row cannot have been filled much better before
+    doubtful = [name for name in names if filled[name] < new_total * (1 - work.guards.max_fill_loss)]
+    old_total, before = _fills(work, target, doubtful, target.c.source_id == work.source_id)
+    if not old_total:
+        return
+    for name in doubtful:
+        kept = (filled[name] / new_total) / (before[name] / old_total) if before[name] else 1.0
+        column = f"{stage.spec.name}.{name}"
+        accepted = (column, filled[name]) in work.accept.fills
+        if before[name] >= _FILL_FROM and kept < 1 - work.guards.max_fill_loss and not accepted:
+            raise LoadRefusedError(
+                f"{column}: filled in {filled[name]} of {new_total} rows, before in {before[name]} of {old_total}; "
+                "nothing was published",
+                hint=f"check the read rights, or accept it once with --accept-fill {column}={filled[name]}",
+            )
+
+
+def _fills(
+    work: Publication, table: Table, names: list[str], *conditions: ColumnElement[bool]
+) -> tuple[int, dict[str, int]]:
+    """The rows of a table, and in how many of them each column is filled."""
+    counts = select(func.count(), *(func.count(table.c[name]) for name in names)).select_from(table)
+    total, *filled = work.connection.execute(counts.where(*conditions)).one()
+    return int(total), dict(zip(names, filled, strict=True))
+
+
+# ---- increments ----------------------------------------------------------------------------------------
+
+
+def check_deletions(work: Publication, stage: Stage, gone: GoneStage) -> None:
+    """Refuse an increment that takes too many rows away. Raises LoadRefusedError."""
+    if stage.spec.passes:
+        return
+    target = LOADED[stage.spec.name]
+    key = target.c[stage.spec.key[0]]
+    mine = target.c.source_id == work.source_id
+    leaving = count(work, select(func.count()).select_from(target).where(mine, key.in_(select(gone.key))))
+    old = count(work, select(func.count()).select_from(target).where(mine))
+    limit = _shrink_limit(work, old)
+    if leaving <= limit:
+        return
+    target_row = exists().where(mine, key == stage.key)
+    rows = old - leaving + count(work, select(func.count()).select_from(stage.table).where(~target_row))
+    if rows not in work.accept.rows:
+        raise LoadRefusedError(
+            f"{stage.spec.name}: {leaving} of {old} rows would vanish (limit {limit}); nothing was published",
+            hint=f"if that is right, run once with --accept-rows {rows}",
+        )
+
+
+def check_changed_fill(work: Publication, stage: Stage) -> None:
+    """Refuse an increment in whose objects a column went empty, against the same objects before."""
+    target = LOADED[stage.spec.name]
+    names = [c.name for c in stage.spec.columns if not c.volatile and c.name not in _UNGUARDED]
+    both = and_(target.c.source_id == work.source_id, target.c[stage.spec.key[0]] == stage.key)
+    counts = [func.count(table.c[name]) for table in (target, stage.table) for name in names]
+    total, *filled = work.connection.execute(
+        select(func.count(), *counts).select_from(stage.table).join(target, both)
+    ).one()
+    for name, before, after in zip(names, filled[: len(names)], filled[len(names) :], strict=True):
+        column = f"{stage.spec.name}.{name}"
+        too_few = before >= _FILL_FROM and after < before * (1 - work.guards.max_fill_loss)
+        if too_few and (column, after) not in work.accept.fills:
+            raise LoadRefusedError(
+                f"{column}: of {total} changed rows {after} have it, before {before} of the same had; "
+                "nothing was published",
+                hint=f"check the read rights, or accept it once with --accept-fill {column}={after}",
+            )
+
+
+def check_total(work: Publication, entry: TableResult) -> None:
+    """Refuse an increment after which the table does not hold the rows the server counts. Raises IncompleteError."""
+    expected, rows = entry.server_count, entry.rows_published + entry.rejected
+    if expected is None or rows == expected or rows in work.accept.rows:
+        return
+    raise IncompleteError(
+        f"{entry.table}: with the increment there would be {rows} rows, but the server counts {expected}; "
+        "nothing was published from it",
+        hint="a full read is due",
+    )
