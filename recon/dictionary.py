@@ -262,6 +262,47 @@ window_longest_ms: longest window_ms
 journal_chain: hash over the journal's lines, for evidence
 subject: subject of the certificate
 not_after: when the certificate ends
+dns_name: DNS name of the domain
+depth: how many memberships lie between: 1 is direct
+clock.as_of_date: the day of as_of as a date
+made_of: state of the memberships that the closure was made of
+closure_state.max_depth: deepest nesting found
+address_pattern: pattern for LIKE that every address of the domain fits
+owner: who answers for the group
+contact: how to reach them
+member_type: kind of the member: user, group, device …
+acceptance_id: number of the acceptance
+accepted_until: last day on which it holds; afterwards the finding is open again
+accepted_by: who accepted it
+why: the reason given
+accepted_count: rows that are accepted
+new_count: rows that the refresh before did not have
+gone_count: rows of the refresh before that are gone
+first_refresh: the refresh that found it first
+gone_refresh: the first refresh that did not find it any more
+lifecycle_date.kind: hire or leave
+content: what the value seems to be: date, mail or text
+is_valid: 1: has the form that synchronization takes
+proposed: the value to write instead, where nobody need guess
+advice: the value, why it is refused, and what to write
+lifecycle_date.at: the instant it names, where it is valid
+what: what differs: missing, left over or changed
+seconds: how long the load took
+watermark_from: the watermark that the increment began at
+basis: digest of what the rows depend on: configuration, tables, version
+account_row_id: row_id of the account
+holder_name: the group or role that gives the privilege
+holder_rid: last number of that group's SID
+is_primary_group: 1: only as its primary group
+is_eligible: 1: may activate the role; 0: holds it
+is_refused: 1: Graph refuses an application without a directory role to write the user's otherMails
+privileged_account.admincount: adminCount of the account
+policy_id: always 1
+email_method: 1: e-mail is a method for password reset
+methods_required: how many methods a reset takes
+password_writeback: 1: a reset reaches Active Directory
+is_for_everybody: 1: everybody may reset; 0: the members of the group
+group_id: object id of that group
 """.strip().splitlines()
     )
 }

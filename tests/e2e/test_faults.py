@@ -67,7 +67,7 @@ def test_a_fault_that_lasts_leaves_the_old_rows_and_says_why(tmp_path, truth, fa
         site.edit("page_size", "retries = 1\npage_size")
         site.ok("load", "entra", "--no-refresh")
         lab.graph.add_fault(parse_fault(fault))
-        outcome = site.recon("load", "entra", "--no-refresh")
+        outcome = site.recon("load", "entra", "--full", "--no-refresh")
         assert outcome.code == 1
         said = [line for line in outcome.err.splitlines() if line.startswith("recon: ")]
         assert len(said) == 1

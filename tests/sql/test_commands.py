@@ -95,7 +95,7 @@ def test_what_is_refused(folder, capsys):
 
 def test_findings_before_any_refresh(folder, capsys):
     code, out, err = recon(capsys, "findings", "--format", "csv")
-    assert (code, out) == (0, "severity,finding,rows,before,title\n")
+    assert (code, out) == (0, "severity,finding,family,rows,open,accepted,new,gone,before,title\n")
     assert "no refresh yet" in err
 
 
