@@ -35,6 +35,11 @@ def test_links_lead_to_files(page):
         assert (page.parent / target).exists(), target
 
 
+def test_every_page_is_linked_from_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"(docs/{page.name})" not in readme] == []
+
+
 def _commands(page: Path) -> set[tuple[str, ...]]:
     text = page.read_text(encoding="utf-8")
     found = set()
