@@ -28,6 +28,7 @@ from recon.decode.times import day, utc_now_text
 from recon.errors import PlanError, UsageError
 from recon.scopes.judge import definition
 from recon.store import Store
+from recon.store.runs import doubts
 from recon.store.tables import LOADED
 
 PLANS = Path("plans")
@@ -149,6 +150,7 @@ def build_plan(
             "tenant_id": tenant_id,
             "entra_source": sources.entra.name,
             "sources": describe(connection, sources),
+            "doubts": _doubts(config, store, sources, now),
             "created_at": now,
             "expires_at": hours_later(now, settings.plan_max_age_hours),
             "scope": {"name": scope_name, "groups": definition(chosen)},
@@ -183,6 +185,13 @@ def build_plan(
             check_unchanged(store, sources, entra)
 
         return freeze(plans_folder(config), header, outcomes())
+
+
+def _doubts(config: Config, store: Store, sources: Sources, now: str) -> list[str]:
+    """What those who approve should know of the loads: accepted incomplete, failed when tried again, old."""
+    names = {each.name for each in sources.all}
+    found = doubts(store, now, config.settings.load_max_age_hours)
+    return [f"{doubt.source} {doubt.why}" for doubt in found if doubt.source in names]
 
 
 def _tenant(config: Config, sources: Sources) -> str:

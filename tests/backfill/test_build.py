@@ -11,6 +11,7 @@ from sqlalchemy import delete, update
 from recon.backfill.approval import operating_system_user
 from recon.backfill.build import build_plan, check_unchanged, hours_later
 from recon.backfill.items import AdAccount, EntraAccount
+from recon.backfill.page import render_page
 from recon.backfill.plan import load_plan
 from recon.backfill.sources import find_sources
 from recon.catalog import data_folder
@@ -20,7 +21,8 @@ from recon.errors import ConfigError, PlanError, UsageError
 from recon.lab.sample import PEOPLE, SampleCompany, expected, written
 from recon.pipeline.loads import load_source, sources
 from recon.store.match_tables import clock
-from recon.store.tables import LOADED, setting, source
+from recon.store.runs import begin_run, end_run
+from recon.store.tables import LOADED, load_run, setting, source
 
 
 def configured(rehearsal, old, new):
@@ -219,3 +221,17 @@ def test_the_selects_of_accounts_have_the_fields_in_their_order(name, kind):
     text = (data_folder("sql") / "plan" / f"{name}.sql").read_text(encoding="utf-8")
     columns = re.findall(r"^    \w\.(\w+)(?: as (\w+))?,?$", text, re.MULTILINE)
     assert [alias or column for column, alias in columns] == ["worker_row_id", *(each.name for each in fields(kind))]
+
+
+def test_what_is_doubtful_about_a_load_is_stamped_on_the_plan(everywhere):
+    with everywhere.store() as store:
+        assert build_plan(everywhere.config, store).header["doubts"] == []
+        with store.read() as connection:
+            entra = find_sources(connection, None).entra
+        end_run(store, begin_run(store, entra.source_id), "failed", "the connection was reset")
+        plan = build_plan(everywhere.config, store)
+        with store.write() as connection:  # shared with other tests: as it was
+            connection.execute(delete(load_run).where(load_run.c.status == "failed"))
+    (doubt,) = plan.header["doubts"]
+    assert re.fullmatch(rf"{entra.name} could not be read at .* \(failed: the connection was reset\); .*", doubt)
+    assert "the connection was reset" in "".join(render_page(plan))
