@@ -207,9 +207,9 @@ def cost_of(call: Call) -> Cost:
     The table says "GET users" without saying whether one user is meant too: taken for every path below /users but
     delta, which is not listed. That userRegistrationDetails counts among the reports is assumed.
     """
-    if call.method != "GET":
-        return Cost(1, 1)
     segments = call.segments
+    if call.method != "GET":
+        return Cost(1, uploads=1) if segments[-1] == "bulkUpload" else Cost(1, 1)
     options: dict[str, Any] = dict(parse_qsl(call.query, keep_blank_values=True))
     is_members = len(segments) > 2 and segments[0] == "groups" and segments[2] == "members"
     units = 2 if segments[0] == "users" and not _is_delta(call) else 3 if is_members else 1

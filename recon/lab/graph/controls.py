@@ -10,6 +10,7 @@ from recon.errors import UsageError
 from recon.lab.graph.app import GraphService
 from recon.lab.graph.directory import Directory
 from recon.lab.graph.faults import Fault
+from recon.lab.graph.provisioning import ProvisioningJob
 from recon.lab.graph.schema import GROUP, USER
 from recon.lab.graph.store import Objects
 
@@ -103,10 +104,15 @@ class Controls:
         with self.service.lock:
             self._directory(tenant_id).add_role_member(role_id, member)
 
+    def add_job(self, tenant_id: str, job: ProvisioningJob) -> None:
+        """Add a provisioning job, or put another in the place of one."""
+        with self.service.lock:
+            self._directory(tenant_id).jobs[job.service_principal_id.lower(), job.job_id] = job
+
     # ---- time and trouble
 
     def advance(self, *, days: float = 0.0, seconds: float = 0.0) -> None:
-        """Let time pass for delta tokens (7 days) and deleted objects (30 days); for nothing else."""
+        """Let time pass for delta tokens (7 days), deleted objects (30 days) and provisioning jobs alone."""
         with self.service.lock:
             self.service.clock.advance(days=days, seconds=seconds)
             for directory in self.service.directories.values():

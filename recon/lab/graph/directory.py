@@ -8,13 +8,16 @@ soft-deleted, they go at once.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recon.errors import UsageError
 from recon.lab.graph.changes import DELETED, JOINED, LEFT, PURGED, RESTORED, Change
 from recon.lab.graph.clock import graph_time
 from recon.lab.graph.schema import GROUP, HIDDEN_TYPES, MEMBER_TYPES, USER
 from recon.lab.graph.store import Objects, Row, Tenant, lower
+
+if TYPE_CHECKING:
+    from recon.lab.graph.provisioning import ProvisioningJob
 
 KEPT = timedelta(days=30)
 
@@ -93,6 +96,7 @@ class Directory:
     roles: dict[str, Role] = field(default_factory=dict)
     eligible: list[tuple[str, str, str]] = field(default_factory=list)  # role template id, principal id, type
     registrations: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    jobs: "dict[tuple[str, str], ProvisioningJob]" = field(default_factory=dict)  # by service principal and job
     delta_epoch: int = 0  # tokens of an earlier one are answered 410
 
     def __post_init__(self) -> None:

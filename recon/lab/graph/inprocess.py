@@ -50,7 +50,7 @@ class InProcessGraph:
             name.lower(): value for name, value in (headers or {}).items()
         }
         if body is not None:
-            own["content-type"] = "application/json"
+            own.setdefault("content-type", "application/json")
         call = Call(method, path, urlencode(params or {}), own, body or b"", "https://graph.microsoft.com")
         answer = self._simulator.service.handle(call)
         kind = answer.fault.kind if answer.fault else ""

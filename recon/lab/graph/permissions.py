@@ -2,7 +2,8 @@
 
 A call beyond the permissions is refused with 403; a property beyond them is left out of the answer.
 Taken from practice, not from a checked page: which permissions list groups and domains, and what a device or contact
-needs. That permanent deletion needs what restoring needs is assumed.
+needs, and which permission reads a synchronization schema. That permanent deletion needs what restoring needs is
+assumed.
 """
 
 from collections.abc import Iterable
@@ -56,6 +57,9 @@ READ_ELIGIBLE = frozenset(
     """)
 )
 READ_REPORTS = frozenset({"AuditLog.Read.All"})
+UPLOAD = frozenset({"SynchronizationData-User.Upload", "SynchronizationData-User.Upload.OwnedBy"})
+READ_SYNCHRONIZATION = frozenset({"Synchronization.Read.All", "Synchronization.ReadWrite.All"})
+READ_PROVISIONING_LOG = frozenset({"ProvisioningLog.Read.All", "AuditLog.Read.All"})
 READ_DOMAINS = frozenset(words("Domain.Read.All Domain.ReadWrite.All Directory.Read.All Directory.ReadWrite.All"))
 _UPDATE_USERS = frozenset({"User.ReadUpdate.All", "User.ReadWrite.All", "Directory.ReadWrite.All"})
 WRITE = {"otherMails": _UPDATE_USERS | {"User-Mail.ReadWrite.All"}, "usageLocation": _UPDATE_USERS}
@@ -75,6 +79,9 @@ KNOWN = (
     | READ_ROLES
     | READ_ELIGIBLE
     | READ_REPORTS
+    | UPLOAD
+    | READ_SYNCHRONIZATION
+    | READ_PROVISIONING_LOG
     | READ_DOMAINS
     | frozenset().union(
         *READ_DELETED.values(), *RESTORE.values(), *GUARDED.values(), *_MEMBER_TYPES.values(), *WRITE.values()

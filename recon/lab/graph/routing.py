@@ -13,6 +13,7 @@ from recon.lab.graph.calls import Answer, Call, Caller, WriteRecord
 from recon.lab.graph.clock import Clock
 from recon.lab.graph.deleted import DeletedItems
 from recon.lab.graph.delta import DeltaReader
+from recon.lab.graph.provisioning import Provisioning
 from recon.lab.graph.reading import Reader, list_kind, require_groups, require_members, require_users
 from recon.lab.graph.roles import RoleReader, list_domains, registrations
 from recon.lab.graph.schema import USER
@@ -49,14 +50,16 @@ class Router:
         self._reader = Reader(uuid.uuid4().bytes)
         self._deleted = DeletedItems(self._reader)
         self._roles = RoleReader(self._reader)
+        self._provisioning = Provisioning(clock, lag, writes, monotonic)
 
     def route(self, call: Call, caller: Caller, request_id: str, client_request_id: str) -> Answer:
         """Answer one call. Raises GraphError for every refusal."""
         head, *rest = call.segments
         caller.directory.expire(self._clock.now())
+        self._provisioning.work(caller.directory)
         kind = list_kind(head)
         if kind is None:
-            return self._elsewhere(call, caller, head, rest)
+            return self._elsewhere(call, caller, head, rest, request_id)
         now = self._monotonic()
         objects = caller.directory.users if kind == USER.name else caller.directory.groups
         if call.method == "PATCH" and kind == USER.name and len(rest) == 1 and rest[0] != "$count":
@@ -76,7 +79,7 @@ class Router:
             return self._delta.answer(call, caller, objects, now)
         return self._reader.get_object(call, caller, objects, rest[0], now)
 
-    def _elsewhere(self, call: Call, caller: Caller, head: str, rest: list[str]) -> Answer:
+    def _elsewhere(self, call: Call, caller: Caller, head: str, rest: list[str], request_id: str) -> Answer:
         match head, rest:
             case "directory", ["deletedItems", *tail]:
                 return self._deleted.answer(call, caller, tail, self._clock)
@@ -86,6 +89,10 @@ class Router:
                 return self._roles.eligible(call, caller)
             case "reports", ["authenticationMethods", "userRegistrationDetails", *tail]:
                 return registrations(self._reader, call, caller, tail, self._clock)
+            case "servicePrincipals", [key, "synchronization", "jobs", job, ("schema" | "bulkUpload") as verb]:
+                return self._provisioning.answer(call, caller, key, job, verb, request_id)
+            case "auditLogs", ["provisioning"]:
+                return self._provisioning.log(call, caller)
             case "domains", []:
                 return list_domains(call, caller)
         if head in _UNSIMULATED | {"directory", "directoryRoles", "roleManagement", "reports", "domains"}:

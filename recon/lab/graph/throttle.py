@@ -29,6 +29,8 @@ class Limits:
     app_requests: Quota | None = (130_000, 10)
     sign_in_activity: Quota | None = (10, 60)
     reports: Quota | None = (5, 10)
+    uploads: Quota | None = (40, 5)
+    uploads_a_day: Quota | None = (2_000, 86_400)
 
 
 def tenant_size(users: int) -> str:
@@ -70,12 +72,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one call costs: resource units, writes, reads of signInActivity, reads of reports."""
+    """What one call costs: resource units, writes, reads of signInActivity, reads of reports, bulk uploads."""
 
     units: int
     writes: int = 0
     sign_ins: int = 0
     reports: int = 0
+    uploads: int = 0
 
 
 class Throttle:
@@ -125,6 +128,8 @@ class Throttle:
             (("write", tenant), limits.tenant_write, cost.writes, "Tenant/Write", writes),
             (("sign-in", app, tenant), limits.sign_in_activity, cost.sign_ins, "Tenant_Application/Read", units),
             (("reports", app, tenant), limits.reports, cost.reports, "Tenant_Application/Read", units),
+            (("uploads", tenant), limits.uploads, cost.uploads, "Tenant/Write", writes),
+            (("uploads-a-day", tenant), limits.uploads_a_day, cost.uploads, "Tenant/Write", writes),
         ]
         charges = []
         for key, quota, amount, scope, information in plan:

@@ -56,11 +56,12 @@ def check_patch(call: Call, caller: Caller, users: Objects, place: int, *, is_st
     if permissions.SENSITIVE & body.keys():
         _check_role(caller, str(row["id"]).lower(), is_strict=is_strict)
     for name, value in body.items():
-        _check_value(name, value)
+        check_value(name, value)
     return body
 
 
-def _check_value(name: str, value: Any) -> None:
+def check_value(name: str, value: Any) -> None:
+    """Raise GraphError for a value that the property does not take."""
     if name == "otherMails":
         _check_mails(value)
     elif name == "usageLocation":
