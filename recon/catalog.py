@@ -2,7 +2,8 @@
 
 A file is one plain SELECT below a header of `-- key: value` lines (a line of `--   text` goes on with the value
 above it). This module reads and judges files; it runs nothing and builds no SQL: it only tells where a statement's
-last SELECT begins, so that others can put an INSERT or a CREATE VIEW in front of it.
+last SELECT begins, so that others can put an INSERT or a CREATE VIEW in front of it. Long, because the rules of a file
+are read and judged in one pass.
 """
 
 import difflib

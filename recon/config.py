@@ -2,6 +2,7 @@
 
 Reads one file, never writes. Every key stands in docs/configuration.md, which the suite holds against this module.
 Paths are relative to the file they stand in. Environment variables RECON_DATABASE_URL and RECON_CONFIG override.
+Long, because it is one table of keys.
 """
 
 import ipaddress

@@ -2,7 +2,7 @@
 
 Taken from recon.objects, the tables of the store and the headers of the catalogue; what those cannot say stands in
 the texts below, by column name, or by table and column. The suite fails when a column has no meaning. recon.deploy
-writes the rows into dictionary_table and dictionary_column, and sql/deploy/dictionary.md.
+writes the rows into dictionary_table and dictionary_column, and sql/deploy/dictionary.md. Long, because it is texts.
 """
 
 from collections.abc import Iterator

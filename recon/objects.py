@@ -1,7 +1,7 @@
 """Every table that a load fills, column by column: the one description that loaders, store and docs share.
 
 A source yields a `Row`; its values stand in the order of `Table.columns`. The store adds source_id, row_id,
-row_hash and loaded_at by itself. Nothing here reads, writes or decides: it only names.
+row_hash and loaded_at by itself. Nothing here reads, writes or decides: it only names. Long, because it is one table.
 
 Column types and how a value travels in a Row (missing is None, always; '' never):
     text    str              raw text, as the source has it

@@ -2,6 +2,7 @@
 
 Pure functions. LADDER is the one table of what is checked, in which order, and what each code means; the
 documentation is held against it. A rung may rely on every rung above it not having held.
+Long, because it is one ladder.
 """
 
 import re

@@ -4,6 +4,7 @@ A person is whatever the three systems hold about one human being, rightly or wr
 records is needed to make them, so a company is a stream and costs no memory. This module holds the model and the
 exports; who is in the company stands in recon.lab.sample and recon.lab.generator, how values look in
 recon.lab.rendering and adrendering. Days count from `today`: 3 is three days ago, -3 in three days.
+Long, because the three exports share one model.
 """
 
 from abc import ABC, abstractmethod
