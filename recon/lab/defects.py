@@ -301,7 +301,7 @@ def othermails_differ_from_hr(person: Person, facts: Facts, domain: Domain) -> N
 
 def othermails_spelled_otherwise(person: Person, facts: Facts, domain: Domain) -> None:
     mails = person.entra[0].other_mails
-    person.entra[0].other_mails = [*(mail.upper() for mail in mails), "further@example.org"]
+    person.entra[0].other_mails = [*(mail.upper() for mail in mails), *(f"further.{mail}" for mail in mails)]
 
 
 def othermails_blanks(person: Person, facts: Facts, domain: Domain) -> None:
