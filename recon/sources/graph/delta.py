@@ -16,14 +16,20 @@ DAYS = 7  # a deltaLink of users or groups serves so long
 
 
 def latest_link(client: Getter, path: str, properties: tuple[str, ...], *, permission: str) -> str:
-    """The deltaLink of /users or /groups from which on changes are told: of the state as it is now nothing is read.
+    """The deltaLink of /users or /groups from which on changes are told: of the state as it is now nothing is kept.
 
-    Raises as the client's get does, and SourceError when the answer holds no such link.
+    A page with a nextLink may come first, as in any round. Raises as the client's get does, and SourceError when the
+    answers hold no such link.
     """
+    what = f"GET {path}/delta"
+    trail = Trail(what)
     params = {"$select": ",".join(properties), "$deltatoken": "latest"}
-    link = _delta_link(client.get(f"{path}/delta", params, permission=permission))
-    if link is None:
-        raise SourceError(f"GET {path}/delta: the answer holds no deltaLink")
+    body = client.get(f"{path}/delta", params, permission=permission)
+    while (link := _delta_link(body)) is None:
+        following = trail.step(page_of(body, what))
+        if following is None:
+            raise SourceError(f"{what}: the answer holds no deltaLink")
+        body = client.get(following, permission=permission)
     return link
 
 
