@@ -293,7 +293,7 @@ basis: digest of what the rows depend on: configuration, tables, version
 account_row_id: row_id of the account
 holder_name: the group or role that gives the privilege
 holder_rid: last number of that group's SID
-is_primary_group: 1: only as its primary group
+is_primary_group: 1: no way is as short as the one through its primary group
 is_eligible: 1: may activate the role; 0: holds it
 is_refused: 1: Graph refuses an application without a directory role to write the user's otherMails
 privileged_account.admincount: adminCount of the account

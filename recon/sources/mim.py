@@ -6,6 +6,7 @@ restored copy than while the service runs. Reads only.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ ROLES = {
     "browse": "browse_sid",
     "passwordset": "passwordset_sid",
 }
-_DOMAIN = "S-1-5-21-"
+_OF_DOMAIN = re.compile(r"S-1-5-21-[0-9]+-[0-9]+-[0-9]+-([0-9]+)")  # three numbers name the domain, the last is its own
 _RUN_COLUMNS = (
     "run_history_id", "ma_id", "run_number", "run_profile_name", "user_name", "is_run_complete", "run_result",
     "current_step_number", "total_steps", "start_date", "end_date",
@@ -91,14 +92,7 @@ class MimReading:
         for role, raw in zip(ROLES, found[0], strict=True):
             if raw is None:
                 continue
-            data = bytes(raw)
-            try:
-                sid = sid_text(data)
-            except DecodeError as error:
-                yield Row("load_reject", ("mim_role", role, None, "bad_sid", str(error)))
-                continue
-            rid = int(sid.rpartition("-")[2]) if sid.startswith(_DOMAIN) else None
-            yield Row("mim_role", (role, data, sid, rid))
+            yield role_row(role, bytes(raw))
 
     def _runs(self, connection: Connection) -> Iterator[Row]:
         if self._source.runs == 0:
@@ -109,14 +103,26 @@ class MimReading:
         self.report.requests += 1
         newest = select(*asked.c).order_by(asked.c.start_date.desc()).limit(self._source.runs)
         for found in connection.execution_options(yield_per=1_000).execute(newest):
-            yield _run(found)
+            yield run_row(found)
 
 
 def _schema(connection: Connection) -> str | None:
     return "dbo" if connection.dialect.name == "mssql" else None
 
 
-def _run(found: Any) -> Row:
+def role_row(role: str, data: bytes) -> Row:
+    """The row of one role, or one of load_reject where its value is no SID."""
+    try:
+        sid = sid_text(data)
+    except DecodeError as error:
+        return Row("load_reject", ("mim_role", role, None, "bad_sid", str(error)))
+    match = _OF_DOMAIN.fullmatch(sid)
+    rid = int(match.group(1)) if match else None
+    return Row("mim_role", (role, data, sid, rid if rid is None or rid < 2**31 else None))
+
+
+def run_row(found: Any) -> Row:
+    """The row of one run; `found` has the columns of the history as attributes."""
     start = _time(found.start_date)
     return Row(
         "mim_run",

@@ -53,7 +53,7 @@ def fill_company_domains(connection: Connection) -> None:
     rows = [
         {"source_id": source_id, "domain_key": suffix, "address_pattern": f"%@{suffix}"}
         for source_id, suffix in connection.execute(suffixes)
-        if not set(suffix) & set("%_[")
+        if not set(suffix) & set("%_[\\")
     ]
     connection.execute(delete(company_domain))
     if rows:

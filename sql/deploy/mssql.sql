@@ -6384,7 +6384,7 @@ ad_way as (
 ad_reason as (
     select
         w.object_type, w.source_id, w.row_id, w.guid, w.admincount, w.holder_source_id, w.holder_key,
-        min(w.depth) as depth, min(w.is_primary) as is_primary
+        min(w.depth) as depth, min(case when w.is_primary = 0 then w.depth end) as member_depth
     from ad_way as w
     group by w.object_type, w.source_id, w.row_id, w.guid, w.admincount, w.holder_source_id, w.holder_key
 ),
@@ -6414,7 +6414,7 @@ select
     p.holder_name,
     p.rid as holder_rid,
     r.depth,
-    r.is_primary as is_primary_group,
+    case when r.member_depth = r.depth then 0 else 1 end as is_primary_group,
     0 as is_eligible,
     0 as is_refused,
     r.admincount
@@ -7335,7 +7335,7 @@ select
 from critical_group as c
 inner join entra_deleted as d on d.id = c.id
 cross join clock as k
-where d.deleted_day + 30 >= k.as_of_day
+where d.object_type = 'group' and d.deleted_day + 30 >= k.as_of_day
 go
 if @@trancount = 0 set noexec on
 go
@@ -7354,7 +7354,7 @@ select
     c.owner as entra_value
 from critical_group as c
 inner join entra_group as g on g.id = c.id
-where coalesce(g.is_unified, 0) = 0 and (g.is_synced = 1 or g.mailenabled = 1)
+where g.is_synced = 1 or (g.mailenabled = 1 and coalesce(g.is_unified, 0) = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -7377,7 +7377,7 @@ where
     and not exists (
         select 1
         from entra_deleted as d
-        where d.id = c.id
+        where d.id = c.id and d.object_type = 'group'
     )
 go
 if @@trancount = 0 set noexec on
@@ -8115,7 +8115,11 @@ select
     g.id as entra_value
 from entra_deleted as d
 inner join entra_group as g on g.name_key = d.name_key and g.source_id = d.source_id
-where d.object_type = 'group' and (g.createddatetime is null or g.createddatetime >= d.deleteddatetime)
+cross join clock as c
+where
+    d.object_type = 'group'
+    and d.deleted_day + 30 >= c.as_of_day
+    and (g.createddatetime is null or g.createddatetime >= d.deleteddatetime)
 go
 if @@trancount = 0 set noexec on
 go
@@ -9137,7 +9141,7 @@ with hire as (
     where
         w.hire_day >= c.as_of_day
         and w.hire_day <= c.joiner_until_day
-        and (w.termination_day is null or w.termination_day < w.hire_day)
+        and (w.termination_day is null or w.termination_day <> w.hire_day)
         and m.is_complete = 1
 ),
 
@@ -9188,7 +9192,10 @@ with hire as (
     select count(*) as hires
     from worker as w
     cross join clock as c
-    where w.hire_day >= c.as_of_day and w.hire_day <= c.joiner_until_day
+    where
+        w.hire_day >= c.as_of_day
+        and w.hire_day <= c.joiner_until_day
+        and (w.termination_day is null or w.termination_day <> w.hire_day)
 ),
 
 missing as (
@@ -9823,7 +9830,7 @@ values
     (N'mim_run', N'loaded', N'One row per run in the history of a synchronization service, as far as it is kept there.', null, N'0.1.0'),
     (N'mim_run_history', N'history', N'One row per run in the history of a synchronization service, as far as it is kept there. As it was from load run from_run up to, not including, to_run.', N'mim_run', N'0.1.0'),
     (N'pair', N'derived', N'One row per accepted match, with the compared columns of both sides.', null, N'0.1.0'),
-    (N'privileged_account', N'derived', N'One row per account (ad_user, ad_computer, entra_user) and what makes it privileged: reason is AD group, directory role or role-assignable group, holder that group or role. depth: 1 direct, more through nesting; is_primary_group: only as its primary group; is_refused: Graph refuses an application without a directory role to write the user''s otherMails.', null, N'0.1.0'),
+    (N'privileged_account', N'derived', N'One row per account (ad_user, ad_computer, entra_user) and what makes it privileged: reason is AD group, directory role or role-assignable group, holder that group or role. depth: 1 direct, more through nesting; is_primary_group: the shortest way is its primary group; is_refused: Graph refuses an application without a directory role to write the user''s otherMails.', null, N'0.1.0'),
     (N'sam_account_type', N'reference', N'One row per value of sAMAccountType.', null, N'0.1.0'),
     (N'schema_version', N'store', N'One row per version of the tables that was installed.', null, N'0.1.0'),
     (N'setting', N'store', N'One row per setting of the findings; change a row here, then recon refresh.', null, N'0.1.0'),
@@ -9917,7 +9924,7 @@ if @@trancount = 0 set noexec on
 go
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
-    (N'finding_entra_role_on_synced_user', N'view', N'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group: who controls the AD account controls the role. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, N'0.1.0'),
+    (N'finding_entra_role_on_synced_user', N'view', N'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group: who controls the AD account controls the role. Roles that only read or invite (view privileged_account names them) are left out. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, N'0.1.0'),
     (N'finding_entra_stale_account', N'view', N'Stale user in Entra: An enabled Entra user that is older than setting stale_days and has not signed in since, in person or through an application; guests and cloud-only users too. Asks for the sign-ins ([entra] objects: signin). The Entra value is the day of the last sign-in in person, empty where there was none. One row per Entra user.', null, N'0.1.0'),
     (N'finding_entra_synced_not_in_ad', N'view', N'Synced in Entra, gone from AD: An Entra user says that it is synchronized from Active Directory, and no linked domain holds its AD user. Left out: users synchronized or created after the AD load began, tenants of which a linked domain has not been loaded, and users of an ambiguous match. One row per Entra user.', null, N'0.1.0'),
     (N'finding_group_deleted', N'view', N'Group in the recycle bin: A group was deleted in Entra and can be restored until it is purged, 30 days after its deletion. The attribute is its kind (groupTypes tells it: a deleted security group reports securityEnabled false), the Entra value the days left. Filled where [entra] objects names deleted. One row per deleted group.', null, N'0.1.0'),
@@ -9925,7 +9932,7 @@ values
     (N'finding_group_gone', N'view', N'Group gone for good since the last load: The load before the last one had the group, alive or in the recycle bin; the last one has it in neither: it was purged, or is of a kind that is not kept (attribute groupTypes says alive before). Filled where [entra] objects names deleted. One row per group.', null, N'0.1.0'),
     (N'finding_group_in_itself', N'view', N'Group that contains itself: A group is a member of itself, directly or through the groups inside it. One row per group of a cycle.', null, N'0.1.0'),
     (N'finding_group_membership_differs', N'view', N'Members differ between AD and Entra: A synced group and its AD group (same SID) do not have the same direct members. Looked at are users that are matched and synced, and groups that are synced; a group that changed between the two loads is left out. The value stands on the side that has the member. One row per group and member.', null, N'0.1.0'),
-    (N'finding_group_name_recreated', N'view', N'Group made again while the old one is in the recycle bin: A group of the same name was made after the deletion of one that can still be restored: two objects, and whatever named the old one by its id (roles, licences, policies) does not apply to the new one. Names are compared without case. The object is the old group, the Entra value the id of the new one. Filled where [entra] objects names deleted. One row per deleted group and new group.', null, N'0.1.0'),
+    (N'finding_group_name_recreated', N'view', N'Group made again while the old one is in the recycle bin: A group of the same name was made after the deletion of one that can still be restored (or nobody knows when): two objects, and whatever named the old one by its id (roles, licences, policies) does not apply to the new one. Names are compared without case. The object is the old group, the Entra value the id of the new one. Filled where [entra] objects names deleted. One row per deleted group and new group.', null, N'0.1.0'),
     (N'finding_group_nested_members_differ', N'view', N'Nested members differ between AD and Entra: The matched, synced users that are in a synced group through nested groups (two steps or more) are not the same in AD and in Entra, direct members aside. The values are how many such users one side has and the other has not at all. A group that changed between the two loads is left out. One row per group.', null, N'0.1.0'),
     (N'finding_group_without_owner', N'view', N'Group without a managing owner in AD: An AD group whose managedBy is empty, or names a user that is disabled. Built-in and critical groups are left out. Owners of Entra groups are not loaded: nothing is said of them. One row per AD group.', null, N'0.1.0'),
     (N'finding_hard_match_candidate', N'view', N'Cloud user that a hard match would take over: An Entra user that is not synchronized holds the source anchor of an AD user of a linked domain, byte by byte: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks hard matches. The AD value is the AD user''s name. One row per Entra user and AD user.', null, N'0.1.0'),
@@ -9951,12 +9958,12 @@ values
     (N'finding_othermails_missing', N'view', N'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.', null, N'0.1.0'),
     (N'finding_othermails_refused', N'view', N'otherMails that Graph refuses to write: An enabled member without otherMails holds a directory role, or is in a role-assignable group: Graph refuses an application without a directory role of its own, and backfill holds such users. An eligible role counts, because backfill holds it as well. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, N'0.1.0'),
     (N'finding_othermails_shared', N'view', N'otherMails shared by several people: The same address (without case) stands in the otherMails of several members of a tenant: whoever reads it can reset the password of each. One row per user and address.', null, N'0.1.0'),
-    (N'finding_privileged_through_nesting', N'view', N'Privileged by a detour: An enabled AD account is in a privileged group only through other groups or as its primary group, so that the group''s own member list does not show it. The AD value is the privileged group. One row per account and group.', null, N'0.1.0'),
+    (N'finding_privileged_through_nesting', N'view', N'Privileged by a detour: An enabled AD user is in a privileged group only through other groups or as its primary group, so that the group''s own member list does not show it. The AD value is the privileged group. One row per user and group.', null, N'0.1.0'),
     (N'finding_provisioning_error', N'view', N'Synchronization error on the user: Entra reports an error of synchronization on the user (onPremisesProvisioningErrors), such as an address or a UPN that another object has. The attribute is the one that causes it, the Entra value the one that was refused. One row per user and error.', null, N'0.1.0'),
     (N'finding_several_primary_smtp', N'view', N'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, N'0.1.0'),
     (N'finding_sid_differs', N'view', N'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_soft_match_candidate', N'view', N'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, N'0.1.0'),
-    (N'finding_sspr_hire_not_ready', N'view', N'Hire cannot reset a password on day one: A hire that starts within setting joiner_days, and what stands in the way of a self-service reset through otherMails: no AD account, no Entra user, no address in otherMails, or the policy declared in sspr_policy (e-mail method off, more than one method required, no password writeback for a synced user, not a member of the group). What is not declared is not judged here (see sspr_policy_undeclared). The attribute is the stage, the HR value the hire date. One row per worker.', null, N'0.1.0'),
+    (N'finding_sspr_hire_not_ready', N'view', N'Hire cannot reset a password on day one: A hire that starts within setting joiner_days, and what stands in the way of a self-service reset through otherMails: no account, no Entra user, several accounts, no address in otherMails (or the answer did not contain them), or the policy declared in sspr_policy (e-mail method off, more than one method required, no password writeback for a synced user, not a member of the group). What is not declared is not judged here (see sspr_policy_undeclared). Left out: hires that end on the day they begin. The attribute is the first stage that is missing, the HR value the hire date. One row per worker.', null, N'0.1.0'),
     (N'finding_sspr_policy_undeclared', N'view', N'Password reset policy not declared: Hires start within setting joiner_days, and the tenant''s policy of self-service password reset is not declared whole in [sspr] or table sspr_policy: whether they are ready is unknown. One row per key that is not declared.', null, N'0.1.0'),
     (N'finding_stale_on_both_sides', N'view', N'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, N'0.1.0'),
     (N'finding_sync_bad_character', N'view', N'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
@@ -10968,7 +10975,7 @@ values
     (N'privileged_account', N'holder_name', 7, N'text', null, N'the group or role that gives the privilege', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'privileged_account', N'holder_rid', 8, N'int', null, N'last number of that group''s SID', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'privileged_account', N'depth', 9, N'int', null, N'how many memberships lie between: 1 is direct', null, N'never NULL', 0, N'0.1.0'),
-    (N'privileged_account', N'is_primary_group', 10, N'flag', null, N'1: only as its primary group', N'0 or 1', N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'is_primary_group', 10, N'flag', null, N'1: no way is as short as the one through its primary group', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'is_eligible', 11, N'flag', null, N'1: may activate the role; 0: holds it', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'is_refused', 12, N'flag', null, N'1: Graph refuses an application without a directory role to write the user''s otherMails', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'admincount', 13, N'int', null, N'adminCount of the account', null, N'no value, or none that could be derived', 0, N'0.1.0'),

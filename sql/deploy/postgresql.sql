@@ -5402,7 +5402,7 @@ ad_way as (
 ad_reason as (
     select
         w.object_type, w.source_id, w.row_id, w.guid, w.admincount, w.holder_source_id, w.holder_key,
-        min(w.depth) as depth, min(w.is_primary) as is_primary
+        min(w.depth) as depth, min(case when w.is_primary = 0 then w.depth end) as member_depth
     from ad_way as w
     group by w.object_type, w.source_id, w.row_id, w.guid, w.admincount, w.holder_source_id, w.holder_key
 ),
@@ -5432,7 +5432,7 @@ select
     p.holder_name,
     p.rid as holder_rid,
     r.depth,
-    r.is_primary as is_primary_group,
+    case when r.member_depth = r.depth then 0 else 1 end as is_primary_group,
     0 as is_eligible,
     0 as is_refused,
     r.admincount
@@ -6316,7 +6316,7 @@ select
 from critical_group as c
 inner join entra_deleted as d on d.id = c.id
 cross join clock as k
-where d.deleted_day + 30 >= k.as_of_day
+where d.object_type = 'group' and d.deleted_day + 30 >= k.as_of_day
 ;
 
 create view finding_critical_group_not_kept as
@@ -6334,7 +6334,7 @@ select
     c.owner as entra_value
 from critical_group as c
 inner join entra_group as g on g.id = c.id
-where coalesce(g.is_unified, 0) = 0 and (g.is_synced = 1 or g.mailenabled = 1)
+where g.is_synced = 1 or (g.mailenabled = 1 and coalesce(g.is_unified, 0) = 0)
 ;
 
 create view finding_critical_group_unknown as
@@ -6356,7 +6356,7 @@ where
     and not exists (
         select 1
         from entra_deleted as d
-        where d.id = c.id
+        where d.id = c.id and d.object_type = 'group'
     )
 ;
 
@@ -7072,7 +7072,11 @@ select
     g.id as entra_value
 from entra_deleted as d
 inner join entra_group as g on g.name_key = d.name_key and g.source_id = d.source_id
-where d.object_type = 'group' and (g.createddatetime is null or g.createddatetime >= d.deleteddatetime)
+cross join clock as c
+where
+    d.object_type = 'group'
+    and d.deleted_day + 30 >= c.as_of_day
+    and (g.createddatetime is null or g.createddatetime >= d.deleteddatetime)
 ;
 
 create view finding_group_nested_members_differ as
@@ -8063,7 +8067,7 @@ with hire as (
     where
         w.hire_day >= c.as_of_day
         and w.hire_day <= c.joiner_until_day
-        and (w.termination_day is null or w.termination_day < w.hire_day)
+        and (w.termination_day is null or w.termination_day <> w.hire_day)
         and m.is_complete = 1
 ),
 
@@ -8113,7 +8117,10 @@ with hire as (
     select count(*) as hires
     from worker as w
     cross join clock as c
-    where w.hire_day >= c.as_of_day and w.hire_day <= c.joiner_until_day
+    where
+        w.hire_day >= c.as_of_day
+        and w.hire_day <= c.joiner_until_day
+        and (w.termination_day is null or w.termination_day <> w.hire_day)
 ),
 
 missing as (
@@ -8732,7 +8739,7 @@ values
     ('mim_run', 'loaded', 'One row per run in the history of a synchronization service, as far as it is kept there.', null, '0.1.0'),
     ('mim_run_history', 'history', 'One row per run in the history of a synchronization service, as far as it is kept there. As it was from load run from_run up to, not including, to_run.', 'mim_run', '0.1.0'),
     ('pair', 'derived', 'One row per accepted match, with the compared columns of both sides.', null, '0.1.0'),
-    ('privileged_account', 'derived', 'One row per account (ad_user, ad_computer, entra_user) and what makes it privileged: reason is AD group, directory role or role-assignable group, holder that group or role. depth: 1 direct, more through nesting; is_primary_group: only as its primary group; is_refused: Graph refuses an application without a directory role to write the user''s otherMails.', null, '0.1.0'),
+    ('privileged_account', 'derived', 'One row per account (ad_user, ad_computer, entra_user) and what makes it privileged: reason is AD group, directory role or role-assignable group, holder that group or role. depth: 1 direct, more through nesting; is_primary_group: the shortest way is its primary group; is_refused: Graph refuses an application without a directory role to write the user''s otherMails.', null, '0.1.0'),
     ('sam_account_type', 'reference', 'One row per value of sAMAccountType.', null, '0.1.0'),
     ('schema_version', 'store', 'One row per version of the tables that was installed.', null, '0.1.0'),
     ('setting', 'store', 'One row per setting of the findings; change a row here, then recon refresh.', null, '0.1.0'),
@@ -8825,7 +8832,7 @@ values
 
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
-    ('finding_entra_role_on_synced_user', 'view', 'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group: who controls the AD account controls the role. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, '0.1.0'),
+    ('finding_entra_role_on_synced_user', 'view', 'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group: who controls the AD account controls the role. Roles that only read or invite (view privileged_account names them) are left out. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, '0.1.0'),
     ('finding_entra_stale_account', 'view', 'Stale user in Entra: An enabled Entra user that is older than setting stale_days and has not signed in since, in person or through an application; guests and cloud-only users too. Asks for the sign-ins ([entra] objects: signin). The Entra value is the day of the last sign-in in person, empty where there was none. One row per Entra user.', null, '0.1.0'),
     ('finding_entra_synced_not_in_ad', 'view', 'Synced in Entra, gone from AD: An Entra user says that it is synchronized from Active Directory, and no linked domain holds its AD user. Left out: users synchronized or created after the AD load began, tenants of which a linked domain has not been loaded, and users of an ambiguous match. One row per Entra user.', null, '0.1.0'),
     ('finding_group_deleted', 'view', 'Group in the recycle bin: A group was deleted in Entra and can be restored until it is purged, 30 days after its deletion. The attribute is its kind (groupTypes tells it: a deleted security group reports securityEnabled false), the Entra value the days left. Filled where [entra] objects names deleted. One row per deleted group.', null, '0.1.0'),
@@ -8833,7 +8840,7 @@ values
     ('finding_group_gone', 'view', 'Group gone for good since the last load: The load before the last one had the group, alive or in the recycle bin; the last one has it in neither: it was purged, or is of a kind that is not kept (attribute groupTypes says alive before). Filled where [entra] objects names deleted. One row per group.', null, '0.1.0'),
     ('finding_group_in_itself', 'view', 'Group that contains itself: A group is a member of itself, directly or through the groups inside it. One row per group of a cycle.', null, '0.1.0'),
     ('finding_group_membership_differs', 'view', 'Members differ between AD and Entra: A synced group and its AD group (same SID) do not have the same direct members. Looked at are users that are matched and synced, and groups that are synced; a group that changed between the two loads is left out. The value stands on the side that has the member. One row per group and member.', null, '0.1.0'),
-    ('finding_group_name_recreated', 'view', 'Group made again while the old one is in the recycle bin: A group of the same name was made after the deletion of one that can still be restored: two objects, and whatever named the old one by its id (roles, licences, policies) does not apply to the new one. Names are compared without case. The object is the old group, the Entra value the id of the new one. Filled where [entra] objects names deleted. One row per deleted group and new group.', null, '0.1.0'),
+    ('finding_group_name_recreated', 'view', 'Group made again while the old one is in the recycle bin: A group of the same name was made after the deletion of one that can still be restored (or nobody knows when): two objects, and whatever named the old one by its id (roles, licences, policies) does not apply to the new one. Names are compared without case. The object is the old group, the Entra value the id of the new one. Filled where [entra] objects names deleted. One row per deleted group and new group.', null, '0.1.0'),
     ('finding_group_nested_members_differ', 'view', 'Nested members differ between AD and Entra: The matched, synced users that are in a synced group through nested groups (two steps or more) are not the same in AD and in Entra, direct members aside. The values are how many such users one side has and the other has not at all. A group that changed between the two loads is left out. One row per group.', null, '0.1.0'),
     ('finding_group_without_owner', 'view', 'Group without a managing owner in AD: An AD group whose managedBy is empty, or names a user that is disabled. Built-in and critical groups are left out. Owners of Entra groups are not loaded: nothing is said of them. One row per AD group.', null, '0.1.0'),
     ('finding_hard_match_candidate', 'view', 'Cloud user that a hard match would take over: An Entra user that is not synchronized holds the source anchor of an AD user of a linked domain, byte by byte: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks hard matches. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
@@ -8859,12 +8866,12 @@ values
     ('finding_othermails_missing', 'view', 'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.', null, '0.1.0'),
     ('finding_othermails_refused', 'view', 'otherMails that Graph refuses to write: An enabled member without otherMails holds a directory role, or is in a role-assignable group: Graph refuses an application without a directory role of its own, and backfill holds such users. An eligible role counts, because backfill holds it as well. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, '0.1.0'),
     ('finding_othermails_shared', 'view', 'otherMails shared by several people: The same address (without case) stands in the otherMails of several members of a tenant: whoever reads it can reset the password of each. One row per user and address.', null, '0.1.0'),
-    ('finding_privileged_through_nesting', 'view', 'Privileged by a detour: An enabled AD account is in a privileged group only through other groups or as its primary group, so that the group''s own member list does not show it. The AD value is the privileged group. One row per account and group.', null, '0.1.0'),
+    ('finding_privileged_through_nesting', 'view', 'Privileged by a detour: An enabled AD user is in a privileged group only through other groups or as its primary group, so that the group''s own member list does not show it. The AD value is the privileged group. One row per user and group.', null, '0.1.0'),
     ('finding_provisioning_error', 'view', 'Synchronization error on the user: Entra reports an error of synchronization on the user (onPremisesProvisioningErrors), such as an address or a UPN that another object has. The attribute is the one that causes it, the Entra value the one that was refused. One row per user and error.', null, '0.1.0'),
     ('finding_several_primary_smtp', 'view', 'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, '0.1.0'),
     ('finding_sid_differs', 'view', 'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_soft_match_candidate', 'view', 'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
-    ('finding_sspr_hire_not_ready', 'view', 'Hire cannot reset a password on day one: A hire that starts within setting joiner_days, and what stands in the way of a self-service reset through otherMails: no AD account, no Entra user, no address in otherMails, or the policy declared in sspr_policy (e-mail method off, more than one method required, no password writeback for a synced user, not a member of the group). What is not declared is not judged here (see sspr_policy_undeclared). The attribute is the stage, the HR value the hire date. One row per worker.', null, '0.1.0'),
+    ('finding_sspr_hire_not_ready', 'view', 'Hire cannot reset a password on day one: A hire that starts within setting joiner_days, and what stands in the way of a self-service reset through otherMails: no account, no Entra user, several accounts, no address in otherMails (or the answer did not contain them), or the policy declared in sspr_policy (e-mail method off, more than one method required, no password writeback for a synced user, not a member of the group). What is not declared is not judged here (see sspr_policy_undeclared). Left out: hires that end on the day they begin. The attribute is the first stage that is missing, the HR value the hire date. One row per worker.', null, '0.1.0'),
     ('finding_sspr_policy_undeclared', 'view', 'Password reset policy not declared: Hires start within setting joiner_days, and the tenant''s policy of self-service password reset is not declared whole in [sspr] or table sspr_policy: whether they are ready is unknown. One row per key that is not declared.', null, '0.1.0'),
     ('finding_stale_on_both_sides', 'view', 'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, '0.1.0'),
     ('finding_sync_bad_character', 'view', 'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
@@ -9871,7 +9878,7 @@ values
     ('privileged_account', 'holder_name', 7, 'text', null, 'the group or role that gives the privilege', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('privileged_account', 'holder_rid', 8, 'int', null, 'last number of that group''s SID', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('privileged_account', 'depth', 9, 'int', null, 'how many memberships lie between: 1 is direct', null, 'never NULL', 0, '0.1.0'),
-    ('privileged_account', 'is_primary_group', 10, 'flag', null, '1: only as its primary group', '0 or 1', 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'is_primary_group', 10, 'flag', null, '1: no way is as short as the one through its primary group', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'is_eligible', 11, 'flag', null, '1: may activate the role; 0: holds it', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'is_refused', 12, 'flag', null, '1: Graph refuses an application without a directory role to write the user''s otherMails', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'admincount', 13, 'int', null, 'adminCount of the account', null, 'no value, or none that could be derived', 0, '0.1.0'),

@@ -17,4 +17,4 @@ select
 from critical_group as c
 inner join entra_deleted as d on d.id = c.id
 cross join clock as k
-where d.deleted_day + 30 >= k.as_of_day
+where d.object_type = 'group' and d.deleted_day + 30 >= k.as_of_day

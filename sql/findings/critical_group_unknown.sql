@@ -25,5 +25,5 @@ where
     and not exists (
         select 1
         from entra_deleted as d
-        where d.id = c.id
+        where d.id = c.id and d.object_type = 'group'
     )

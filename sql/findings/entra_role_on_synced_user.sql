@@ -1,7 +1,8 @@
 -- title: Directory role on a synced user
 -- meaning: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable
---   group: who controls the AD account controls the role. Filled where [entra] objects names roles. The Entra value is
---   the role or group. One row per user and role or group.
+--   group: who controls the AD account controls the role. Roles that only read or invite (view privileged_account names
+--   them) are left out. Filled where [entra] objects names roles. The Entra value is the role or group. One row per
+--   user and role or group.
 -- family: groups
 -- severity: medium
 -- fix: Give the role to an account of the cloud alone.

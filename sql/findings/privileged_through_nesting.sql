@@ -1,6 +1,6 @@
 -- title: Privileged by a detour
--- meaning: An enabled AD account is in a privileged group only through other groups or as its primary group, so that
---   the group's own member list does not show it. The AD value is the privileged group. One row per account and group.
+-- meaning: An enabled AD user is in a privileged group only through other groups or as its primary group, so that
+--   the group's own member list does not show it. The AD value is the privileged group. One row per user and group.
 -- family: groups
 -- severity: medium
 -- fix: Make it a direct member where it shall be privileged; take the inner group out where it shall not.

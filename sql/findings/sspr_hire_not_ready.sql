@@ -1,9 +1,10 @@
 -- title: Hire cannot reset a password on day one
 -- meaning: A hire that starts within setting joiner_days, and what stands in the way of a self-service reset through
---   otherMails: no AD account, no Entra user, no address in otherMails, or the policy declared in sspr_policy (e-mail
---   method off, more than one method required, no password writeback for a synced user, not a member of the group).
---   What is not declared is not judged here (see sspr_policy_undeclared). The attribute is the stage, the HR value the
---   hire date. One row per worker.
+--   otherMails: no account, no Entra user, several accounts, no address in otherMails (or the answer did not contain
+--   them), or the policy declared in sspr_policy (e-mail method off, more than one method required, no password
+--   writeback for a synced user, not a member of the group). What is not declared is not judged here (see
+--   sspr_policy_undeclared). Left out: hires that end on the day they begin. The attribute is the first stage that is
+--   missing, the HR value the hire date. One row per worker.
 -- family: sspr
 -- default: on
 -- severity: medium
@@ -17,7 +18,7 @@ with hire as (
     where
         w.hire_day >= c.as_of_day
         and w.hire_day <= c.joiner_until_day
-        and (w.termination_day is null or w.termination_day < w.hire_day)
+        and (w.termination_day is null or w.termination_day <> w.hire_day)
         and m.is_complete = 1
 ),
 

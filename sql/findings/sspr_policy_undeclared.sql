@@ -10,7 +10,10 @@ with hire as (
     select count(*) as hires
     from worker as w
     cross join clock as c
-    where w.hire_day >= c.as_of_day and w.hire_day <= c.joiner_until_day
+    where
+        w.hire_day >= c.as_of_day
+        and w.hire_day <= c.joiner_until_day
+        and (w.termination_day is null or w.termination_day <> w.hire_day)
 ),
 
 missing as (

@@ -47,7 +47,7 @@ ad_way as (
 ad_reason as (
     select
         w.object_type, w.source_id, w.row_id, w.guid, w.admincount, w.holder_source_id, w.holder_key,
-        min(w.depth) as depth, min(w.is_primary) as is_primary
+        min(w.depth) as depth, min(case when w.is_primary = 0 then w.depth end) as member_depth
     from ad_way as w
     group by w.object_type, w.source_id, w.row_id, w.guid, w.admincount, w.holder_source_id, w.holder_key
 ),
@@ -77,7 +77,7 @@ select
     p.holder_name,
     p.rid as holder_rid,
     r.depth,
-    r.is_primary as is_primary_group,
+    case when r.member_depth = r.depth then 0 else 1 end as is_primary_group,
     0 as is_eligible,
     0 as is_refused,
     r.admincount

@@ -48,5 +48,5 @@ left join entra_user as e on e.row_id = m.entra_row_id
 where
     w.hire_day >= c.as_of_day
     and w.hire_day <= c.as_of_day + :days
-    and (w.termination_day is null or w.termination_day < w.hire_day)
+    and (w.termination_day is null or w.termination_day <> w.hire_day)
 order by w.hire_day, w.worker_id

@@ -7,7 +7,7 @@ import pytest
 from recon.config import MimSource
 from recon.decode.sid import sid_bytes
 from recon.errors import SourceError
-from recon.sources.mim import MimReading
+from recon.sources.mim import MimReading, role_row
 from recon.store import Store
 from tests.support.estate import Estate
 from tests.support.site import invoke
@@ -58,6 +58,21 @@ def test_the_roles_are_decoded_and_a_bad_sid_is_told(tmp_path):
         ("load_reject", "mim_role", rows[3].values[2:]),
     ]
     assert rows[3].values[1:4] == ("passwordset", None, "bad_sid")
+
+
+@pytest.mark.parametrize(
+    ("sid", "rid"),
+    [
+        ("S-1-5-21-1-2-3-512", 512),
+        ("S-1-5-21-1-2-3-2147483647", 2147483647),
+        ("S-1-5-21-1-2-3-4294967295", None),  # more than a column holds, and than any domain gives
+        ("S-1-5-21-1-512", None),
+        ("S-1-5-21-1-2-3-4-512", None),
+        ("S-1-5-80-1-2-3-512", None),
+    ],
+)
+def test_only_an_account_of_a_domain_has_a_rid(sid, rid):
+    assert role_row("browse", sid_bytes(sid)).values == ("browse", sid_bytes(sid), sid, rid)
 
 
 def test_no_column_beside_the_five_is_ever_read(tmp_path, monkeypatch):

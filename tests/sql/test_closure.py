@@ -123,11 +123,12 @@ def test_privileged_in_ad(estate):
         estate.ad(guid=name, distinguishedname=f"CN={name},DC=example,DC=com", admincount=1 if name == "both" else None)
     estate.ad(guid="primary", primarygroupid=512)
     estate.ad(guid="primary nested", primarygroupid=7001)
+    estate.ad(guid="primary and nested", distinguishedname="CN=twice,DC=example,DC=com", primarygroupid=512)
     estate.ad(guid="ordinary", primarygroupid=513, admincount=1)
     estate.computer(guid="server", dn_key="cn=server,dc=example,dc=com")
     at = ",DC=example,DC=com"
     estate.group("Domänen-Admins", 512, member=[f"CN=direct{at}", f"CN=both{at}", f"CN=Inner{at}", f"CN=server{at}"])
-    estate.group("Inner", 7001, member=[f"CN=nested{at}", f"CN=both{at}", f"CN=Domänen-Admins{at}"])
+    estate.group("Inner", 7001, member=[f"CN={name}{at}" for name in ("nested", "both", "twice", "Domänen-Admins")])
     estate.group("Printers", 550, member=[f"CN=operator{at}"])
     estate.group("Team", 7002, adminCount=1, member=[f"CN=plain{at}"])
     estate.refresh()
@@ -137,6 +138,7 @@ def test_privileged_in_ad(estate):
         ("nested", "AD group", "Domänen-Admins", 2, 0, 0, 0, None),
         ("operator", "AD group", "Printers", 1, 0, 0, 0, None),
         ("primary", "AD group", "Domänen-Admins", 1, 1, 0, 0, None),
+        ("primary and nested", "AD group", "Domänen-Admins", 1, 1, 0, 0, None),
         ("primary nested", "AD group", "Domänen-Admins", 2, 1, 0, 0, None),
         ("server", "AD group", "Domänen-Admins", 1, 0, 0, 0, None),
     ]

@@ -106,11 +106,14 @@ def test_privileged_through_nesting(estate):
         estate.ad(guid=name, distinguishedname=f"CN={name}{AT}", cn=name)
     estate.ad(guid="primary", cn="primary", primarygroupid=512)
     estate.ad(guid="off", primarygroupid=512, is_enabled=0, useraccountcontrol=514)
-    estate.group("Domain Admins", 512, member=[f"CN=direct{AT}", f"CN=Inner{AT}"])
-    estate.group("Inner", 7001, member=[f"CN=nested{AT}", f"CN=direct{AT}"])
+    estate.ad(guid="twice", distinguishedname=f"CN=twice{AT}", cn="twice", primarygroupid=512)
+    estate.ad(guid="shown", distinguishedname=f"CN=shown{AT}", cn="shown", primarygroupid=512)
+    estate.group("Domain Admins", 512, member=[f"CN=direct{AT}", f"CN=Inner{AT}", f"CN=shown{AT}"])
+    estate.group("Inner", 7001, member=[f"CN=nested{AT}", f"CN=direct{AT}", f"CN=twice{AT}"])
     assert estate.found("privileged_through_nesting") == [
         ("nested", "nested", "memberOf", None, "Domain Admins", None),
         ("primary", "primary", "primaryGroupID", None, "Domain Admins", None),
+        ("twice", "twice", "primaryGroupID", None, "Domain Admins", None),
     ]
 
 
@@ -182,6 +185,7 @@ def test_group_gone(estate):
 def test_group_name_recreated(estate):
     deleted(estate, "old", displayname="Ärzte")
     deleted(estate, "none", displayname=None)
+    deleted(estate, "purged", displayname="Ärzte", ago=31)
     estate.cloud_group(id="new", displayname="ÄRZTE", createddatetime=LATE)
     estate.cloud_group(id="unknown", displayname="ärzte", createddatetime=None)
     estate.cloud_group(id="before", displayname="Ärzte", createddatetime="2026-01-01 00:00:00.000000")
@@ -193,7 +197,7 @@ def test_group_name_recreated(estate):
 
 
 def test_critical_groups(estate):
-    ids = ("synced", "list", "mailsec", "team", "security", "binned", "purged", "typo")
+    ids = ("synced", "list", "mailsec", "team", "security", "binned", "purged", "typo", "person", "written back")
     with estate.store.write() as connection:
         connection.execute(insert(critical_group), [{"id": each, "owner": "Ada", "note": f"n {each}"} for each in ids])
     estate.cloud_group(id="synced", displayname="S", is_synced=1)
@@ -201,6 +205,8 @@ def test_critical_groups(estate):
     estate.cloud_group(id="mailsec", displayname="M", mailenabled=1)
     estate.cloud_group(id="team", mailenabled=1, is_unified=1)
     estate.cloud_group(id="security")
+    estate.cloud_group(id="written back", displayname="W", mailenabled=1, is_unified=1, is_synced=1)
+    deleted(estate, "person", object_type="user")
     estate.cloud_group(id="unlisted", is_synced=1)
     deleted(estate, "binned", ago=25)
     deleted(estate, "purged", ago=40)
@@ -209,9 +215,13 @@ def test_critical_groups(estate):
         ("list", "L", "distribution group", None, None, "Ada"),
         ("mailsec", "M", "mail-enabled security group", None, None, "Ada"),
         ("synced", "S", "synced from AD", None, None, "Ada"),
+        ("written back", "W", "synced from AD", None, None, "Ada"),
     ]
     assert estate.shown("critical_group_deleted") == [("binned", "binned", "deletedDateTime", None, None, "5")]
-    assert estate.shown("critical_group_unknown") == [("typo", "n typo", "id", None, None, "Ada")]
+    assert estate.shown("critical_group_unknown") == [
+        ("person", "n person", "id", None, None, "Ada"),
+        ("typo", "n typo", "id", None, None, "Ada"),
+    ]
 
 
 # ---- password reset --------------------------------------------------------------------------------------
@@ -241,8 +251,8 @@ def test_other_mails(estate):
     assert estate.shown("othermails_invalid") == [("c", "c@example.com", "bad_format", None, None, "x")]
 
 
-def hire(estate: Estate, name: str, day: str = "2026-03-09", *, ad=True, mails=None, **entra) -> None:
-    estate.worker(name, hire_date=day, display_name=name)
+def hire(estate: Estate, name: str, day: str = "2026-03-09", *, until=None, ad=True, mails=None, **entra) -> None:
+    estate.worker(name, hire_date=day, display_name=name, termination_date=until)
     if ad:
         estate.ad(guid=name, employeeid=name, userprincipalname=f"{name}@ad.example")
     if mails is not None or entra:
@@ -272,7 +282,10 @@ def test_hires_and_their_stage(estate):
     hire(estate, "today", "2026-03-02", mails=())
     hire(estate, "yesterday", "2026-03-01", mails=())
     hire(estate, "later", "2026-03-17", mails=())
+    hire(estate, "fixed term", until="2026-12-31", ad=False)
+    hire(estate, "never", until="2026-03-09", ad=False)
     first = {"nothing": "no account", "ad only": "no Entra user", "empty": "no otherMails", "today": "no otherMails"}
+    first["fixed term"] = "no account"
     assert stages(estate, WHOLE) == first
     assert {name: what for name, what in verdicts(estate).items() if what == "ready"} == {
         "full": "ready",

@@ -13,37 +13,53 @@ from typing import Any
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert
 
-from recon.config import WorkerSource
+from recon.config import Sspr, WorkerSource
 from recon.decode.guid import guid_text, immutable_id
 from recon.decode.keys import EmployeeIdRules
 from recon.decode.sid import sid_text
 from recon.objects import TABLES, Row
-from recon.sources.ad import RowMaker, member_row
+from recon.sources.ad import RowMaker, member_row, with_member_count
 from recon.sources.entra_rows import GroupRows, UserRows
 from recon.sources.entra_rows import member_row as entra_member_row
 from recon.sources.worker_columns import map_columns
 from recon.sources.worker_rows import WorkerRows
 from recon.store import Store
 from recon.store.tables import LOADED, source, source_link
+from tests.support.company_groups import group_rows, hold_site, populate
 
-AD, ENTRA, WORKERS = 1, 2, 3
+AD, ENTRA, WORKERS, MIM = 1, 2, 3, 4
 BASE = "DC=contoso,DC=example"
 HEADERS = ("WorkerID", "EmployeeID", "WorkerStatus", "FullName", "HireDate", "TerminationDate", "PersonalEmail")
 _LOADED_AT = "2026-03-01 12:00:00.000000"
-_STARTED = {AD: ("ad", "01:00", "01:10"), ENTRA: ("entra", "05:00", "05:20"), WORKERS: ("workers", "00:30", "00:35")}
+_STARTED = {AD: ("ad", "01:00", "01:10"), ENTRA: ("entra", "05:00", "05:20"), WORKERS: ("workers", "00:30", "00:35"),
+            MIM: ("mim", "00:20", "00:25")}  # fmt: skip
 
 Entry = tuple[str, dict[str, list[bytes]]]
 
 
 @dataclass
 class MadeCompany:
-    """`ad`: table, and entries of it by distinguished name, attributes in lower case. `members` of Entra groups."""
+    """`ad`: table, and entries of it by distinguished name, attributes in lower case. `entra_members`: (group, member).
+
+    `unread`: guids and ids of groups whose members could not be read. `entra_deleted`: (user or group, object).
+    `entra_before`: (load that no longer had it, alive or kind of deleted object, object). `role_members`: (role,
+    member, is eligible). `critical`, `sspr`: what the site says. `mim_roles`: role and SID; `mim_runs`: its history.
+    """
 
     ad: dict[str, list[Entry]] = field(default_factory=lambda: {"ad_user": [], "ad_group": [], "ad_computer": []})
     entra_users: list[dict[str, Any]] = field(default_factory=list)
     entra_groups: list[dict[str, Any]] = field(default_factory=list)
     entra_members: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     workers: list[dict[str, str]] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    entra_deleted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    entra_before: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    roles: list[dict[str, Any]] = field(default_factory=list)
+    role_members: list[tuple[str, dict[str, Any], bool]] = field(default_factory=list)
+    critical: list[dict[str, str | None]] = field(default_factory=list)
+    sspr: Sspr = field(default_factory=Sspr)
+    mim_roles: dict[str, bytes] = field(default_factory=dict)
+    mim_runs: list[dict[str, Any]] = field(default_factory=list)
 
     def users(self) -> Iterator[tuple[str, dict[str, list[bytes]]]]:
         """(guid, attributes) of the AD users."""
@@ -109,6 +125,7 @@ def companies(draw: st.DrawFn) -> MadeCompany:
         made.entra_users.append(_entra_user(draw, number, made, guids))
     for number in range(draw(st.integers(0, 3))):
         made.workers.append(_worker(draw, number))
+    populate(draw, made)
     return made
 
 
@@ -202,13 +219,18 @@ def _rows(company: MadeCompany) -> Iterator[tuple[int, Row]]:
     for table, entries in company.ad.items():
         maker = RowMaker(table)
         for dn, raw in entries:
-            yield AD, maker.row(dn, raw)
+            row = maker.row(dn, raw)
+            is_read = guid_text(raw["objectguid"][0]) not in company.unread
+            yield AD, with_member_count(row, len(raw.get("member", ())) if is_read else None)
             if table == "ad_group":
                 yield from ((AD, member_row(guid_text(raw["objectguid"][0]), one)) for one in raw.get("member", ()))
     users, groups = UserRows(ids), GroupRows()
     yield from ((ENTRA, users.row(item)) for item in company.entra_users)
-    yield from ((ENTRA, groups.row(item, None)) for item in company.entra_groups)
-    yield from ((ENTRA, entra_member_row(group, item)) for group, item in company.entra_members)
+    for item in company.entra_groups:
+        count = sum(group == item["id"] for group, _ in company.entra_members)
+        yield ENTRA, groups.row(item, None if item["id"].lower() in company.unread else count)
+    yield from ((ENTRA, entra_member_row(group.lower(), item)) for group, item in company.entra_members)
+    yield from group_rows(company, ids)
     workers = WorkerRows(WorkerSource(file="workers.csv"), map_columns(HEADERS, {}, "workers.csv"), ids)
     yield from ((WORKERS, workers.row(record, number)) for number, record in enumerate(company.workers, 2))
 
@@ -229,6 +251,7 @@ def hold(store: Store, company: MadeCompany) -> None:
             connection.execute(delete(table))
         for name, listed in rows.items():
             connection.execute(insert(LOADED[name]), listed)
+        hold_site(connection, company)
 
 
 def prepare(store: Store) -> None:

@@ -106,11 +106,21 @@ def pairs(company: MadeCompany) -> list[tuple[dict[str, list[bytes]], dict[str, 
     ]
 
 
+def settled(company: MadeCompany) -> list[tuple[dict[str, list[bytes]], dict[str, object]]]:
+    """The pairs that no side changed between the loads: AD was read at one, Entra at five, with two hours' grace."""
+    return [
+        (raw, user)
+        for raw, user in pairs(company)
+        if (value(raw, "whenChanged") or "") <= "20260302030000.0Z"
+        and str(user["onPremisesLastSyncDateTime"] or "") <= "2026-03-02T01:00:00Z"
+    ]
+
+
 def _differs(attribute: str, of_entra: str) -> Callable[[MadeCompany], Found]:
     def oracle(company: MadeCompany) -> Found:
         return {
             ("entra_user", str(user["id"]))
-            for raw, user in pairs(company)
+            for raw, user in settled(company)
             if same(value(raw, attribute)) != same(user[of_entra])  # type: ignore[arg-type]
         }
 
@@ -121,7 +131,7 @@ def _state(*, ad: bool, entra: bool) -> Callable[[MadeCompany], Found]:
     def oracle(company: MadeCompany) -> Found:
         return {
             ("entra_user", str(user["id"]))
-            for raw, user in pairs(company)
+            for raw, user in settled(company)
             if bool((number(raw, "userAccountControl") or 0) & 2) is not ad and user["accountEnabled"] is entra
         }
 
