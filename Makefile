@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 APT := samba samba-ad-provision samba-dsdb-modules ldap-utils openssl postgresql chromium unixodbc krb5-user libkrb5-dev gcc
 
-.PHONY: help demo test check fix sql bench servers clean
+.PHONY: help demo test check fix sql bench compiled servers clean
 
 help:  ## say what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -54,8 +54,20 @@ sql: $(VENV)/.dev  ## write sql/deploy/ and the generated pages of docs/ again
 	$(BIN)/python -m recon.deploy
 	$(BIN)/python docs/generate.py
 
+COMPILED := build/compiled
+$(COMPILED)/.done: $(VENV)/.dev pyproject.toml $(shell find recon -name '*.py')  # a copy of the tree, hot modules compiled
+	rm -rf $(COMPILED) && mkdir -p $(COMPILED)
+	cp -R recon sql reports tests docs notebooks pyproject.toml constraints.txt Makefile *.md LICENSE $(COMPILED)
+	cd $(COMPILED) && HATCH_BUILD_HOOKS_ENABLE=1 $(CURDIR)/$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
+	@touch $@
+
+compiled: $(COMPILED)/.done servers $(VENV)/.kerberos  ## compile the hot modules (needs a C compiler) and run the tests of loading with them
+	cp -R tests $(COMPILED)
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m pytest -n auto --dist loadgroup $(or $(ARGS),tests/decode tests/sources tests/store/test_stage.py)
+
 bench: $(VENV)/.dev servers  ## measure the loads; writes docs/benchmarks.md
+	-$(MAKE) $(COMPILED)/.done
 	$(BIN)/python -m tests.bench.run
 
 clean:  ## remove the virtual environment and what the tools left
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache demo build

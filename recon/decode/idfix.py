@@ -97,7 +97,11 @@ def proxy_defects(value: str) -> tuple[str, ...]:
     address and by its domain, any other by the characters that no address may have (bad_character). too_long: over
     256 characters with its prefix.
     """
-    prefix, address = proxy_parts(value)
+    return parted_defects(value, *proxy_parts(value))
+
+
+def parted_defects(value: str, prefix: str | None, address: str) -> tuple[str, ...]:
+    """proxy_defects of a value whose parts are known."""
     if prefix is None:
         return ("no_prefix",)
     kind = prefix.upper()
@@ -106,7 +110,9 @@ def proxy_defects(value: str) -> tuple[str, ...]:
     long = ("too_long",) if len(value) > MAX_ADDRESS else ()
     if kind != "SMTP":
         return ("bad_character", *long) if _NOT_IN_ADDRESS.search(address) else long
-    found = tuple(defect for defect in mail_defects(address) if defect != "too_long")
+    found = mail_defects(address)
+    if "too_long" in found:
+        found = tuple(defect for defect in found if defect != "too_long")
     return found + long + (("not_routable",) if _private(address) else ())
 
 

@@ -82,7 +82,8 @@ def mail_domain(mail: str | None) -> str | None:
     return upn_suffix(mail)
 
 
-_PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9]{0,31}):(.*)", re.DOTALL)
+_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}")
+_USUAL_PREFIXES = frozenset({"SMTP", "smtp"})
 
 
 def proxy_parts(value: str) -> tuple[str | None, str]:
@@ -90,8 +91,10 @@ def proxy_parts(value: str) -> tuple[str | None, str]:
 
     (None, value) for a value without a prefix.
     """
-    match = _PREFIX.fullmatch(value)
-    return (match.group(1), match.group(2)) if match else (None, value)
+    prefix, colon, address = value.partition(":")
+    if colon and (prefix in _USUAL_PREFIXES or _PREFIX.fullmatch(prefix)):
+        return prefix, address
+    return None, value
 
 
 # ---- distinguished names (RFC 4514) ---------------------------------------------------------------------

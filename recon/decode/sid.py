@@ -6,6 +6,7 @@ sub-authorities (4 bytes each, little-endian). Anything else is refused, never g
 
 import re
 import struct
+from functools import lru_cache
 
 from recon.decode.ldapvalue import value_bytes
 from recon.decode.text import quoted
@@ -22,6 +23,17 @@ def sid_text(data: bytes) -> str:
 
     Raises DecodeError where revision, count or length are not those of a SID.
     """
+    if len(data) < 12:
+        return _any_sid_text(data)
+    return f"{_head_text(data[:-4])}-{int.from_bytes(data[-4:], 'little')}"
+
+
+@lru_cache(maxsize=4096)  # all but the last sub-authority: a domain has one
+def _head_text(head: bytes) -> str:
+    return _any_sid_text(head + bytes(4)).rpartition("-")[0]
+
+
+def _any_sid_text(data: bytes) -> str:
     size = len(data)
     if size < 8:
         raise DecodeError(f"not a SID: {size} bytes, the shortest has 8")

@@ -33,6 +33,14 @@ def _day_text(ordinal: int) -> str:
     return date.fromordinal(ordinal).isoformat()
 
 
+@lru_cache(maxsize=86400)
+def _clock_text(second: int) -> str:
+    """'HH:MM:SS' of a second of the day."""
+    minutes, second = divmod(second, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour:02}:{minute:02}:{second:02}"
+
+
 @lru_cache(maxsize=65536)
 def _ordinal(text: str) -> int:
     """Ordinal of 'YYYY-MM-DD'; raises ValueError when the calendar has no such day."""
@@ -59,10 +67,8 @@ def filetime_text(value: int) -> str | None:
     if not 0 < value < _FILETIME_END:
         raise DecodeError(f"not a FILETIME: {value} is {'below 0' if value < 0 else 'beyond the year 9999'}")
     days, ticks = divmod(value, _TICKS_A_DAY)
-    seconds, ticks = divmod(ticks, 10_000_000)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{_day_text(_ORDINAL_1601 + days)} {hour:02}:{minute:02}:{second:02}.{ticks // 10:06}"
+    second, ticks = divmod(ticks, 10_000_000)
+    return f"{_day_text(_ORDINAL_1601 + days)} {_clock_text(second)}.{ticks // 10:06}"
 
 
 def generalized_time_text(text: str) -> str:
@@ -71,12 +77,33 @@ def generalized_time_text(text: str) -> str:
     Strict, each with its own reason: no fraction, no Z, an offset, a date alone, ISO form, a day or hour that
     does not exist. Offsets are refused: Microsoft's formula for them is the opposite of ISO 8601's.
     """
+    if len(text) == _USUAL_LENGTH and text.endswith(".0Z") and text.isascii() and text[:14].isdigit():
+        usual = _usual_clock(text[8:14])
+        day_text = _usual_day(text[:8])
+        if usual and day_text:
+            return f"{day_text} {usual}"
     match = _GENERALIZED.fullmatch(text)
     if match is None:
         raise DecodeError(f"not a generalized time: {_generalized_defect(text)}")
     day_digits, hour, minute, second, fraction = match.groups()
     day_text = f"{day_digits[:4]}-{day_digits[4:6]}-{day_digits[6:]}"
     return _joined(day_text, hour, minute, second, fraction, text, "generalized time")
+
+
+# what a domain controller writes: whole seconds; '' where there is no such day or time of day
+_USUAL_LENGTH = len("yyyyMMddHHmmss.0Z")
+
+
+@lru_cache(maxsize=65536)
+def _usual_day(digits: str) -> str:
+    text = f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
+    return text if _is_day(text) else ""
+
+
+@lru_cache(maxsize=86400)
+def _usual_clock(digits: str) -> str:
+    hour, minute, second = digits[:2], digits[2:4], digits[4:]
+    return f"{hour}:{minute}:{second}.000000" if hour <= "23" and minute <= "59" and second <= "59" else ""
 
 
 def _generalized_defect(text: str) -> str:

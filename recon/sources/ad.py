@@ -16,6 +16,7 @@ from recon.decode.guid import guid_text, immutable_id
 from recon.decode.idfix import (
     address_defects,
     nickname_defects,
+    parted_defects,
     proxy_defects,
     target_key,
     upn_defects,
@@ -31,6 +32,7 @@ from recon.sources.ad_certificates import CERTIFICATE, certificate_rows, mapping
 from recon.sources.ad_values import LOST, NotValidError, converter, own_texts, shown, sid, text, text_defects
 
 Attributes = Mapping[str, Sequence[bytes]]
+Children = list[tuple[str, tuple[object, ...]]]  # (child table, values after the parent's key)
 Defects = dict[tuple[str, int, str], bytes | str]  # (attribute, position, defect): value
 Lost = dict[tuple[str, str, str], tuple[int, str]]  # (table, attribute, defect): number, first name
 
@@ -161,11 +163,10 @@ class RowMaker:
             for place, column in enumerate(columns)
             if column.attribute is not None
         }
-        # text column: its place, and the length up to which no text is too long
-        self._texts = {
-            name: (place, sys.maxsize if size is None else size // 2)
+        # attribute: its place, its conversion (None: text), and the length up to which no text is too long
+        self._plans = {
+            name: (place, None if convert is text else convert, sys.maxsize if size is None else size // 2)
             for name, (place, convert, _, size) in self._columns.items()
-            if convert is text
         }
         self._children = {name.lower(): child for name, child in CHILDREN[table].items()}
         self._extra = {name.lower(): column_name(name) for name in extra} if table == "ad_user" else {}
@@ -193,27 +194,9 @@ class RowMaker:
         Defects of values go into `found`; those of users, groups and contacts also become rows of their own.
         """
         defects: Defects = {} if found is None else found
-        values: list[Any] = [None] * self._width
-        children: list[tuple[str, tuple[object, ...]]] = []
-        texts, columns, child_tables = self._texts, self._columns, self._children
-        for name, raw in attributes.items():
-            if not raw:
-                continue
-            if name in texts:  # most values are plain texts: no call for these
-                at, longest = texts[name]
-                try:
-                    value = raw[0].decode()
-                except UnicodeDecodeError:
-                    value = ""
-                if value and value.isprintable() and len(value) <= longest and value == value.strip() and len(raw) == 1:
-                    values[at] = value
-                else:
-                    self._fill(values, columns[name], raw, defects)
-            elif name in columns:
-                self._fill(values, columns[name], raw, defects)
-            elif name in child_tables:
-                self._add_children(values, children, name, raw, defects)
-        children += self._own_attributes(attributes)
+        values, children = self._read(attributes, defects)
+        if self._extra:
+            children += self._own_attributes(attributes)
         place = self._position
         guid = values[place["objectguid"]]
         if not isinstance(guid, bytes):
@@ -227,6 +210,32 @@ class RowMaker:
             children += [(self._defects, (*key, shown(value))) for key, value in defects.items()]
         children.sort()  # the order of attributes in an answer means nothing either; places are unique per table
         return Row(self.table, tuple(values), tuple(children))
+
+    def _read(self, attributes: Attributes, defects: Defects) -> tuple[list[Any], Children]:
+        """The columns that hold attributes, and the children, as they stand in the entry."""
+        values: list[Any] = [None] * self._width
+        children: Children = []
+        plans = self._plans
+        for name, raw in attributes.items():
+            if name not in plans:
+                if name in self._children:
+                    self._add_children(values, children, name, raw, defects)
+                continue
+            if len(raw) == 1:  # most values are alone and sound: no call for these
+                at, convert, longest = plans[name]
+                try:
+                    value: Any = raw[0].decode() if convert is None else convert(raw[0])
+                except ValueError:  # no UTF-8, or not valid: told below
+                    value = ""
+                if convert is not None and value != "":
+                    values[at] = value
+                    continue
+                if value and value.isprintable() and len(value) <= longest and value == value.strip():
+                    values[at] = value
+                    continue
+            if raw:
+                self._fill(values, self._columns[name], raw, defects)
+        return values, children
 
     def _own_attributes(self, attributes: Attributes) -> Iterator[tuple[str, tuple[object, ...]]]:
         """Rows of the attributes that the site asked for."""
@@ -259,7 +268,7 @@ class RowMaker:
     def _add_children(
         self,
         values: list[Any],
-        children: list[tuple[str, tuple[object, ...]]],
+        children: Children,
         name: str,
         raw: Sequence[bytes],
         defects: Defects,
@@ -287,7 +296,7 @@ class RowMaker:
             children.append((table, (position, value, key, prefix, address or None)))
             if prefix == "SMTP":
                 primary.append(address)
-            for defect in proxy_defects(value):
+            for defect in parted_defects(value, prefix, address):
                 defects[name, position, defect] = value
         if len(primary) > 1:
             defects[name, 0, "several_primary"] = ", ".join(primary)

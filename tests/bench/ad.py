@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recon.sources.ad import requested_attributes
 from tests.bench.lab import AD_PASSWORD, AD_USER, lab
-from tests.bench.measure import ROOT, Case, race, table
+from tests.bench.measure import COMPILED, ROOT, Case, is_compiled, race, table
 from tests.bench.options import Options
 from tests.bench.peers import Peers, install
 from tests.bench.samba import Controller, controller
@@ -35,11 +35,13 @@ def _readers(
         "PYTHONWARNINGS": "ignore",
     }
     missing = {name: reason for name, reason in peers.missing.items() if name == "python-ldap"}
-    cases = [
-        Case("recon: read, decode, keys, hash, into SQLite's stage",
-             [sys.executable, CLIENTS, "ours", *words, str(database)],
-             env, before=lambda: _clear(database)),
-    ]  # fmt: skip
+    ours = [sys.executable, CLIENTS, "ours", *words, str(database)]
+    cases = [Case("recon: read, decode, keys, hash, into SQLite's stage", ours, env, before=lambda: _clear(database))]
+    if is_compiled():
+        fast = env | {"PYTHONPATH": str(COMPILED)}
+        cases.insert(0, Case("recon, compiled: the same", ours, fast, before=lambda: _clear(database)))
+    else:
+        missing["recon, compiled"] = "build/compiled is not made: make build/compiled/.done"
     if peers.has("python-ldap"):
         cases.append(Case("python-ldap, only reads", [str(peers.python), CLIENTS, "python-ldap", *words], env))
     if shutil.which("ldapsearch"):
@@ -129,9 +131,10 @@ def section(options: Options) -> list[str]:
         race(cases, options.rounds)
         count = int(cases[0].runs[0].told["entries"]) if cases[0].runs else 1
         lines += [f"### {count:,} users of the lab's server, which replays encoded entries", ""]
-        if cases[0].runs:
-            rate = count / cases[0].median("cpu")
-            lines += [f"Into SQLite's stage: {rate:,.0f} users a second of one core's CPU.", ""]
+        for case in cases:
+            if case.name.startswith("recon") and case.runs:
+                rate = f"{count / case.median('cpu'):,.0f} users a second of one core's CPU"
+                lines += [f"{case.name}: {rate}.", ""]
         lines += table(cases, per=count, missing=missing)
     with _samba(options, folder) as dc:
         if isinstance(dc, str):

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
-TIMEOUT = 900
+TIMEOUT = 3600
+COMPILED = ROOT / "build" / "compiled"  # `make bench` makes it first, where there is a C compiler
 
 # a child inherits its parent's peak memory at the fork, so a small process stands in between; the last line that the
 # child writes may be a JSON object of its own figures
@@ -60,6 +61,11 @@ def measure(command: Sequence[str], env: dict[str, str] | None = None, *, accept
     if lines and lines[-1].startswith("{"):
         told = json.loads(lines[-1])
     return Run(told.get("wall", found["wall"]), told.get("cpu", found["cpu"]), found["memory"], told)
+
+
+def is_compiled() -> bool:
+    """Whether the compiled build of this tree stands beside it."""
+    return (COMPILED / ".done").exists()
 
 
 @dataclass
