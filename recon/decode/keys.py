@@ -208,3 +208,24 @@ def ou_path(dn: str | None) -> str | None:
         if not match.group(3):
             break
     return None
+
+
+@lru_cache(maxsize=16384)  # a domain has far fewer containers than objects
+def _container(written: str) -> tuple[str | None, str | None]:
+    """Key and path of what stands behind the first comma of a name."""
+    try:
+        key: str | None = _name_key(written)
+    except DecodeError:
+        key = None
+    return key, written.lstrip(" ") if _NAME_BEGINS.match(written) else None
+
+
+def dn_key_and_path(dn: str, size: int | None = None) -> tuple[str | None, str | None]:
+    """dn_key and ou_path of one name, at the price of its first part: its container's are kept."""
+    first, comma, rest = dn.partition(",")
+    if comma and len(dn) < _CACHED_LENGTH:
+        key = _folded(first)
+        if _PLAIN.fullmatch(key):
+            container, path = _container(rest)
+            return None if container is None else _sized(f"{key},{container}", size), path
+    return dn_key(dn, size), ou_path(dn)

@@ -8,7 +8,7 @@ server or a file. Long, because one conversion serves every table.
 
 import base64
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +22,16 @@ from recon.decode.idfix import (
     upn_defects,
     user_sam_defects,
 )
-from recon.decode.keys import EmployeeIdRules, dn_key, dn_parts, employee_id_key, fold, ou_path, proxy_parts, upn_suffix
+from recon.decode.keys import (
+    EmployeeIdRules,
+    dn_key,
+    dn_key_and_path,
+    dn_parts,
+    employee_id_key,
+    fold,
+    proxy_parts,
+    upn_suffix,
+)
 from recon.decode.text import printable
 from recon.decode.times import filetime_text
 from recon.decode.uac import is_disabled
@@ -31,7 +40,7 @@ from recon.objects import TABLES, Row
 from recon.sources.ad_certificates import CERTIFICATE, certificate_rows, mapping_columns
 from recon.sources.ad_values import LOST, NotValidError, converter, own_texts, shown, sid, text, text_defects
 
-Attributes = Mapping[str, Sequence[bytes]]
+Attributes = dict[str, list[bytes]]
 Children = list[tuple[str, tuple[object, ...]]]  # (child table, values after the parent's key)
 Defects = dict[tuple[str, int, str], bytes | str]  # (attribute, position, defect): value
 Lost = dict[tuple[str, str, str], tuple[int, str]]  # (table, attribute, defect): number, first name
@@ -223,13 +232,14 @@ class RowMaker:
                 continue
             if len(raw) == 1:  # most values are alone and sound: no call for these
                 at, convert, longest = plans[name]
+                one = raw[0]
                 try:
-                    value: Any = raw[0].decode() if convert is None else convert(raw[0])
+                    if convert is not None:
+                        values[at] = convert(one)
+                        continue
+                    value = one.decode()
                 except ValueError:  # no UTF-8, or not valid: told below
                     value = ""
-                if convert is not None and value != "":
-                    values[at] = value
-                    continue
                 if value and value.isprintable() and len(value) <= longest and value == value.strip():
                     values[at] = value
                     continue
@@ -249,7 +259,7 @@ class RowMaker:
         self,
         values: list[Any],
         column: tuple[int, Callable[[bytes], Any], str, int | None],
-        raw: Sequence[bytes],
+        raw: list[bytes],
         defects: Defects,
     ) -> None:
         place, convert, name, size = column
@@ -270,7 +280,7 @@ class RowMaker:
         values: list[Any],
         children: Children,
         name: str,
-        raw: Sequence[bytes],
+        raw: list[bytes],
         defects: Defects,
     ) -> None:
         """Rows of a multi-valued attribute. Sorted: AD gives no order, and history must not see one."""
@@ -318,8 +328,9 @@ class RowMaker:
     def _derive(self, values: list[Any], defects: Defects) -> None:
         place = self._position
         self._derive_sid(values, defects)
-        values[place["ou_path"]] = ou_path(values[place["distinguishedname"]])
-        values[place["dn_key"]] = dn_key(values[place["distinguishedname"]], self._dn_key_size)
+        values[place["dn_key"]], values[place["ou_path"]] = dn_key_and_path(
+            values[place["distinguishedname"]], self._dn_key_size
+        )
         for key_of, pairs in ((_other_key, self._names), (fold, self._folded)):
             for source, target, size in pairs:
                 if values[source] is not None:

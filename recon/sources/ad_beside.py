@@ -63,7 +63,9 @@ def days(ticks: object) -> int | None:
 
 def domain_row(dn: str, attributes: Attributes, forest: Attributes) -> Row:
     """The row of the domain's head; `forest`: the object CN=Directory Service with the lifetimes of what is deleted."""
-    lifetimes = {name: forest[name] for name in ("tombstonelifetime", "msds-deletedobjectlifetime") if name in forest}
+    lifetimes: Attributes = {
+        name: forest[name] for name in ("tombstonelifetime", "msds-deletedobjectlifetime") if name in forest
+    }
     found = _values("ad_domain", dn, {**attributes, **lifetimes})
     found["dns_name"] = domain_name(dn)
     found["max_password_days"] = days(found["maxpwdage"])

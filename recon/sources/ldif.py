@@ -207,12 +207,12 @@ def _check_result(lines: _Lines, record: list[Line]) -> None:
 # ---- the source ---------------------------------------------------------------------------------------
 
 
-def raw_attributes(attributes: Mapping[str, Sequence[bytes]]) -> dict[str, Sequence[bytes]]:
+def raw_attributes(attributes: Mapping[str, Sequence[bytes]]) -> dict[str, list[bytes]]:
     """The entry as a server would have sent it: names in lower case, SIDs and GUIDs as bytes.
 
     ldbsearch writes these two as text. Text that is neither stays as it is and becomes a defect of the row.
     """
-    found: dict[str, Sequence[bytes]] = {}
+    found: dict[str, list[bytes]] = {}
     for spelled, values in attributes.items():
         name = spelled.lower()
         if name in _SID_ATTRIBUTES:
@@ -220,7 +220,7 @@ def raw_attributes(attributes: Mapping[str, Sequence[bytes]]) -> dict[str, Seque
         elif name in _GUID_ATTRIBUTES:
             found[name] = [_from_text(value, guid_bytes) if len(value) > 16 else value for value in values]
         else:
-            found[name] = values
+            found[name] = list(values)
     return found
 
 
@@ -276,7 +276,7 @@ class LdifReading:
         key = dn_key(dn) or dn
         return any(key == base or key.endswith(f",{base}") for base in self._bases)
 
-    def _rows(self, dn: str, attributes: dict[str, Sequence[bytes]]) -> Iterator[Row]:
+    def _rows(self, dn: str, attributes: dict[str, list[bytes]]) -> Iterator[Row]:
         for name in [name for name in attributes if ";range=" in name]:
             self._take_range(dn, attributes, name)
         if "objectclass" not in attributes and "samaccounttype" not in attributes:
@@ -300,7 +300,7 @@ class LdifReading:
             row = with_member_count(row, len(members))
         yield row
 
-    def _take_range(self, dn: str, attributes: dict[str, Sequence[bytes]], name: str) -> None:
+    def _take_range(self, dn: str, attributes: dict[str, list[bytes]], name: str) -> None:
         """Accept `member;range=0-*` as all values; refuse a part."""
         base, _, bounds = name.partition(";range=")
         if bounds != "0-*":

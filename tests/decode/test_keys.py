@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from recon.decode.keys import (
     EmployeeIdRules,
     dn_key,
+    dn_key_and_path,
     dn_parts,
     employee_id_key,
     fold,
@@ -274,6 +275,17 @@ def test_every_spelling_of_a_name_has_one_key(name):
     assert dn_parts(plain) == dn_parts(hexadecimal) == [[part] for part in name]
     assert dn_key(plain) == dn_key(hexadecimal) is not None
     assert dn_key(dn_key(plain)) == dn_key(plain)
+
+
+@given(
+    st.text(st.sampled_from('cnou=,+\\ #2C"aé\n'), max_size=30)
+    | st.lists(st.sampled_from(["cn=a", "CN=É", "ou=b+uid=1", " ou = c", r"dc=d\,e", "dc=", "x"]), max_size=4).map(
+        ",".join
+    ),
+    st.sampled_from([None, 1, 9, 450]),
+)
+def test_key_and_path_in_one_step(text, size):
+    assert dn_key_and_path(text, size) == (dn_key(text, size), ou_path(text))
 
 
 @given(st.text(st.sampled_from('cnou=,+\\ #2C"aé\n'), max_size=30))
