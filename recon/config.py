@@ -117,6 +117,10 @@ class AdSource(_Section):
         ("users", "groups", "computers", "contacts"),
         description="What to read; also possible: deleted objects, domain and fine-grained password policies.",
     )
+    count: bool = Field(
+        False,
+        description="Count the objects by searches of their own, before and after a full read; refused if rows differ.",
+    )
     increment: Literal["auto", "usn", "dirsync", "off"] = Field(
         "auto",
         description="How changes since the last load are found; auto: DirSync where the account may, else uSNChanged.",

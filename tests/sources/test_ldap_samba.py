@@ -65,6 +65,13 @@ def test_everything_is_read_in_small_pages(samba: Samba, domain: list[Row]):
     assert "invocationId=" in watermark
 
 
+def test_the_server_counts_what_was_read(samba: Samba):
+    read = AdReading(source(samba, page_size=5, count=True), people.READER_PASSWORD, IDS)
+    found = list(read.rows())
+    read_rows = {table: sum(row.table == table for row in found) for table in ("ad_user", "ad_group", "ad_contact")}
+    assert {table: read.report.table(table).server_count for table in read_rows} == read_rows
+
+
 def test_names_and_values_of_people(domain: list[Row]):
     gross = user(domain, "jgross")
     assert column(gross, "distinguishedname") == f"CN=Jürgen Groß,OU=Zürich,{people.BASE}"

@@ -85,6 +85,15 @@ class KindReader:
         is_increment = filter_text is not None
         yield from self._searcher.persist(lambda: self._below(kind, base, wanted, members, is_increment))
 
+    def count(self, kind: Kind, base: str) -> int:
+        """How many objects of a kind the server finds below `base`, by a search that asks for no attribute."""
+
+        def counted() -> int:
+            pages = self._searcher.pages(base, kind.filter, ["1.1"], self._source.page_size)
+            return sum(1 for page in pages for _ in page)
+
+        return self._searcher.attempt(counted)
+
     def _below(
         self, kind: Kind, base: str, filter_text: str, members: Members | None, is_increment: bool
     ) -> Iterator[Row | Gone]:

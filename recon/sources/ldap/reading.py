@@ -18,7 +18,7 @@ from recon.sources.ldap.beside import Beside
 from recon.sources.ldap.controllers import Controllers
 from recon.sources.ldap.deleted import GRANT, reads_deleted
 from recon.sources.ldap.increment import Increment
-from recon.sources.ldap.kinds import KindReader
+from recon.sources.ldap.kinds import Kind, KindReader
 from recon.sources.ldap.rootdse import RootDse
 from recon.sources.ldap.search import Searcher
 from recon.sources.ldap.untracked import untracked_attributes
@@ -109,13 +109,29 @@ class AdReading:
             for name in kind.tables:
                 self.report.table(name).filter = kind.filter
                 self.report.table(name).watermark = root.watermark
+            before = self._count(kind)
             for base in self._bases():
                 yield from self._reader.read(kind, base)
+            self._prove_count(kind, before)
         if not self._is_same_controller(root):
             for table in self.report.tables.values():
                 table.watermark = None
             following = None if following is None or following.way == "usn" else following
         self.report.watermark = None if following is None else following.text()
+
+    def _count(self, kind: Kind) -> int | None:
+        """The server's own count of a kind; None unless the site asks for it."""
+        return sum(self._reader.count(kind, base) for base in self._bases()) if self._source.count else None
+
+    def _prove_count(self, kind: Kind, before: int | None) -> None:
+        """Note what the server counts; a count that changed during the read proves nothing, and is said."""
+        after = self._count(kind)
+        if before == after:
+            self.report.table(kind.table).server_count = after
+        else:
+            self.report.warnings.append(
+                f"{kind.table}: the server counted {before} before the read and {after} after it"
+            )
 
     def _following(self, root: RootDse) -> Watermark | None:
         """Where the next increment begins; None, with a warning that says why, where there can be none."""
