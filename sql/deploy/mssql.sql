@@ -8045,38 +8045,56 @@ with group_pair as (
     group by g.source_id, g.guid, e.source_id, e.id, e.displayname
 ),
 
-account as (
-    select a.dn_key, p.entra_source_id, p.entra_id as id, p.entra_userprincipalname as name
-    from pair as p
+-- members whom the other side knows too, under the key that they have there
+ad_side as (
+    select q.entra_source_id, q.id, p.entra_id as member_id, p.entra_userprincipalname as name
+    from group_pair as q
+    inner join ad_member as m on m.guid = q.guid and m.source_id = q.ad_source_id
+    inner join ad_user as a on a.dn_key = m.member_key
+    inner join pair as p on p.ad_row_id = a.row_id
+    where p.entra_source_id = q.entra_source_id and p.entra_is_synced = 1 and p.is_in_skew = 0
+    union all
+    select q.entra_source_id, q.id, i.id, i.displayname
+    from group_pair as q
+    inner join ad_member as m on m.guid = q.guid and m.source_id = q.ad_source_id
+    inner join ad_group as g on g.dn_key = m.member_key
+    inner join group_pair as i
+        on i.guid = g.guid and i.ad_source_id = g.source_id and i.entra_source_id = q.entra_source_id
+),
+
+entra_side as (
+    select q.ad_source_id, q.guid, q.entra_source_id, q.id, a.dn_key, p.entra_userprincipalname as name
+    from group_pair as q
+    inner join entra_member as m on m.id = q.id and m.source_id = q.entra_source_id
+    inner join entra_user as u on u.id = m.member_id and u.source_id = m.source_id
+    inner join pair as p on p.entra_row_id = u.row_id
     inner join ad_user as a on a.row_id = p.ad_row_id
     where p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select g.dn_key, q.entra_source_id, q.id, q.displayname
+    select q.ad_source_id, q.guid, q.entra_source_id, q.id, g.dn_key, i.displayname
     from group_pair as q
-    inner join ad_group as g on g.guid = q.guid and g.source_id = q.ad_source_id
+    inner join entra_member as m on m.id = q.id and m.source_id = q.entra_source_id
+    inner join group_pair as i on i.id = m.member_id and i.entra_source_id = m.source_id
+    inner join ad_group as g on g.guid = i.guid and g.source_id = i.ad_source_id
 ),
 
 only_ad as (
-    select q.entra_source_id, q.id, a.name
-    from group_pair as q
-    inner join ad_member as m on m.guid = q.guid and m.source_id = q.ad_source_id
-    inner join account as a on a.dn_key = m.member_key and a.entra_source_id = q.entra_source_id
+    select s.entra_source_id, s.id, s.name
+    from ad_side as s
     where not exists (
         select 1
         from entra_member as x
-        where x.id = q.id and x.member_id = a.id and x.source_id = q.entra_source_id
+        where x.id = s.id and x.member_id = s.member_id and x.source_id = s.entra_source_id
     )
 ),
 
 only_entra as (
-    select q.entra_source_id, q.id, a.name
-    from group_pair as q
-    inner join entra_member as m on m.id = q.id and m.source_id = q.entra_source_id
-    inner join account as a on a.id = m.member_id and a.entra_source_id = m.source_id
+    select s.entra_source_id, s.id, s.name
+    from entra_side as s
     where not exists (
         select 1
         from ad_member as x
-        where x.guid = q.guid and x.member_key = a.dn_key and x.source_id = q.ad_source_id
+        where x.guid = s.guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
     )
 )
 
@@ -8138,37 +8156,42 @@ with group_pair as (
     group by g.source_id, g.guid, e.source_id, e.id
 ),
 
-account as (
-    select a.dn_key, p.entra_source_id, p.entra_id as id
-    from pair as p
+-- users in them by two steps or more, under the key that the other side has
+ad_side as (
+    select q.entra_source_id, q.id, p.entra_id as member_id
+    from group_pair as q
+    inner join ad_member_closure as c on c.guid = q.guid and c.source_id = q.ad_source_id
+    inner join ad_user as a on a.dn_key = c.member_key
+    inner join pair as p on p.ad_row_id = a.row_id
+    where c.depth > 1 and p.entra_source_id = q.entra_source_id and p.entra_is_synced = 1 and p.is_in_skew = 0
+),
+
+entra_side as (
+    select q.ad_source_id, q.guid, q.entra_source_id, q.id, a.dn_key
+    from group_pair as q
+    inner join entra_member_closure as c on c.id = q.id and c.source_id = q.entra_source_id
+    inner join entra_user as u on u.id = c.member_id and u.source_id = c.source_id
+    inner join pair as p on p.entra_row_id = u.row_id
     inner join ad_user as a on a.row_id = p.ad_row_id
-    where p.entra_is_synced = 1 and p.is_in_skew = 0
+    where c.depth > 1 and p.entra_is_synced = 1 and p.is_in_skew = 0
 ),
 
 differing as (
-    select q.entra_source_id, q.id, 1 as in_ad, 0 as in_entra
-    from group_pair as q
-    inner join ad_member_closure as c on c.guid = q.guid and c.source_id = q.ad_source_id
-    inner join account as a on a.dn_key = c.member_key and a.entra_source_id = q.entra_source_id
-    where
-        c.depth > 1
-        and not exists (
-            select 1
-            from entra_member_closure as x
-            where x.id = q.id and x.member_id = a.id and x.source_id = q.entra_source_id
-        )
+    select s.entra_source_id, s.id, 1 as in_ad, 0 as in_entra
+    from ad_side as s
+    where not exists (
+        select 1
+        from entra_member_closure as x
+        where x.id = s.id and x.member_id = s.member_id and x.source_id = s.entra_source_id
+    )
     union all
-    select q.entra_source_id, q.id, 0, 1
-    from group_pair as q
-    inner join entra_member_closure as c on c.id = q.id and c.source_id = q.entra_source_id
-    inner join account as a on a.id = c.member_id and a.entra_source_id = c.source_id
-    where
-        c.depth > 1
-        and not exists (
-            select 1
-            from ad_member_closure as x
-            where x.guid = q.guid and x.member_key = a.dn_key and x.source_id = q.ad_source_id
-        )
+    select s.entra_source_id, s.id, 0, 1
+    from entra_side as s
+    where not exists (
+        select 1
+        from ad_member_closure as x
+        where x.guid = s.guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
+    )
 ),
 
 differing_group as (
