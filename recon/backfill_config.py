@@ -17,6 +17,8 @@ ATTRIBUTES: tuple[str, ...] = ("otherMails", "usageLocation")
 USUAL_SOURCES = {"otherMails": "worker.personal_mail", "usageLocation": "worker.country_code"}
 
 _MOST_GROUPS = 500
+_GUID = r"^[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"
+_SCIM_NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,127}$"
 _EXTENSION = re.compile(r"extension_[0-9a-f]{32}_[A-Za-z][A-Za-z0-9_]{0,99}")
 
 
@@ -200,3 +202,45 @@ class Campaign(_Section):
     def settle_minutes(self) -> int:
         """How old an account must be before the campaign fills it."""
         return self.cycles * self.cycle_minutes
+
+
+class BulkUpload(_Section):
+    """The second way to write: an API-driven provisioning application of ours, its schema audited in each run."""
+
+    entra: str | None = Field(None, description="Name of the [[entra]] source it belongs to, where there are several.")
+    service_principal_id: str = Field(
+        pattern=_GUID, description="Object id of the provisioning application's service principal."
+    )
+    job_id: str = Field(
+        pattern=r"^[A-Za-z0-9._-]{1,256}$", description="Id of its provisioning job, such as API2AAD.TENANT.ID."
+    )
+    urn: str = Field(
+        pattern=r"^urn:[A-Za-z0-9][A-Za-z0-9._:-]{0,255}$",
+        description="SCIM extension that carries our attributes, such as "
+        "urn:ietf:params:scim:schemas:extension:contoso:1.0:User.",
+    )
+    personal_email: str = Field(
+        "PersonalEmail", pattern=_SCIM_NAME, description="Name in it of what the job maps to otherMails."
+    )
+    country_code: str = Field(
+        "CountryCode", pattern=_SCIM_NAME, description="Name in it of what the job maps to usageLocation."
+    )
+    columns: dict[str, Annotated[str, Field(pattern=_SCIM_NAME)]] = Field(
+        default_factory=dict,
+        description="Worker column (or header of the HR extract) = name in the extension: what the job's scoping "
+        "filter asks for, sent with every operation.",
+    )
+    daily_calls: int = Field(
+        2_000, ge=1, description="Uploads in 24 hours and tenant, counted in the database; 6,000 with ID Governance."
+    )
+    log_minutes: int = Field(
+        60, ge=1, description="How long the provisioning log may be silent on an operation, until the user is read."
+    )
+
+    @model_validator(mode="after")
+    def _apart(self) -> "BulkUpload":
+        names = [self.personal_email, self.country_code, *self.columns.values()]
+        doubled = sorted({name for name in names if [each.lower() for each in names].count(name.lower()) > 1})
+        if doubled:
+            raise ValueError(f"one name for two things: {', '.join(doubled)}")
+        return self

@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from recon.backfill_config import Campaign, Mapping, Scope, check_attribute, check_doubled, one_or_many
+from recon.backfill_config import BulkUpload, Campaign, Mapping, Scope, check_attribute, check_doubled, one_or_many
 from recon.errors import ConfigError, UsageError
 from recon.objects import TABLES
 
@@ -410,6 +410,7 @@ class Config(_Section):
     scope: dict[str, Scope] = Field(default_factory=dict)
     backfill: Backfill = Field(default_factory=Backfill)
     campaign: dict[str, Campaign] = Field(default_factory=dict)
+    bulk_upload: BulkUpload | None = None
     catalogue: Catalogue = Field(default_factory=Catalogue)
     sspr: Sspr = Field(default_factory=lambda: Sspr())
     findings: Findings = Field(default_factory=lambda: Findings())
@@ -440,6 +441,8 @@ class Config(_Section):
                 raise ValueError(f"[campaign.{name}]: a name has letters, digits, . _ -")
             if campaign.scope not in self.scope:
                 raise ValueError(f"[campaign.{name}] scope names an unknown [scope.{campaign.scope}]")
+        if self.bulk_upload is not None and self.bulk_upload.entra not in (None, *(each.name for each in self.entra)):
+            raise ValueError(f"[bulk_upload] entra names an unknown source: {self.bulk_upload.entra}")
         unread = self.sync.unread(name for source in self.ad for name in source.attributes)
         if unread:
             raise ValueError(f"[sync] {unread[0]} is not read: name it in attributes of [ad]")

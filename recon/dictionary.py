@@ -249,7 +249,7 @@ backfill_item.code: error code of the last answer
 client_request_id: our id of the request
 request_id: Graph's id of the request
 attempts: how often it was sent
-window_ms: milliseconds between re-read and answer to the write
+window_ms: milliseconds between re-read and answer to the write (bulk upload: until the outcome was known)
 verdict: what the last verification found
 backfill_plan.kind: fill or undo
 undoes: hash of the plan that this one takes back
@@ -259,6 +259,8 @@ item_count: items of the plan
 run_count: how often apply was called
 window_median_ms: median of window_ms
 window_longest_ms: longest window_ms
+bulk_upload_hour.hour: beginning of the hour, UTC
+calls: bulk upload requests sent in it
 journal_chain: hash over the journal's lines, for evidence
 subject: subject of the certificate
 not_after: when the certificate ends

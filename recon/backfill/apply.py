@@ -11,73 +11,39 @@ no conditional write, so what happens between 2 and 4 cannot be prevented; that 
 One thread judges and journals; only the calls run beside it (recon.backfill.lanes).
 """
 
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from recon import __version__
-from recon.backfill.items import Item, Value
+from recon.backfill.course import Course, Work
 from recon.backfill.journal import DONE, FAILED, SKIPPED, Journal
 from recon.backfill.lanes import Carried, Change, Lanes
-from recon.backfill.pacing import Pacer, Waiting
+from recon.backfill.pacing import Pacer
 from recon.backfill.plan import Plan
-from recon.backfill.precondition import Landed, Reply, Skip, Write, judge_fresh
+from recon.backfill.precondition import Landed, Reply, Write
 from recon.backfill.result import Result
-from recon.backfill.stops import Limits, Stops
-from recon.decode.times import utc_now_text
 
 BATCH = 20
 _LONGEST_SLEEP = 1.0  # between two looks at the clock and at a request to stop
 
 
 @dataclass(eq=False)
-class _Work:
-    number: int
-    item: Item
-    tries: int = 0
-    not_before: float = 0.0
-    sent: Value | None = None  # a write of this was sent and nobody knows what became of it
-    is_charged: bool = False  # and the pace has counted it
-
-
-@dataclass(eq=False)
 class _Flight:
     """One batch on its way."""
 
-    works: list[_Work]
+    works: list[Work]
     reading_at: float
     changes: list[Change] = field(default_factory=list)  # empty while it is re-read
 
 
-class Apply:
-    """One run over one plan. The journal is open and locked by the caller; `run` may be called once.
+class Apply(Course):
+    """One run over one plan by PATCH; see Course. `run` may be called once."""
 
-    `left`: the item's person has left since the plan was made, by what is loaded now. `is_over`: the window's end.
-    """
-
-    def __init__(
-        self,
-        plan: Plan,
-        journal: Journal,
-        lanes: Lanes,
-        pacer: Pacer,
-        *,
-        limits: Limits | None = None,
-        waiting: Waiting | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        is_over: Callable[[], bool] = lambda: False,
-        has_left: Callable[[Item], bool] = lambda _: False,
-        advance: Callable[[int], None] = lambda _: None,
-    ) -> None:
-        self.plan, self.journal, self.lanes, self.pacer = plan, journal, lanes, pacer
-        self.limits = limits or Limits()
-        self.waiting = waiting or Waiting()
-        self.clock, self.has_left, self.advance = clock, has_left, advance
-        self.result = Result(plan.item_count)
-        tried = sum(1 for outcome in journal.state.outcomes.values() if outcome != SKIPPED)
-        self.stops = Stops(self.limits, tried, is_over)
-        self._again: list[_Work] = []
+    def __init__(self, plan: Plan, journal: Journal, lanes: Lanes, pacer: Pacer, **options: Any) -> None:
+        super().__init__(plan, journal, **options)
+        self.lanes, self.pacer = lanes, pacer
+        self._again: list[Work] = []
         self._flying: set[_Flight] = set()
         self._error: Exception | None = None  # of a call that concerns every item alike
 
@@ -86,12 +52,9 @@ class Apply:
 
         Raises PlanError when the journal cannot be written (nothing more is sent then), and what the writer raises.
         """
-        state = self.journal.state
-        entry = {"type": "run", "plan": self.plan.hash, "tenant": self.plan.tenant_id, "tool": __version__}
-        self.journal.add({**entry, "user": user, "torn_bytes": state.torn, "at": utc_now_text(), **facts})
-        self.journal.sync()
+        self.begin(user, facts)
         self._again = self._in_doubt()
-        todo = self._todo()
+        todo = self.todo()
         try:
             while self._turn(todo):
                 pass
@@ -101,44 +64,28 @@ class Apply:
             raise
         if self._error is not None:
             raise self._error
-        return self._conclusion(len(state.outcomes))
-
-    def _conclusion(self, decided: int) -> Result:
-        result = self.result
-        result.left = self.plan.item_count - decided
-        result.slowed = self.pacer.slowed
-        if result.left:  # else there was nothing left to stop
-            result.stopped = self.stops.reason
-            result.is_interrupted = self.waiting.is_stopped
-            result.is_look = self.stops.is_look and result.stopped is None
-            result.is_window_over = self.stops.is_over() and result.stopped is None
-        return result
+        self.result.slowed = self.pacer.slowed
+        return self.conclusion()
 
     # ---- what is to be done
 
-    def _in_doubt(self) -> list[_Work]:
+    def _in_doubt(self) -> list[Work]:
         """Items whose write may have landed before an earlier run ended; their re-read waits until it can tell."""
         doubtful = self.journal.state.intents
         if not doubtful:
             return []
         settled = self.clock() + self.limits.settle
         return [
-            _Work(number, item, not_before=settled, sent=tuple(doubtful[number]["after"]))
+            Work(number, item, not_before=settled, sent=tuple(doubtful[number]["after"]))
             for number, item in enumerate(self.plan.items())
             if number in doubtful
         ]
-
-    def _todo(self) -> Iterator[_Work]:
-        done = set(self.journal.state.outcomes) | set(self.journal.state.intents)  # as they were when the run began
-        for number, item in enumerate(self.plan.items()):
-            if number not in done:
-                yield _Work(number, item)
 
     @property
     def _may_begin(self) -> bool:
         return self._error is None and not self.waiting.is_stopped and not self.stops.is_stopping
 
-    def _turn(self, todo: Iterator[_Work]) -> bool:
+    def _turn(self, todo: Iterator[Work]) -> bool:
         """Send what may be sent, then wait for what comes first; False when the run is over."""
         pause = 0.0
         while self._may_begin and len(self._flying) < self.lanes.width and pause == 0.0:
@@ -151,7 +98,7 @@ class Apply:
         self.waiting(min(pause, _LONGEST_SLEEP))
         return True
 
-    def _begin(self, todo: Iterator[_Work]) -> float:
+    def _begin(self, todo: Iterator[Work]) -> float:
         """Re-read the next batch and return 0; or the seconds to wait first, infinity when nothing is left."""
         size = min(BATCH, self.pacer.largest)
         if self.stops.canary_left:
@@ -172,11 +119,11 @@ class Apply:
         self.lanes.read(flight, [work.item.object_id for work in batch])
         return 0.0
 
-    def _next_batch(self, todo: Iterator[_Work], size: int, now: float) -> list[_Work]:
+    def _next_batch(self, todo: Iterator[Work], size: int, now: float) -> list[Work]:
         """Up to `size` items, those whose waiting time is over first; no user twice, here or on its way."""
         users = {work.item.object_id for flight in self._flying for work in flight.works}
-        batch: list[_Work] = []
-        waiting: list[_Work] = []
+        batch: list[Work] = []
+        waiting: list[Work] = []
         for work in self._again:
             if work.not_before > now or len(batch) == size or work.item.object_id in users:
                 waiting.append(work)
@@ -236,41 +183,17 @@ class Apply:
             self.pacer.give_back(taken - len(flight.works))
         return bool(flight.changes)
 
-    def _settle(self, work: _Work, reply: Reply) -> Write | None:
+    def _settle(self, work: Work, reply: Reply) -> Write | None:
         """What to write, or None when the item has got its outcome from the re-read."""
-        verdict = judge_fresh(work.item, reply, sent=work.sent)
+        verdict = self.judge(work, reply)
         if work.is_charged and not isinstance(verdict, Landed):
             self.pacer.give_back(1)
         work.is_charged = False
-        if isinstance(verdict, Write) and self.has_left(work.item):
-            verdict = Skip("terminated", "has left since the plan was made")
-        if isinstance(verdict, Skip):
-            self._outcome(work, SKIPPED, verdict.reason, detail=verdict.detail)
-            if verdict.is_trouble:
-                self.result.troubles += 1
-                self.stops.doubtful(verdict.reason, verdict.detail)
-            return None
-        if isinstance(verdict, Write):
-            return verdict
-        self._outcome(work, DONE, "found", detail="the re-read shows that the write had landed")
-        self.stops.done()
-        return None
+        return self.settle(work, verdict)
 
-    def _intend(self, work: _Work, write: Write) -> Change:
-        item = work.item
-        change = Change(item.object_id, item.attribute, write.after, str(uuid.uuid4()))
-        self.journal.add(
-            {
-                "type": "intent",
-                "item": work.number,
-                "object_id": item.object_id,
-                "attribute": item.attribute,
-                "before": list(write.before),
-                "after": list(write.after),
-                "client_request_id": change.client_request_id,
-                "at": utc_now_text(),
-            }
-        )
+    def _intend(self, work: Work, write: Write) -> Change:
+        change = Change(work.item.object_id, work.item.attribute, write.after, str(uuid.uuid4()))
+        self.intend(work, write, change.client_request_id)
         return change
 
     def _take_answers(self, flight: _Flight, replies: list[Reply]) -> None:
@@ -292,49 +215,32 @@ class Apply:
         if hits:
             self.pacer.refused(max((seconds for seconds in hits if seconds is not None), default=None))
 
-    def _conclude(self, work: _Work, change: Change, reply: Reply, window: float) -> None:
+    def _conclude(self, work: Work, change: Change, reply: Reply, window: float) -> None:
         why = f"{reply.status} {reply.code or ''}".strip()
         if reply.is_success:
             self.result.windows_ms.append(window)
-            self._outcome(work, DONE, "written", reply, window_ms=window)
+            self.outcome(work, DONE, "written", reply, window_ms=window)
             self.stops.done()
         elif reply.is_passing:
             if not reply.was_not_done:
                 work.sent, work.is_charged = change.value, True
             entry = {"type": "attempt", "item": work.number, "status": reply.status, "code": reply.code}
             entry |= {"client_request_id": change.client_request_id, "request_id": reply.request_id}
-            self.journal.add({**entry, "at": utc_now_text()})
+            self.journal.add({**entry, "at": self.now()})
             self._postpone(work, reply)
         elif reply.status == 404:
-            self._outcome(work, SKIPPED, "deleted", reply, detail="no such user any more")
+            self.outcome(work, SKIPPED, "deleted", reply, detail="no such user any more")
         else:
             reason = "privileged" if reply.status == 403 else "refused"
-            self._outcome(work, FAILED, reason, reply)
+            self.outcome(work, FAILED, reason, reply)
             self.result.troubles += 1
             self.stops.failed(reason, why)
 
-    def _postpone(self, work: _Work, reply: Reply) -> None:
+    def _postpone(self, work: Work, reply: Reply) -> None:
         """Try the item again later in this run, or leave it for the next one."""
         work.tries += 1
         if work.tries >= self.limits.tries:
-            why = f"{reply.status if reply.status > 0 else 'no answer'}"
-            self.result.reasons[f"left: {why}"] += 1
-            self.stops.left(why)
+            self.leave(f"{reply.status if reply.status > 0 else 'no answer'}")
             return
-        pause = min(self.limits.first_wait * 2.0 ** (work.tries - 1), self.limits.longest_wait)
-        if reply.retry_after is not None:
-            pause = max(reply.retry_after, 0.0)
-        elif work.sent is not None:
-            pause = max(pause, self.limits.settle)
-        work.not_before = self.clock() + pause
+        work.not_before = self.clock() + self.pause_after(work, reply)
         self._again.append(work)
-
-    def _outcome(self, work: _Work, outcome: str, reason: str, reply: Reply | None = None, **more: object) -> None:
-        entry: dict[str, object] = {"type": "outcome", "item": work.number, "outcome": outcome, "reason": reason}
-        if reply is not None:
-            entry |= {"status": reply.status, "code": reply.code, "request_id": reply.request_id}
-        self.journal.add({**entry, **more, "at": utc_now_text()})
-        self.result.counts[outcome] += 1
-        if outcome != DONE:
-            self.result.reasons[reason] += 1
-        self.advance(1)

@@ -8,14 +8,16 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from recon.backfill.allowance import Allowance
 from recon.backfill.apply import Apply
 from recon.backfill.approval import check_approved, operating_system_user
 from recon.backfill.build import hours_later, plans_folder
 from recon.backfill.items import Item
-from recon.backfill.journal import DONE, Journal, read_journal, read_written
+from recon.backfill.journal import BULK_UPLOAD, DONE, PATCH, Journal, read_journal, read_written
 from recon.backfill.lanes import Threads
 from recon.backfill.leavers import find_leavers, person
 from recon.backfill.ledger import derive
@@ -27,7 +29,10 @@ from recon.backfill.reread import preview, reread
 from recon.backfill.result import Result
 from recon.backfill.stops import Limits
 from recon.backfill.undo import make_undo
+from recon.backfill.upload import Upload
+from recon.backfill.upload_plan import check_schema, checked_settings, maker, open_uploader, read_columns
 from recon.backfill.verify import Verified, judge_written, verify
+from recon.backfill.ways import check_way
 from recon.backfill.writer import GraphWriter
 from recon.config import Backfill, Config, EntraSource
 from recon.decode.times import day, utc_now_text
@@ -40,12 +45,16 @@ from recon.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What one run may choose. `until`: the end of its window, aware; `after_canary`: stop, go or as configured."""
+    """What one run may choose. `until`: the end of its window, aware; `after_canary`: stop, go or as configured.
+
+    `via`: the way of writing, PATCH or BULK_UPLOAD.
+    """
 
     allow_items: int | None = None
     after_canary: str | None = None
     until: datetime | None = None
     allow_replace: int | None = None
+    via: str = PATCH
 
     def is_over(self) -> bool:
         """True when the window has ended."""
@@ -152,10 +161,15 @@ def preview_plan(
     *,
     allow_items: int | None = None,
     allow_replace: int | None = None,
+    via: str = PATCH,
     waiting: Waiting | None = None,
 ) -> Iterator[tuple[Item, Skip | None]]:
     """Every item with why it would be skipped now, or None. Reads only; raises as apply_plan does."""
     source = check(config, plan, allow_items=allow_items, allow_replace=allow_replace)
+    check_way(plans_folder(config), plan, read_journal(plan.journal_file), via)
+    if via == BULK_UPLOAD:
+        with open_uploader(config, source, checked_settings(config, source, plan)) as uploader:
+            check_schema(uploader.schema(), checked_settings(config, source, plan), plan.attributes)
     has_left = leavers_test(config, plan)
     with open_lanes(config, source, for_writing=False, attributes=plan.attributes) as lanes:
         yield from preview(
@@ -181,7 +195,6 @@ def apply_plan(
     choices = choices or Choices()
     source = check(config, plan, allow_items=choices.allow_items, allow_replace=choices.allow_replace)
     check_approved(plan, config.backfill)
-    has_left = leavers_test(config, plan)
     facts: dict[str, object] = {}
     if choices.allow_items is not None:
         facts["allow_items"] = choices.allow_items
@@ -189,21 +202,50 @@ def apply_plan(
         facts["allow_replace"] = choices.allow_replace
     if choices.until is not None:
         facts["until"] = choices.until.isoformat()
+    options: dict[str, Any] = {
+        "limits": limits or limits_of(config.backfill, choices.after_canary),
+        "waiting": waiting,
+        "is_over": choices.is_over,
+        "has_left": leavers_test(config, plan),
+        "advance": advance,
+    }
+    if choices.via == BULK_UPLOAD:
+        return _upload(config, source, plan, facts, options)
     with (
         held(config, source),
         Journal(plan.journal_file) as journal,
         open_lanes(config, source, for_writing=True, attributes=plan.attributes) as lanes,
     ):
-        run = Apply(
+        check_way(plans_folder(config), plan, journal.state, PATCH)
+        run = Apply(plan, journal, lanes, Pacer(config.backfill.write_share, quota=quota), **options)
+        return run.run(operating_system_user(), **facts)
+
+
+def _upload(
+    config: Config, source: EntraSource, plan: Plan, facts: dict[str, object], options: dict[str, Any]
+) -> Result:
+    """The same by bulk upload: the plan, the schema and the workers are looked at before anything is sent."""
+    settings = checked_settings(config, source, plan)
+    with (
+        held(config, source),
+        open_uploader(config, source, settings) as uploader,
+        Store.configured(config) as store,
+        Journal(plan.journal_file) as journal,
+        open_lanes(config, source, for_writing=False, attributes=plan.attributes) as lanes,
+    ):
+        check_way(plans_folder(config), plan, journal.state, BULK_UPLOAD)
+        schema = uploader.schema()
+        check_schema(schema, settings, plan.attributes)
+        run = Upload(
             plan,
             journal,
             lanes,
-            Pacer(config.backfill.write_share, quota=quota),
-            limits=limits or limits_of(config.backfill, choices.after_canary),
-            waiting=waiting,
-            is_over=choices.is_over,
-            has_left=has_left,
-            advance=advance,
+            read_pacer(plan, config.backfill.write_share),
+            uploader,
+            maker(schema, settings, read_columns(store, plan, settings)),
+            Allowance(store, plan.tenant_id, settings.daily_calls).take,
+            log_seconds=settings.log_minutes * 60.0,
+            **options,
         )
         return run.run(operating_system_user(), **facts)
 

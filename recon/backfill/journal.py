@@ -1,8 +1,8 @@
 """What apply meant to do and what came of it: append-only JSON lines, synced to disk before anything depends on them.
 
-    run      one apply began: plan, tenant, tool version, user of the operating system
+    run      one apply began: plan, tenant, tool version, user of the operating system; `way`, unless it is PATCH
     intent   a write is about to be sent: object, attribute, before, after, client-request-id
-    attempt  a write was answered with something that decides nothing (429, 503, no answer)
+    attempt  a write was answered with something that decides nothing (429, 503, no answer; 202 to a bulk upload)
     outcome  the one final word on an item: done, skipped or failed
     verify   what a later look found of an item that was done: consistent, drifted, deleted, unreadable
 
@@ -22,6 +22,7 @@ from typing import Any
 
 from recon.errors import PlanError
 
+PATCH, BULK_UPLOAD = "patch", "bulk-upload"  # ways of writing
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 OUTCOMES = (DONE, SKIPPED, FAILED)
 
@@ -46,7 +47,9 @@ class JournalState:
     size: int = 0  # bytes of whole lines; what lies behind is torn
     torn: int = 0
     runs: int = 0
-    intents: dict[int, dict[str, Any]] = field(default_factory=dict)  # in doubt: no outcome yet
+    way: str | None = None  # in which the plan is written, once it is
+    # in doubt: no outcome yet; `answered` is the status of the attempt, where there was an answer to this intent
+    intents: dict[int, dict[str, Any]] = field(default_factory=dict)
     outcomes: dict[int, str] = field(default_factory=dict)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # (outcome, reason)
     windows_ms: list[float] = field(default_factory=list)  # between re-read and write, of each write
@@ -59,7 +62,9 @@ class JournalState:
             if self.plan is not None and entry.get("plan") != self.plan:
                 raise PlanError("the journal belongs to another plan")
             self.plan = str(entry.get("plan"))
-            self.runs += entry.get("kind") != "verify"
+            if entry.get("kind") != "verify":
+                self.runs += 1
+                self.way = self.way or str(entry.get("way", PATCH))
             return
         item = entry.get("item")
         if not isinstance(item, int) or kind not in _ON_ITEMS or self.plan is None:
@@ -73,6 +78,8 @@ class JournalState:
             raise PlanError(f"the journal is damaged: item {item} goes on after its outcome")
         if kind == "intent":
             self.intents[item] = dict(entry)
+        elif kind == "attempt" and item in self.intents:
+            self.intents[item]["answered"] = entry.get("status")
         elif kind == "outcome":
             self._take_outcome(item, entry)
 

@@ -15,7 +15,7 @@ from recon.backfill.plan import Plan
 from recon.decode.mask import mask_text
 from recon.decode.times import utc_now_text
 from recon.store import Store
-from recon.store.backfill_tables import BACKFILL, backfill_item, backfill_plan
+from recon.store.backfill_tables import DERIVED, backfill_item, backfill_plan
 
 _CHUNK = 2_000
 
@@ -80,7 +80,7 @@ def derive(store: Store, plan: Plan) -> int:
     state = read_journal(plan.journal_file)
     windows = state.windows_ms
     with store.write() as connection:
-        for table in BACKFILL:
+        for table in DERIVED:
             connection.execute(delete(table).where(table.c.plan == plan.hash))
         if state.plan is None:
             return 0

@@ -18,6 +18,7 @@ class Result:
     is_interrupted: bool = False
     is_look: bool = False  # stopped after the canary, as asked for
     is_window_over: bool = False
+    is_allowance_over: bool = False  # the tenant's bulk uploads of 24 hours are used up
     windows_ms: list[float] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)  # answers by kind and status: "write 429"
     slowed: int = 0  # how often the pace was halved

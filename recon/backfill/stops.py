@@ -72,17 +72,17 @@ class Stops:
     def left(self, why: str) -> None:
         """An item got no answer that decides, however often it was tried."""
         if self.canary_left:
-            self._stop("an item of the canary got no answer")
+            self.stop("an item of the canary got no answer")
         self._recent.append(False)
         self._same(why)
 
     def judge(self) -> None:
         """After each turn: one protected person is that person's own reason; nobody written is a right we lack."""
         if self._denied is not None and not self._done:
-            self._stop(self._denied)
+            self.stop(self._denied)
         failed = self._recent.count(False)
         if len(self._recent) >= _FEWEST and failed > self.limits.max_failure_share * len(self._recent):
-            self._stop(f"{failed} of the last {len(self._recent)} items failed")
+            self.stop(f"{failed} of the last {len(self._recent)} items failed")
         if not self._had_canary and not self.canary_left:
             self._had_canary = True
             self.is_look = self.limits.stop_after_canary
@@ -93,7 +93,7 @@ class Stops:
             if reason == "privileged":
                 self._denied = self._denied or told
             else:
-                self._stop(told)
+                self.stop(told)
             return
         self._same(f"{reason}: {why}")
 
@@ -101,10 +101,11 @@ class Stops:
         kind, count = self._equal
         self._equal = (what, count + 1 if kind == what else 1)
         if self._equal[1] >= self.limits.max_equal_errors:
-            self._stop(f"{self._equal[1]} items in a row failed alike ({what})")
+            self.stop(f"{self._equal[1]} items in a row failed alike ({what})")
 
     def _count(self) -> None:
         self.tried += 1
 
-    def _stop(self, reason: str) -> None:
+    def stop(self, reason: str) -> None:
+        """Let nothing new begin."""
         self.reason = self.reason or reason

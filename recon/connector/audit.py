@@ -64,6 +64,15 @@ def scope_of(data: Any) -> FilterGroups:
     return from_filter(data)
 
 
+def enabled_mapping(schema: Any) -> Mapping[str, Any] | None:
+    """The first enabled object mapping to Entra ID: the one that runs. Raises DecodeError."""
+    for rule in _list(schema, "synchronizationRules"):
+        for mapping in _list(rule, "objectMappings") if _is_inbound(rule) else ():
+            if mapping.get("enabled") is not False:
+                return mapping
+    return None
+
+
 def _list(data: Any, name: str) -> list[Mapping[str, Any]]:
     found = data.get(name) if isinstance(data, Mapping) else None
     if found is None and isinstance(data, Mapping) and name != "synchronizationRules":

@@ -1,6 +1,7 @@
 """What became of backfill plans, derived from their journals, which are the truth: for SQL and for reports.
 
-Addresses stand here masked; the plain values are in the journals alone. Every row can be made again.
+Addresses stand here masked; the plain values are in the journals alone. Every row can be made again, but for the count
+of bulk uploads.
 """
 
 from sqlalchemy import Column, Float, Index, Integer, Table
@@ -56,4 +57,14 @@ backfill_item = Table(
     comment="One row per item of a backfill plan that was applied, derived from its journal. outcome: done, skipped, "
     "failed, in_doubt (sent, no answer known) or open; verdict: what the last verification found.",
 )
-BACKFILL: tuple[Table, ...] = (backfill_plan, backfill_item)
+bulk_upload_hour = Table(
+    "bulk_upload_hour",
+    metadata,
+    sql_column("tenant_id", "key", 64, primary_key=True),
+    sql_column("hour", "time", primary_key=True),
+    Column("calls", Integer, nullable=False),
+    comment="One row per tenant and hour (UTC) of the last two days in which bulk uploads were sent: a tenant takes a "
+    "number of them in 24 hours. Counted before the request goes out.",
+)
+DERIVED: tuple[Table, ...] = (backfill_plan, backfill_item)  # from the journals
+BACKFILL: tuple[Table, ...] = (*DERIVED, bulk_upload_hour)

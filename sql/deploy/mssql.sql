@@ -2211,6 +2211,16 @@ CREATE TABLE backfill_plan (
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'bulk_upload_hour', N'U') is null
+CREATE TABLE bulk_upload_hour (
+    tenant_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    hour DATETIME2(6) NOT NULL,
+    calls INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, hour)
+)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'clock', N'U') is null
 CREATE TABLE clock (
     clock_id INTEGER NOT NULL,
@@ -9789,6 +9799,7 @@ values
     (N'ad_value_defect_history', N'history', N'One row per defect of one value that SQL cannot test alike on all engines. As it was from load run from_run up to, not including, to_run.', N'ad_value_defect', N'0.1.0'),
     (N'backfill_item', N'store', N'One row per item of a backfill plan that was applied, derived from its journal. outcome: done, skipped, failed, in_doubt (sent, no answer known) or open; verdict: what the last verification found.', null, N'0.1.0'),
     (N'backfill_plan', N'store', N'One row per backfill plan that was applied, derived from its journal: the window is the time between sending a re-read and the answer to its write.', null, N'0.1.0'),
+    (N'bulk_upload_hour', N'store', N'One row per tenant and hour (UTC) of the last two days in which bulk uploads were sent: a tenant takes a number of them in 24 hours. Counted before the request goes out.', null, N'0.1.0'),
     (N'clock', N'derived', N'One row: the instant the findings speak of (the newest good load) and the days counted from it.', null, N'0.1.0'),
     (N'closure_state', N'store', N'One row per closure: what it was made of, how deep it goes, and whether a limit cut it (is_complete 0).', null, N'0.1.0'),
     (N'company_domain', N'store', N'One row per UPN suffix that members of a tenant have, with the pattern its addresses are LIKE.', null, N'0.1.0'),
@@ -9940,13 +9951,13 @@ values
     (N'finding_duplicate_upn_ad', N'view', N'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
     (N'finding_employeeid_differs', N'view', N'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_entra_deleted_soon_purged', N'view', N'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, N'0.1.0'),
-    (N'finding_entra_formerly_synced', N'view', N'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, N'0.1.0'),
-    (N'finding_entra_guest_pending', N'view', N'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, N'0.1.0')
+    (N'finding_entra_formerly_synced', N'view', N'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    (N'finding_entra_guest_pending', N'view', N'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, N'0.1.0'),
     (N'finding_entra_role_on_synced_user', N'view', N'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group: who controls the AD account controls the role. Roles that only read or invite (view privileged_account names them) are left out. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, N'0.1.0'),
     (N'finding_entra_stale_account', N'view', N'Stale user in Entra: An enabled Entra user that is older than setting stale_days and has not signed in since, in person or through an application; guests and cloud-only users too. Asks for the sign-ins ([entra] objects: signin). The Entra value is the day of the last sign-in in person, empty where there was none. One row per Entra user.', null, N'0.1.0'),
     (N'finding_entra_synced_not_in_ad', N'view', N'Synced in Entra, gone from AD: An Entra user says that it is synchronized from Active Directory, and no linked domain holds its AD user. Left out: users synchronized or created after the AD load began, tenants of which a linked domain has not been loaded, and users of an ambiguous match. One row per Entra user.', null, N'0.1.0'),
@@ -10445,7 +10456,7 @@ values
     (N'backfill_item', N'client_request_id', 15, N'text', null, N'our id of the request', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'backfill_item', N'request_id', 16, N'text', null, N'Graph''s id of the request', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'backfill_item', N'attempts', 17, N'int', null, N'how often it was sent', null, N'never NULL', 0, N'0.1.0'),
-    (N'backfill_item', N'window_ms', 18, N'float', null, N'milliseconds between re-read and answer to the write', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'backfill_item', N'window_ms', 18, N'float', null, N'milliseconds between re-read and answer to the write (bulk upload: until the outcome was known)', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'backfill_item', N'intent_at', 19, N'time', null, N'intent as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'backfill_item', N'outcome_at', 20, N'time', null, N'outcome as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'backfill_item', N'verdict', 21, N'text', null, N'what the last verification found', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -10463,6 +10474,9 @@ values
     (N'backfill_plan', N'window_longest_ms', 11, N'float', null, N'longest window_ms', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'backfill_plan', N'journal_chain', 12, N'text', null, N'hash over the journal''s lines, for evidence', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'backfill_plan', N'derived_at', 13, N'time', null, N'derived as a time', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'bulk_upload_hour', N'tenant_id', 1, N'text', null, N'tenant the plan is for', null, N'never NULL', 0, N'0.1.0'),
+    (N'bulk_upload_hour', N'hour', 2, N'time', null, N'beginning of the hour, UTC', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'bulk_upload_hour', N'calls', 3, N'int', null, N'bulk upload requests sent in it', null, N'never NULL', 0, N'0.1.0'),
     (N'clock', N'clock_id', 1, N'int', null, N'always 1', null, N'never NULL', 0, N'0.1.0'),
     (N'clock', N'refresh_id', 2, N'int', null, N'number of the refresh, from 1', null, N'never NULL', 0, N'0.1.0'),
     (N'clock', N'refreshed_at', 3, N'time', null, N'when the refresh ran', N'UTC', N'never NULL', 0, N'0.1.0'),
@@ -10612,15 +10626,15 @@ values
     (N'entra_registration', N'isssprenabled', 13, N'flag', N'isSsprEnabled', N'the policy allows it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'isssprcapable', 14, N'flag', N'isSsprCapable', N'both', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'issystempreferredauthenticationmethodenabled', 15, N'flag', N'isSystemPreferredAuthenticationMethodEnabled', N'isSystemPreferredAuthenticationMethodEnabled as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'userpreferredmethodforsecondaryauthentication', 16, N'text(64)', N'userPreferredMethodForSecondaryAuthentication', N'userPreferredMethodForSecondaryAuthentication as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'lastupdateddatetime', 17, N'time', N'lastUpdatedDateTime', N'of the report, not of the registration', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'row_hash', 18, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
-    (N'entra_registration', N'run_id', 19, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0')
+    (N'entra_registration', N'userpreferredmethodforsecondaryauthentication', 16, N'text(64)', N'userPreferredMethodForSecondaryAuthentication', N'userPreferredMethodForSecondaryAuthentication as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'entra_registration', N'lastupdateddatetime', 17, N'time', N'lastUpdatedDateTime', N'of the report, not of the registration', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'entra_registration', N'row_hash', 18, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
+    (N'entra_registration', N'run_id', 19, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_registration', N'loaded_at', 20, N'time', null, N'when the row was published as it stands', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'entra_registration_method', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_registration_method', N'id', 2, N'text(36)', null, N'object id of the object', null, N'never NULL', 0, N'0.1.0'),
@@ -10817,15 +10831,15 @@ values
     (N'finding_count', N'refreshed_at', 10, N'time', null, N'when the refresh ran', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'finding_row', N'finding_row_id', 1, N'int', null, N'number of the row', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_row', N'refresh_id', 2, N'int', null, N'number of the refresh, from 1', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_row', N'code', 3, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_row', N'severity', 4, N'text', null, N'critical, high, medium, low or info', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_row', N'object_type', 5, N'text', null, N'table of the object', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_row', N'object_key', 6, N'text', null, N'key of the object: guid, id or worker id', null, N'no value, or none that could be derived', 0, N'0.1.0')
+    (N'finding_row', N'code', 3, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'finding_row', N'severity', 4, N'text', null, N'critical, high, medium, low or info', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_row', N'object_type', 5, N'text', null, N'table of the object', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_row', N'object_key', 6, N'text', null, N'key of the object: guid, id or worker id', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_row', N'object_name', 7, N'text', null, N'a name for people', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_row', N'attribute', 8, N'text', null, N'the attribute, in lower case without hyphens', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_row', N'detail', 9, N'text', null, N'the same for people', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11022,15 +11036,15 @@ values
     (N'source_link', N'ad_source_id', 2, N'int', null, N'source of the AD side', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'source_link', N'entra_source_id', 3, N'int', null, N'source of the Entra side', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'source_link', N'worker_source_id', 4, N'int', null, N'source of the worker', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'sspr_policy', N'policy_id', 1, N'int', null, N'always 1', null, N'never NULL', 0, N'0.1.0'),
-    (N'sspr_policy', N'email_method', 2, N'flag', null, N'1: e-mail is a method for password reset', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'sspr_policy', N'methods_required', 3, N'int', null, N'how many methods a reset takes', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'sspr_policy', N'password_writeback', 4, N'flag', null, N'1: a reset reaches Active Directory', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0')
+    (N'sspr_policy', N'policy_id', 1, N'int', null, N'always 1', null, N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'sspr_policy', N'email_method', 2, N'flag', null, N'1: e-mail is a method for password reset', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'sspr_policy', N'methods_required', 3, N'int', null, N'how many methods a reset takes', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'sspr_policy', N'password_writeback', 4, N'flag', null, N'1: a reset reaches Active Directory', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'sspr_policy', N'is_for_everybody', 5, N'flag', null, N'1: everybody may reset; 0: the members of the group', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'sspr_policy', N'group_id', 6, N'text', null, N'object id of that group', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'uac_flag', N'bit', 1, N'int', null, N'place of the bit, from 0', null, N'never NULL', 0, N'0.1.0'),
@@ -11184,6 +11198,7 @@ begin
     grant select on well_known_sid to recon_reader;
     grant select on backfill_plan to recon_reader;
     grant select on backfill_item to recon_reader;
+    grant select on bulk_upload_hour to recon_reader;
 end
 go
 if @@trancount = 0 set noexec on
@@ -11237,6 +11252,7 @@ begin
     grant select on ad_value_defect_history to recon_pii;
     grant select on backfill_item to recon_pii;
     grant select on backfill_plan to recon_pii;
+    grant select on bulk_upload_hour to recon_pii;
     grant select on clock to recon_pii;
     grant select on closure_state to recon_pii;
     grant select on company_domain to recon_pii;
@@ -11497,6 +11513,7 @@ begin
     grant select, insert, update, delete on ad_value_defect_history to recon_loader;
     grant select, insert, update, delete on backfill_item to recon_loader;
     grant select, insert, update, delete on backfill_plan to recon_loader;
+    grant select, insert, update, delete on bulk_upload_hour to recon_loader;
     grant select, insert, update, delete on clock to recon_loader;
     grant select, insert, update, delete on closure_state to recon_loader;
     grant select, insert, update, delete on company_domain to recon_loader;

@@ -1765,6 +1765,14 @@ CREATE TABLE IF NOT EXISTS backfill_plan (
 )
 ;
 
+CREATE TABLE IF NOT EXISTS bulk_upload_hour (
+    tenant_id TEXT NOT NULL,
+    hour TEXT NOT NULL,
+    calls INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, hour)
+)
+;
+
 CREATE TABLE IF NOT EXISTS clock (
     clock_id INTEGER NOT NULL,
     refresh_id INTEGER NOT NULL,
@@ -8499,6 +8507,7 @@ values
     ('ad_value_defect_history', 'history', 'One row per defect of one value that SQL cannot test alike on all engines. As it was from load run from_run up to, not including, to_run.', 'ad_value_defect', '0.1.0'),
     ('backfill_item', 'store', 'One row per item of a backfill plan that was applied, derived from its journal. outcome: done, skipped, failed, in_doubt (sent, no answer known) or open; verdict: what the last verification found.', null, '0.1.0'),
     ('backfill_plan', 'store', 'One row per backfill plan that was applied, derived from its journal: the window is the time between sending a re-read and the answer to its write.', null, '0.1.0'),
+    ('bulk_upload_hour', 'store', 'One row per tenant and hour (UTC) of the last two days in which bulk uploads were sent: a tenant takes a number of them in 24 hours. Counted before the request goes out.', null, '0.1.0'),
     ('clock', 'derived', 'One row: the instant the findings speak of (the newest good load) and the days counted from it.', null, '0.1.0'),
     ('closure_state', 'store', 'One row per closure: what it was made of, how deep it goes, and whether a limit cut it (is_complete 0).', null, '0.1.0'),
     ('company_domain', 'store', 'One row per UPN suffix that members of a tenant have, with the pattern its addresses are LIKE.', null, '0.1.0'),
@@ -8650,12 +8659,12 @@ values
     ('finding_duplicate_upn_ad', 'view', 'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, '0.1.0'),
     ('finding_employeeid_differs', 'view', 'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_entra_deleted_soon_purged', 'view', 'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, '0.1.0'),
-    ('finding_entra_formerly_synced', 'view', 'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, '0.1.0'),
-    ('finding_entra_guest_pending', 'view', 'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, '0.1.0')
+    ('finding_entra_formerly_synced', 'view', 'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, '0.1.0')
 ;
 
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    ('finding_entra_guest_pending', 'view', 'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, '0.1.0'),
     ('finding_entra_role_on_synced_user', 'view', 'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group: who controls the AD account controls the role. Roles that only read or invite (view privileged_account names them) are left out. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, '0.1.0'),
     ('finding_entra_stale_account', 'view', 'Stale user in Entra: An enabled Entra user that is older than setting stale_days and has not signed in since, in person or through an application; guests and cloud-only users too. Asks for the sign-ins ([entra] objects: signin). The Entra value is the day of the last sign-in in person, empty where there was none. One row per Entra user.', null, '0.1.0'),
     ('finding_entra_synced_not_in_ad', 'view', 'Synced in Entra, gone from AD: An Entra user says that it is synchronized from Active Directory, and no linked domain holds its AD user. Left out: users synchronized or created after the AD load began, tenants of which a linked domain has not been loaded, and users of an ambiguous match. One row per Entra user.', null, '0.1.0'),
@@ -9151,7 +9160,7 @@ values
     ('backfill_item', 'client_request_id', 15, 'text', null, 'our id of the request', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('backfill_item', 'request_id', 16, 'text', null, 'Graph''s id of the request', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('backfill_item', 'attempts', 17, 'int', null, 'how often it was sent', null, 'never NULL', 0, '0.1.0'),
-    ('backfill_item', 'window_ms', 18, 'float', null, 'milliseconds between re-read and answer to the write', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('backfill_item', 'window_ms', 18, 'float', null, 'milliseconds between re-read and answer to the write (bulk upload: until the outcome was known)', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('backfill_item', 'intent_at', 19, 'time', null, 'intent as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('backfill_item', 'outcome_at', 20, 'time', null, 'outcome as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('backfill_item', 'verdict', 21, 'text', null, 'what the last verification found', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -9169,6 +9178,9 @@ values
     ('backfill_plan', 'window_longest_ms', 11, 'float', null, 'longest window_ms', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('backfill_plan', 'journal_chain', 12, 'text', null, 'hash over the journal''s lines, for evidence', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('backfill_plan', 'derived_at', 13, 'time', null, 'derived as a time', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('bulk_upload_hour', 'tenant_id', 1, 'text', null, 'tenant the plan is for', null, 'never NULL', 0, '0.1.0'),
+    ('bulk_upload_hour', 'hour', 2, 'time', null, 'beginning of the hour, UTC', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('bulk_upload_hour', 'calls', 3, 'int', null, 'bulk upload requests sent in it', null, 'never NULL', 0, '0.1.0'),
     ('clock', 'clock_id', 1, 'int', null, 'always 1', null, 'never NULL', 0, '0.1.0'),
     ('clock', 'refresh_id', 2, 'int', null, 'number of the refresh, from 1', null, 'never NULL', 0, '0.1.0'),
     ('clock', 'refreshed_at', 3, 'time', null, 'when the refresh ran', 'UTC', 'never NULL', 0, '0.1.0'),
@@ -9318,14 +9330,14 @@ values
     ('entra_registration', 'isssprenabled', 13, 'flag', 'isSsprEnabled', 'the policy allows it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'isssprcapable', 14, 'flag', 'isSsprCapable', 'both', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'issystempreferredauthenticationmethodenabled', 15, 'flag', 'isSystemPreferredAuthenticationMethodEnabled', 'isSystemPreferredAuthenticationMethodEnabled as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'userpreferredmethodforsecondaryauthentication', 16, 'text(64)', 'userPreferredMethodForSecondaryAuthentication', 'userPreferredMethodForSecondaryAuthentication as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'lastupdateddatetime', 17, 'time', 'lastUpdatedDateTime', 'of the report, not of the registration', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'row_hash', 18, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
-    ('entra_registration', 'run_id', 19, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0')
+    ('entra_registration', 'userpreferredmethodforsecondaryauthentication', 16, 'text(64)', 'userPreferredMethodForSecondaryAuthentication', 'userPreferredMethodForSecondaryAuthentication as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('entra_registration', 'lastupdateddatetime', 17, 'time', 'lastUpdatedDateTime', 'of the report, not of the registration', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('entra_registration', 'row_hash', 18, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
+    ('entra_registration', 'run_id', 19, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
     ('entra_registration', 'loaded_at', 20, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
     ('entra_registration_method', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('entra_registration_method', 'id', 2, 'text(36)', null, 'object id of the object', null, 'never NULL', 0, '0.1.0'),
@@ -9522,14 +9534,14 @@ values
     ('finding_count', 'refreshed_at', 10, 'time', null, 'when the refresh ran', 'UTC', 'never NULL', 0, '0.1.0'),
     ('finding_row', 'finding_row_id', 1, 'int', null, 'number of the row', null, 'never NULL', 0, '0.1.0'),
     ('finding_row', 'refresh_id', 2, 'int', null, 'number of the refresh, from 1', null, 'never NULL', 0, '0.1.0'),
-    ('finding_row', 'code', 3, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
-    ('finding_row', 'severity', 4, 'text', null, 'critical, high, medium, low or info', null, 'never NULL', 0, '0.1.0'),
-    ('finding_row', 'object_type', 5, 'text', null, 'table of the object', null, 'never NULL', 0, '0.1.0'),
-    ('finding_row', 'object_key', 6, 'text', null, 'key of the object: guid, id or worker id', null, 'no value, or none that could be derived', 0, '0.1.0')
+    ('finding_row', 'code', 3, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('finding_row', 'severity', 4, 'text', null, 'critical, high, medium, low or info', null, 'never NULL', 0, '0.1.0'),
+    ('finding_row', 'object_type', 5, 'text', null, 'table of the object', null, 'never NULL', 0, '0.1.0'),
+    ('finding_row', 'object_key', 6, 'text', null, 'key of the object: guid, id or worker id', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'object_name', 7, 'text', null, 'a name for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'attribute', 8, 'text', null, 'the attribute, in lower case without hyphens', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'detail', 9, 'text', null, 'the same for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -9726,14 +9738,14 @@ values
     ('source_link', 'ad_source_id', 2, 'int', null, 'source of the AD side', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('source_link', 'entra_source_id', 3, 'int', null, 'source of the Entra side', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('source_link', 'worker_source_id', 4, 'int', null, 'source of the worker', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('sspr_policy', 'policy_id', 1, 'int', null, 'always 1', null, 'never NULL', 0, '0.1.0'),
-    ('sspr_policy', 'email_method', 2, 'flag', null, '1: e-mail is a method for password reset', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('sspr_policy', 'methods_required', 3, 'int', null, 'how many methods a reset takes', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('sspr_policy', 'password_writeback', 4, 'flag', null, '1: a reset reaches Active Directory', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0')
+    ('sspr_policy', 'policy_id', 1, 'int', null, 'always 1', null, 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('sspr_policy', 'email_method', 2, 'flag', null, '1: e-mail is a method for password reset', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('sspr_policy', 'methods_required', 3, 'int', null, 'how many methods a reset takes', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('sspr_policy', 'password_writeback', 4, 'flag', null, '1: a reset reaches Active Directory', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('sspr_policy', 'is_for_everybody', 5, 'flag', null, '1: everybody may reset; 0: the members of the group', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('sspr_policy', 'group_id', 6, 'text', null, 'object id of that group', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('uac_flag', 'bit', 1, 'int', null, 'place of the bit, from 0', null, 'never NULL', 0, '0.1.0'),

@@ -100,8 +100,19 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearse(company: Company, folder: Path, *, canary: int = 2, **graph_options: object) -> Iterator[Rehearsal]:
-    """Start both servers and write recon.toml and workers.csv; the caller sets the secrets in the environment."""
+def rehearse(
+    company: Company,
+    folder: Path,
+    *,
+    canary: int = 2,
+    reads: tuple[str, ...] = (),
+    writes: tuple[str, ...] = ("User-Mail.ReadWrite.All",),
+    **graph_options: object,
+) -> Iterator[Rehearsal]:
+    """Start both servers and write recon.toml and workers.csv; the caller sets the secrets in the environment.
+
+    `reads`: further permissions of the reading application; `writes`: those of the writing one.
+    """
     domain, tenant = company.domains[0], company.tenants[0].tenant_id
     with ExitStack() as stack:
         account = Account(SECRET, dn=f"CN=Reader,{domain.base_dn}", upn="reader@contoso.example")
@@ -119,8 +130,8 @@ def rehearse(company: Company, folder: Path, *, canary: int = 2, **graph_options
                     )
                 ],
                 apps={
-                    "reader": App(SECRET, ("User.Read.All", "Group.Read.All", "GroupMember.Read.All")),
-                    "writer": App(SECRET, ("User-Mail.ReadWrite.All",)),
+                    "reader": App(SECRET, ("User.Read.All", "Group.Read.All", "GroupMember.Read.All", *reads)),
+                    "writer": App(SECRET, writes),
                 },
                 **graph_options,
             )

@@ -26,6 +26,17 @@ _REPLACE = typer.Option(
 )
 
 
+class Via(StrEnum):
+    """Ways of writing beside PATCH."""
+
+    bulk_upload = "bulk-upload"
+
+
+VIA_OPTION = typer.Option(
+    None, "--via", help="Write by bulk upload to the provisioning job of [bulk_upload]: for plans of fills alone."
+)
+
+
 class Canary(StrEnum):
     """What follows the canary."""
 
@@ -66,9 +77,11 @@ def _dry_run(
     offline: bool,
     allow_items: int | None,
     allow_replace: int | None,
+    via: str,
     output: Format,
 ) -> None:
     from recon.backfill.campaign import check, preview_plan
+    from recon.backfill.ways import option
 
     columns = ("decision", "items")
     if offline:
@@ -77,13 +90,13 @@ def _dry_run(
     else:
         counts: dict[str, int] = {"would be written": 0}
         with counter("re-reading") as count:
-            for _, skip in preview_plan(config, shown, allow_items=allow_items, allow_replace=allow_replace):
+            for _, skip in preview_plan(config, shown, allow_items=allow_items, allow_replace=allow_replace, via=via):
                 decision = "would be written" if skip is None else f"skipped: {skip.reason}"
                 counts[decision] = counts.get(decision, 0) + 1
                 count.advance(1)
         emit(columns, counts.items(), output)
     say("nothing was written")
-    say(f"next: recon backfill apply {shown.short} --commit{_allowed(allow_items, allow_replace)}")
+    say(f"next: recon backfill apply {shown.short} --commit{_allowed(allow_items, allow_replace)}{option(via)}")
 
 
 def apply(
@@ -99,15 +112,28 @@ def apply(
         None, "--until", metavar="'HH:MM ZONE'", help="Begin nothing after this time, such as '06:00 Europe/Zurich'."
     ),
     offline: bool = typer.Option(False, "--offline", help="Without --commit: do not re-read the users either."),
+    via: Via | None = VIA_OPTION,
     output: Format = FORMAT_OPTION,
 ) -> None:
     """Carry a plan out; called again it goes on where it stopped."""
+    from recon.backfill.journal import PATCH
+    from recon.backfill.ways import option
     from recon.backfill.window import window_end
+
+    way = PATCH if via is None else via.value
 
     end = None if until is None else window_end(until, datetime.now(UTC))
     config, chosen = load(ctx, name)
     if not commit:
-        _dry_run(config, chosen, offline=offline, allow_items=allow_items, allow_replace=allow_replace, output=output)
+        _dry_run(
+            config,
+            chosen,
+            offline=offline,
+            allow_items=allow_items,
+            allow_replace=allow_replace,
+            via=way,
+            output=output,
+        )
         return
     from recon.backfill.campaign import Choices, apply_plan
     from recon.backfill.pacing import Waiting
@@ -116,7 +142,7 @@ def apply(
     say_plan(chosen)
     if end is not None:
         say(f"nothing begins after {until}, which is {end:%Y-%m-%d %H:%M} UTC")
-    choices = Choices(allow_items, after_canary.value if after_canary else None, end, allow_replace)
+    choices = Choices(allow_items, after_canary.value if after_canary else None, end, allow_replace, way)
     with stopped_by_signals(waiting), counter("writing") as count:
         try:
             result = apply_plan(config, chosen, choices, waiting=waiting, advance=count.advance)
@@ -126,15 +152,22 @@ def apply(
     rows = [("done", "", result.counts["done"])]
     rows += [("not written", reason, number) for reason, number in sorted(result.reasons.items())]
     emit(("outcome", "reason", "items"), [*rows, ("left", "", result.left)], output)
-    _conclude(chosen, result, _allowed(allow_items, allow_replace))
+    _conclude(chosen, result, f"{_allowed(allow_items, allow_replace)}{option(way)}", window_words(way))
 
 
-def _conclude(chosen: "Plan", result: "Result", allowed: str) -> None:
+def window_words(way: str | None) -> str:
+    """What lies between the two ends of the window that was measured."""
+    if way in set(Via):
+        return "between sending a re-read and knowing its outcome from the provisioning log (202 is not done)"
+    return "between sending a re-read and the answer to its write"
+
+
+def _conclude(chosen: "Plan", result: "Result", allowed: str, words: str) -> None:
     """Say what happened and what comes next; end with the exit code that fits."""
     from recon.errors import PartialError, PlanError
 
     if result.window_text is not None:
-        say(f"between sending a re-read and the answer to its write: {result.window_text}")
+        say(f"{words}: {result.window_text}")
     again = f"recon backfill apply {chosen.short} --commit{allowed}"
     if result.is_interrupted:
         say(f"interrupted: {result.left} items are left; {again} goes on from there")
@@ -147,6 +180,11 @@ def _conclude(chosen: "Plan", result: "Result", allowed: str) -> None:
         say(f"the canary is written, {result.left} items are left: look, then {again} goes on")
     elif result.is_window_over:
         say(f"the window is over: {result.left} items are left; {again} goes on in the next one")
+    elif result.is_allowance_over:
+        raise PartialError(
+            f"the tenant's bulk uploads of 24 hours are used up: {result.left} items are left",
+            hint=f"{again} goes on with them as the hours pass",
+        )
     elif result.left:
         raise PartialError(f"{result.left} items got no answer that decides", hint=f"{again} goes on with them")
     if result.troubles:

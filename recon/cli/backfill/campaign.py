@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from recon.cli.backfill.apply import stopped_by_signals
+from recon.cli.backfill.apply import VIA_OPTION, Via, stopped_by_signals
 from recon.cli.backfill.named import counts, say_plan
 from recon.cli.console import FORMAT_OPTION, Format, counter, emit, say, state
 
@@ -25,12 +25,14 @@ def run(
     patience: int = typer.Option(
         120, "--patience", min=0, metavar="SECONDS", help="How long verification waits for the directory to agree."
     ),
+    via: Via | None = VIA_OPTION,
     output: Format = FORMAT_OPTION,
 ) -> None:
     """Plan a campaign, apply and verify it, or go on with what is unfinished. One at a time."""
     from datetime import UTC, datetime
 
     from recon.backfill.campaign import Choices
+    from recon.backfill.journal import PATCH
     from recon.backfill.pacing import Waiting
     from recon.backfill.scheduled import run_campaign
     from recon.backfill.window import window_end
@@ -44,7 +46,7 @@ def run(
             name,
             commit=commit,
             patience=patience,
-            choices=Choices(after_canary="go", until=end),
+            choices=Choices(after_canary="go", until=end, via=PATCH if via is None else via.value),
             waiting=waiting,
             say=say,
             advance=count.advance,
@@ -58,14 +60,14 @@ def run(
         rows += [("verify", verdict, number) for verdict, number in sorted(outcome.verified.counts.items())]
     emit(("step", "outcome", "people"), rows, output)
     say_plan(outcome.plan)
-    _conclude(name, outcome, commit=commit)
+    again = f"recon backfill run {name} --commit{'' if via is None else f' --via {via.value}'}"
+    _conclude(outcome, again, commit=commit)
 
 
-def _conclude(name: str, outcome: "Outcome", *, commit: bool) -> None:
+def _conclude(outcome: "Outcome", again: str, *, commit: bool) -> None:
     from recon.errors import PartialError, PlanError
 
     plan, result = outcome.plan, outcome.result
-    again = f"recon backfill run {name} --commit"
     if outcome.waits_for is not None:
         raise PartialError(
             f"nothing was written: {outcome.waits_for}",

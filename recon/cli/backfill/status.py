@@ -4,6 +4,7 @@ from collections import Counter
 
 import typer
 
+from recon.cli.backfill.apply import window_words
 from recon.cli.backfill.named import NAMED_PLAN, counts, load, say_plan
 from recon.cli.console import FORMAT_OPTION, Format, emit, say, state
 
@@ -21,6 +22,7 @@ def status(
     """Count a plan's items by outcome, or list all plans."""
     from recon.backfill.journal import read_journal
     from recon.backfill.result import window_text
+    from recon.backfill.ways import option
 
     if rebuild:
         _rebuild(ctx, name)
@@ -40,11 +42,11 @@ def status(
     say_plan(chosen)
     window = window_text(journal.windows_ms)
     if window is not None:
-        say(f"between sending a re-read and the answer to its write, where nothing protects: {window}")
+        say(f"{window_words(journal.way)}, where nothing protects: {window}")
     if journal.torn:
         say("the journal's last line is torn: a run was cut off while it wrote; the next apply goes on before it")
     if left:
-        say(f"next: recon backfill apply {chosen.short} --commit")
+        say(f"next: recon backfill apply {chosen.short} --commit{option(journal.way or '')}")
     else:
         say(f"complete; recon backfill undo {chosen.short} takes it back")
 

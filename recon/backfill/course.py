@@ -1,0 +1,146 @@
+"""What every way of writing does alike: who is left, what a re-read means, how an outcome is noted, how a run ends.
+
+The ways differ in how a value travels and when its outcome is known: recon.backfill.apply, recon.backfill.upload.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from recon import __version__
+from recon.backfill.items import Item, Value
+from recon.backfill.journal import DONE, PATCH, SKIPPED, Journal
+from recon.backfill.pacing import Waiting
+from recon.backfill.plan import Plan
+from recon.backfill.precondition import Landed, Reply, Skip, Write, judge_fresh
+from recon.backfill.result import Result
+from recon.backfill.stops import Limits, Stops
+from recon.decode.times import utc_now_text
+
+
+@dataclass(eq=False)
+class Work:
+    """One item on its way through a run."""
+
+    number: int
+    item: Item
+    tries: int = 0
+    not_before: float = 0.0
+    sent: Value | None = None  # a write of this was sent and nobody knows what became of it
+    is_charged: bool = False  # and the pace has counted it
+
+
+class Course:
+    """One run over one plan. The journal is open and locked by the caller. `now`: wall clock, as stored text.
+
+    `has_left`: the item's person has left since the plan was made, by what is loaded now. `is_over`: the window's end.
+    """
+
+    way = PATCH
+
+    def __init__(
+        self,
+        plan: Plan,
+        journal: Journal,
+        *,
+        limits: Limits | None = None,
+        waiting: Waiting | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], str] = utc_now_text,
+        is_over: Callable[[], bool] = lambda: False,
+        has_left: Callable[[Item], bool] = lambda _: False,
+        advance: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.plan, self.journal = plan, journal
+        self.limits = limits or Limits()
+        self.waiting = waiting or Waiting()
+        self.clock, self.now, self.has_left, self.advance = clock, now, has_left, advance
+        self.result = Result(plan.item_count)
+        tried = sum(1 for outcome in journal.state.outcomes.values() if outcome != SKIPPED)
+        self.stops = Stops(self.limits, tried, is_over)
+
+    def begin(self, user: str, facts: dict[str, object]) -> None:
+        """The journal's entry of this run, synced. `user`: of the operating system."""
+        entry = {"type": "run", "plan": self.plan.hash, "tenant": self.plan.tenant_id, "tool": __version__}
+        if self.way != PATCH:
+            entry["way"] = self.way
+        self.journal.add({**entry, "user": user, "torn_bytes": self.journal.state.torn, "at": self.now(), **facts})
+        self.journal.sync()
+
+    def todo(self) -> Iterator[Work]:
+        """The items that were never touched, as it was when the run began."""
+        done = set(self.journal.state.outcomes) | set(self.journal.state.intents)
+        for number, item in enumerate(self.plan.items()):
+            if number not in done:
+                yield Work(number, item)
+
+    def judge(self, work: Work, reply: Reply) -> Skip | Write | Landed:
+        """What a re-read says, and who has left."""
+        verdict = judge_fresh(work.item, reply, sent=work.sent)
+        if isinstance(verdict, Write) and self.has_left(work.item):
+            return Skip("terminated", "has left since the plan was made")
+        return verdict
+
+    def settle(self, work: Work, verdict: Skip | Write | Landed) -> Write | None:
+        """What to write, or None when the item has got its outcome from the re-read."""
+        if isinstance(verdict, Write):
+            return verdict
+        if isinstance(verdict, Skip):
+            self.outcome(work, SKIPPED, verdict.reason, detail=verdict.detail)
+            if verdict.is_trouble:
+                self.result.troubles += 1
+                self.stops.doubtful(verdict.reason, verdict.detail)
+            return None
+        self.outcome(work, DONE, "found", detail="the re-read shows that the write had landed")
+        self.stops.done()
+        return None
+
+    def intend(self, work: Work, write: Write, client_request_id: str) -> None:
+        """Note what is about to be sent; it counts once the journal is synced."""
+        item = work.item
+        self.journal.add(
+            {
+                "type": "intent",
+                "item": work.number,
+                "object_id": item.object_id,
+                "attribute": item.attribute,
+                "before": list(write.before),
+                "after": list(write.after),
+                "client_request_id": client_request_id,
+                "at": self.now(),
+            }
+        )
+
+    def outcome(self, work: Work, outcome: str, reason: str, reply: Reply | None = None, **more: object) -> None:
+        """The final word on an item."""
+        entry: dict[str, object] = {"type": "outcome", "item": work.number, "outcome": outcome, "reason": reason}
+        if reply is not None:
+            entry |= {"status": reply.status, "code": reply.code, "request_id": reply.request_id}
+        self.journal.add({**entry, **more, "at": self.now()})
+        self.result.counts[outcome] += 1
+        if outcome != DONE:
+            self.result.reasons[reason] += 1
+        self.advance(1)
+
+    def leave(self, why: str) -> None:
+        """Leave an item for the next run."""
+        self.result.reasons[f"left: {why}"] += 1
+        self.stops.left(why)
+
+    def pause_after(self, work: Work, reply: Reply) -> float:
+        """Seconds until the item is tried again."""
+        if reply.retry_after is not None:
+            return max(reply.retry_after, 0.0)
+        pause = min(self.limits.first_wait * 2.0 ** (work.tries - 1), self.limits.longest_wait)
+        return max(pause, self.limits.settle) if work.sent is not None else pause
+
+    def conclusion(self) -> Result:
+        """What the run came to."""
+        result = self.result
+        result.left = self.plan.item_count - len(self.journal.state.outcomes)
+        if result.left:  # else there was nothing left to stop
+            result.stopped = self.stops.reason
+            result.is_interrupted = self.waiting.is_stopped
+            result.is_look = self.stops.is_look and result.stopped is None
+            result.is_window_over = self.stops.is_over() and result.stopped is None
+        return result
