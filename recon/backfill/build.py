@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from recon import __version__
 from recon.backfill.approval import operating_system_user
 from recon.backfill.candidates import Candidates
-from recon.backfill.denied import find_administrators, find_denied
+from recon.backfill.denied import find_denied, find_privileged
 from recon.backfill.held import find_changed
 from recon.backfill.items import Evidence, Item, Reason
 from recon.backfill.owned import read_owned
@@ -130,7 +130,7 @@ def build_plan(
         denied = find_denied(
             connection, settings.denied_groups, [each.source_id for each in sources.ad], sources.entra.source_id
         )
-        administrators = find_administrators(connection, [each.source_id for each in sources.ad])
+        privileged = find_privileged(connection, [each.source_id for each in sources.ad], sources.entra.source_id)
         tenant_id = _tenant(config, sources)
         wanted = tuple(
             replace(
@@ -142,7 +142,7 @@ def build_plan(
             )
             for each in find_wanted(connection, sources, mappings)
         )
-        candidates = Candidates(connection, sources, rivals(config, scope_name), wanted, denied, administrators, stale)
+        candidates = Candidates(connection, sources, rivals(config, scope_name), wanted, denied, privileged, stale)
         header: dict[str, Any] = {
             "kind": "fill",
             "campaign": campaign,

@@ -5,14 +5,14 @@ linked source. Nothing is judged here.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, TextClause, text
 
-from recon.backfill.denied import Denied
+from recon.backfill.denied import Denied, Privileged
 from recon.backfill.items import AdAccount, EntraAccount, Evidence, Pairing
 from recon.backfill.sources import Source, Sources
 from recon.backfill.values import Wanted, read_ad_values
@@ -28,6 +28,7 @@ _JUDGED = (
     "hire_day", "original_hire_day", "termination_day",
 )  # fmt: skip
 
+K = TypeVar("K")
 T = TypeVar("T")
 Bounds = tuple[int, int]  # first and last row_id of a slice of workers
 
@@ -48,7 +49,7 @@ class Candidates:
     scopes: Mapping[str, Scope]  # the plan's own first; people of any other one as well are told apart
     wanted: tuple[Wanted, ...]
     denied: Denied
-    administrators: Mapping[int, str] = field(default_factory=dict)  # row_id of ad_user to a group of administrators
+    privileged: Privileged = field(default_factory=Privileged)
     stale: frozenset[int] = frozenset()  # source ids of domains whose load is too old
     counted: Counted = field(default_factory=Counted)
 
@@ -115,8 +116,6 @@ class Candidates:
             "plan_prior_entra", source, tenant, bounds, lambda row: str(row.prior_id)
         ).items():
             prior[key] += ids
-        roles = self._grouped("plan_role_group", source, tenant, bounds, lambda row: str(row.displayname))
-        held = self._grouped("plan_role", source, tenant, bounds, _role)
         mails = self._grouped("plan_othermail", source, tenant, bounds, lambda row: (row.row_id, row.value))
         elsewhere: dict[int, list[str]] = defaultdict(list)
         for other in self.sources.other_tenants_of(source):
@@ -135,12 +134,10 @@ class Candidates:
                 pairings=tuple(dict.fromkeys(pairings.get(row_id, ()))),
                 prior_accounts=tuple(dict.fromkeys(prior.get(row_id, ()))),
                 other_tenants=tuple(dict.fromkeys(elsewhere.get(row_id, ()))),
-                role_groups=tuple(dict.fromkeys(roles.get(row_id, ()))),
-                roles=tuple(dict.fromkeys(held.get(row_id, ()))),
+                role_groups=_names(self.privileged.role_groups, (user.id for user in users)),
+                roles=_names(self.privileged.roles, (user.id for user in users)),
                 denied_groups=self._denied_groups(accounts, users),
-                admin_groups=tuple(
-                    self.administrators[each.row_id] for each in accounts if each.row_id in self.administrators
-                ),
+                admin_groups=_names(self.privileged.ad, (account.row_id for account in accounts)),
                 other_scopes=others[row_id],
                 stale_loads=tuple(stale[row_id] if row_id in ad else stale[None]),
             )
@@ -210,8 +207,9 @@ def _plain(value: Any) -> Any:
     return value.isoformat(sep=" ", timespec="microseconds") if isinstance(value, datetime) else value
 
 
-def _role(row: Row[Any]) -> str:
-    return f"{row.displayname} (eligible)" if row.is_eligible else str(row.displayname)
+def _names(found: Mapping[K, tuple[str, ...]], keys: Iterable[K]) -> tuple[str, ...]:
+    """The names under any of the keys, each once."""
+    return tuple(dict.fromkeys(name for key in keys for name in found.get(key, ())))
 
 
 def _pairing(row: Row[Any]) -> Pairing:

@@ -1,7 +1,8 @@
-"""Who is never written: the members, direct and nested, of the configured groups, in AD and in Entra ID.
+"""Who is never written: the privileged and the members of the configured groups, direct and nested, on both sides.
 
-The closure is walked here, level by level, because SQL on three engines has no common recursion. A configured name
-that fits no loaded group is an error: a deny list with a misspelt name protects nobody.
+The members of groups are walked here, level by level, and never cut, as the closures of a refresh may be; what is
+privileged in Entra ID is read from table privileged_account, which a plan's loads are never newer than. A configured
+name that fits no loaded group is an error: a deny list with a misspelt name protects nobody.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -9,10 +10,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from recon.decode.keys import fold
 from recon.errors import ConfigError
+from recon.store.match_tables import privileged_account
 from recon.store.tables import LOADED
 
 _CHUNK = 500  # values in one IN list
@@ -73,12 +75,53 @@ def find_administrators(connection: Connection, ad_sources: Collection[int]) -> 
     """
     table = LOADED["ad_group"]
     groups, sids = {}, {}
-    rows = connection.execute(select(table.c.guid, table.c.sid, table.c.name).where(table.c.source_id.in_(ad_sources)))
+    names = func.coalesce(table.c.samaccountname, table.c.cn)  # as in privileged_account
+    rows = connection.execute(select(table.c.guid, table.c.sid, names).where(table.c.source_id.in_(ad_sources)))
     for guid, sid, name in rows:
         if sid is not None and (sid in _ADMIN_SIDS or (sid.count("-") == 7 and sid.rpartition("-")[2] in _ADMIN_RIDS)):
             groups[guid] = name or sid
             sids[sid] = name or sid
     return _ad_users(connection, groups, sids, ad_sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Privileged:
+    """row_id of ad_user to groups of administrators; object id of entra_user to roles and role-assignable groups."""
+
+    ad: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    role_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def find_privileged(connection: Connection, ad_sources: Collection[int], entra_source: int) -> Privileged:
+    """Who is privileged, directly, through nested groups or a primary group, active or eligible."""
+    ad: dict[int, dict[str, None]] = {}
+    roles: dict[str, dict[str, None]] = {}
+    groups: dict[str, dict[str, None]] = {}
+    for row_id, name in find_administrators(connection, ad_sources).items():
+        ad.setdefault(row_id, {})[name] = None
+    table = privileged_account.c
+    columns = (
+        table.object_type, table.account_row_id, table.object_key, table.reason, table.holder_key, table.holder_name,
+        table.depth, table.is_eligible,
+    )  # fmt: skip
+    wanted = or_(
+        and_(table.object_type == "ad_user", table.source_id.in_(ad_sources)),
+        and_(table.object_type == "entra_user", table.source_id == entra_source),
+    )
+    for row in connection.execute(select(*columns).where(wanted).order_by(table.holder_name, table.holder_key)):
+        name = row.holder_name or row.holder_key
+        if row.object_type == "ad_user":
+            ad.setdefault(row.account_row_id, {})[name] = None
+            continue
+        how = [word for word, is_so in (("eligible", row.is_eligible), ("through a group", row.depth > 1)) if is_so]
+        told = f"{name} ({', '.join(how)})" if how else name
+        (roles if row.reason == "directory role" else groups).setdefault(row.object_key, {})[told] = None
+    return Privileged(
+        {row_id: tuple(names) for row_id, names in ad.items()},
+        {key: tuple(names) for key, names in roles.items()},
+        {key: tuple(names) for key, names in groups.items()},
+    )
 
 
 def _ad_groups(

@@ -83,7 +83,7 @@ class Evidence:
     pairings: tuple[Pairing, ...] = ()
     prior_accounts: tuple[str, ...] = ()  # earlier employee ids of this worker that lead to an account
     other_tenants: tuple[str, ...] = ()  # other linked tenants in which the employee id has an account
-    role_groups: tuple[str, ...] = ()  # role-assignable groups the Entra user is in
+    role_groups: tuple[str, ...] = ()  # role-assignable groups the Entra user is in, directly or nested
     roles: tuple[str, ...] = ()  # directory roles the Entra user holds or may activate, where roles are loaded
     admin_groups: tuple[str, ...] = ()  # groups of administrators that the AD account is in, directly or nested
     denied_groups: tuple[str, ...] = ()  # configured groups that either account is in

@@ -123,6 +123,9 @@ def test_rehearse_write_verify_undo_and_the_evidence(recon, tmp_path):
     assert sum(int(number) for what, number in counted.items() if what.startswith("done: ")) == 5
     assert counted["left"] == "0"
     assert "predicted duration 0:00:" in err
+    page = (plan.folder / "plan.html").read_text(encoding="utf-8")
+    assert 'id="rehearsal">Under the fault profile storm: ' in page
+    assert f"shown on its page, {plan.folder / 'plan.html'}" in err
     kept = read_rehearsal(plan)
     assert (kept["items"], kept["left"], kept["stopped"], kept["write_share"]) == (5, 0, None, 1.0)
     assert stat.S_IMODE((plan.folder / "rehearsal.json").stat().st_mode) == 0o600

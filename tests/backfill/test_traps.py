@@ -12,6 +12,7 @@ from recon.backfill.sources import check_fresh, describe, find_sources
 from recon.backfill_config import Mapping
 from recon.errors import PlanError
 from recon.lab.sample import SampleCompany
+from recon.pipeline.steps import refresh_findings
 from recon.store import Store
 from recon.store.tables import LOADED, load_run, setting, source
 from tests.backfill.make import item as sample_item
@@ -80,19 +81,51 @@ def test_an_address_that_changed_in_hr_is_held(everywhere):
     assert outcome(everywhere, JOERG) == ("item", "")
 
 
-def test_an_eligible_role(rehearsal):
-    user, role, member = (LOADED[name] for name in ("entra_user", "entra_role", "entra_role_member"))
-    with rehearsal.store() as store, store.write() as connection:
-        found = connection.execute(select(user.c.source_id, user.c.id).where(user.c.employeeid_key == JOERG)).one()
-        base = {"source_id": found.source_id, "run_id": 1}
-        connection.execute(
-            insert(role).values(**base, id="r1", displayname="Helpdesk Administrator", row_hash=b"\0" * 16,
-                                loaded_at="2026-01-01 00:00:00.000000")
-        )  # fmt: skip
-        connection.execute(insert(member).values(**base, id="r1", member_id=found.id, is_eligible=1))
-    assert outcome(rehearsal, JOERG) == (
-        "privileged", "holds a directory role (Helpdesk Administrator (eligible))",
-    )  # fmt: skip
+def nest(rehearsal, *, role=False, is_eligible=0, assignable=0, depth=0):
+    """Jörg in `depth` groups, one in the other; the outermost (or Jörg himself) holds a role or is role-assignable."""
+    user, group, member = (LOADED[name] for name in ("entra_user", "entra_group", "entra_member"))
+    held, holder = LOADED["entra_role"], LOADED["entra_role_member"]
+    with rehearsal.store() as store:
+        with store.write() as connection:
+            found = connection.execute(select(user.c.source_id, user.c.id).where(user.c.employeeid_key == JOERG)).one()
+            base = {"source_id": found.source_id, "run_id": 1}
+            row = base | {"row_hash": b"\0" * 16, "loaded_at": "2026-01-01 00:00:00.000000"}
+            top = found.id
+            for number in range(depth):
+                inner, top = top, f"eeeeeeee-0000-0000-0000-00000000000{number}"
+                is_top = number == depth - 1
+                connection.execute(insert(group).values(**row, id=top, displayname=f"Level {number}",
+                                                        isassignabletorole=assignable if is_top else 0))  # fmt: skip
+                connection.execute(insert(member).values(**base, id=top, member_id=inner, member_type="user"))
+            if role:
+                connection.execute(insert(held).values(**row, id="r1", displayname="Helpdesk Administrator"))
+                connection.execute(insert(holder).values(**base, id="r1", member_id=top, is_eligible=is_eligible))
+        refresh_findings(rehearsal.config, store)
+
+
+@pytest.mark.parametrize(
+    ("how", "detail"),
+    [
+        ({"role": True}, "holds a directory role (Helpdesk Administrator)"),
+        ({"role": True, "is_eligible": 1}, "holds a directory role (Helpdesk Administrator (eligible))"),
+        ({"role": True, "depth": 1}, "holds a directory role (Helpdesk Administrator (through a group))"),
+        (
+            {"role": True, "is_eligible": 1, "depth": 3},
+            "holds a directory role (Helpdesk Administrator (eligible, through a group))",
+        ),
+        ({"assignable": 1, "depth": 1}, "member of a role-assignable group (Level 0)"),
+        ({"assignable": 1, "depth": 2}, "member of a role-assignable group (Level 1 (through a group))"),
+    ],
+)
+def test_whoever_is_privileged_in_the_tenant_however_deep(everywhere, how, detail):
+    nest(everywhere, **how)
+    assert outcome(everywhere, JOERG) == ("privileged", detail)
+    assert outcome(everywhere, AARAV) == ("item", "")
+
+
+def test_plain_groups_make_nobody_privileged(rehearsal):
+    nest(rehearsal, depth=3)
+    assert outcome(rehearsal, JOERG) == ("item", "")
 
 
 def test_an_administrator_by_a_nested_group_whose_admincount_is_not_set_yet(rehearsal):
@@ -112,8 +145,33 @@ def test_an_administrator_by_a_nested_group_whose_admincount_is_not_set_yet(rehe
                     member_key=one.dn_key,
                 )
             )  # fmt: skip
-    assert outcome(rehearsal, JOERG) == ("privileged", f"member of {outer.name} in AD")
+    told = ("privileged", f"member of {outer.samaccountname or outer.cn} in AD")
+    assert outcome(rehearsal, JOERG) == told
     assert outcome(rehearsal, AARAV) == ("item", "")
+    with rehearsal.store() as store:  # the walk and table privileged_account say the same
+        refresh_findings(rehearsal.config, store)
+    assert outcome(rehearsal, JOERG) == told
+
+
+def test_an_administrator_by_the_primary_group_of_a_nested_group(rehearsal):
+    user, group, member = (LOADED[name] for name in ("ad_user", "ad_group", "ad_member"))
+    with rehearsal.store() as store, store.write() as connection:
+        joerg = connection.execute(select(user).where(user.c.employeeid_key == JOERG)).one()
+        groups = connection.execute(select(group).where(group.c.source_id == joerg.source_id)).all()
+        inner, outer = groups[0], groups[1]
+        domain = joerg.sid.rpartition("-")[0]
+        for one, rid in ((outer, 551), (inner, 7001)):
+            sid = f"{domain}-{rid}" if rid > 1000 else f"S-1-5-32-{rid}"
+            connection.execute(update(group).where(group.c.row_id == one.row_id).values(sid=sid, rid=rid))
+        connection.execute(delete(member).where(member.c.guid.in_([inner.guid, outer.guid])))
+        connection.execute(
+            insert(member).values(source_id=joerg.source_id, run_id=1, guid=outer.guid,
+                                  member_dn=inner.distinguishedname, member_key=inner.dn_key)
+        )  # fmt: skip
+        connection.execute(update(user).where(user.c.row_id == joerg.row_id).values(primarygroupid=7001))
+    with rehearsal.store() as store:
+        refresh_findings(rehearsal.config, store)
+    assert outcome(rehearsal, JOERG) == ("privileged", f"member of {outer.samaccountname or outer.cn} in AD")
 
 
 def test_a_read_right_lost_overnight(rehearsal):

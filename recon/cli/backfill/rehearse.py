@@ -26,6 +26,7 @@ def rehearse(
     import time
 
     from recon.backfill.campaign import leavers_test, limits_of
+    from recon.backfill.page import write_page
     from recon.backfill.rehearse import rehearse as play
     from recon.backfill.virtual import VirtualTime
     from recon.backfill.writer import GraphWriter
@@ -69,4 +70,5 @@ def rehearse(
     )
     if report["stopped"]:
         say(f"it would stop: {report['stopped']}")
-    say(f"kept beside the plan; next: recon backfill apply {chosen.short}")
+    say(f"kept beside the plan and shown on its page, {write_page(chosen)}")
+    say(f"next: recon backfill apply {chosen.short}")
