@@ -42,7 +42,6 @@ _MEANT = [
     "lastKnownParent",
     "uSNCreated",
     "userAccountControl",
-    "replPropertyMetaData",
 ]
 _BACK_LINKS = ["memberOf", "directReports", "managedObjects"]
 _ATT_NAME, _ATT_IS_DELETED, _ATT_ACCOUNT_TYPE = 0x90001, 0x20030, 0x9012E  # ATTRTYP ([MS-DRSR] 5.14)
@@ -71,6 +70,7 @@ class _Found:
     references: set[str] = field(default_factory=set)  # names of objects to read again
     groups_are_whole: bool = False
     has_renames: bool = False
+    loaded: dict[str, dict[bytes, None]] = field(default_factory=dict)  # by DirSync: GUIDs to read again, by table
 
 
 class Increment:
@@ -106,33 +106,31 @@ class Increment:
         yield from self._looked_at()
         found = self._found
         for kind in self._kinds.values():
+            how = f"(uSNChanged>={self._since + 1})" if self._told is None else "DirSync"
             for name in kind.tables:
-                self._report.table(name).filter = (
-                    f"(uSNChanged>={self._since + 1})" if self._told is None else "DirSync"
-                )
+                self._report.table(name).filter = how
             if kind.table == "ad_group" and found.groups_are_whole:
                 yield from self._whole_groups(kind)
                 continue
             for base in self._bases:
-                for wanted in self._changed_filters():
+                for wanted in self._changed_filters(kind.table):
                     yield from self._reader.read(kind, base, wanted, self._members)
         for container in _topmost(found.containers):
             yield from self._below(container)
         yield from self._referring()
 
-    def _changed_filters(self) -> Iterable[str]:
+    def _changed_filters(self, table: str | None = None) -> Iterable[str]:
+        """For everything that changed, or for what is to be read again of one table."""
         if self._told is None:
             return [f"(uSNChanged>={self._since + 1})"]
-        return batches(list(self._told))
+        return batches(list(self._told if table is None else self._found.loaded.get(table, ())))
 
     # ---- what kinds of changes there are
 
     def _looked_at(self) -> Iterator[Gone]:
         for wanted in self._changed_filters():
             yield from self._searcher.persist(lambda wanted=wanted: self._look(wanted))  # type: ignore[misc]
-        if self._told is None:
-            return
-        for guid, told in self._told.items():  # those left are not to be seen, deleted ones above all
+        for guid, told in (self._told or {}).items():  # those left are not to be seen, deleted ones above all
             if not told.is_deleted:
                 continue
             yield from self._gone(guid_text(guid), self._kinds)
@@ -140,7 +138,8 @@ class Increment:
                 self._found.groups_are_whole = True  # who knows what it was
 
     def _look(self, wanted: str) -> Iterator[Gone]:
-        for page in self._searcher.pages(self._context, wanted, _MEANT, _LOOK_PAGE, (SHOW_DELETED,)):
+        names = [*_MEANT, *([] if self._told is not None else ["replPropertyMetaData"])]
+        for page in self._searcher.pages(self._context, wanted, names, _LOOK_PAGE, (SHOW_DELETED,)):
             for entry in page:
                 yield from self._judge(entry)
 
@@ -159,6 +158,8 @@ class Increment:
             return
         table = _table(entry.attributes, classes)
         is_loaded = table in self._kinds and self._is_within(entry.dn)
+        if is_loaded and told is not None:
+            self._found.loaded.setdefault(str(table), {})[raw] = None
         others = _tables(classes) - ({table} if is_loaded else set())
         if not is_loaded or table in ("ad_user", "ad_computer"):
             yield from self._gone(guid, others)
@@ -216,9 +217,8 @@ class Increment:
 
     def _judge_restored(self, entry: Entry) -> None:
         if not self._has_recycle_bin():
-            raise WatermarkError(
-                f"{printable(entry.dn)} was restored without the Recycle Bin: which links it lost cannot be told"
-            )
+            what = f"{printable(entry.dn)} was restored without the Recycle Bin"
+            raise WatermarkError(f"{what}: which links it lost cannot be told")
         self._found.references.update(self._back_links(entry.dn))
 
     def _has_recycle_bin(self) -> bool:
@@ -234,11 +234,10 @@ class Increment:
         return any(key == base or key.endswith(f",{base}") for base in self._base_keys)
 
     def _gone(self, guid: str, tables: Iterable[str]) -> Iterator[Gone]:
-        for table in sorted(tables):
-            if table in self._kinds:
-                yield Gone(table, (guid,))
-                if table == "ad_group":
-                    yield Gone("ad_member", (guid,))
+        for table in sorted(self._kinds.keys() & tables):
+            yield Gone(table, (guid,))
+            if table == "ad_group":
+                yield Gone("ad_member", (guid,))
 
     # ---- what is read again
 
