@@ -143,6 +143,7 @@ def _joined(day_text: str, hour: str, minute: str, second: str, fraction: str, s
 _ISO_SECONDS = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T((?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])Z")
 
 
+@lru_cache(maxsize=65536)
 def iso_text(text: str) -> str:
     """Graph's DateTimeOffset as text in UTC: any fraction, Z or an offset (OData ABNF dateTimeOffsetValue).
 

@@ -15,11 +15,11 @@ from recon.store import Store
 from recon.store.load import Load
 from recon.store.runs import Begin, register_source, standing
 from tests.support.adsteps import Steps, domain
-from tests.support.drift import Snapshot, assert_as_of, assert_equal_tables, snapshot
+from tests.support.drift import Snapshot, assert_as_of, assert_equal_tables, snapshot, steps
 
 LENIENT = LoadGuards(max_shrink_share=1, max_shrink_rows=1000, max_fill_loss=1)
 AD = tuple(name for name in TABLES if name.startswith("ad_"))
-STEPS = 25
+STEPS = steps(25)
 
 
 def load(store: Store, server: AdServer, user: str, *, full: bool = False) -> int:
@@ -57,17 +57,17 @@ def stores(tmp_path: Path) -> Iterator[tuple[Store, Store]]:
 def test_increments_of_a_domain_equal_full_reads(stores, user):
     store, fresh = stores
     changes = domain()
-    steps = Steps(changes, seed=7)
+    walk = Steps(changes, seed=7)
     with AdServer(changes.directory) as server:
         states: dict[int, Snapshot] = {load(store, server, user): snapshot(store, AD)}
         for _ in range(STEPS):
-            steps.step()
+            walk.step()
             run = load(store, server, user)
             load(fresh, server, user, full=True)
             try:
                 assert_equal_tables(store, fresh, AD)
             except AssertionError as error:
-                raise AssertionError(f"after {steps.log[-3:]}") from error
+                raise AssertionError(f"after {walk.log[-3:]}") from error
             states[run] = snapshot(store, AD)
     for run, state in states.items():
         assert_as_of(store, run, state)

@@ -5,7 +5,7 @@ from recon.lab.graph import DeltaRules, Fault
 from recon.pipeline.loads import load_source
 from recon.sources.entra import tables_of
 from recon.store import Store
-from tests.support.drift import Snapshot, assert_as_of, assert_equal_tables, fresh_store, snapshot
+from tests.support.drift import Snapshot, assert_as_of, assert_equal_tables, fresh_store, snapshot, steps
 from tests.support.tenant import TENANT, make_tenant, simulate
 from tests.support.tenantsteps import Changes
 
@@ -21,7 +21,7 @@ objects = ["users", "groups", "members", "deleted"]
 max_shrink_share = 1.0
 max_fill_loss = 1.0
 """
-STEPS = 16
+STEPS = steps(16)
 
 
 def test_increments_of_a_tenant_equal_full_reads_and_history_what_stood(tmp_path, monkeypatch):

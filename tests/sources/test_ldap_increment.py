@@ -131,6 +131,18 @@ def test_one_changed_user_costs_one_row(company: tuple[Changes, AdServer], way: 
     assert told(reading(server, since, WAYS[way])) == [("-ad_computer", guid), ("ad_user", "Bob")]
 
 
+def test_what_dirsync_tells_is_read_again_in_its_own_table_alone(company: tuple[Changes, AdServer]):
+    changes, server = company
+    _, since = full(server, WAYS["dirsync"])
+    for name in ("Ada", "Cleo"):
+        changes.modify(f"CN={name},OU=People,{BASE}", {"description": [b"new"]})
+    server.log.searches.clear()
+    rows = [row for row in told(reading(server, since, WAYS["dirsync"])) if not row[0].startswith("-")]
+    assert sorted(rows) == [("ad_user", "Ada"), ("ad_user", "Cleo")]
+    asked = [seen.filter for seen in server.log.searches if "objectguid=" in seen.filter.lower()]
+    assert [text.endswith("(sAMAccountType=805306368))") for text in asked] == [False, True]  # a look, and the users
+
+
 def test_members_of_a_large_group_are_taken_as_dirsync_tells_them(company: tuple[Changes, AdServer]):
     changes, server = company
     group = f"CN=All,OU=Groups,{BASE}"

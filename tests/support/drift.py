@@ -5,6 +5,7 @@ the same moment (`fresh_store` makes one); `snapshot(store)` after each load and
 at the end. For tests of sources too: nothing here knows where rows come from.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +21,16 @@ from recon.store.tables import LOADED, source
 
 Snapshot = dict[str, list[str]]
 
+STEPS_VARIABLE = "DRIFT_STEPS"  # of the environment: a longer walk than the suite's
+
 _CATALOG = read_catalog()
 # brought up to date in place where an answer happens to carry them; a count of links must be right nevertheless
 _COUNTS = frozenset(column.name for table in TABLES.values() for column in table.columns if column.counts)
+
+
+def steps(usual: int) -> int:
+    """How many steps a random walk takes: as many as DRIFT_STEPS says, else `usual`."""
+    return int(os.environ.get(STEPS_VARIABLE) or usual)
 
 
 def _names(table: str, *, ignore: Iterable[str]) -> list[str]:
