@@ -252,6 +252,7 @@ attempts: how often it was sent
 window_ms: milliseconds between re-read and answer to the write (bulk upload: until the outcome was known)
 verdict: what the last verification found
 backfill_plan.kind: fill or undo
+way: patch, or bulk-upload to a provisioning job
 undoes: hash of the plan that this one takes back
 tenant_id: tenant the plan is for
 scope_name: name of the scope

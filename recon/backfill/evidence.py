@@ -32,6 +32,7 @@ from recon.backfill.journal import JournalState, read_journal
 from recon.backfill.ledger import item_rows
 from recon.backfill.plan import HEADER_FILE, ITEMS_FILE, JOURNAL_FILE, REASONS_FILE, Plan
 from recon.backfill.result import window_text
+from recon.backfill.ways import doubt_words, window_words
 from recon.catalog import data_folder
 from recon.decode.mask import mask_text
 from recon.decode.times import utc_now_text
@@ -113,7 +114,7 @@ def _page(plan: Plan, state: JournalState) -> bytes:
     )
     outcomes = [(outcome, reason, count) for (outcome, reason), count in sorted(state.reasons.items())]
     if state.intents:
-        outcomes.append(("in doubt", "sent, no answer known", len(state.intents)))
+        outcomes.append(("in doubt", doubt_words(state.way), len(state.intents)))
     outcomes.append(("open", "", plan.item_count - len(state.outcomes) - len(state.intents)))
     verdicts = Counter(state.verified.values())
     outcomes += [("verified", verdict, count) for verdict, count in sorted(verdicts.items())]
@@ -122,6 +123,7 @@ def _page(plan: Plan, state: JournalState) -> bytes:
         style=Markup((folder / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own style sheet
         outcomes=outcomes,
         window=window_text(state.windows_ms),
+        window_words=window_words(state.way),
         approvals=read_approvals(plan),
         columns=_SHOWN,
         rows=item_rows(plan),

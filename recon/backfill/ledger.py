@@ -90,6 +90,7 @@ def derive(store: Store, plan: Plan) -> int:
                 "plan": plan.hash,
                 "kind": plan.header["kind"],
                 "undoes": plan.header.get("undoes"),
+                "way": state.way,
                 "tenant_id": plan.tenant_id,
                 "scope_name": plan.header["scope"].get("name"),
                 "created_at": plan.header["created_at"],

@@ -13,6 +13,18 @@ from recon.errors import PlanError
 WAYS = (BULK_UPLOAD,)  # beside PATCH, which is the usual one
 
 
+def window_words(way: str | None) -> str:
+    """What lies between the two ends of the window that is measured: nothing protects the user in between."""
+    if way == BULK_UPLOAD:
+        return "between sending a re-read and knowing the outcome from the provisioning log (202 is not done)"
+    return "between sending a re-read and the answer to its write"
+
+
+def doubt_words(way: str | None) -> str:
+    """What is known of an item in doubt."""
+    return "uploaded, no outcome known" if way == BULK_UPLOAD else "sent, no answer known"
+
+
 def option(way: str) -> str:
     """The way as it is typed behind apply or run; '' for the usual one."""
     return f" --via {way}" if way in WAYS else ""

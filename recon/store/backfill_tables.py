@@ -14,6 +14,7 @@ backfill_plan = Table(
     sql_column("plan", "key", 64, primary_key=True),
     sql_column("kind", "key", 16, nullable=False),
     sql_column("undoes", "key", 64),
+    sql_column("way", "key", 16),
     sql_column("tenant_id", "key", 64, nullable=False),
     sql_column("scope_name", "key", 128),
     sql_column("created_at", "time", nullable=False),

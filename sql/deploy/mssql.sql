@@ -2196,6 +2196,7 @@ CREATE TABLE backfill_plan (
     [plan] NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
     kind NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
     undoes NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    way NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NULL,
     tenant_id NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
     scope_name NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
     created_at DATETIME2(6) NOT NULL,
@@ -10464,16 +10465,17 @@ values
     (N'backfill_plan', N'plan', 1, N'text', null, N'hash of the plan', null, N'never NULL', 0, N'0.1.0'),
     (N'backfill_plan', N'kind', 2, N'text', null, N'fill or undo', null, N'never NULL', 0, N'0.1.0'),
     (N'backfill_plan', N'undoes', 3, N'text', null, N'hash of the plan that this one takes back', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'backfill_plan', N'tenant_id', 4, N'text', null, N'tenant the plan is for', null, N'never NULL', 0, N'0.1.0'),
-    (N'backfill_plan', N'scope_name', 5, N'text', null, N'name of the scope', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'backfill_plan', N'created_at', 6, N'time', null, N'created as a time', N'UTC', N'never NULL', 0, N'0.1.0'),
-    (N'backfill_plan', N'expires_at', 7, N'time', null, N'expires as a time', N'UTC', N'never NULL', 0, N'0.1.0'),
-    (N'backfill_plan', N'item_count', 8, N'int', null, N'items of the plan', null, N'never NULL', 0, N'0.1.0'),
-    (N'backfill_plan', N'run_count', 9, N'int', null, N'how often apply was called', null, N'never NULL', 0, N'0.1.0'),
-    (N'backfill_plan', N'window_median_ms', 10, N'float', null, N'median of window_ms', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'backfill_plan', N'window_longest_ms', 11, N'float', null, N'longest window_ms', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'backfill_plan', N'journal_chain', 12, N'text', null, N'hash over the journal''s lines, for evidence', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'backfill_plan', N'derived_at', 13, N'time', null, N'derived as a time', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'backfill_plan', N'way', 4, N'text', null, N'patch, or bulk-upload to a provisioning job', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'backfill_plan', N'tenant_id', 5, N'text', null, N'tenant the plan is for', null, N'never NULL', 0, N'0.1.0'),
+    (N'backfill_plan', N'scope_name', 6, N'text', null, N'name of the scope', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'backfill_plan', N'created_at', 7, N'time', null, N'created as a time', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'backfill_plan', N'expires_at', 8, N'time', null, N'expires as a time', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'backfill_plan', N'item_count', 9, N'int', null, N'items of the plan', null, N'never NULL', 0, N'0.1.0'),
+    (N'backfill_plan', N'run_count', 10, N'int', null, N'how often apply was called', null, N'never NULL', 0, N'0.1.0'),
+    (N'backfill_plan', N'window_median_ms', 11, N'float', null, N'median of window_ms', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'backfill_plan', N'window_longest_ms', 12, N'float', null, N'longest window_ms', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'backfill_plan', N'journal_chain', 13, N'text', null, N'hash over the journal''s lines, for evidence', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'backfill_plan', N'derived_at', 14, N'time', null, N'derived as a time', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'bulk_upload_hour', N'tenant_id', 1, N'text', null, N'tenant the plan is for', null, N'never NULL', 0, N'0.1.0'),
     (N'bulk_upload_hour', N'hour', 2, N'time', null, N'beginning of the hour, UTC', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'bulk_upload_hour', N'calls', 3, N'int', null, N'bulk upload requests sent in it', null, N'never NULL', 0, N'0.1.0'),
@@ -10625,13 +10627,13 @@ values
     (N'entra_registration', N'isssprregistered', 12, N'flag', N'isSsprRegistered', N'the required number of methods is registered', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'isssprenabled', 13, N'flag', N'isSsprEnabled', N'the policy allows it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'isssprcapable', 14, N'flag', N'isSsprCapable', N'both', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'issystempreferredauthenticationmethodenabled', 15, N'flag', N'isSystemPreferredAuthenticationMethodEnabled', N'isSystemPreferredAuthenticationMethodEnabled as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'userpreferredmethodforsecondaryauthentication', 16, N'text(64)', N'userPreferredMethodForSecondaryAuthentication', N'userPreferredMethodForSecondaryAuthentication as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
+    (N'entra_registration', N'issystempreferredauthenticationmethodenabled', 15, N'flag', N'isSystemPreferredAuthenticationMethodEnabled', N'isSystemPreferredAuthenticationMethodEnabled as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'entra_registration', N'userpreferredmethodforsecondaryauthentication', 16, N'text(64)', N'userPreferredMethodForSecondaryAuthentication', N'userPreferredMethodForSecondaryAuthentication as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'lastupdateddatetime', 17, N'time', N'lastUpdatedDateTime', N'of the report, not of the registration', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'row_hash', 18, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_registration', N'run_id', 19, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
@@ -10830,13 +10832,13 @@ values
     (N'finding_count', N'gone_count', 9, N'int', null, N'rows of the refresh before that are gone', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_count', N'refreshed_at', 10, N'time', null, N'when the refresh ran', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'finding_row', N'finding_row_id', 1, N'int', null, N'number of the row', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_row', N'refresh_id', 2, N'int', null, N'number of the refresh, from 1', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_row', N'code', 3, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0')
+    (N'finding_row', N'refresh_id', 2, N'int', null, N'number of the refresh, from 1', null, N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'finding_row', N'code', 3, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_row', N'severity', 4, N'text', null, N'critical, high, medium, low or info', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_row', N'object_type', 5, N'text', null, N'table of the object', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_row', N'object_key', 6, N'text', null, N'key of the object: guid, id or worker id', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11035,13 +11037,13 @@ values
     (N'source_link', N'link_id', 1, N'int', null, N'number of the link', null, N'never NULL', 0, N'0.1.0'),
     (N'source_link', N'ad_source_id', 2, N'int', null, N'source of the AD side', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'source_link', N'entra_source_id', 3, N'int', null, N'source of the Entra side', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'source_link', N'worker_source_id', 4, N'int', null, N'source of the worker', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'sspr_policy', N'policy_id', 1, N'int', null, N'always 1', null, N'never NULL', 0, N'0.1.0')
+    (N'source_link', N'worker_source_id', 4, N'int', null, N'source of the worker', null, N'no value, or none that could be derived', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'sspr_policy', N'policy_id', 1, N'int', null, N'always 1', null, N'never NULL', 0, N'0.1.0'),
     (N'sspr_policy', N'email_method', 2, N'flag', null, N'1: e-mail is a method for password reset', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'sspr_policy', N'methods_required', 3, N'int', null, N'how many methods a reset takes', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'sspr_policy', N'password_writeback', 4, N'flag', null, N'1: a reset reaches Active Directory', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),

@@ -1759,6 +1759,7 @@ CREATE TABLE IF NOT EXISTS backfill_plan (
     plan TEXT COLLATE "C" NOT NULL,
     kind TEXT COLLATE "C" NOT NULL,
     undoes TEXT COLLATE "C",
+    way TEXT COLLATE "C",
     tenant_id TEXT COLLATE "C" NOT NULL,
     scope_name TEXT COLLATE "C",
     created_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
@@ -9367,16 +9368,17 @@ values
     ('backfill_plan', 'plan', 1, 'text', null, 'hash of the plan', null, 'never NULL', 0, '0.1.0'),
     ('backfill_plan', 'kind', 2, 'text', null, 'fill or undo', null, 'never NULL', 0, '0.1.0'),
     ('backfill_plan', 'undoes', 3, 'text', null, 'hash of the plan that this one takes back', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('backfill_plan', 'tenant_id', 4, 'text', null, 'tenant the plan is for', null, 'never NULL', 0, '0.1.0'),
-    ('backfill_plan', 'scope_name', 5, 'text', null, 'name of the scope', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('backfill_plan', 'created_at', 6, 'time', null, 'created as a time', 'UTC', 'never NULL', 0, '0.1.0'),
-    ('backfill_plan', 'expires_at', 7, 'time', null, 'expires as a time', 'UTC', 'never NULL', 0, '0.1.0'),
-    ('backfill_plan', 'item_count', 8, 'int', null, 'items of the plan', null, 'never NULL', 0, '0.1.0'),
-    ('backfill_plan', 'run_count', 9, 'int', null, 'how often apply was called', null, 'never NULL', 0, '0.1.0'),
-    ('backfill_plan', 'window_median_ms', 10, 'float', null, 'median of window_ms', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('backfill_plan', 'window_longest_ms', 11, 'float', null, 'longest window_ms', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('backfill_plan', 'journal_chain', 12, 'text', null, 'hash over the journal''s lines, for evidence', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('backfill_plan', 'derived_at', 13, 'time', null, 'derived as a time', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('backfill_plan', 'way', 4, 'text', null, 'patch, or bulk-upload to a provisioning job', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('backfill_plan', 'tenant_id', 5, 'text', null, 'tenant the plan is for', null, 'never NULL', 0, '0.1.0'),
+    ('backfill_plan', 'scope_name', 6, 'text', null, 'name of the scope', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('backfill_plan', 'created_at', 7, 'time', null, 'created as a time', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('backfill_plan', 'expires_at', 8, 'time', null, 'expires as a time', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('backfill_plan', 'item_count', 9, 'int', null, 'items of the plan', null, 'never NULL', 0, '0.1.0'),
+    ('backfill_plan', 'run_count', 10, 'int', null, 'how often apply was called', null, 'never NULL', 0, '0.1.0'),
+    ('backfill_plan', 'window_median_ms', 11, 'float', null, 'median of window_ms', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('backfill_plan', 'window_longest_ms', 12, 'float', null, 'longest window_ms', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('backfill_plan', 'journal_chain', 13, 'text', null, 'hash over the journal''s lines, for evidence', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('backfill_plan', 'derived_at', 14, 'time', null, 'derived as a time', 'UTC', 'never NULL', 0, '0.1.0'),
     ('bulk_upload_hour', 'tenant_id', 1, 'text', null, 'tenant the plan is for', null, 'never NULL', 0, '0.1.0'),
     ('bulk_upload_hour', 'hour', 2, 'time', null, 'beginning of the hour, UTC', 'UTC', 'never NULL', 0, '0.1.0'),
     ('bulk_upload_hour', 'calls', 3, 'int', null, 'bulk upload requests sent in it', null, 'never NULL', 0, '0.1.0'),
@@ -9528,12 +9530,12 @@ values
     ('entra_registration', 'isssprregistered', 12, 'flag', 'isSsprRegistered', 'the required number of methods is registered', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'isssprenabled', 13, 'flag', 'isSsprEnabled', 'the policy allows it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'isssprcapable', 14, 'flag', 'isSsprCapable', 'both', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'issystempreferredauthenticationmethodenabled', 15, 'flag', 'isSystemPreferredAuthenticationMethodEnabled', 'isSystemPreferredAuthenticationMethodEnabled as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'userpreferredmethodforsecondaryauthentication', 16, 'text(64)', 'userPreferredMethodForSecondaryAuthentication', 'userPreferredMethodForSecondaryAuthentication as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
+    ('entra_registration', 'issystempreferredauthenticationmethodenabled', 15, 'flag', 'isSystemPreferredAuthenticationMethodEnabled', 'isSystemPreferredAuthenticationMethodEnabled as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('entra_registration', 'userpreferredmethodforsecondaryauthentication', 16, 'text(64)', 'userPreferredMethodForSecondaryAuthentication', 'userPreferredMethodForSecondaryAuthentication as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'lastupdateddatetime', 17, 'time', 'lastUpdatedDateTime', 'of the report, not of the registration', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'row_hash', 18, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
     ('entra_registration', 'run_id', 19, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
@@ -9732,12 +9734,12 @@ values
     ('finding_count', 'gone_count', 9, 'int', null, 'rows of the refresh before that are gone', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_count', 'refreshed_at', 10, 'time', null, 'when the refresh ran', 'UTC', 'never NULL', 0, '0.1.0'),
     ('finding_row', 'finding_row_id', 1, 'int', null, 'number of the row', null, 'never NULL', 0, '0.1.0'),
-    ('finding_row', 'refresh_id', 2, 'int', null, 'number of the refresh, from 1', null, 'never NULL', 0, '0.1.0'),
-    ('finding_row', 'code', 3, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0')
+    ('finding_row', 'refresh_id', 2, 'int', null, 'number of the refresh, from 1', null, 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('finding_row', 'code', 3, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
     ('finding_row', 'severity', 4, 'text', null, 'critical, high, medium, low or info', null, 'never NULL', 0, '0.1.0'),
     ('finding_row', 'object_type', 5, 'text', null, 'table of the object', null, 'never NULL', 0, '0.1.0'),
     ('finding_row', 'object_key', 6, 'text', null, 'key of the object: guid, id or worker id', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -9936,12 +9938,12 @@ values
     ('source_link', 'link_id', 1, 'int', null, 'number of the link', null, 'never NULL', 0, '0.1.0'),
     ('source_link', 'ad_source_id', 2, 'int', null, 'source of the AD side', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('source_link', 'entra_source_id', 3, 'int', null, 'source of the Entra side', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('source_link', 'worker_source_id', 4, 'int', null, 'source of the worker', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('sspr_policy', 'policy_id', 1, 'int', null, 'always 1', null, 'never NULL', 0, '0.1.0')
+    ('source_link', 'worker_source_id', 4, 'int', null, 'source of the worker', null, 'no value, or none that could be derived', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('sspr_policy', 'policy_id', 1, 'int', null, 'always 1', null, 'never NULL', 0, '0.1.0'),
     ('sspr_policy', 'email_method', 2, 'flag', null, '1: e-mail is a method for password reset', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('sspr_policy', 'methods_required', 3, 'int', null, 'how many methods a reset takes', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('sspr_policy', 'password_writeback', 4, 'flag', null, '1: a reset reaches Active Directory', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),

@@ -12,6 +12,7 @@ from collections import Counter
 
 import pytest
 
+from recon.backfill.build import build_plan
 from recon.backfill.journal import read_journal
 from recon.backfill.plan import load_plan
 from recon.cli.main import run
@@ -139,6 +140,9 @@ def test_what_must_not_be_applied_says_so_in_one_line(recon):
     other = text.replace(recon.rehearsal.tenant, "5f1c0ffe-0000-4000-8000-000000000bad")
     (folder / "other.toml").write_text(other, encoding="utf-8")
     one_line(recon, *commit, said="is for tenant", config="other.toml")
+    with recon.rehearsal.store() as store:
+        expired = build_plan(recon.rehearsal.config, store, now="2026-01-05 10:00:00.000000")
+    one_line(recon, "apply", expired.short, "--commit", said="expired at 2026-01-06 10:00:00 UTC")
     (folder / "approved.toml").write_text(text + "\napprovals = 1\n", encoding="utf-8")
     one_line(recon, *commit, said="approv", config="approved.toml")
     recon("approve", plan.short, "--change", "CHG1", config="approved.toml")  # the planner alone

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from recon.backfill.build import build_plan
+from recon.backfill.campaign import apply_plan
 from recon.backfill.precondition import Reply, Write, judge_fresh
 from recon.backfill.sources import check_fresh, describe, find_sources
 from recon.backfill_config import Mapping
@@ -25,6 +26,7 @@ def worker_id(name):
 
 
 JOERG, AARAV, CHLOE = (worker_id(name) for name in ("Jörg Müller", "Aarav Kulkarni", "Chloé Dupré"))
+PAIR = (JOERG, AARAV)
 
 
 def outcome(rehearsal, wanted, **options):
@@ -172,6 +174,68 @@ def test_an_administrator_by_the_primary_group_of_a_nested_group(rehearsal):
     with rehearsal.store() as store:
         refresh_findings(rehearsal.config, store)
     assert outcome(rehearsal, JOERG) == ("privileged", f"member of {outer.samaccountname or outer.cn} in AD")
+
+
+def swap_in_hr(rehearsal):
+    """HR's ids stand at each other's people; AD and Entra are right."""
+    other = {JOERG: AARAV, AARAV: JOERG}
+    change_workers(rehearsal, lambda row: row.update(EmployeeID=other.get(row["EmployeeID"], row["EmployeeID"])))
+    with rehearsal.store() as store, store.write() as connection:  # else another address would hold them already
+        connection.execute(update(setting).where(setting.c.name == "held_mail_days").values(value_int=0))
+
+
+def swap_in_entra(rehearsal):
+    """The tenant's users carry each other's id; AD is right."""
+    user = LOADED["entra_user"]
+    with rehearsal.store() as store, store.read() as connection:
+        ids = {each: connection.scalar(select(user.c.id).where(user.c.employeeid_key == each)) for each in PAIR}
+    rehearsal.graph.change_user(rehearsal.tenant, ids[JOERG], employeeId=AARAV)
+    rehearsal.graph.change_user(rehearsal.tenant, ids[AARAV], employeeId=JOERG)
+    rehearsal.load_entra()
+
+
+def swap_in_both(rehearsal):
+    """AD has them swapped, and synchronization brought it to the tenant."""
+    user = LOADED["ad_user"]
+    with rehearsal.store() as store, store.write() as connection:
+        rows = {each: connection.execute(select(user).where(user.c.employeeid_key == each)).one() for each in PAIR}
+        for mine, other in ((JOERG, AARAV), (AARAV, JOERG)):
+            connection.execute(
+                update(user)
+                .where(user.c.row_id == rows[mine].row_id)
+                .values(employeeid=rows[other].employeeid, employeeid_key=other)
+            )
+    swap_in_entra(rehearsal)
+
+
+@pytest.mark.parametrize(
+    ("swap", "codes"),
+    [
+        (swap_in_hr, ("reused_employee_id", "name_contradicts")),  # Jörg's hire is later than the account
+        (swap_in_both, ("reused_employee_id", "name_contradicts")),
+        (swap_in_entra, ("anchor_contradicts", "anchor_contradicts")),
+    ],
+)
+def test_swapped_employee_ids(rehearsal, swap, codes):
+    swap(rehearsal)
+    with rehearsal.store() as store:
+        plan = build_plan(rehearsal.config, store)
+    found = {each.worker_id: each.code for each in plan.reasons()}
+    assert (found[JOERG], found[AARAV]) == codes
+    rehearsal.graph.service.directories[rehearsal.tenant].privileged.clear()
+    assert apply_plan(rehearsal.config, plan).counts == {"done": 3}
+    written = {write.user_id for write in rehearsal.graph.writes}
+    assert written == {item.object_id for item in plan.items()}
+    for name in ("Jörg Müller", "Aarav Kulkarni"):
+        assert SampleCompany().person(name).entra[0].other_mails == []
+        assert mails_of(rehearsal, name) == []
+
+
+def mails_of(rehearsal, name):
+    wanted = SampleCompany().person(name).entra[0].upn
+    users = rehearsal.graph.service.directories[rehearsal.tenant].users
+    rows = (users.json(place) for place, row in enumerate(users.rows) if row is not None)
+    return next(row["otherMails"] for row in rows if row["userPrincipalName"] == wanted)
 
 
 def test_a_read_right_lost_overnight(rehearsal):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 from collections import Counter
 
 import pytest
@@ -16,7 +17,7 @@ from recon.decode.times import from_datetime
 from recon.lab.graph.provisioning import ProvisioningJob
 from recon.lab.sample import SampleCompany
 from recon.store import Store
-from recon.store.backfill_tables import bulk_upload_hour
+from recon.store.backfill_tables import backfill_plan, bulk_upload_hour
 from tests.backfill.rehearsal import rehearse
 from tests.backfill.uploading import JOB, SP, URN, attribute, schema
 from tests.servers.stores import fresh_database
@@ -79,7 +80,7 @@ def test_the_whole_way(site):
     assert (code, json.loads(out)) == (0, [
         {"outcome": "done", "reason": "", "items": 5}, {"outcome": "left", "reason": "", "items": 0},
     ])  # fmt: skip
-    assert "knowing its outcome from the provisioning log (202 is not done): median" in err
+    assert "knowing the outcome from the provisioning log (202 is not done): median" in err
     assert uploads(site) == [202, 202]  # the canary of 2, the rest
     ids = [item.object_id for item in plan.items()]
     assert site.rehearsal.values(ids) == [list(item.after) for item in plan.items()]
@@ -91,6 +92,12 @@ def test_the_whole_way(site):
     assert site("verify", plan.short)[0] == 0
     with site.rehearsal.store() as store, store.read() as connection:
         assert connection.scalars(select(bulk_upload_hour.c.calls)).all() == [2]
+        assert connection.scalars(select(backfill_plan.c.way)).all() == ["bulk-upload"]
+    zipped = site.file.parent / "evidence.zip"
+    assert site("evidence", plan.short, "--output", str(zipped))[0] == 0
+    with zipfile.ZipFile(zipped) as files:
+        page = files.read("report.html").decode()
+    assert "knowing the outcome from the provisioning log (202 is not done), where nothing protects" in page
 
     assert site("undo", plan.short)[0] == 0
     undo = site.plan()

@@ -117,7 +117,7 @@ def apply(
 ) -> None:
     """Carry a plan out; called again it goes on where it stopped."""
     from recon.backfill.journal import PATCH
-    from recon.backfill.ways import option
+    from recon.backfill.ways import option, window_words
     from recon.backfill.window import window_end
 
     way = PATCH if via is None else via.value
@@ -153,13 +153,6 @@ def apply(
     rows += [("not written", reason, number) for reason, number in sorted(result.reasons.items())]
     emit(("outcome", "reason", "items"), [*rows, ("left", "", result.left)], output)
     _conclude(chosen, result, f"{_allowed(allow_items, allow_replace)}{option(way)}", window_words(way))
-
-
-def window_words(way: str | None) -> str:
-    """What lies between the two ends of the window that was measured."""
-    if way in set(Via):
-        return "between sending a re-read and knowing its outcome from the provisioning log (202 is not done)"
-    return "between sending a re-read and the answer to its write"
 
 
 def _conclude(chosen: "Plan", result: "Result", allowed: str, words: str) -> None:

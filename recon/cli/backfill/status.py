@@ -4,7 +4,6 @@ from collections import Counter
 
 import typer
 
-from recon.cli.backfill.apply import window_words
 from recon.cli.backfill.named import NAMED_PLAN, counts, load, say_plan
 from recon.cli.console import FORMAT_OPTION, Format, emit, say, state
 
@@ -22,7 +21,7 @@ def status(
     """Count a plan's items by outcome, or list all plans."""
     from recon.backfill.journal import read_journal
     from recon.backfill.result import window_text
-    from recon.backfill.ways import option
+    from recon.backfill.ways import doubt_words, option, window_words
 
     if rebuild:
         _rebuild(ctx, name)
@@ -34,7 +33,7 @@ def status(
     rows = [(outcome, reason, count) for (outcome, reason), count in sorted(journal.reasons.items())]
     left = chosen.item_count - len(journal.outcomes)
     if journal.intents:
-        rows.append(("in doubt", "sent, no answer known", len(journal.intents)))
+        rows.append(("in doubt", doubt_words(journal.way), len(journal.intents)))
     rows.append(("open", "", left - len(journal.intents)))
     verdicts = Counter(journal.verified.values())
     rows += [("verified", verdict, count) for verdict, count in sorted(verdicts.items())]
