@@ -7100,7 +7100,7 @@ where
     and m.entra_count = 0
     and w.employeeid_key is not null
     and w.hire_day <= c.joiner_until_day
-    and (w.is_active = 1 or w.hire_day > c.as_of_day)
+    and (coalesce(w.is_active, 1) = 1 or w.hire_day > c.as_of_day)
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
 ;
 
@@ -7200,7 +7200,7 @@ with leaver as (
                 o.employeeid_key = w.employeeid_key
                 and o.source_id = w.source_id
                 and o.row_id <> w.row_id
-                and o.is_active = 1
+                and coalesce(o.is_active, 1) = 1
                 and (o.termination_day is null or o.termination_day >= c.leaver_before_day)
         )
 ),
@@ -7262,7 +7262,7 @@ with leaver as (
                 o.employeeid_key = w.employeeid_key
                 and o.source_id = w.source_id
                 and o.row_id <> w.row_id
-                and o.is_active = 1
+                and coalesce(o.is_active, 1) = 1
                 and (o.termination_day is null or o.termination_day >= c.leaver_before_day)
         )
 ),

@@ -16,7 +16,7 @@ from recon.config import Settings, Sync
 from recon.findings import refresh, rows
 from recon.store import Store
 from tests.servers.stores import fresh_database
-from tests.support import oracle_accounts, oracle_groups, oracle_sspr, oracle_sync
+from tests.support import oracle_accounts, oracle_groups, oracle_lifecycle, oracle_sspr, oracle_sync
 from tests.support.companies import HIRE, MadeCompany, companies, hold, prepare
 
 ORACLES: Mapping[str, Callable[[MadeCompany], set[Any]]] = {
@@ -24,6 +24,7 @@ ORACLES: Mapping[str, Callable[[MadeCompany], set[Any]]] = {
     **oracle_sync.ORACLES,
     **oracle_groups.ORACLES,
     **oracle_sspr.ORACLES,
+    **oracle_lifecycle.ORACLES,
 }
 CATALOG = read_catalog()
 COMPANIES = 250

@@ -19,12 +19,14 @@ from recon.decode.keys import EmployeeIdRules
 from recon.decode.sid import sid_text
 from recon.objects import TABLES, Row
 from recon.sources.ad import RowMaker, member_row, with_member_count
+from recon.sources.entra_reports import sign_in_row
 from recon.sources.entra_rows import GroupRows, UserRows
 from recon.sources.entra_rows import member_row as entra_member_row
 from recon.sources.worker_columns import map_columns
 from recon.sources.worker_rows import WorkerRows
 from recon.store import Store
 from recon.store.tables import LOADED, source, source_link
+from tests.support.company_accounts import populate as populate_accounts
 from tests.support.company_groups import group_rows, hold_site, populate
 
 AD, ENTRA, WORKERS, MIM = 1, 2, 3, 4
@@ -51,6 +53,7 @@ class MadeCompany:
     entra_groups: list[dict[str, Any]] = field(default_factory=list)
     entra_members: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     workers: list[dict[str, str]] = field(default_factory=list)
+    sign_ins: list[dict[str, Any]] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     entra_deleted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     entra_before: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
@@ -126,6 +129,7 @@ def companies(draw: st.DrawFn) -> MadeCompany:
     for number in range(draw(st.integers(0, 3))):
         made.workers.append(_worker(draw, number))
     populate(draw, made)
+    populate_accounts(draw, made)
     return made
 
 
@@ -230,6 +234,7 @@ def _rows(company: MadeCompany) -> Iterator[tuple[int, Row]]:
         count = sum(group == item["id"] for group, _ in company.entra_members)
         yield ENTRA, groups.row(item, None if item["id"].lower() in company.unread else count)
     yield from ((ENTRA, entra_member_row(group.lower(), item)) for group, item in company.entra_members)
+    yield from ((ENTRA, sign_in_row(item)) for item in company.sign_ins)
     yield from group_rows(company, ids)
     workers = WorkerRows(WorkerSource(file="workers.csv"), map_columns(HEADERS, {}, "workers.csv"), ids)
     yield from ((WORKERS, workers.row(record, number)) for number, record in enumerate(company.workers, 2))

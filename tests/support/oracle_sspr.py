@@ -83,14 +83,14 @@ def day_of(text: str) -> date | None:
     return date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
 
 
-def _id_of(worker: dict[str, str]) -> str | None:
+def id_of(worker: dict[str, str]) -> str | None:
     """The id that a worker's accounts carry: the employee id, or the worker id where HR has no other."""
     return same(worker["EmployeeID"]) or same(worker["WorkerID"])
 
 
 def users_of(company: MadeCompany, worker: dict[str, str]) -> list[dict[str, Any]]:
     """The Entra users that carry a worker's id; guests count for nothing."""
-    return [user for user in _members(company) if same(user["employeeId"]) == _id_of(worker)]
+    return [user for user in _members(company) if same(user["employeeId"]) == id_of(worker)]
 
 
 def _staff(company: MadeCompany) -> Iterator[tuple[dict[str, str], dict[str, Any], str]]:
@@ -154,7 +154,7 @@ def _policy_group(company: MadeCompany) -> str | None:
 
 
 def _stage(company: MadeCompany, worker: dict[str, str]) -> str | None:
-    accounts = sum(same(value(raw, "employeeID")) == _id_of(worker) for _, raw in company.users())
+    accounts = sum(same(value(raw, "employeeID")) == id_of(worker) for _, raw in company.users())
     users = users_of(company, worker)
     policy, group = company.sspr, None
     if not users:
@@ -184,7 +184,7 @@ def sspr_hire_not_ready(company: MadeCompany) -> Found:
     for worker in _hires(company):
         stage = _stage(company, worker)
         if stage is not None:
-            accounts = [raw for _, raw in company.users() if same(value(raw, "employeeID")) == _id_of(worker)]
+            accounts = [raw for _, raw in company.users() if same(value(raw, "employeeID")) == id_of(worker)]
             users = users_of(company, worker)
             ad = accounts[0] if len(accounts) == 1 else {}
             found.add((
