@@ -47,10 +47,24 @@ OWNERS = {"ad_member": "ad_group", "entra_member": "entra_group", "entra_role_me
 
 
 def keep_statistics(work: Publication, *tables: Table) -> None:
-    """Tell PostgreSQL how few rows a temporary table holds; the others find out by themselves."""
-    if work.dialect == "postgresql":
-        for table in tables:
-            work.connection.exec_driver_sql(f"analyze {table.name}")
+    """Tell the planner how few rows a temporary table holds, or it starts from the published ones.
+
+    SQLite keeps nothing of an empty table, and takes it for a large one: that is written for it. SQL Server finds out
+    by itself.
+    """
+    if work.dialect == "mssql":
+        return
+    for table in tables:
+        work.connection.exec_driver_sql(f"analyze {table.name}")
+        if work.dialect == "sqlite":
+            work.connection.exec_driver_sql(_EMPTY, (table.name,))
+    if work.dialect == "sqlite":
+        work.connection.exec_driver_sql("analyze temp.sqlite_master")  # takes in what was written
+
+
+_EMPTY = """insert into temp.sqlite_stat1 (tbl, idx, stat)
+select tbl_name, name, '1 1' from temp.sqlite_master
+where type = 'index' and tbl_name = ? and name not in (select idx from temp.sqlite_stat1 where idx is not null)"""
 
 
 # ---- objects ------------------------------------------------------------------------------------------

@@ -10,9 +10,11 @@ from recon.errors import IncompleteError, LoadRefusedError, StoreError
 from recon.objects import Gone, ReadReport, Row
 from recon.store import Store
 from recon.store.check import check
+from recon.store.increment import keep_statistics
 from recon.store.load import Load, LoadResult
-from recon.store.publish import Overrides
+from recon.store.publish import Overrides, Publication
 from recon.store.runs import Begin, register_source, standing
+from recon.store.stage import Stage
 from recon.store.tables import HISTORY, LOADED, load_reject, load_run
 from tests.support.rows import make_row
 
@@ -418,3 +420,22 @@ def test_a_value_edited_by_hand_still_shows_after_an_increment(store):
         connection.execute(update(LOADED["ad_user"]).where(LOADED["ad_user"].c.guid == "u1").values(cn="edited"))
     load(store, [person(2, "p2", title="x")])
     assert not intact(store)
+
+
+@pytest.mark.parametrize("staged", [0, 3])
+def test_on_sqlite_an_increment_starts_from_the_few_rows_it_staged(tmp_path, staged):
+    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store:
+        load(store, [person(number, f"p{number}") for number in range(200)], increment=False)
+        stage = Stage("ad_user", "sqlite")
+        with store.engine.connect() as connection:
+            stage.table.create(connection)
+            for number in range(staged):
+                connection.execute(stage.table.insert().values(seq=number, guid=f"u{number}", row_hash=b""))
+            stage.index(connection)
+            keep_statistics(Publication(connection, 1, 1, "", LoadGuards(), Overrides()), stage.table)
+            plan = connection.exec_driver_sql(
+                "explain query plan select 1 from stage_ad_user s join ad_user t on t.source_id = 1 and t.guid = "
+                "s.guid where t.row_hash <> s.row_hash"
+            )
+            steps = [row[3].split()[:2] for row in plan]
+    assert steps == [["SCAN", "s"], ["SEARCH", "t"]]
