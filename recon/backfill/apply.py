@@ -43,7 +43,6 @@ class Apply(Course):
     def __init__(self, plan: Plan, journal: Journal, lanes: Lanes, pacer: Pacer, **options: Any) -> None:
         super().__init__(plan, journal, **options)
         self.lanes, self.pacer = lanes, pacer
-        self._again: list[Work] = []
         self._flying: set[_Flight] = set()
         self._error: Exception | None = None  # of a call that concerns every item alike
 
@@ -53,7 +52,7 @@ class Apply(Course):
         Raises PlanError when the journal cannot be written (nothing more is sent then), and what the writer raises.
         """
         self.begin(user, facts)
-        self._again = self._in_doubt()
+        self.again = self._in_doubt()
         todo = self.todo()
         try:
             while self._turn(todo):
@@ -110,7 +109,7 @@ class Apply(Course):
         now = self.clock()
         batch = self._next_batch(todo, size, now)
         if not batch:
-            soonest = min((work.not_before for work in self._again), default=None)
+            soonest = min((work.not_before for work in self.again), default=None)
             # what is due and cannot go yet waits for another item of the same user, which is on its way
             return float("inf") if soonest is None else max(soonest - now, 1e-3)
         self.pacer.take(len(batch))
@@ -124,7 +123,7 @@ class Apply(Course):
         users = {work.item.object_id for flight in self._flying for work in flight.works}
         batch: list[Work] = []
         waiting: list[Work] = []
-        for work in self._again:
+        for work in self.again:
             if work.not_before > now or len(batch) == size or work.item.object_id in users:
                 waiting.append(work)
             else:
@@ -134,7 +133,7 @@ class Apply(Course):
             # two attributes of one user never travel at once: their order would be open
             (waiting if fresh.item.object_id in users else batch).append(fresh)
             users.add(fresh.item.object_id)
-        self._again = waiting
+        self.again = waiting
         return batch
 
     # ---- what came back
@@ -173,9 +172,9 @@ class Apply(Course):
         works, flight.works = flight.works, []
         for work, reply in zip(works, replies, strict=True):
             if is_held:
-                self._again.append(work)
+                self.again.append(work)
             elif reply.is_passing:
-                self._postpone(work, reply)
+                self.postpone(work, reply)
             elif (write := self._settle(work, reply)) is not None:
                 flight.works.append(work)
                 flight.changes.append(self._intend(work, write))
@@ -224,10 +223,8 @@ class Apply(Course):
         elif reply.is_passing:
             if not reply.was_not_done:
                 work.sent, work.is_charged = change.value, True
-            entry = {"type": "attempt", "item": work.number, "status": reply.status, "code": reply.code}
-            entry |= {"client_request_id": change.client_request_id, "request_id": reply.request_id}
-            self.journal.add({**entry, "at": self.now()})
-            self._postpone(work, reply)
+            self.attempt(work, reply, change.client_request_id)
+            self.postpone(work, reply)
         elif reply.status == 404:
             self.outcome(work, SKIPPED, "deleted", reply, detail="no such user any more")
         else:
@@ -235,12 +232,3 @@ class Apply(Course):
             self.outcome(work, FAILED, reason, reply)
             self.result.troubles += 1
             self.stops.failed(reason, why)
-
-    def _postpone(self, work: Work, reply: Reply) -> None:
-        """Try the item again later in this run, or leave it for the next one."""
-        work.tries += 1
-        if work.tries >= self.limits.tries:
-            self.leave(f"{reply.status if reply.status > 0 else 'no answer'}")
-            return
-        work.not_before = self.clock() + self.pause_after(work, reply)
-        self._again.append(work)

@@ -58,6 +58,7 @@ class Course:
         self.result = Result(plan.item_count)
         tried = sum(1 for outcome in journal.state.outcomes.values() if outcome != SKIPPED)
         self.stops = Stops(self.limits, tried, is_over)
+        self.again: list[Work] = []  # to be tried later in this run
 
     def begin(self, user: str, facts: dict[str, object]) -> None:
         """The journal's entry of this run, synced. `user`: of the operating system."""
@@ -111,6 +112,12 @@ class Course:
             }
         )
 
+    def attempt(self, work: Work, reply: Reply, client_request_id: str) -> None:
+        """Note an answer that decides nothing."""
+        entry = {"type": "attempt", "item": work.number, "status": reply.status, "code": reply.code}
+        entry |= {"client_request_id": client_request_id, "request_id": reply.request_id}
+        self.journal.add({**entry, "at": self.now()})
+
     def outcome(self, work: Work, outcome: str, reason: str, reply: Reply | None = None, **more: object) -> None:
         """The final word on an item."""
         entry: dict[str, object] = {"type": "outcome", "item": work.number, "outcome": outcome, "reason": reason}
@@ -127,12 +134,19 @@ class Course:
         self.result.reasons[f"left: {why}"] += 1
         self.stops.left(why)
 
-    def pause_after(self, work: Work, reply: Reply) -> float:
-        """Seconds until the item is tried again."""
-        if reply.retry_after is not None:
-            return max(reply.retry_after, 0.0)
+    def postpone(self, work: Work, reply: Reply) -> None:
+        """Try the item again later in this run, or leave it for the next one."""
+        work.tries += 1
+        if work.tries >= self.limits.tries:
+            self.leave(f"{reply.status if reply.status > 0 else 'no answer'}")
+            return
         pause = min(self.limits.first_wait * 2.0 ** (work.tries - 1), self.limits.longest_wait)
-        return max(pause, self.limits.settle) if work.sent is not None else pause
+        if reply.retry_after is not None:
+            pause = max(reply.retry_after, 0.0)
+        elif work.sent is not None:
+            pause = max(pause, self.limits.settle)
+        work.not_before = self.clock() + pause
+        self.again.append(work)
 
     def conclusion(self) -> Result:
         """What the run came to."""

@@ -11,7 +11,6 @@ failed. Not there and the answer was lost: sent again, which at worst repeats th
 anything but an update of this very user stops the run at once: the schema that was audited is not what is running.
 """
 
-import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,13 +30,14 @@ from recon.backfill.uploader import CALLS, CALLS_SECONDS, MOST_OPERATIONS, LogEn
 from recon.errors import SourceError
 
 ACCEPTED = 202
-_CREATING = frozenset({"create", "delete", "disable", "stageddelete"})  # what no upload of ours may ever do
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOT_STAGED = frozenset({NOT_DONE, 400, 429})
 _FOR_EVER = float("inf")
 _LONGEST_SLEEP = 1.0
 _FIRST_LOOK, _LOOK_SECONDS = 1.0, 30.0  # before a look at the log: after a round that was not full, and at most
 _LONGEST_PAUSE = 900.0  # asked for by the service, that a run waits: more is the end of the day's allowance
+
+
+_Ready = tuple[Work, Write, str]  # with the bulk id
 
 
 @dataclass(eq=False)
@@ -76,9 +76,9 @@ class Upload(Course):
         self.lanes, self.read_pacer, self.uploader = lanes, read_pacer, uploader
         self.make, self.allowance, self.log_seconds = make, allowance, log_seconds
         self.pacer = Pacer(1.0, burst=1, quota=Quota(CALLS, CALLS_SECONDS), clock=self.clock)
-        self._again: list[Work] = []
         self._sent: dict[str, _Sent] = {}  # by object id, lower case: one operation of a user at a time
         self._used: set[str] = set()  # log entries that have said their word
+        self._left: set[str] = set()  # users of whom something is in doubt for good, in this run
         self._next_look, self._look_pause = self.clock(), _FIRST_LOOK
         self._is_alarmed = False
 
@@ -105,7 +105,7 @@ class Upload(Course):
                 continue
             work = Work(number, item, sent=tuple(intent["after"]))
             if intent.get("answered") in _NOT_STAGED:
-                self._again.append(work)
+                self.again.append(work)
                 continue
             age = datetime.fromisoformat(self.now()) - datetime.fromisoformat(str(intent["at"]))
             left = max(self.log_seconds - max(age.total_seconds(), 0.0), 0.0)
@@ -117,8 +117,7 @@ class Upload(Course):
 
     @property
     def _may_begin(self) -> bool:
-        over = self.waiting.is_stopped or self.stops.is_stopping or self.result.is_allowance_over
-        return not over
+        return not (self.waiting.is_stopped or self.stops.is_stopping or self.result.is_allowance_over)
 
     def _turn(self, todo: Iterator[Work]) -> bool:
         """Send a round, look at the log, or wait; False when the run is over."""
@@ -135,7 +134,7 @@ class Upload(Course):
                 return True
             now = self.clock()
             # what is due and cannot go waits for an outcome
-            pause = min((work.not_before - now for work in self._again if work.not_before > now), default=_FOR_EVER)
+            pause = min((work.not_before - now for work in self.again if work.not_before > now), default=_FOR_EVER)
         if self._sent:
             pause = min(pause, max(self._next_look - self.clock(), 1e-3))
         if pause == _FOR_EVER:
@@ -148,7 +147,7 @@ class Upload(Course):
         size = MOST_OPERATIONS
         if self.stops.canary_left:
             size = min(size, self.stops.canary_left - len(self._sent))
-        busy = set(self._sent) | {str(sent.work.item.employee_id) for sent in self._sent.values()}
+        busy = self._left | set(self._sent) | {str(sent.work.item.employee_id) for sent in self._sent.values()}
         works: list[Work] = []
         waiting: list[Work] = []
 
@@ -159,7 +158,7 @@ class Upload(Course):
             works.append(work)
             busy.update((work.item.object_id.lower(), str(work.item.employee_id)))
 
-        for work in self._again:
+        for work in self.again:
             if len(works) < size and work.not_before <= self.clock() and is_free(work):
                 choose(work)
             else:
@@ -169,7 +168,7 @@ class Upload(Course):
                 choose(fresh)
             else:
                 waiting.append(fresh)
-        self._again = waiting
+        self.again = waiting
         return works
 
     # ---- sending
@@ -181,7 +180,7 @@ class Upload(Course):
             return
         if self.waiting.is_stopped or not self.allowance():
             self.result.is_allowance_over = not self.waiting.is_stopped
-            self._again += [work for work, _, _ in ready]
+            self.again += [work for work, _, _ in ready]
             return
         operations = []
         for work, write, bulk_id in ready:
@@ -202,16 +201,16 @@ class Upload(Course):
         self.result.calls[f"upload {reply.status}"] += 1
         self._take_answer(ready, reply, at, reading_at)
 
-    def _reread(self, works: list[Work]) -> list[tuple[Work, Write, str]]:
+    def _reread(self, works: list[Work]) -> list[_Ready]:
         """The items that may be sent, each with its bulk id; the others have got their outcome, or wait."""
         by_number = {work.number: work for work in works}
-        ready: list[tuple[Work, Write, str]] = []
+        ready: list[_Ready] = []
         items = [(work.number, work.item) for work in works]
         for number, item, reply in reread(items, self.lanes, self.read_pacer, waiting=self.waiting, clock=self.clock):
             work = by_number.pop(number)
             self.result.calls[f"read {reply.status}"] += 1
             if reply.is_passing:
-                self._postpone(work, reply)
+                self.postpone(work, reply)
                 continue
             verdict = self.judge(work, reply)
             bulk_id = str(uuid.uuid4())
@@ -219,10 +218,10 @@ class Upload(Course):
                 verdict = made
             if (write := self.settle(work, verdict)) is not None:
                 ready.append((work, write, bulk_id))
-        self._again += by_number.values()  # a request to stop came in between
+        self.again += by_number.values()  # a request to stop came in between
         return ready
 
-    def _take_answer(self, ready: list[tuple[Work, Write, str]], reply: Reply, at: str, reading_at: float) -> None:
+    def _take_answer(self, ready: list[_Ready], reply: Reply, at: str, reading_at: float) -> None:
         if reply.status == 400:
             for work, _, _ in ready:
                 self._fail(work, "refused", reply)
@@ -241,22 +240,11 @@ class Upload(Course):
         if reply.retry_after is not None and reply.retry_after > _LONGEST_PAUSE:
             self.result.is_allowance_over = True
         for work, _, _ in ready:
-            self._postpone(work, reply)
+            self.postpone(work, reply)
 
-    def _attempts(self, ready: list[tuple[Work, Write, str]], reply: Reply) -> None:
+    def _attempts(self, ready: list[_Ready], reply: Reply) -> None:
         for work, _, bulk_id in ready:
-            entry = {"type": "attempt", "item": work.number, "status": reply.status, "code": reply.code}
-            entry |= {"client_request_id": bulk_id, "request_id": reply.request_id}
-            self.journal.add({**entry, "at": self.now()})
-
-    def _postpone(self, work: Work, reply: Reply) -> None:
-        """Send the item later in this run, or leave it for the next one."""
-        work.tries += 1
-        if work.tries >= self.limits.tries:
-            self.leave(f"{reply.status if reply.status > 0 else 'no answer'}")
-            return
-        work.not_before = self.clock() + self.pause_after(work, reply)
-        self._again.append(work)
+            self.attempt(work, reply, bulk_id)
 
     # ---- what the log says
 
@@ -289,9 +277,8 @@ class Upload(Course):
     def _take_entry(self, sent: _Sent, entry: LogEntry) -> bool:
         """The outcome by the log; False when only the user can tell."""
         work = sent.work
-        target = (entry.target_id or "").lower()
-        is_other = _GUID.fullmatch(target) is not None and target != work.item.object_id.lower()
-        if is_other or entry.action in _CREATING:
+        is_other = entry.is_of_another(work.item.object_id)
+        if is_other or entry.is_forbidden:
             what = "was applied to another user" if is_other else f"became '{entry.action}'"
             self._forget(sent)
             self._fail(work, "wrong_user" if is_other else "wrong_action", Reply(ACCEPTED, code=entry.code), entry)
@@ -301,10 +288,10 @@ class Upload(Course):
             )
             self._is_alarmed = True
             return True
-        if entry.action == "update" and entry.status == "success":
-            self._done(sent, "written", entry)
-            return True
-        return False
+        if not entry.is_written or len(self.plan.attributes) > 1:  # the value shows which attribute it is about
+            return False
+        self._done(sent, "written", entry)
+        return True
 
     def _done(self, sent: _Sent, reason: str, entry: LogEntry | None) -> None:
         self._forget(sent)
@@ -337,17 +324,22 @@ class Upload(Course):
             value: Value | None = None
             if reply.is_success and reply.body is not None:
                 value = current_value(item.attribute, reply.body)
+            is_written = entry is not None and entry.is_written
             if value is not None and sent.work.sent is not None and same_value(value, sent.work.sent):
-                self._done(sent, "found", entry)
+                self._done(sent, "written" if is_written else "found", entry)
+                continue
+            if entry is not None and is_written and sent.deadline > self.clock():
+                self._used.discard(entry.id)  # of the user's other attribute, or not to be seen yet: another look
                 continue
             self._forget(sent)
             if reply.status == 404:
                 self.outcome(sent.work, SKIPPED, "deleted", reply, detail="no such user any more")
-            elif entry is not None:
+            elif entry is not None and not is_written:
                 self._fail(sent.work, "refused", Reply(ACCEPTED, code=entry.code), entry)
             elif value is None:
+                self._left.add(item.object_id.lower())
                 self.leave("the log is silent and the user cannot be read")
             elif sent.is_accepted:
                 self._fail(sent.work, "no_outcome", Reply(ACCEPTED))
             else:
-                self._postpone(sent.work, Reply(LOST))
+                self.postpone(sent.work, Reply(LOST))

@@ -6,6 +6,7 @@ regard to case, as the pages spell them in several ways; which of them hold the 
 an entry is found by either identity.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -26,6 +27,7 @@ MOST_OPERATIONS = 50
 CALLS, CALLS_SECONDS = 40, 5.0  # requests in any so many seconds
 CONTENT_TYPE = "application/scim+json"
 
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 _USER = (
     "urn:ietf:params:scim:schemas:core:2.0:User",
@@ -51,6 +53,21 @@ class LogEntry:
     code: str | None
     source_id: str | None
     target_id: str | None
+
+    @property
+    def is_written(self) -> bool:
+        """An update that succeeded."""
+        return self.action == "update" and self.status == "success"
+
+    @property
+    def is_forbidden(self) -> bool:
+        """What no upload of ours may ever do, whether it succeeded or not."""
+        return self.action in ("create", "delete", "disable", "stageddelete")
+
+    def is_of_another(self, object_id: str) -> bool:
+        """True when it names a target object, and not this one."""
+        target = (self.target_id or "").lower()
+        return _GUID.fullmatch(target) is not None and target != object_id.lower()
 
 
 class Uploader(Protocol):

@@ -67,6 +67,7 @@ def test_two_attributes_of_a_user_go_one_after_the_other(tmp_path):
     with office(mails, delay=10) as lab:
         assert lab.upload(plan).counts == {"done": 6}
         assert lab.uploads == [202, 202]
+        assert read_journal(plan.journal_file).reasons == {("done", "written"): 6}
         assert lab.written(plan) == [[f"u{n}@mail.example"] for n in range(3)] + ["DE"] * 3
 
 
@@ -182,6 +183,31 @@ def test_a_silent_log_and_no_value_is_failed(tmp_path):
         result = lab.upload(plan)
         assert (result.counts, result.reasons, result.left) == ({"failed": 3}, {"no_outcome": 3}, 0)
         assert lab.uploads == [202]
+
+
+def test_an_entry_about_the_other_attribute_is_not_believed(tmp_path):
+    """A late success of a user's other attribute says nothing of this one: its value is read, and it is waited for."""
+    mail = item(0)
+    place = replace(mail, attribute="usageLocation", after=("DE",))
+    mappings = [{"attribute": name} for name in ("otherMails", "usageLocation")]
+    plan = freeze(tmp_path / "plans", header(mappings=mappings), [mail, place])
+    with office([mail], delay=60) as lab:
+        late = []
+
+        class Doubled(Scripted):
+            def log(self, since):
+                found = list(self.inner.log(since))
+                late.extend(each for each in found if not late)
+                # the first entry once more, younger than the second intent
+                yield from [replace(late[0], id="again", at="2099-01-01 00:00:00.000000")] if late else []
+                yield from found
+
+        with Journal(plan.journal_file) as journal:
+            result = lab.engine(plan, journal, Doubled(lab.uploader)).run("tester")
+        assert (result.counts, result.left) == ({"done": 2}, 0)
+        outcomes = [each for each in read_entries(plan.journal_file) if each["type"] == "outcome"]
+        assert [each["window_ms"] >= 59_000 for each in outcomes] == [True, True]
+        assert lab.written(plan) == [["u0@mail.example"], "DE"]
 
 
 def test_a_refused_request_fails_its_items(tmp_path):

@@ -3,6 +3,11 @@
 import csv
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from collections import Counter
 
@@ -242,3 +247,42 @@ def test_the_allowance_holds_in_any_24_hours(engine, tmp_path, request):
     else:
         with fresh_database(request.getfixturevalue("postgresql_url")) as url:
             check(url)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_ended_while_the_log_is_waited_for(site, number):
+    site("plan")
+    site.job.delay = 600
+    plan = site.plan()
+    command = [sys.executable, "-m", "recon", "--config", str(site.file), "backfill"]
+    process = subprocess.Popen(
+        [*command, "apply", plan.short, "--commit", *VIA], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    asked = "/auditLogs/provisioning"
+    while not any(asked in each.target for each in site.rehearsal.graph.requests) and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    if number == signal.SIGINT:
+        assert process.returncode == 130, err
+        assert (
+            f"5 items are left; recon backfill apply {plan.short} --commit --via bulk-upload goes on from there" in err
+        )
+    assert len(read_journal(plan.journal_file).intents) == 2  # the canary: staged, and not done
+
+    code, out, err = site("apply", plan.short, "--commit")
+    assert (code, out) == (1, "")
+    assert f"plan {plan.short} was begun by bulk-upload and 5 of its items are open" in err.splitlines()[-1]
+    code, out, err = site("status", plan.short, "--format", "csv")
+    assert rows(out)[1:] == [["in doubt", "uploaded, no outcome known", "2"], ["open", "", "3"]]
+    assert err.rstrip().endswith(f"next: recon backfill apply {plan.short} --commit --via bulk-upload")
+
+    site.rehearsal.graph.advance(seconds=700)  # now the service applies what was staged
+    site.job.delay = 0
+    assert site("apply", plan.short, "--commit", *VIA)[0] == 0
+    assert uploads(site) == [202, 202]
+    assert read_journal(plan.journal_file).reasons == {("done", "written"): 5}
+    assert Counter(write.user_id for write in site.rehearsal.graph.writes) == Counter(
+        item.object_id for item in plan.items()
+    )
