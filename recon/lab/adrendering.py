@@ -150,7 +150,8 @@ class AdRenderer:
         for name, text in (("mail", group.mail), ("description", group.description)):
             if text is not None:
                 entry[name] = [text.encode()]
-        entry["managedBy"] = [f"CN=Administrator,CN=Users,{self.base}".encode()]
+        if group.is_owned:
+            entry["managedBy"] = [f"CN=Administrator,CN=Users,{self.base}".encode()]
         if group.mail is not None:
             entry["displayName"] = entry["name"]
             entry["mailNickname"] = [group.mail.partition("@")[0].encode()]
@@ -161,7 +162,11 @@ class AdRenderer:
             entry["adminCount"] = [b"%d" % group.admin_count]
         if group.is_critical:
             entry["isCriticalSystemObject"] = [b"TRUE"]
-        return f"CN={rdn_value(group.name)},{group.ou},{self.base}", entry
+        return self.group_dn(group), entry
+
+    def group_dn(self, group: Group) -> str:
+        """The distinguished name of a group."""
+        return f"CN={rdn_value(group.name)},{group.ou},{self.base}"
 
     def things(self, person: Person, domain: int) -> Iterator[Entry]:
         """What comes with some people: a computer with every 20th, a contact with every 100th."""

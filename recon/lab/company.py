@@ -241,6 +241,15 @@ class Group:
     is_unified: bool = False
     is_role_assignable: bool = False
     parent: GroupKey | None = None  # a group, later in order, that this group is a member of
+    ring: tuple[GroupKey, ...] = ()  # groups of which each contains the next one, the last one the first
+    is_owned: bool = True
+    lags: bool = False  # its persons are members in AD alone
+    made: int = 800  # days ago, in Entra
+
+    @property
+    def holds(self) -> GroupKey | None:
+        """The next group of the ring."""
+        return self.ring[(self.ring.index(self.key) + 1) % len(self.ring)] if self.ring else None
 
 
 def _is_synced(user: EntraUser) -> bool:
@@ -303,9 +312,9 @@ class Company(ABC):
             yield self._with_members(render, group, members)
             group = next(groups, None)
 
-    @staticmethod
-    def _with_members(render: Any, group: Group, members: dict[GroupKey, list[str]]) -> Entry:
-        entry: Entry = render.group(group, members.pop(group.key, []))
+    def _with_members(self, render: Any, group: Group, members: dict[GroupKey, list[str]]) -> Entry:
+        inner = [] if group.holds is None else [render.group_dn(self.group(group.holds))]
+        entry: Entry = render.group(group, members.pop(group.key, []) + inner)
         if group.parent is not None:
             members.setdefault(group.parent, []).append(entry[0])
         return entry
@@ -340,9 +349,21 @@ class Company(ABC):
         for person in self.people():
             users = [user for user in person.entra if user.tenant == place]
             for group in map(self.group, person.groups if users else ()):
-                if group.tenant == place:
+                if group.tenant == place and not group.lags:
                     for user in users if group.domain is None else filter(_is_synced, users):
                         yield group.id, {"@odata.type": "#microsoft.graph.user", "id": user.id}
+
+    def graph_deleted(self, tenant: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(user or group, object) for what lies in the recycle bin of a tenant."""
+        from recon.lab.group_defects import deleted_objects
+
+        return deleted_objects(self, self._tenant(tenant))
+
+    def critical_groups(self) -> list[dict[str, str]]:
+        """Rows of table critical_group, which a site fills."""
+        from recon.lab.group_defects import critical_groups
+
+        return critical_groups(self)
 
     def privileged(self, tenant: str) -> set[str]:
         """Ids of the users who hold a directory role."""
@@ -367,14 +388,16 @@ class Company(ABC):
         for person in self.people():
             for plant in person.plants:
                 rows.setdefault(plant.code, set()).add(plant.key)
-        for group in self._empty_groups():
-            rows.setdefault("group_empty", set()).add(("entra_group", group.id))
+        for code, object_type, key, _ in self._company_plants():
+            rows.setdefault(code, set()).add((object_type, key))
         return rows
 
-    def _empty_groups(self) -> list[Group]:
-        """Groups of the cloud alone that nobody is a member of."""
-        named = {key for person in self.people() for key in person.groups}
-        return [group for group in self.groups() if group.domain is None and group.key not in named]
+    def _company_plants(self) -> Iterator[tuple[str, str, str, str]]:
+        """Code, object type, key and name of the rows that belong to no person."""
+        from recon.lab import group_defects, mim
+
+        yield from group_defects.plants(self)
+        yield from mim.plants()
 
     def planted(self) -> dict[str, frozenset[str]]:
         """Finding code to the object names it must show."""
@@ -382,8 +405,8 @@ class Company(ABC):
         for person in self.people():
             for plant in person.plants:
                 names.setdefault(plant.code, set()).add(plant.name)
-        for group in self._empty_groups():
-            names.setdefault("group_empty", set()).add(group.name)
+        for code, _, _, name in self._company_plants():
+            names.setdefault(code, set()).add(name)
         return {code: frozenset(found) for code, found in names.items()}
 
     def defects(self) -> dict[str, int]:

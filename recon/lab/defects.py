@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from recon.lab import certificate_defects, delegation_defects, sync_defects
+from recon.lab import certificate_defects, delegation_defects, group_defects, sync_defects
 from recon.lab.account_defects import (
     account_name_too_long,
     computed_bit,
@@ -566,6 +566,7 @@ DEFECTS: tuple[Defect, ...] = tuple(
         *certificate_defects.CLASSES,
         *sync_defects.CLASSES,
         *delegation_defects.CLASSES,
+        *group_defects.CLASSES,
     )
 )  # fmt: skip
 

@@ -18,7 +18,7 @@ from hashlib import blake2b
 from recon.errors import UsageError
 from recon.lab.company import COMPANIES, Company, Group, GroupKey, Person
 from recon.lab.defects import DEFECTS, NO_MANAGER, PRIVILEGED, WITHOUT_WORKER, apply_defect
-from recon.lab.groups import make_group
+from recon.lab.groups import OF_DOMAIN, OF_TENANT, make_group
 from recon.lab.names import CULTURES, DEPARTMENTS, TITLES
 from recon.lab.people import Facts, make_account, make_person
 from recon.lab.rendering import account_dn, object_id
@@ -151,8 +151,8 @@ class GeneratedCompany(Company):
             for domain in range(min(count, self.size - chunk * span))
             for kind in (("team", "project") if chunk % 4 == 0 else ("team",))
         )
-        special = [self.group((kind, place)) for kind in ("head", "deny", "admins", "staff") for place in range(count)]
-        special += [self.group(("roles", place)) for place in range(len(self.tenants))]
+        special = [self.group((kind, place)) for kind in OF_DOMAIN for place in range(count)]
+        special += [self.group((kind, place)) for kind in OF_TENANT for place in range(len(self.tenants))]
         return heapq.merge(teams, sorted(special, key=lambda group: group.last), key=lambda group: group.last)
 
     def _make_group(self, key: GroupKey) -> Group:

@@ -179,7 +179,7 @@ class GraphRenderer:
 
     def group(self, group: Group, domain: Domain | None) -> dict[str, Any]:
         """A group object; `domain` is None for a cloud-only one."""
-        made = iso(self.today, 800, 32_400)
+        made = iso(self.today, group.made, 32_400)
         has_mail = group.mail is not None
         return {
             "id": group.id,

@@ -15,7 +15,7 @@ from typing import Any
 from recon.decode.guid import immutable_id_bytes
 from recon.lab.company import COMPANIES, Company, Group, GroupKey, Person
 from recon.lab.defects import BY_CODE, apply_defect
-from recon.lab.groups import make_group
+from recon.lab.groups import OF_DOMAIN, OF_TENANT, make_group
 from recon.lab.names import COUNTRIES, DEPARTMENTS, TITLES, Name
 from recon.lab.people import Facts, make_person
 from recon.lab.rendering import account_dn, object_id
@@ -205,6 +205,12 @@ PEOPLE: tuple[Named, ...] = (
     Named("Margaux Petit", "FR", "certificate_issuer_order", "the issuer leaf first"),
     Named("Gustavo Lara", "ES", "certificate_shared", "his second account carries the same mapping"),
     Named("Yusuf Demir", "TR", "certificate_strong", "mapped by issuer and serial number, as it should be"),
+    # groups and reset addresses
+    Named("Fergus Boyle", "IE", "privileged_by_detour", "in Domain Admins through Server operations"),
+    Named("Nadia Osei", "NG", "privileged_by_detour", "Domain Admins is the primary group", 2),
+    Named("Wanda Zając|zajac", "PL", "membership_not_followed", "in Night shift in AD, not in Entra"),
+    Named("Pedro Lozano", "ES", "othermails_company_domain", "a company address beside the personal one"),
+    Named("Lena Hofer", "AT", "othermails_shared", "shares the reset address with Robin Hofer"),
 )  # fmt: skip
 
 
@@ -284,11 +290,12 @@ class SampleCompany(Company):
         count = len(self.domains)
         for number in range((len(PEOPLE) + _TEAM - 1) // _TEAM * count):
             yield self._group(("team", number))
-        for kind in ("project", "head", "deny", "admins", "staff"):
+        for kind in ("project", *OF_DOMAIN):
             for place in range(count):
                 yield self._group((kind, place))
-        for place in range(len(self.tenants)):
-            yield self._group(("roles", place))
+        for kind in OF_TENANT:
+            for place in range(len(self.tenants)):
+                yield self._group((kind, place))
 
     def group(self, key: GroupKey) -> Group:
         return self._group(key)

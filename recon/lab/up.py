@@ -19,6 +19,9 @@ from recon.lab.certificates import TlsFiles, make_tls_files
 from recon.lab.company import COMPANIES, DENY_LIST, Company, Domain
 from recon.lab.graph import App, Fault, GraphSimulator, Limits
 from recon.lab.graph import Tenant as GraphTenant
+from recon.lab.group_defects import UNDECLARED
+from recon.lab.mim import SOURCE as MIM
+from recon.lab.mim import write_service
 from recon.lab.rendering import WORKER_COLUMNS
 
 MARK = "# Written by recon lab"
@@ -26,6 +29,7 @@ ENV_FILE = ".secrets.env"
 AD_USER, AD_PASSWORD = "svc-recon", "lab-reader-1"
 READER_ID, READER_SECRET = "11111111-1111-4111-8111-111111111111", "lab-reader-2"
 WRITER_ID, WRITER_SECRET = "22222222-2222-4222-8222-222222222222", "lab-writer-3"
+MIM_FILE, CRITICAL_FILE = "mim.db", "critical_group.sql"
 SECRETS = {
     "RECON_LAB_AD_PASSWORD": AD_PASSWORD,
     "RECON_LAB_READER_SECRET": READER_SECRET,
@@ -166,6 +170,7 @@ class Lab:
                 groups=self.company.graph_groups(tenant.tenant_id),
                 members=self.company.graph_members(tenant.tenant_id),
                 privileged=self.company.privileged(tenant.tenant_id),
+                deleted=self.company.graph_deleted(tenant.tenant_id),
                 domains=(tenant.domain,),
             )
             for tenant in self.company.tenants
@@ -194,9 +199,18 @@ class Lab:
             handle = os.open(secrets, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.writelines(f"{name}={value}\n" for name, value in SECRETS.items())
+            write_service(self.folder / MIM_FILE, self.company)
+            (self.folder / CRITICAL_FILE).write_text(self._critical_groups(), encoding="utf-8")
             self.config_path.write_text(self._config(), encoding="utf-8")
         except OSError as error:
             raise UsageError(f"cannot write to {self.folder}: {error.strerror}") from error
+
+    def _critical_groups(self) -> str:
+        rows = ",\n".join(
+            f"    ('{row['id']}', '{row['owner']}', '{row['note']}')" for row in self.company.critical_groups()
+        )
+        head = "-- The site's own table: run it once the database is there.\n"
+        return f"{head}insert into critical_group (id, owner, note)\nvalues\n{rows};\n"
 
     def _config(self) -> str:
         company = self.company
@@ -211,10 +225,11 @@ class Lab:
             f'[[entra]]\nname = "{_entra_name(place)}"\ntenant_id = "{tenant.tenant_id}"\n'
             f'client_id = "{READER_ID}"\ncredential = "secret"\nsecret_env = "RECON_LAB_READER_SECRET"\n'
             f'writer_client_id = "{WRITER_ID}"\nwriter_secret_env = "RECON_LAB_WRITER_SECRET"\n'
-            f'graph_url = "{self.graph.url}"\n'
+            f'graph_url = "{self.graph.url}"\nobjects = ["users", "groups", "members", "deleted"]\n'
             for place, tenant in enumerate(company.tenants)
         ]
         parts.append('[[workers]]\nname = "hr"\nfile = "workers.csv"\n')
+        parts.append(f'[[mim]]\nname = "{MIM}"\nurl = "sqlite:///{MIM_FILE}"\n')
         parts += [
             f'[[link]]\nad = "{_ad_name(domain)}"\nentra = "{_entra_name(domain.tenant)}"\nworkers = "hr"\n'
             for domain in company.domains
@@ -225,7 +240,8 @@ class Lab:
             for name in COMPANIES
         )
         parts.append(
-            '[sspr]\nemail_method = true\nmethods_required = 1\npassword_writeback = true\ngroup = "everybody"\n'
+            f"[sspr]  # {UNDECLARED} is left open\nemail_method = true\npassword_writeback = true\n"
+            'group = "everybody"\n'
         )
         parts.append('[findings]\nfamilies = ["all"]\n')
         parts.append('[sync]\nhire_attribute = "msDS-cloudExtensionAttribute1"\n')

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from sqlalchemy import insert
+
 from recon import findings
 from recon.backfill.build import build_plan
 from recon.backfill.campaign import apply_plan, preview_plan
@@ -20,6 +22,7 @@ from recon.pipeline.loads import load_source, sources
 from recon.pipeline.steps import refresh_findings
 from recon.report import write_html
 from recon.store import Store
+from recon.store.site_tables import critical_group
 
 _MARK = ".recon-demo"  # only a folder that a demo made is ever emptied
 
@@ -74,7 +77,9 @@ def run_demo(folder: Path, tell: Teller, *, clock: Callable[[], float]) -> Path:
         config = load_config(lab.config_path)
         with Store.open(config.database_url) as store:
             tell.say("2. loading what the three systems hold into SQL")
-            _load(config, store, ("ad", "entra", "workers"), tell)
+            _load(config, store, ("ad", "entra", "workers", "mim"), tell)
+            with store.write() as connection:  # a site's own table
+                connection.execute(insert(critical_group), lab.company.critical_groups())
             tell.say("3. matching people, and asking SQL where the systems disagree")
             before = refresh_findings(config, store).counts
             tell.table(("severity", "rows", "code", "finding"), _found(before))

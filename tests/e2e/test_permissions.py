@@ -64,7 +64,7 @@ def test_writing_without_the_right_writes_nothing(site_with):
 
 def test_deleted_objects_and_roles_need_one_more(site_with):
     site = site_with(("User.Read.All", "Group.Read.All", "RoleManagement.Read.Directory"), ("User-Mail.ReadWrite.All",))
-    site.edit('graph_url = "', 'objects = ["users", "groups", "members", "deleted", "roles"]\ngraph_url = "')
+    site.edit('"members", "deleted"]', '"members", "deleted", "roles"]')
     site.ok("doctor")
     site.ok("run", "--no-report")
     assert site.query("select count(*) from load_run_table where table_name in ('entra_deleted', 'entra_role')") == [
@@ -74,7 +74,7 @@ def test_deleted_objects_and_roles_need_one_more(site_with):
 
 def test_registration_sign_ins_and_domains_need_two_more(site_with):
     site = site_with(("User.Read.All", "AuditLog.Read.All", "Domain.Read.All"), ())
-    site.edit('graph_url = "', 'objects = ["users", "registration", "signin", "domains"]\ngraph_url = "')
+    site.edit('"groups", "members", "deleted"]', '"registration", "signin", "domains"]')
     site.ok("load", "entra", "--no-refresh")
     counts = site.query(
         "select (select count(*) from entra_user), (select count(*) from entra_signin), "

@@ -10,6 +10,7 @@ from recon.errors import UsageError
 from recon.lab.company import DOMAINS, TENANTS
 from recon.lab.defects import DEFECTS, RATES, WITHOUT_ACCOUNT, WITHOUT_WORKER
 from recon.lab.generator import GeneratedCompany
+from recon.lab.group_defects import OF_THE_COMPANY
 from recon.lab.rendering import account_dn
 
 TODAY = date(2026, 3, 2)
@@ -66,7 +67,11 @@ def test_numbers_follow_from_the_rates(company):
             if said != "-":
                 code, _, times = said.partition(" x")
                 expected[code] += 3 * defect.per_mille * int(times or 1)
-    assert planted == expected
+    assert {code: rows for code, rows in planted.items() if code not in OF_THE_COMPANY} == expected
+    assert set(planted) >= OF_THE_COMPANY
+    thousand = GeneratedCompany(1000, seed=7, today=TODAY).planted_rows()
+    for code in OF_THE_COMPANY - {"group_empty"}:  # a company of any size has as many
+        assert planted[code] == len(thousand[code]), code
 
 
 def test_planted_names_are_as_many_as_rows(company):
@@ -146,9 +151,10 @@ def test_a_team_of_fifty_and_one_large_group(company):
 
 def test_protected_groups_hold_those_planted(company):
     entries = dict(company.ad_entries(CONTOSO))
-    assert len(entries["CN=Domain Admins,CN=Users,DC=contoso,DC=example"]["member"]) == 3 * (
-        RATES["admin_count"] + RATES["privileged_leaver"]
-    )
+    assert (
+        len(entries["CN=Domain Admins,CN=Users,DC=contoso,DC=example"]["member"])
+        == 3 * (RATES["admin_count"] + RATES["privileged_leaver"]) + 1
+    )  # the group inside it
     deny = entries["CN=Backfill deny list,OU=Groups,DC=contoso,DC=example"]["member"]
     assert len(deny) == 3 * RATES["denied_group_member"]
 

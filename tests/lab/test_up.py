@@ -38,6 +38,8 @@ def _found(store):
 def _loaded(lab):
     config = load_config(lab.config_path)
     with Store.open(config.database_url, create=True) as store:
+        with store.write() as connection:  # as the site's database administrator would
+            connection.exec_driver_sql((lab.folder / "critical_group.sql").read_text(encoding="utf-8"))
         run_all(config, store, lambda _: None, write_report=False)
     return config
 

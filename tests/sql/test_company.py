@@ -1,6 +1,7 @@
 """Invented companies, read over sockets: every finding shows exactly the rows that were planted, and no other."""
 
 import pytest
+from sqlalchemy import insert
 
 from recon.config import load_config
 from recon.findings import rows
@@ -11,6 +12,7 @@ from recon.lab.up import Lab
 from recon.pipeline.loads import load_source, sources
 from recon.pipeline.steps import refresh_findings
 from recon.store import Store
+from recon.store.site_tables import critical_group
 from tests.servers.stores import fresh_database
 
 
@@ -18,9 +20,11 @@ def found_in(company: Company, folder, url: str) -> dict[str, set[tuple[str, str
     """Load, refresh, and read back (object type, object key) of every finding."""
     with Lab(folder, company) as lab, Store.open(url) as store:
         config = load_config(lab.config_path)
-        for kind in ("ad", "entra", "workers"):
+        for kind in ("ad", "entra", "workers", "mim"):
             for source in sources(config, kind):
                 load_source(config, store, source)
+        with store.write() as connection:
+            connection.execute(insert(critical_group), company.critical_groups())
         done = refresh_findings(config, store)
         assert done.broken == ()
         found = {each.code: list(rows(store, each.code)) for each in done.counts}

@@ -120,6 +120,11 @@ class Directory:
             directory.eligible.append((template_id.lower(), *directory.principal(member)))
         for entry in tenant.registrations:
             directory.registrations[str(entry["id"]).lower()] = dict(entry)
+        for kind, item in tenant.deleted:
+            objects = directory.groups if kind == GROUP.name else directory.users
+            alive = {name: value for name, value in item.items() if name != "deletedDateTime"}
+            at = datetime.fromisoformat(str(item["deletedDateTime"]))
+            directory.bin_of(kind).put(objects.create(alive), at)
         return directory
 
     # ---- members

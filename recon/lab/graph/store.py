@@ -37,7 +37,8 @@ class Tenant:
     members: (group id, member object with '@odata.type' and 'id'). privileged: ids of users whose sensitive
     properties only the highest roles may write. domains: other names of the tenant at sign-in, the first its default.
     roles: activated directoryRole objects. role_members: (role id, member object). eligible: (role template id,
-    member object). registrations: userRegistrationDetails; a user without one has registered nothing.
+    member object). registrations: userRegistrationDetails; a user without one has registered nothing. deleted: ("user"
+    or "group", object with its deletedDateTime) of what lies in the recycle bin.
     """
 
     tenant_id: str
@@ -50,6 +51,7 @@ class Tenant:
     role_members: Iterable[tuple[str, Mapping[str, Any]]] = ()
     eligible: Iterable[tuple[str, Mapping[str, Any]]] = ()
     registrations: Iterable[Mapping[str, Any]] = ()
+    deleted: Iterable[tuple[str, Mapping[str, Any]]] = ()
 
 
 @dataclass(frozen=True)
