@@ -28,6 +28,7 @@ _UPN = re.compile(r"[A-Za-z0-9'._!#^~-]{0,63}[A-Za-z0-9'_!#^~-]@[A-Za-z0-9.-]{1,
 _NOT_IN_NICKNAME = re.compile(r"""[\s\\!#$%&*+/=?^`{}|~<>()';:,\[\]"@]""")
 _NOT_IN_SAM = re.compile(r'["\\/\[\]:;|=,+*?<>]')
 _NOT_IN_ADDRESS = re.compile(r'[\s<>(),\[\]"]')
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 @lru_cache(maxsize=4096)
@@ -37,10 +38,16 @@ def is_private_domain(domain: str) -> bool:
     return not dot or not first or top.lower() in PRIVATE_DOMAINS
 
 
+@lru_cache(maxsize=4096)
+def _ends_private(domain: str) -> bool:
+    """A domain with a dot inside and a private name behind the last one; blanks and a dot at its end aside."""
+    _, dot, top = domain.strip().rstrip(".").rpartition(".")
+    return bool(dot) and top.lower() in PRIVATE_DOMAINS
+
+
 def _private(address: str) -> bool:
-    """An address whose domain is a sound name with dots, and still private; other domains are a defect already."""
-    domain = address.rpartition("@")[2]
-    return "." in domain and is_private_domain(domain)
+    """An address below a private name; one without a dot is a defect of its domain already."""
+    return _ends_private(address.rpartition("@")[2])
 
 
 @lru_cache(maxsize=4096)
@@ -52,7 +59,7 @@ def upn_defects(upn: str) -> tuple[str, ...]:
     """What is wrong with a user principal name, () when it may be synchronized as it is.
 
     no_at, several_ats, empty_local
-    bad_character   a letter with an accent, a blank, or one of \\ % & * + / = ? { } | < > ( ) ; : , [ ] "
+    bad_character   a letter with an accent, a blank, or one of \\ % & * + / = ? { } | < > ( ) ; : , [ ] " $ `
     bad_local       ends with a period
     bad_domain      an empty label, a hyphen at a label's ends
     too_long        over 113 characters, over 64 before or 48 behind the @
@@ -94,22 +101,30 @@ def proxy_defects(value: str) -> tuple[str, ...]:
     """What is wrong with one value of proxyAddresses or targetAddress, prefix and all.
 
     no_prefix for a value without a type; X400 and X500 values are skipped; an address of SMTP is judged as a mail
-    address and by its domain, any other by the characters that no address may have (bad_character). too_long: over
-    256 characters with its prefix.
+    address and by its domain, any other by the characters that no address may have (bad_character). Of those and of
+    values without a type also control, and blanks for white space at the ends. too_long: over 256 characters with its
+    prefix.
     """
     return parted_defects(value, *proxy_parts(value))
 
 
+def _text_defects(value: str) -> tuple[str, ...]:
+    """control, and blanks at the ends: what no value may have."""
+    found = ("control",) if not value.isprintable() and _CONTROL.search(value) else ()
+    return (*found, "blanks") if value != value.strip() else found
+
+
 def parted_defects(value: str, prefix: str | None, address: str) -> tuple[str, ...]:
     """proxy_defects of a value whose parts are known."""
-    if prefix is None:
-        return ("no_prefix",)
-    kind = prefix.upper()
+    kind = None if prefix is None else prefix.upper()
     if kind in ("X400", "X500"):
         return ()
     long = ("too_long",) if len(value) > MAX_ADDRESS else ()
+    if kind is None:
+        return ("no_prefix", *_text_defects(value), *long)
     if kind != "SMTP":
-        return ("bad_character", *long) if _NOT_IN_ADDRESS.search(address) else long
+        refused = ("bad_character",) if _NOT_IN_ADDRESS.search(address) else ()
+        return (*refused, *_text_defects(value), *long)
     found = mail_defects(address)
     if "too_long" in found:
         found = tuple(defect for defect in found if defect != "too_long")

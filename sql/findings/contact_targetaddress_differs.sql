@@ -14,4 +14,11 @@ select
     k.targetaddress as ad_value,
     null as entra_value
 from ad_contact as k
-where k.targetaddress_key <> k.mail_key
+where
+    k.targetaddress is not null
+    and k.mail_key is not null
+    and (
+        k.targetaddress_key is null
+        or k.targetaddress_key <> k.mail_key
+        or upper(substring(k.targetaddress, 1, 5)) <> 'SMTP:'
+    )

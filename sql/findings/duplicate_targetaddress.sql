@@ -1,7 +1,7 @@
 -- title: targetAddress twice in AD
--- meaning: Several users or contacts have the same targetAddress, whatever its case and that of its smtp: prefix.
---   Domains that feed one tenant count together, an object that stands in two sources while it moves counts once.
---   Critical system objects are left out. IdFix: Duplicate. One row per object.
+-- meaning: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front;
+--   X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while
+--   it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.
 -- family: idfix
 -- severity: medium
 -- fix: Keep one object per external address.
@@ -20,11 +20,11 @@ with together as (
 carried as (
     select 'ad_user' as object_type, o.source_id, o.guid, o.targetaddress_key as value_key, o.targetaddress as value
     from ad_user as o
-    where o.targetaddress_key is not null
+    where o.targetaddress_key is not null and upper(substring(o.targetaddress, 1, 5)) not in ('X400:', 'X500:')
     union all
     select 'ad_contact' as object_type, o.source_id, o.guid, o.targetaddress_key as value_key, o.targetaddress as value
     from ad_contact as o
-    where o.targetaddress_key is not null
+    where o.targetaddress_key is not null and upper(substring(o.targetaddress, 1, 5)) not in ('X400:', 'X500:')
 ),
 
 shared as (

@@ -37,8 +37,18 @@ joined as (
     union
     select c.source_id, a.row_id, c.row_id
     from cloud as c
+    inner join ad_user as a on a.source_id = c.ad_source_id and a.smtp_primary_key = c.mail_key
+    where c.smtp_primary_key is null
+    union
+    select c.source_id, a.row_id, c.row_id
+    from cloud as c
+    inner join ad_user as a on a.source_id = c.ad_source_id and a.mail_key = c.smtp_primary_key
+    where a.smtp_primary_key is null
+    union
+    select c.source_id, a.row_id, c.row_id
+    from cloud as c
     inner join ad_user as a on a.source_id = c.ad_source_id and a.mail_key = c.mail_key
-    where a.smtp_primary_key is null or c.smtp_primary_key is null
+    where a.smtp_primary_key is null and c.smtp_primary_key is null
 )
 
 select

@@ -1,8 +1,8 @@
 -- title: Character that synchronization refuses
 -- meaning: An attribute that synchronizes holds a character that it may not have: control characters anywhere,
 --   letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix:
---   Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One
---   row per object, attribute and value.
+--   Character. Users, groups and contacts; X400 and X500 values of proxyAddresses are skipped. Critical system
+--   objects are left out. One row per object, attribute and value.
 -- family: idfix
 -- severity: high
 -- fix: Take the character out; the object fails to synchronize, or gets another name in the cloud.

@@ -1,7 +1,7 @@
 -- title: Domain part is not valid
--- meaning: What stands behind the @ of a UPN or an address is no domain name: no dot, an empty label, a hyphen at a
---   label's end, characters that no domain has. IdFix: DomainPart. Users, groups and contacts. Critical system objects
---   are left out. One row per object, attribute and value.
+-- meaning: What stands behind the @ of a UPN or an address is no domain name: no dot (of an address; a UPN's is
+--   upn_not_routable), an empty label, a hyphen at a label's end, characters that no domain has. IdFix: DomainPart.
+--   Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.
 -- family: idfix
 -- severity: high
 -- fix: Correct the part behind the @.

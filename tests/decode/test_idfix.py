@@ -50,7 +50,7 @@ def test_upn(upn, found):
     assert upn_defects(upn) == found
 
 
-@pytest.mark.parametrize("mark", '\\%&*+/=?{}|<>();:,[]"äÉ ')
+@pytest.mark.parametrize("mark", '\\%&*+/=?{}|<>();:,[]"$`äÉ ')
 def test_characters_that_no_upn_has(mark):
     assert upn_defects(f"a{mark}b@contoso.com") == ("bad_character",)
 
@@ -76,6 +76,10 @@ def test_domains_for_documentation_count_as_routable():
         ("a@corp.local", ("not_routable",)),
         ("a@corp", ("bad_domain",)),
         ("a b@corp.local", ("blanks", "not_routable")),
+        ("a@corp.local ", ("blanks", "not_routable")),
+        ("a@corp.local.", ("bad_domain", "not_routable")),
+        ("a@local.", ("bad_domain",)),
+        ("a@.com", ("bad_domain",)),
         ("nobody", ("no_at",)),
         ("Ä@contoso.com", ("non_ascii",)),
     ],
@@ -94,6 +98,11 @@ def test_mail(mail, found):
         ("smtp:", ("no_at",)),
         ("a@contoso.com", ("no_prefix",)),
         ("", ("no_prefix",)),
+        (" smtp:a@contoso.com", ("no_prefix", "blanks")),
+        ("a\u0007", ("no_prefix", "control")),
+        ("a" * 257, ("no_prefix", "too_long")),
+        ("sip:a@contoso.com ", ("bad_character", "blanks")),
+        ("sip:a\u0007", ("control",)),
         ("x500:/o=First (EMEA)/cn=[Recipients]", ()),
         ("X400:c=DE;a= ;p=Contoso;", ()),
         (f"X500:{'x' * 300}", ()),

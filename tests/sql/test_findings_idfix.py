@@ -153,10 +153,14 @@ def test_contact_targetaddress_differs(estate):
     estate.entry("same", kind="contact", mail="Ä@Example.net", targetAddress="smtp:ä@example.net")
     estate.entry("other", kind="contact", mail="a@example.net", targetAddress="SMTP:á@example.net")
     estate.entry("kind", kind="contact", mail="a@example.net", targetAddress="x400:a@example.net")
+    estate.entry("bare", kind="contact", mail="a@example.net", targetAddress="a@example.net")
+    estate.entry("empty", kind="contact", mail="a@example.net", targetAddress="SMTP:")
     estate.entry("no mail", kind="contact", targetAddress="SMTP:a@example.net")
     estate.entry("no target", kind="contact", mail="a@example.net")
     estate.entry("user", mail="a@example.net", targetAddress="SMTP:b@example.net")
     assert estate.found("contact_targetaddress_differs") == [
+        ("bare", "bare", "targetAddress", None, "a@example.net", None),
+        ("empty", "empty", "targetAddress", None, "SMTP:", None),
         ("kind", "kind", "targetAddress", None, "x400:a@example.net", None),
         ("other", "other", "targetAddress", None, "SMTP:á@example.net", None),
     ]
@@ -221,6 +225,7 @@ def test_duplicate_targetaddress(estate):
     estate.entry("user", targetAddress="SMTP:Zoë@example.net")
     estate.entry("contact", kind="contact", targetAddress="smtp:zoë@example.net")
     estate.entry("other kind", kind="contact", targetAddress="x400:zoë@example.net")
+    estate.entry("other kind twice", kind="contact", targetAddress="X400:zoë@example.net")
     estate.entry("accent", kind="contact", targetAddress="smtp:zoe@example.net")
     estate.entry("none", kind="contact")
     assert estate.refresh().broken == ()

@@ -90,6 +90,13 @@ def test_soft_match_candidates(estate):
     estate.entra(id="smtp", smtp_primary_key="a@x.example", userprincipalname="s", **cloud)
     estate.ad(guid="mail", mail="c@x.example", distinguishedname="CN=mail")
     estate.entra(id="mail", mail="C@x.example", userprincipalname="m", is_synced=None)
+    estate.ad(guid="primary", smtp_primary_key="g@x.example", mail="h@x.example", distinguishedname="CN=primary")
+    estate.entra(id="mail of primary", mail="G@x.example", userprincipalname="g", **cloud)
+    estate.entra(id="mail of mail", mail="h@x.example", userprincipalname="h", **cloud)  # not its primary address
+    estate.ad(guid="mail alone", mail="k@x.example", distinguishedname="CN=mail alone")
+    estate.entra(
+        id="primary of mail", smtp_primary_key="k@x.example", mail="l@x.example", userprincipalname="k", **cloud
+    )
     estate.ad(guid="taken", userprincipalname="t@x.example", immutable_id="TT==")
     estate.entra(id="its own", onpremisesimmutableid="TT==")
     estate.entra(id="twin of taken", userprincipalname="t@x.example", **cloud)
@@ -108,6 +115,8 @@ def test_soft_match_candidates(estate):
     estate.entra(id="nothing", **cloud)
     assert estate.found("soft_match_candidate") == [
         ("mail", "m", "userPrincipalName", None, "CN=mail", "m"),
+        ("mail of primary", "g", "userPrincipalName", None, "CN=primary", "g"),
+        ("primary of mail", "k", "userPrincipalName", None, "CN=mail alone", "k"),
         ("smtp", "s", "userPrincipalName", None, "CN=smtp", "s"),
         ("upn", "zoë@X.example", "userPrincipalName", None, "CN=upn", "zoë@X.example"),
     ]

@@ -16,8 +16,18 @@ from recon.config import Settings, Sync
 from recon.findings import refresh, rows
 from recon.store import Store
 from tests.servers.stores import fresh_database
-from tests.support import oracle_accounts, oracle_groups, oracle_lifecycle, oracle_sspr, oracle_sync
-from tests.support.companies import HIRE, MadeCompany, companies, hold, prepare
+from tests.support import (
+    oracle_accounts,
+    oracle_certificates,
+    oracle_groups,
+    oracle_idfix,
+    oracle_lifecycle,
+    oracle_lifecycle_dates,
+    oracle_sspr,
+    oracle_sync,
+)
+from tests.support.companies import MadeCompany, companies, hold, prepare
+from tests.support.company_sync import HIRE, LEAVE
 
 ORACLES: Mapping[str, Callable[[MadeCompany], set[Any]]] = {
     **oracle_accounts.ORACLES,
@@ -25,6 +35,9 @@ ORACLES: Mapping[str, Callable[[MadeCompany], set[Any]]] = {
     **oracle_groups.ORACLES,
     **oracle_sspr.ORACLES,
     **oracle_lifecycle.ORACLES,
+    **oracle_idfix.ORACLES,
+    **oracle_certificates.ORACLES,
+    **oracle_lifecycle_dates.ORACLES,
 }
 CATALOG = read_catalog()
 COMPANIES = 250
@@ -48,7 +61,7 @@ def stores(postgresql_url: str, installed_database: str, tmp_path_factory) -> It
 def found(store: Store, company: MadeCompany) -> dict[str, list[tuple]]:
     """Every row of every finding, by code."""
     hold(store, company)
-    done = refresh(store, Settings(), CATALOG, sync=Sync(hire_attribute=HIRE), sspr=company.sspr)
+    done = refresh(store, Settings(), CATALOG, sync=Sync(hire_attribute=HIRE, leave_attribute=LEAVE), sspr=company.sspr)
     assert done.broken == ()
     return {
         each.code: sorted(map(tuple, rows(store, each.code, unmask=True)), key=repr)

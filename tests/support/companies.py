@@ -28,6 +28,7 @@ from recon.store import Store
 from recon.store.tables import LOADED, source, source_link
 from tests.support.company_accounts import populate as populate_accounts
 from tests.support.company_groups import group_rows, hold_site, populate
+from tests.support.company_sync import HIRE, disturb, hold_anchors
 
 AD, ENTRA, WORKERS, MIM = 1, 2, 3, 4
 BASE = "DC=contoso,DC=example"
@@ -46,9 +47,12 @@ class MadeCompany:
     `unread`: guids and ids of groups whose members could not be read. `entra_deleted`: (user or group, object).
     `entra_before`: (load that no longer had it, alive or kind of deleted object, object). `role_members`: (role,
     member, is eligible). `critical`, `sspr`: what the site says. `mim_roles`: role and SID; `mim_runs`: its history.
+    `anchors_before`: (table, guid or id, source anchor that an earlier load saw).
     """
 
-    ad: dict[str, list[Entry]] = field(default_factory=lambda: {"ad_user": [], "ad_group": [], "ad_computer": []})
+    ad: dict[str, list[Entry]] = field(
+        default_factory=lambda: {"ad_user": [], "ad_group": [], "ad_computer": [], "ad_contact": []}
+    )
     entra_users: list[dict[str, Any]] = field(default_factory=list)
     entra_groups: list[dict[str, Any]] = field(default_factory=list)
     entra_members: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -63,6 +67,7 @@ class MadeCompany:
     sspr: Sspr = field(default_factory=Sspr)
     mim_roles: dict[str, bytes] = field(default_factory=dict)
     mim_runs: list[dict[str, Any]] = field(default_factory=list)
+    anchors_before: list[tuple[str, str, str | None]] = field(default_factory=list)
 
     def users(self) -> Iterator[tuple[str, dict[str, list[bytes]]]]:
         """(guid, attributes) of the AD users."""
@@ -94,7 +99,6 @@ sids = st.builds(
     st.sampled_from((bytes(5) + b"\x05", b"\0\x01\0\0\0\0", b"\xff" * 6)),
     st.sampled_from(((), (21, 1, 2, 3, 1001), (21, 1, 2, 3, 1002), tuple(range(15)), (2**32 - 1,) * 15)),
 )
-HIRE = "extensionAttribute1"
 hires = st.sampled_from(
     ("20230212100000.0Z", "20230212", " 20230212100000.0Z", "20230230100000.0Z", "20240229235959.1234567Z", "🦊",
      "2023-02-12T10:00:00Z", "anna@contoso.example", "20230212100000.0Z\u00a0", "20230212250000.0Z")
@@ -102,7 +106,11 @@ hires = st.sampled_from(
 certificate_mappings = st.sampled_from(
     ("X509:<I>DC=com,CN=CA<SR>12AB", "x509:<i>dc=com,cn=ca<sr>12ab", "X509:<SKI>0aFF", "X509:<S>CN=Änna",
      "X509:<S>CN=a\u0308nna", "X509:<RFC822>anna@contoso.example", "X509:<I>CN=CA<S>CN=🦊", "X509:<I>CN=CA<SR>123",
-     "X509:<PN>anna", "Kerberos:anna@X", "anna")
+     "X509:<PN>anna", "Kerberos:anna@X", "anna", "X509:<I>CN=CA,DC=contoso,DC=com<SR>12ab",
+     "X509:<I>C=DE,O=X,CN=CA<SR>12AB",
+     "x509:<i>CN=CA,O=Contoso<sr>0B", "X509:<I>CN=CA,DC=com<S>CN=anna", "X509:<I><S>CN=anna",
+     "X509:<SKI>0aF", "X509:",
+     f"X509:<SHA1-PUKEY>{'0b' * 20}", f"X509:<SHA1-PUKEY>{'0b' * 19}", "X509:<S>CN=anna<I>CN=CA", "X509:anna")
 )  # fmt: skip
 filetimes = st.sampled_from((None, "0", str(2**63 - 1), "133000000000000000", "134168000000000000", "-5", "x"))
 dates = st.sampled_from(("", "2020-01-01", "2026-02-20", "2026-03-01", "2026-03-02", "2026-03-09", "soon"))
@@ -129,6 +137,7 @@ def companies(draw: st.DrawFn) -> MadeCompany:
     for number in range(draw(st.integers(0, 3))):
         made.workers.append(_worker(draw, number))
     populate(draw, made)
+    disturb(draw, made)
     populate_accounts(draw, made)
     return made
 
@@ -221,7 +230,7 @@ def _rows(company: MadeCompany) -> Iterator[tuple[int, Row]]:
     """Every row that the loaders would publish, with its source."""
     ids = EmployeeIdRules()
     for table, entries in company.ad.items():
-        maker = RowMaker(table)
+        maker = RowMaker(table, extra=("userCertificate",))
         for dn, raw in entries:
             row = maker.row(dn, raw)
             is_read = guid_text(raw["objectguid"][0]) not in company.unread
@@ -257,6 +266,7 @@ def hold(store: Store, company: MadeCompany) -> None:
         for name, listed in rows.items():
             connection.execute(insert(LOADED[name]), listed)
         hold_site(connection, company)
+        hold_anchors(connection, company)
 
 
 def prepare(store: Store) -> None:

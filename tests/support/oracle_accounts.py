@@ -28,7 +28,7 @@ def _is_critical(raw: dict[str, list[bytes]]) -> bool:
 def _objects(company: MadeCompany) -> list[tuple[str, str, dict[str, list[bytes]]]]:
     return [
         (table, guid_text(raw["objectguid"][0]), raw)
-        for table in ("ad_user", "ad_group")
+        for table in ("ad_user", "ad_group", "ad_contact")
         for _, raw in company.ad[table]
     ]
 

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from datetime import datetime
 
 from recon.decode.guid import guid_text
-from tests.support.companies import HIRE, MadeCompany, number, same, shared, value
+from tests.support.companies import MadeCompany, number, same, shared, value
+from tests.support.company_sync import HIRE, LEAVE
 from tests.support.oracle_accounts import agreeing
 
 Found = set[tuple[str, str]]
 _WEAK = re.compile(r"X509:(?:<I>[^<]+)?<S>[^<]+|X509:<RFC822>[^<]+", re.IGNORECASE)
-_STRONG = re.compile(r"X509:<I>[^<]+<SR>(?:[0-9A-F]{2})+|X509:<SKI>(?:[0-9A-F]{2})+", re.IGNORECASE)
+_STRONG = re.compile(
+    r"X509:<I>[^<]+<SR>(?:[0-9A-F]{2})+|X509:<SKI>(?:[0-9A-F]{2})+|X509:<SHA1-PUKEY>[0-9A-F]{40}", re.IGNORECASE
+)
 
 
 def _accounts(company: MadeCompany) -> list[tuple[str, str, dict[str, list[bytes]], list[str]]]:
@@ -47,8 +50,8 @@ def certificate_mapping_duplicate(company: MadeCompany) -> Found:
 def lifecycle_date_invalid(company: MadeCompany) -> Found:
     """Fourteen digits that are a moment, a point, one to seven digits, Z; nothing else."""
     found = set()
-    for guid, raw in company.users():
-        text = value(raw, HIRE)
+    for guid, raw, attribute in [(*user, name) for user in company.users() for name in (HIRE, LEAVE)]:
+        text = value(raw, attribute)
         if text is None:
             continue
         with contextlib.suppress(ValueError):
