@@ -40,7 +40,7 @@ ORACLES: Mapping[str, Callable[[MadeCompany], set[Any]]] = {
     **oracle_lifecycle_dates.ORACLES,
 }
 CATALOG = read_catalog()
-COMPANIES = 250
+COMPANIES = 150
 NEVER_FIRED: frozenset[str] = frozenset()  # codes with an oracle that these companies cannot show yet
 
 
@@ -77,7 +77,7 @@ def as_said(listed: list[tuple], said: set[tuple]) -> set[tuple]:
 
 
 @pytest.mark.postgresql
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(company=companies())
 def test_both_engines_and_the_oracle_find_the_same(stores, company):
     sqlite, postgresql = (found(store, company) for store in stores)

@@ -140,7 +140,7 @@ def _several(draw: st.DrawFn, values: tuple[str, ...]) -> list[str]:
 def _contact(draw: st.DrawFn, number: int) -> tuple[str, dict[str, list[bytes]]]:
     raw = {"objectclass": [b"top", b"contact"], "objectguid": [bytes((0x80 + number,)) * 16], "cn": [b"Contact"]}
     mail = _one(draw, (None, _HOME, *MAILS))
-    target = _one(draw, (None, f"SMTP:{mail}", f"smtp:{_HOME}", *PROXIES))
+    target = _one(draw, (None, None, None, None, f"SMTP:{mail}", f"smtp:{_HOME}", *PROXIES))
     for attribute in ("displayName", "givenName", "sn", "mailNickname"):
         _set(raw, attribute, _one(draw, WORDS))
     _set(raw, "mail", mail)
