@@ -21,7 +21,6 @@ _NAMES = ("http/web", "HTTP/WEB", "MSSQLSvc/db.contoso.example:1433", "")
 
 def populate(draw: st.DrawFn, made: "MadeCompany") -> None:
     """Vary what is there, and add a contact, computers and sign-ins."""
-    made.ad["ad_contact"] = []
     if draw(st.booleans()):
         made.ad["ad_contact"].append((CONTACT, {
             "objectclass": [b"top", b"contact"], "objectguid": [b"\x77" * 16], "cn": ["Kontakt 🦊".encode()],

@@ -8,6 +8,7 @@ import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography import x509
@@ -97,32 +98,33 @@ def _certificate(extension: str | None, tag: str | None, until: datetime, serial
 
 
 def disturb(draw: st.DrawFn, made: "MadeCompany") -> None:
-    """Add to a drawn company."""
-    for number in range(draw(st.integers(0, 3))):
-        made.ad["ad_contact"].append(_contact(draw, number))
+    """Add to a drawn company. One number is drawn: many draws would leave no room for many people."""
+    chance = Random(draw(st.integers(0, 2**32 - 1)))
+    for number in range(chance.randint(0, 3)):
+        made.ad["ad_contact"].append(_contact(chance, number))
     for table in ("ad_user", "ad_group"):
         for _, raw in made.ad[table]:
-            if draw(st.sampled_from((True, True, False))):
-                _spoil(draw, table, raw)
+            if chance.choice((True, True, False)):
+                _spoil(chance, table, raw)
     hybrid = {user["displayName"]: user for user in made.entra_users}
     workers = {worker["FullName"]: worker for worker in made.workers}
-    if draw(st.sampled_from((True, False, False))):  # a name twice, which chance makes too seldom
+    if chance.choice((True, False, False)):  # a name twice, which chance makes too seldom
         for _, raw in made.ad["ad_user"][-2:]:
-            _set(raw, "sAMAccountName", _one(draw, SAMS[:2]))
+            _set(raw, "sAMAccountName", _one(chance, SAMS[:2]))
             _set(raw, "userPrincipalName")
     for dn, raw in made.ad["ad_user"]:
-        _publish(draw, raw)
+        _publish(chance, raw)
         person = raw["cn"][0].decode().removeprefix("Jörg ")
         if person in hybrid:
-            _agree(draw, dn, raw, hybrid[person], workers.get(person, {}))
+            _agree(chance, dn, raw, hybrid[person], workers.get(person, {}))
     for user in made.entra_users:
-        place = draw(st.sampled_from((None, *(dn for dn, _ in made.ad["ad_user"]))))
+        place = chance.choice((None, *(dn for dn, _ in made.ad["ad_user"])))
         user.setdefault("onPremisesDistinguishedName", place)
-    _former_anchors(draw, made)
+    _former_anchors(chance, made)
 
 
-def _one(draw: st.DrawFn, values: tuple[Any, ...]) -> Any:
-    return draw(st.sampled_from(values))
+def _one(chance: Random, values: tuple[Any, ...]) -> Any:
+    return chance.choice(values)
 
 
 def _set(raw: dict[str, list[bytes]], attribute: str, *values: str | None) -> None:
@@ -133,50 +135,50 @@ def _set(raw: dict[str, list[bytes]], attribute: str, *values: str | None) -> No
         raw[attribute.lower()] = held
 
 
-def _several(draw: st.DrawFn, values: tuple[str, ...]) -> list[str]:
-    return draw(st.lists(st.sampled_from(values), max_size=3, unique=True))
+def _several(chance: Random, values: tuple[str, ...]) -> list[str]:
+    return chance.sample(values, chance.randint(0, 3))
 
 
-def _contact(draw: st.DrawFn, number: int) -> tuple[str, dict[str, list[bytes]]]:
+def _contact(chance: Random, number: int) -> tuple[str, dict[str, list[bytes]]]:
     raw = {"objectclass": [b"top", b"contact"], "objectguid": [bytes((0x80 + number,)) * 16], "cn": [b"Contact"]}
-    mail = _one(draw, (None, _HOME, *MAILS))
-    target = _one(draw, (None, None, None, None, f"SMTP:{mail}", f"smtp:{_HOME}", *PROXIES))
+    mail = _one(chance, (None, _HOME, *MAILS))
+    target = _one(chance, (None, None, None, None, f"SMTP:{mail}", f"smtp:{_HOME}", *PROXIES))
     for attribute in ("displayName", "givenName", "sn", "mailNickname"):
-        _set(raw, attribute, _one(draw, WORDS))
+        _set(raw, attribute, _one(chance, WORDS))
     _set(raw, "mail", mail)
     _set(raw, "targetAddress", target)
-    _set(raw, "proxyAddresses", *_several(draw, PROXIES))
+    _set(raw, "proxyAddresses", *_several(chance, PROXIES))
     return f"CN=Contact {number},OU=Contacts,{BASE}", raw
 
 
-def _spoil(draw: st.DrawFn, table: str, raw: dict[str, list[bytes]]) -> None:
+def _spoil(chance: Random, table: str, raw: dict[str, list[bytes]]) -> None:
     """Values at the edge of what synchronization takes; the source anchor and the employee id stay."""
     names = (
         ("displayName", "givenName", "sn", "mailNickname") if table == "ad_user" else ("displayName", "mailNickname")
     )
     for attribute in names:
-        if draw(st.booleans()):
-            _set(raw, attribute, _one(draw, WORDS))
-    if draw(st.booleans()):
-        _set(raw, "mail", _one(draw, MAILS))
-        _set(raw, "proxyAddresses", *_several(draw, _one(draw, (PROXIES, PROXIES, PRIMARIES))))
-    if table == "ad_user" and draw(st.booleans()):
-        _set(raw, "targetAddress", _one(draw, (None, *PROXIES)))
-        _set(raw, "sAMAccountName", _one(draw, SAMS))
-        _set(raw, "userPrincipalName", _one(draw, (None, *UPNS)))
+        if chance.random() < 0.5:
+            _set(raw, attribute, _one(chance, WORDS))
+    if chance.random() < 0.5:
+        _set(raw, "mail", _one(chance, MAILS))
+        _set(raw, "proxyAddresses", *_several(chance, _one(chance, (PROXIES, PROXIES, PRIMARIES))))
+    if table == "ad_user" and chance.random() < 0.5:
+        _set(raw, "targetAddress", _one(chance, (None, *PROXIES)))
+        _set(raw, "sAMAccountName", _one(chance, SAMS))
+        _set(raw, "userPrincipalName", _one(chance, (None, *UPNS)))
 
 
-def _publish(draw: st.DrawFn, raw: dict[str, list[bytes]]) -> None:
+def _publish(chance: Random, raw: dict[str, list[bytes]]) -> None:
     """Certificates of the user: its own SID, another's, none; and bytes that are no certificate."""
     own = sid_text(raw["objectsid"][0]) if raw.get("objectsid", [b"\1\0"])[0][1] else None
     held = []
-    for serial in range(0x2B0011, 0x2B0011 + _one(draw, (0, 0, 1, 2))):
-        extension, tag = _one(draw, ((None, None), (None, None), (own, None), (_OTHER_SID, None), (None, _OTHER_SID),
+    for serial in range(0x2B0011, 0x2B0011 + _one(chance, (0, 0, 1, 2))):
+        extension, tag = _one(chance, ((None, None), (None, None), (own, None), (_OTHER_SID, None), (None, _OTHER_SID),
                                      (own, _OTHER_SID), (_OTHER_SID, own)))  # fmt: skip
-        held.append(_certificate(extension, tag, _one(draw, _UNTIL), serial))
+        held.append(_certificate(extension, tag, _one(chance, _UNTIL), serial))
     if held:
         raw["usercertificate"] = [*held, b"\x30\x03abc"]
-        if draw(st.sampled_from((True, False, False))):
+        if chance.choice((True, False, False)):
             _set(raw, "altSecurityIdentities", "X509:<S>CN=anna")
 
 
@@ -184,49 +186,46 @@ def _written(at: datetime) -> str:
     return f"{at:%Y%m%d%H%M%S}.0Z"
 
 
-def _agree(draw: st.DrawFn, dn: str, raw: dict[str, list[bytes]], user: dict[str, Any], worker: dict[str, str]) -> None:
+def _agree(chance: Random, dn: str, raw: dict[str, list[bytes]], user: dict[str, Any], worker: dict[str, str]) -> None:
     """Dates, place and addresses of one person in AD and Entra: the same, nearly, or not."""
     for kind, attribute, entra in (("HireDate", HIRE, "employeeHireDate"),
                                    ("TerminationDate", LEAVE, "employeeLeaveDateTime")):  # fmt: skip
         said = worker.get(kind) or "soon"
         day = datetime.fromisoformat(said if said != "soon" else "2026-03-01").replace(tzinfo=UTC)
-        shift = timedelta(days=_one(draw, (0, 0, 0, 1, -1, 2, -2)), hours=_one(draw, (0, 9)))
-        here = _one(draw, (_written(day + shift),) * 6 + (None, *DATED[:2], DATED[5]))
+        shift = timedelta(days=_one(chance, (0, 0, 0, 1, -1, 2, -2)), hours=_one(chance, (0, 9)))
+        here = _one(chance, (_written(day + shift),) * 6 + (None, *DATED[:2], DATED[5]))
         _set(raw, attribute, here)
-        there = day + shift + timedelta(seconds=_one(draw, (0, 0, 0, 0, 1)))
-        user[entra] = _one(draw, (f"{there:%Y-%m-%dT%H:%M:%SZ}",) * 3 + (None,))
+        there = day + shift + timedelta(seconds=_one(chance, (0, 0, 0, 0, 1)))
+        user[entra] = _one(chance, (f"{there:%Y-%m-%dT%H:%M:%SZ}",) * 3 + (None,))
     user["onPremisesDistinguishedName"] = _one(
-        draw, (dn, dn, dn.upper(), dn.replace(",", ", "), dn.replace("OU=People", "OU=Left"), None, "no name")
+        chance, (dn, dn, dn.upper(), dn.replace(",", ", "), dn.replace("OU=People", "OU=Left"), None, "no name")
     )
     person = user["displayName"]
     addresses = (None, f"{person}@home.example", f"{person.lower()}@HOME.example", f"new.{person}@home.example")
     for addressed in (raw, user):
-        mail, primary = _one(draw, addresses), _one(draw, addresses)
+        mail, primary = _one(chance, addresses), _one(chance, addresses)
         proxies = [f"SMTP:{primary}"] if primary else []
         if addressed is raw:
             _set(raw, "mail", mail)
             _set(raw, "proxyAddresses", *proxies, f"smtp:{person}@home.example")
         else:
             user |= {"mail": mail, "proxyAddresses": proxies}
-    if draw(st.booleans()):  # a cloud user
+    if chance.random() < 0.2:  # a cloud user
         user |= {"onPremisesSyncEnabled": None, "onPremisesImmutableId": None}
 
 
-def _former_anchors(draw: st.DrawFn, made: "MadeCompany") -> None:
+def _former_anchors(chance: Random, made: "MadeCompany") -> None:
     """Source anchors that loads before saw: other ones, the same, none."""
-    anchors = st.sampled_from(
-        (None, *(immutable_id(bytes((number, 1)) + bytes(13) + bytes((number,))) for number in (1, 2)))
-    )
+    others = [None] + [immutable_id(bytes((number, 1)) + bytes(13) + bytes((number,))) for number in (1, 2)]
     for guid, raw in made.users():
-        if draw(st.sampled_from((True, False, False))):
+        if chance.choice((True, False, False)):
             now = immutable_id(raw.get("ms-ds-consistencyguid", raw["objectguid"])[0])
-            made.anchors_before.append(("ad_user", guid, draw(st.just(now) | anchors)))
+            made.anchors_before.append(("ad_user", guid, chance.choice((now, *others))))
     for user in made.entra_users:
-        for _ in range(draw(st.sampled_from((0, 0, 1, 2)))):
-            now = user["onPremisesImmutableId"] or None
-            made.anchors_before.append(
-                ("entra_user", user["id"], draw(st.sampled_from((now, now and now.swapcase())) | anchors))
-            )
+        for _ in range(chance.choice((0, 0, 1, 2))):
+            anchor = user["onPremisesImmutableId"] or None
+            former = chance.choice((anchor, anchor and anchor.swapcase(), *others))
+            made.anchors_before.append(("entra_user", user["id"], former))
 
 
 # ---- into a store -------------------------------------------------------------------------------------

@@ -26,6 +26,10 @@ def _accounts(company: MadeCompany) -> list[tuple[str, str, dict[str, list[bytes
     ]
 
 
+def _is_domain_controller(table: str, raw: dict[str, list[bytes]]) -> bool:
+    return table == "ad_computer" and bool((number(raw, "userAccountControl") or 0) & 8192)
+
+
 def _weak_only(*, privileged: bool) -> Callable[[MadeCompany], Found]:
     def oracle(company: MadeCompany) -> Found:
         return {
@@ -34,7 +38,7 @@ def _weak_only(*, privileged: bool) -> Callable[[MadeCompany], Found]:
             if any(map(_WEAK.fullmatch, values))
             and not any(map(_STRONG.fullmatch, values))
             and not (number(raw, "userAccountControl") or 0) & 2
-            and privileged is (value(raw, "adminCount") == "1" or bool((number(raw, "userAccountControl") or 0) & 8192))
+            and privileged is (value(raw, "adminCount") == "1" or _is_domain_controller(table, raw))
         }
 
     return oracle
