@@ -6098,7 +6098,14 @@ select
     k.targetaddress as ad_value,
     null as entra_value
 from ad_contact as k
-where k.targetaddress_key <> k.mail_key
+where
+    k.targetaddress is not null
+    and k.mail_key is not null
+    and (
+        k.targetaddress_key is null
+        or k.targetaddress_key <> k.mail_key
+        or upper(substring(k.targetaddress, 1, 5)) <> 'SMTP:'
+    )
 ;
 
 create view finding_contact_targetaddress_missing as
@@ -6478,11 +6485,11 @@ with together as (
 carried as (
     select 'ad_user' as object_type, o.source_id, o.guid, o.targetaddress_key as value_key, o.targetaddress as value
     from ad_user as o
-    where o.targetaddress_key is not null
+    where o.targetaddress_key is not null and upper(substring(o.targetaddress, 1, 5)) not in ('X400:', 'X500:')
     union all
     select 'ad_contact' as object_type, o.source_id, o.guid, o.targetaddress_key as value_key, o.targetaddress as value
     from ad_contact as o
-    where o.targetaddress_key is not null
+    where o.targetaddress_key is not null and upper(substring(o.targetaddress, 1, 5)) not in ('X400:', 'X500:')
 ),
 
 shared as (
@@ -7863,8 +7870,18 @@ joined as (
     union
     select c.source_id, a.row_id, c.row_id
     from cloud as c
+    inner join ad_user as a on a.source_id = c.ad_source_id and a.smtp_primary_key = c.mail_key
+    where c.smtp_primary_key is null
+    union
+    select c.source_id, a.row_id, c.row_id
+    from cloud as c
+    inner join ad_user as a on a.source_id = c.ad_source_id and a.mail_key = c.smtp_primary_key
+    where a.smtp_primary_key is null
+    union
+    select c.source_id, a.row_id, c.row_id
+    from cloud as c
     inner join ad_user as a on a.source_id = c.ad_source_id and a.mail_key = c.mail_key
-    where a.smtp_primary_key is null or c.smtp_primary_key is null
+    where a.smtp_primary_key is null and c.smtp_primary_key is null
 )
 
 select
@@ -8656,7 +8673,7 @@ values
     ('finding_duplicate_mailnickname', 'view', 'mailNickname twice in AD: Several users, groups or contacts have the same mailNickname, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
     ('finding_duplicate_proxyaddress', 'view', 'Address twice in AD: Several users, groups or contacts have the same value in proxyAddresses, whatever its case; smtp:a and SMTP:a are the same, smtp:a and sip:a are not, X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object and value.', null, '0.1.0'),
     ('finding_duplicate_samaccountname', 'view', 'sAMAccountName twice, and no UPN: Several users without a UPN have the same sAMAccountName, whatever its case: without a UPN their name in the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, '0.1.0'),
-    ('finding_duplicate_targetaddress', 'view', 'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case and that of its smtp: prefix. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
+    ('finding_duplicate_targetaddress', 'view', 'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
     ('finding_duplicate_upn_ad', 'view', 'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, '0.1.0'),
     ('finding_employeeid_differs', 'view', 'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_entra_deleted_soon_purged', 'view', 'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, '0.1.0'),
@@ -8708,8 +8725,8 @@ values
     ('finding_sspr_hire_not_ready', 'view', 'Hire cannot reset a password on day one: A hire that starts within setting joiner_days, and what stands in the way of a self-service reset through otherMails: no account, no Entra user, several accounts, no address in otherMails (or the answer did not contain them), or the policy declared in sspr_policy (e-mail method off, more than one method required, no password writeback for a synced user, not a member of the group). What is not declared is not judged here (see sspr_policy_undeclared). Left out: hires that end on the day they begin. The attribute is the first stage that is missing, the HR value the hire date. One row per worker.', null, '0.1.0'),
     ('finding_sspr_policy_undeclared', 'view', 'Password reset policy not declared: Hires start within setting joiner_days, and the tenant''s policy of self-service password reset is not declared whole in [sspr] or table sspr_policy: whether they are ready is unknown. One row per key that is not declared.', null, '0.1.0'),
     ('finding_stale_on_both_sides', 'view', 'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, '0.1.0'),
-    ('finding_sync_bad_character', 'view', 'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values are skipped. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
-    ('finding_sync_bad_domain_part', 'view', 'Domain part is not valid: What stands behind the @ of a UPN or an address is no domain name: no dot, an empty label, a hyphen at a label''s end, characters that no domain has. IdFix: DomainPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
+    ('finding_sync_bad_character', 'view', 'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values of proxyAddresses are skipped. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
+    ('finding_sync_bad_domain_part', 'view', 'Domain part is not valid: What stands behind the @ of a UPN or an address is no domain name: no dot (of an address; a UPN''s is upn_not_routable), an empty label, a hyphen at a label''s end, characters that no domain has. IdFix: DomainPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
     ('finding_sync_bad_format', 'view', 'Value without the right form: A UPN or an address has no @ or several, a value of proxyAddresses or targetAddress has no type in front (smtp:), or a mailNickname begins or ends with a period. IdFix: Format. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
     ('finding_sync_bad_local_part', 'view', 'Local part is not valid: What stands before the @ of a UPN or an address is empty, too long for mail, has periods doubled or at the ends, or characters that RFC 5322 does not allow. IdFix: LocalPart. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
     ('finding_sync_blanks', 'view', 'Blanks around or inside a value: An attribute that synchronizes begins or ends with white space, or a mail address has some inside. IdFix: Character. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),

@@ -40,7 +40,7 @@ ORACLES: Mapping[str, Callable[[MadeCompany], set[Any]]] = {
     **oracle_lifecycle_dates.ORACLES,
 }
 CATALOG = read_catalog()
-COMPANIES = 150
+COMPANIES = 250
 NEVER_FIRED: frozenset[str] = frozenset()  # codes with an oracle that these companies cannot show yet
 
 
