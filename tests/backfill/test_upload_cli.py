@@ -17,14 +17,16 @@ from sqlalchemy import insert, select
 from recon.backfill.allowance import Allowance
 from recon.backfill.journal import read_journal
 from recon.backfill.plan import load_plan
+from recon.backfill.upload_plan import check_schema
 from recon.cli.main import run
 from recon.decode.times import from_datetime
+from recon.errors import PlanError
 from recon.lab.graph.provisioning import ProvisioningJob
 from recon.lab.sample import SampleCompany
 from recon.store import Store
 from recon.store.backfill_tables import backfill_plan, bulk_upload_hour
 from tests.backfill.rehearsal import rehearse
-from tests.backfill.uploading import JOB, SP, URN, attribute, schema
+from tests.backfill.uploading import JOB, SETTINGS, SP, URN, attribute, schema
 from tests.servers.stores import fresh_database
 
 TABLE = f"""
@@ -156,14 +158,27 @@ ASKS_MORE = {
         ({"id": "x"}, "schema cannot be audited: not a synchronization schema"),
     ],
 )
-def test_a_schema_that_does_more_or_else_is_refused_before_anything_is_sent(site, made, said):
+def test_a_schema_that_does_more_or_else_is_refused(made, said):
+    with pytest.raises(PlanError, match="nothing was sent: the provisioning job") as refused:
+        check_schema(made, SETTINGS, ["otherMails"])
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_sound_schema_passes():
+    check_schema(schema(), SETTINGS, ["otherMails", "usageLocation"])
+    check_schema(mapped(ID, MAIL), SETTINGS, ["otherMails"])
+    with pytest.raises(PlanError, match=r"source \(usageLocation\): it is not mapped"):
+        check_schema(mapped(ID, MAIL), SETTINGS, ["otherMails", "usageLocation"])
+
+
+def test_the_schema_is_read_in_each_run_and_nothing_is_sent_at_a_fault(site):
     site("plan")
-    site.job.schema = made
+    site.job.schema = schema(flowTypes="Add,Update")
     for commit in ((), ("--commit",)):
         code, out, err = site("apply", "latest", *commit, *VIA)
         assert (code, out) == (1, "")
-        assert "nothing was sent: the provisioning job" in err.splitlines()[-1]
-        assert said in err.splitlines()[-1]
+        assert "create-on (users): it creates users" in err.splitlines()[-1]
     assert uploads(site) == []
     assert read_journal(site.plan().journal_file).runs == 0
     assert site("apply", "latest", "--commit")[0] == 0  # the other way is open still
