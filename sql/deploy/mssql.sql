@@ -7440,11 +7440,19 @@ with together as (
     where s.kind = 'ad'
 ),
 
+repeated as (
+    select a.employeeid_key
+    from ad_user as a
+    where a.employeeid_key is not null
+    group by a.employeeid_key
+    having count(*) > 1
+),
+
 shared as (
     select t.source_id, a.employeeid_key
-    from together as t
-    inner join ad_user as a on a.source_id = t.other_id
-    where a.employeeid_key is not null
+    from repeated as r
+    inner join ad_user as a on a.employeeid_key = r.employeeid_key
+    inner join together as t on t.other_id = a.source_id
     group by t.source_id, a.employeeid_key
     having count(distinct a.guid) > 1
 )
@@ -7477,11 +7485,20 @@ with together as (
     where s.kind = 'entra'
 ),
 
+repeated as (
+    select e.employeeid_key
+    from entra_user as e
+    where e.employeeid_key is not null
+    group by e.employeeid_key
+    having count(*) > 1
+),
+
 shared as (
     select t.source_id, e.employeeid_key
-    from together as t
-    inner join entra_user as e on e.source_id = t.other_id
-    where e.employeeid_key is not null and coalesce(e.is_guest, 0) = 0
+    from repeated as r
+    inner join entra_user as e on e.employeeid_key = r.employeeid_key
+    inner join together as t on t.other_id = e.source_id
+    where coalesce(e.is_guest, 0) = 0
     group by t.source_id, e.employeeid_key
     having count(distinct e.id) > 1
 )
@@ -7512,18 +7529,39 @@ with together as (
     where s.kind = 'ad'
 ),
 
-carried as (
-    select 'ad_user' as object_type, o.source_id, o.guid, o.mail_key as value_key, o.mail as value
+keyed as (
+    select o.mail_key as value_key
     from ad_user as o
     where o.mail_key is not null
     union all
-    select 'ad_group' as object_type, o.source_id, o.guid, o.mail_key as value_key, o.mail as value
+    select o.mail_key as value_key
     from ad_group as o
     where o.mail_key is not null
     union all
-    select 'ad_contact' as object_type, o.source_id, o.guid, o.mail_key as value_key, o.mail as value
+    select o.mail_key as value_key
     from ad_contact as o
     where o.mail_key is not null
+),
+
+repeated as (
+    select k.value_key
+    from keyed as k
+    group by k.value_key
+    having count(*) > 1
+),
+
+carried as (
+    select 'ad_user' as object_type, o.source_id, o.guid, o.mail_key as value_key, o.mail as value
+    from repeated as r
+    inner join ad_user as o on o.mail_key = r.value_key
+    union all
+    select 'ad_group' as object_type, o.source_id, o.guid, o.mail_key as value_key, o.mail as value
+    from repeated as r
+    inner join ad_group as o on o.mail_key = r.value_key
+    union all
+    select 'ad_contact' as object_type, o.source_id, o.guid, o.mail_key as value_key, o.mail as value
+    from repeated as r
+    inner join ad_contact as o on o.mail_key = r.value_key
 ),
 
 shared as (
@@ -7565,18 +7603,39 @@ with together as (
     where s.kind = 'ad'
 ),
 
-carried as (
-    select 'ad_user' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+keyed as (
+    select o.mailnickname_key as value_key
     from ad_user as o
     where o.mailnickname_key is not null
     union all
-    select 'ad_group' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    select o.mailnickname_key as value_key
     from ad_group as o
     where o.mailnickname_key is not null
     union all
-    select 'ad_contact' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    select o.mailnickname_key as value_key
     from ad_contact as o
     where o.mailnickname_key is not null
+),
+
+repeated as (
+    select k.value_key
+    from keyed as k
+    group by k.value_key
+    having count(*) > 1
+),
+
+carried as (
+    select 'ad_user' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    from repeated as r
+    inner join ad_user as o on o.mailnickname_key = r.value_key
+    union all
+    select 'ad_group' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    from repeated as r
+    inner join ad_group as o on o.mailnickname_key = r.value_key
+    union all
+    select 'ad_contact' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    from repeated as r
+    inner join ad_contact as o on o.mailnickname_key = r.value_key
 ),
 
 shared as (
@@ -7618,18 +7677,42 @@ with together as (
     where s.kind = 'ad'
 ),
 
+keyed as (
+    select p.value_key
+    from ad_user_proxyaddress as p
+    where p.value_key is not null
+    union all
+    select p.value_key
+    from ad_group_proxyaddress as p
+    where p.value_key is not null
+    union all
+    select p.value_key
+    from ad_contact_proxyaddress as p
+    where p.value_key is not null
+),
+
+repeated as (
+    select k.value_key
+    from keyed as k
+    group by k.value_key
+    having count(*) > 1
+),
+
 carried as (
     select 'ad_user' as object_type, p.source_id, p.guid, p.value_key, p.value
-    from ad_user_proxyaddress as p
-    where p.value_key is not null and coalesce(upper(p.prefix), '') not in ('X400', 'X500')
+    from repeated as r
+    inner join ad_user_proxyaddress as p on p.value_key = r.value_key
+    where coalesce(upper(p.prefix), '') not in ('X400', 'X500')
     union all
     select 'ad_group' as object_type, p.source_id, p.guid, p.value_key, p.value
-    from ad_group_proxyaddress as p
-    where p.value_key is not null and coalesce(upper(p.prefix), '') not in ('X400', 'X500')
+    from repeated as r
+    inner join ad_group_proxyaddress as p on p.value_key = r.value_key
+    where coalesce(upper(p.prefix), '') not in ('X400', 'X500')
     union all
     select 'ad_contact' as object_type, p.source_id, p.guid, p.value_key, p.value
-    from ad_contact_proxyaddress as p
-    where p.value_key is not null and coalesce(upper(p.prefix), '') not in ('X400', 'X500')
+    from repeated as r
+    inner join ad_contact_proxyaddress as p on p.value_key = r.value_key
+    where coalesce(upper(p.prefix), '') not in ('X400', 'X500')
 ),
 
 shared as (
@@ -7761,10 +7844,18 @@ with together as (
     where s.kind = 'ad'
 ),
 
-carried as (
-    select 'ad_user' as object_type, o.source_id, o.guid, o.upn_key as value_key, o.userprincipalname as value
+repeated as (
+    select o.upn_key
     from ad_user as o
     where o.upn_key is not null
+    group by o.upn_key
+    having count(*) > 1
+),
+
+carried as (
+    select 'ad_user' as object_type, o.source_id, o.guid, o.upn_key as value_key, o.userprincipalname as value
+    from repeated as r
+    inner join ad_user as o on o.upn_key = r.upn_key
 ),
 
 shared as (
@@ -8648,11 +8739,6 @@ select
 from ad_user as a
 where
     a.mail_key is not null
-    and exists (
-        select 1
-        from ad_user_proxyaddress as p
-        where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
-    )
     and not exists (
         select 1
         from ad_user_proxyaddress as p
@@ -8661,6 +8747,11 @@ where
             and p.guid = a.guid
             and upper(p.prefix) = 'SMTP'
             and substring(p.value_key, 6, 450) = a.mail_key
+    )
+    and exists (
+        select 1
+        from ad_user_proxyaddress as p
+        where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
     )
     and coalesce(a.iscriticalsystemobject, 0) = 0
 union all
@@ -8675,11 +8766,6 @@ select
 from ad_group as g
 where
     g.mail_key is not null
-    and exists (
-        select 1
-        from ad_group_proxyaddress as p
-        where p.source_id = g.source_id and p.guid = g.guid and upper(p.prefix) = 'SMTP'
-    )
     and not exists (
         select 1
         from ad_group_proxyaddress as p
@@ -8688,6 +8774,11 @@ where
             and p.guid = g.guid
             and upper(p.prefix) = 'SMTP'
             and substring(p.value_key, 6, 450) = g.mail_key
+    )
+    and exists (
+        select 1
+        from ad_group_proxyaddress as p
+        where p.source_id = g.source_id and p.guid = g.guid and upper(p.prefix) = 'SMTP'
     )
     and coalesce(g.iscriticalsystemobject, 0) = 0
 union all
@@ -8702,11 +8793,6 @@ select
 from ad_contact as k
 where
     k.mail_key is not null
-    and exists (
-        select 1
-        from ad_contact_proxyaddress as p
-        where p.source_id = k.source_id and p.guid = k.guid and upper(p.prefix) = 'SMTP'
-    )
     and not exists (
         select 1
         from ad_contact_proxyaddress as p
@@ -8715,6 +8801,11 @@ where
             and p.guid = k.guid
             and upper(p.prefix) = 'SMTP'
             and substring(p.value_key, 6, 450) = k.mail_key
+    )
+    and exists (
+        select 1
+        from ad_contact_proxyaddress as p
+        where p.source_id = k.source_id and p.guid = k.guid and upper(p.prefix) = 'SMTP'
     )
 go
 if @@trancount = 0 set noexec on

@@ -20,11 +20,19 @@ with together as (
     where s.kind = 'ad'
 ),
 
+repeated as (
+    select a.employeeid_key
+    from ad_user as a
+    where a.employeeid_key is not null
+    group by a.employeeid_key
+    having count(*) > 1
+),
+
 shared as (
     select t.source_id, a.employeeid_key
-    from together as t
-    inner join ad_user as a on a.source_id = t.other_id
-    where a.employeeid_key is not null
+    from repeated as r
+    inner join ad_user as a on a.employeeid_key = r.employeeid_key
+    inner join together as t on t.other_id = a.source_id
     group by t.source_id, a.employeeid_key
     having count(distinct a.guid) > 1
 )

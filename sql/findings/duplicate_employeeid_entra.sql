@@ -21,11 +21,20 @@ with together as (
     where s.kind = 'entra'
 ),
 
+repeated as (
+    select e.employeeid_key
+    from entra_user as e
+    where e.employeeid_key is not null
+    group by e.employeeid_key
+    having count(*) > 1
+),
+
 shared as (
     select t.source_id, e.employeeid_key
-    from together as t
-    inner join entra_user as e on e.source_id = t.other_id
-    where e.employeeid_key is not null and coalesce(e.is_guest, 0) = 0
+    from repeated as r
+    inner join entra_user as e on e.employeeid_key = r.employeeid_key
+    inner join together as t on t.other_id = e.source_id
+    where coalesce(e.is_guest, 0) = 0
     group by t.source_id, e.employeeid_key
     having count(distinct e.id) > 1
 )

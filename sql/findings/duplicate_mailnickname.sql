@@ -17,18 +17,39 @@ with together as (
     where s.kind = 'ad'
 ),
 
-carried as (
-    select 'ad_user' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+keyed as (
+    select o.mailnickname_key as value_key
     from ad_user as o
     where o.mailnickname_key is not null
     union all
-    select 'ad_group' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    select o.mailnickname_key as value_key
     from ad_group as o
     where o.mailnickname_key is not null
     union all
-    select 'ad_contact' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    select o.mailnickname_key as value_key
     from ad_contact as o
     where o.mailnickname_key is not null
+),
+
+repeated as (
+    select k.value_key
+    from keyed as k
+    group by k.value_key
+    having count(*) > 1
+),
+
+carried as (
+    select 'ad_user' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    from repeated as r
+    inner join ad_user as o on o.mailnickname_key = r.value_key
+    union all
+    select 'ad_group' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    from repeated as r
+    inner join ad_group as o on o.mailnickname_key = r.value_key
+    union all
+    select 'ad_contact' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
+    from repeated as r
+    inner join ad_contact as o on o.mailnickname_key = r.value_key
 ),
 
 shared as (

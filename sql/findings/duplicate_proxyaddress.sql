@@ -19,18 +19,42 @@ with together as (
     where s.kind = 'ad'
 ),
 
+keyed as (
+    select p.value_key
+    from ad_user_proxyaddress as p
+    where p.value_key is not null
+    union all
+    select p.value_key
+    from ad_group_proxyaddress as p
+    where p.value_key is not null
+    union all
+    select p.value_key
+    from ad_contact_proxyaddress as p
+    where p.value_key is not null
+),
+
+repeated as (
+    select k.value_key
+    from keyed as k
+    group by k.value_key
+    having count(*) > 1
+),
+
 carried as (
     select 'ad_user' as object_type, p.source_id, p.guid, p.value_key, p.value
-    from ad_user_proxyaddress as p
-    where p.value_key is not null and coalesce(upper(p.prefix), '') not in ('X400', 'X500')
+    from repeated as r
+    inner join ad_user_proxyaddress as p on p.value_key = r.value_key
+    where coalesce(upper(p.prefix), '') not in ('X400', 'X500')
     union all
     select 'ad_group' as object_type, p.source_id, p.guid, p.value_key, p.value
-    from ad_group_proxyaddress as p
-    where p.value_key is not null and coalesce(upper(p.prefix), '') not in ('X400', 'X500')
+    from repeated as r
+    inner join ad_group_proxyaddress as p on p.value_key = r.value_key
+    where coalesce(upper(p.prefix), '') not in ('X400', 'X500')
     union all
     select 'ad_contact' as object_type, p.source_id, p.guid, p.value_key, p.value
-    from ad_contact_proxyaddress as p
-    where p.value_key is not null and coalesce(upper(p.prefix), '') not in ('X400', 'X500')
+    from repeated as r
+    inner join ad_contact_proxyaddress as p on p.value_key = r.value_key
+    where coalesce(upper(p.prefix), '') not in ('X400', 'X500')
 ),
 
 shared as (

@@ -17,10 +17,18 @@ with together as (
     where s.kind = 'ad'
 ),
 
-carried as (
-    select 'ad_user' as object_type, o.source_id, o.guid, o.upn_key as value_key, o.userprincipalname as value
+repeated as (
+    select o.upn_key
     from ad_user as o
     where o.upn_key is not null
+    group by o.upn_key
+    having count(*) > 1
+),
+
+carried as (
+    select 'ad_user' as object_type, o.source_id, o.guid, o.upn_key as value_key, o.userprincipalname as value
+    from repeated as r
+    inner join ad_user as o on o.upn_key = r.upn_key
 ),
 
 shared as (

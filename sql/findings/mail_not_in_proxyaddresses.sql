@@ -17,11 +17,6 @@ select
 from ad_user as a
 where
     a.mail_key is not null
-    and exists (
-        select 1
-        from ad_user_proxyaddress as p
-        where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
-    )
     and not exists (
         select 1
         from ad_user_proxyaddress as p
@@ -30,6 +25,11 @@ where
             and p.guid = a.guid
             and upper(p.prefix) = 'SMTP'
             and substring(p.value_key, 6, 450) = a.mail_key
+    )
+    and exists (
+        select 1
+        from ad_user_proxyaddress as p
+        where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
     )
     and coalesce(a.iscriticalsystemobject, 0) = 0
 union all
@@ -44,11 +44,6 @@ select
 from ad_group as g
 where
     g.mail_key is not null
-    and exists (
-        select 1
-        from ad_group_proxyaddress as p
-        where p.source_id = g.source_id and p.guid = g.guid and upper(p.prefix) = 'SMTP'
-    )
     and not exists (
         select 1
         from ad_group_proxyaddress as p
@@ -57,6 +52,11 @@ where
             and p.guid = g.guid
             and upper(p.prefix) = 'SMTP'
             and substring(p.value_key, 6, 450) = g.mail_key
+    )
+    and exists (
+        select 1
+        from ad_group_proxyaddress as p
+        where p.source_id = g.source_id and p.guid = g.guid and upper(p.prefix) = 'SMTP'
     )
     and coalesce(g.iscriticalsystemobject, 0) = 0
 union all
@@ -71,11 +71,6 @@ select
 from ad_contact as k
 where
     k.mail_key is not null
-    and exists (
-        select 1
-        from ad_contact_proxyaddress as p
-        where p.source_id = k.source_id and p.guid = k.guid and upper(p.prefix) = 'SMTP'
-    )
     and not exists (
         select 1
         from ad_contact_proxyaddress as p
@@ -84,4 +79,9 @@ where
             and p.guid = k.guid
             and upper(p.prefix) = 'SMTP'
             and substring(p.value_key, 6, 450) = k.mail_key
+    )
+    and exists (
+        select 1
+        from ad_contact_proxyaddress as p
+        where p.source_id = k.source_id and p.guid = k.guid and upper(p.prefix) = 'SMTP'
     )
