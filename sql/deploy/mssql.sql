@@ -8550,7 +8550,11 @@ with leaver as (
                 and o.source_id = w.source_id
                 and o.row_id <> w.row_id
                 and coalesce(o.is_active, 1) = 1
-                and (o.termination_day is null or o.termination_day >= c.leaver_before_day)
+                and (
+                    o.termination_day is null
+                    or o.termination_day >= c.leaver_before_day
+                    or o.termination_day < o.hire_day
+                )
         )
 ),
 
@@ -8613,7 +8617,11 @@ with leaver as (
                 and o.source_id = w.source_id
                 and o.row_id <> w.row_id
                 and coalesce(o.is_active, 1) = 1
-                and (o.termination_day is null or o.termination_day >= c.leaver_before_day)
+                and (
+                    o.termination_day is null
+                    or o.termination_day >= c.leaver_before_day
+                    or o.termination_day < o.hire_day
+                )
         )
 ),
 
@@ -10032,7 +10040,7 @@ values
     (N'finding_ad_stale_computer', N'view', N'Stale computer in AD: An enabled AD computer whose last logon lies further back than setting stale_days. lastLogonTimestamp is up to 14 days late. Critical system objects are left out. One row per AD computer.', null, N'0.1.0'),
     (N'finding_ad_unconstrained_delegation', N'view', N'Unconstrained delegation: An enabled AD user or computer that is no domain controller is trusted for unconstrained delegation (TRUSTED_FOR_DELEGATION, 524288): who controls it can act as everybody that signs in to it. Domain controllers (SERVER_TRUST_ACCOUNT) and read-only ones (PARTIAL_SECRETS_ACCOUNT) are left out. One row per AD user or computer.', null, N'0.1.0'),
     (N'finding_address_not_routable', N'view', N'Address is not routable: An address of mail, targetAddress or proxyAddresses (SMTP alone) ends in a name that the public DNS never holds, such as .local. IdFix: TopLevelDomain. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, N'0.1.0'),
-    (N'finding_ambiguous_match', N'view', N'Ambiguous match: Several candidates are equally good for one side, so none is accepted. One row per candidate of such a tie.', null, N'0.1.0'),
+    (N'finding_ambiguous_match', N'view', N'Ambiguous match: Several candidates are equally good for one side, so none is accepted. One row per candidate of such a tie that no better one beats on either side.', null, N'0.1.0'),
     (N'finding_anchor_changed', N'view', N'Source anchor changed: An earlier load saw another source anchor: onPremisesImmutableId of the Entra user, or mS-DS- ConsistencyGuid (else objectGUID) of the AD user. The anchor is what joins the two for life; a change is a takeover of another object, a move between forests, or a repair by hand. The value shown is the former one. An anchor that was only filled is left out. One row per object and former anchor.', null, N'0.1.0'),
     (N'finding_anchor_differs', N'view', N'Source anchor differs: The source anchor that Entra holds leads to another object than the AD user that it matches by another rule; compared byte by byte. A user without anchor is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_certificate_issuer_order', N'view', N'Issuer of a certificate mapping in the wrong order: The issuer in a strong mapping (issuer and serial number) of altSecurityIdentities begins with the authority''s own name and ends with the root: it is written root first, so this value maps nobody. The AD value is what to write instead, provided that the serial number was reversed by byte. One row per account and value.', null, N'0.1.0'),

@@ -7299,7 +7299,11 @@ with leaver as (
                 and o.source_id = w.source_id
                 and o.row_id <> w.row_id
                 and coalesce(o.is_active, 1) = 1
-                and (o.termination_day is null or o.termination_day >= c.leaver_before_day)
+                and (
+                    o.termination_day is null
+                    or o.termination_day >= c.leaver_before_day
+                    or o.termination_day < o.hire_day
+                )
         )
 ),
 
@@ -7361,7 +7365,11 @@ with leaver as (
                 and o.source_id = w.source_id
                 and o.row_id <> w.row_id
                 and coalesce(o.is_active, 1) = 1
-                and (o.termination_day is null or o.termination_day >= c.leaver_before_day)
+                and (
+                    o.termination_day is null
+                    or o.termination_day >= c.leaver_before_day
+                    or o.termination_day < o.hire_day
+                )
         )
 ),
 
@@ -8740,7 +8748,7 @@ values
     ('finding_ad_stale_computer', 'view', 'Stale computer in AD: An enabled AD computer whose last logon lies further back than setting stale_days. lastLogonTimestamp is up to 14 days late. Critical system objects are left out. One row per AD computer.', null, '0.1.0'),
     ('finding_ad_unconstrained_delegation', 'view', 'Unconstrained delegation: An enabled AD user or computer that is no domain controller is trusted for unconstrained delegation (TRUSTED_FOR_DELEGATION, 524288): who controls it can act as everybody that signs in to it. Domain controllers (SERVER_TRUST_ACCOUNT) and read-only ones (PARTIAL_SECRETS_ACCOUNT) are left out. One row per AD user or computer.', null, '0.1.0'),
     ('finding_address_not_routable', 'view', 'Address is not routable: An address of mail, targetAddress or proxyAddresses (SMTP alone) ends in a name that the public DNS never holds, such as .local. IdFix: TopLevelDomain. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
-    ('finding_ambiguous_match', 'view', 'Ambiguous match: Several candidates are equally good for one side, so none is accepted. One row per candidate of such a tie.', null, '0.1.0'),
+    ('finding_ambiguous_match', 'view', 'Ambiguous match: Several candidates are equally good for one side, so none is accepted. One row per candidate of such a tie that no better one beats on either side.', null, '0.1.0'),
     ('finding_anchor_changed', 'view', 'Source anchor changed: An earlier load saw another source anchor: onPremisesImmutableId of the Entra user, or mS-DS- ConsistencyGuid (else objectGUID) of the AD user. The anchor is what joins the two for life; a change is a takeover of another object, a move between forests, or a repair by hand. The value shown is the former one. An anchor that was only filled is left out. One row per object and former anchor.', null, '0.1.0'),
     ('finding_anchor_differs', 'view', 'Source anchor differs: The source anchor that Entra holds leads to another object than the AD user that it matches by another rule; compared byte by byte. A user without anchor is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_certificate_issuer_order', 'view', 'Issuer of a certificate mapping in the wrong order: The issuer in a strong mapping (issuer and serial number) of altSecurityIdentities begins with the authority''s own name and ends with the root: it is written root first, so this value maps nobody. The AD value is what to write instead, provided that the serial number was reversed by byte. One row per account and value.', null, '0.1.0'),

@@ -1,6 +1,6 @@
 -- title: Ambiguous match
 -- meaning: Several candidates are equally good for one side, so none is accepted. One row per candidate of such a
---   tie.
+--   tie that no better one beats on either side.
 -- family: match
 -- default: on
 -- severity: low

@@ -37,7 +37,11 @@ with leaver as (
                 and o.source_id = w.source_id
                 and o.row_id <> w.row_id
                 and coalesce(o.is_active, 1) = 1
-                and (o.termination_day is null or o.termination_day >= c.leaver_before_day)
+                and (
+                    o.termination_day is null
+                    or o.termination_day >= c.leaver_before_day
+                    or o.termination_day < o.hire_day
+                )
         )
 ),
 

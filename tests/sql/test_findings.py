@@ -267,6 +267,9 @@ def test_leaver_still_enabled(estate):
     estate.entra(id="by anchor", onpremisesimmutableid="AA==")  # carries no id, but is the same person
     estate.worker("E13", employee_id="", is_active=0, termination_date="2026-02-20")
     estate.ad(guid="no id", employeeid="")
+    estate.worker("E14", is_active=0, termination_date="2026-02-20")
+    estate.worker("E14b", employee_id="E14", termination_date="2019-12-31")  # another record was hired again
+    estate.ad(guid="ad E14", employeeid="E14")
     found = estate.found("leaver_still_enabled")
     expected = [
         row

@@ -197,6 +197,12 @@ def _is_active(worker: dict[str, str]) -> bool | None:
     return None if status is None else status in _ACTIVE
 
 
+def _came_back(worker: dict[str, str]) -> bool:
+    """Hired after the day of leaving."""
+    hired, left = day_of(worker["HireDate"]), day_of(worker["TerminationDate"])
+    return hired is not None and left is not None and hired > left
+
+
 def _leavers(company: MadeCompany) -> Iterator[tuple[dict[str, str], str]]:
     """Workers who have left, with what says so: more than a day ago by date, or by a status without a date."""
     limit = TODAY - timedelta(days=1)
@@ -210,7 +216,7 @@ def _leavers(company: MadeCompany) -> Iterator[tuple[dict[str, str], str]]:
             if other is not worker
             and id_of(other) == id_of(worker)
             and _is_active(other) is not False
-            and ((ends := day_of(other["TerminationDate"])) is None or ends >= limit)
+            and ((ends := day_of(other["TerminationDate"])) is None or ends >= limit or _came_back(other))
         ]
         if (by_date or by_status) and not others:
             yield worker, left.isoformat() if left is not None else worker["WorkerStatus"]
