@@ -8036,11 +8036,20 @@ where
 ;
 
 create view finding_othermails_shared as
-with held as (
-    select o.source_id, o.id, o.value_key, min(o.value) as value
+with repeated as (
+    select o.value_key, o.source_id
     from entra_user_othermail as o
+    where o.value_key is not null
+    group by o.value_key, o.source_id
+    having count(*) > 1
+),
+
+held as (
+    select o.source_id, o.id, o.value_key, min(o.value) as value
+    from repeated as r
+    inner join entra_user_othermail as o on o.value_key = r.value_key and o.source_id = r.source_id
     inner join entra_user as e on e.id = o.id and e.source_id = o.source_id
-    where o.value_key is not null and e.is_guest = 0
+    where e.is_guest = 0
     group by o.source_id, o.id, o.value_key
 ),
 
