@@ -55,13 +55,13 @@ sql: $(VENV)/.dev  ## write sql/deploy/ and the generated pages of docs/ again
 	$(BIN)/python docs/generate.py
 
 COMPILED := build/compiled
-$(COMPILED)/.done: $(VENV)/.dev pyproject.toml $(shell find recon -name '*.py')  # a copy of the tree, hot modules compiled
+$(COMPILED)/.done: $(VENV)/.dev pyproject.toml $(shell find recon -name '*.py') | servers  # a copy of the tree, hot modules compiled
 	rm -rf $(COMPILED) && mkdir -p $(COMPILED)
 	cp -R recon sql reports tests docs notebooks pyproject.toml constraints.txt Makefile *.md LICENSE $(COMPILED)
 	cd $(COMPILED) && HATCH_BUILD_HOOKS_ENABLE=1 $(CURDIR)/$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
 	@touch $@
 
-compiled: $(COMPILED)/.done servers $(VENV)/.kerberos  ## compile the hot modules (needs a C compiler) and run the tests of loading with them
+compiled: $(COMPILED)/.done $(VENV)/.kerberos  ## compile the hot modules (needs a C compiler) and run the tests of loading with them
 	cp -R tests $(COMPILED)
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m pytest -n auto --dist loadgroup $(or $(ARGS),tests/decode tests/sources tests/store/test_stage.py)
 
