@@ -23,7 +23,7 @@ class AdRenderer:
         self.domain = domain
         self.today = today
         self.base = domain.base_dn
-        self._day = (today - date(1970, 1, 1)).days
+        self.day = (today - date(1970, 1, 1)).days
         self._sid = sid_bytes(f"{domain.sid}-0")[:-4]
         self._category = {
             name: [f"CN={name},CN=Schema,CN=Configuration,{self.base}".encode()]
@@ -92,11 +92,11 @@ class AdRenderer:
         entry["primaryGroupID"] = [b"513"]
         entry["codePage"] = [b"0"]
         entry["badPwdCount"] = [b"0"]
-        entry["pwdLastSet"] = [filetime(self._day, min(account.created, account.changed + 40), clock)]
+        entry["pwdLastSet"] = [filetime(self.day, min(account.created, account.changed + 40), clock)]
         expires = account.expires
-        entry["accountExpires"] = [_NEVER if expires is None else filetime(self._day, expires, 0)]
+        entry["accountExpires"] = [_NEVER if expires is None else filetime(self.day, expires, 0)]
         if account.logon is not None:
-            entry["lastLogonTimestamp"] = [filetime(self._day, account.logon, clock)]
+            entry["lastLogonTimestamp"] = [filetime(self.day, account.logon, clock)]
         for name, value in (
             ("userPrincipalName", account.upn),
             ("givenName", account.given),
@@ -171,11 +171,12 @@ class AdRenderer:
     def things(self, person: Person, domain: int) -> Iterator[Entry]:
         """What comes with some people: a computer with every 20th, a contact with every 100th."""
         if person.index % 20 == 7 and person.ad and person.ad[0].domain == domain:
-            yield self._computer(person.index)
+            yield self.computer(person.index)
         if person.index % 100 == 5 and person.ad and person.ad[0].domain == domain:
-            yield self._contact(person.index)
+            yield self.contact(person.index)
 
-    def _computer(self, number: int) -> Entry:
+    def computer(self, number: int) -> Entry:
+        """A computer that is in use."""
         name = f"PC{number:07}"
         entry = self._common(
             name,
@@ -192,8 +193,8 @@ class AdRenderer:
             "sAMAccountType": [b"805306369"],
             "userAccountControl": [b"4096"],
             "primaryGroupID": [b"515"],
-            "pwdLastSet": [filetime(self._day, 20, 32_400)],
-            "lastLogonTimestamp": [filetime(self._day, 11, 32_400)],
+            "pwdLastSet": [filetime(self.day, 20, 32_400)],
+            "lastLogonTimestamp": [filetime(self.day, 11, 32_400)],
             "accountExpires": [_NEVER],
             "dNSHostName": [host.encode()],
             "operatingSystem": [b"Windows 11 Enterprise"],
@@ -202,7 +203,8 @@ class AdRenderer:
         }
         return f"CN={name},CN=Computers,{self.base}", entry
 
-    def _contact(self, number: int) -> Entry:
+    def contact(self, number: int) -> Entry:
+        """A supplier, whose mail goes where it says."""
         name = f"Supplier {number}"
         mail = f"supplier{number}@example.com".encode()
         entry = self._common(

@@ -133,6 +133,7 @@ class EntraUser:
     created: int = 1000
     clock: int = 36_000
     is_guest: bool = False
+    is_pending: bool = False  # a guest who has not accepted
     is_privileged: bool = False  # holds a directory role: Graph refuses to write its sensitive properties
     title: str | None = None
     department: str | None = None
@@ -288,6 +289,7 @@ class Company(ABC):
 
     def ad_entries(self, domain: str) -> Iterator[Entry]:
         """Raw LDAP entries of one domain: head, OUs, users, groups with their members, computers, contacts."""
+        from recon.lab import thing_defects
         from recon.lab.adrendering import AdRenderer
 
         place = self._domain(domain)
@@ -308,6 +310,7 @@ class Company(ABC):
                         if own.domain == place:
                             members.setdefault(own.key, []).append(entry[0])
             yield from render.things(person, place)
+        yield from thing_defects.entries(render)
         while group is not None:
             yield self._with_members(render, group, members)
             group = next(groups, None)
@@ -394,9 +397,10 @@ class Company(ABC):
 
     def _company_plants(self) -> Iterator[tuple[str, str, str, str]]:
         """Code, object type, key and name of the rows that belong to no person."""
-        from recon.lab import group_defects, mim
+        from recon.lab import group_defects, mim, thing_defects
 
         yield from group_defects.plants(self)
+        yield from thing_defects.plants(self)
         yield from mim.plants()
 
     def planted(self) -> dict[str, frozenset[str]]:

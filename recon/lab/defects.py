@@ -411,6 +411,12 @@ def guest(person: Person, facts: Facts, domain: Domain) -> None:
     person.entra = [user]
 
 
+def guest_pending(person: Person, facts: Facts, domain: Domain) -> None:
+    guest(person, facts, domain)
+    person.entra[0].is_pending, person.entra[0].created = True, 91 + facts.dice % 900
+    person.plant("entra_guest_pending", person.entra[0])
+
+
 def guest_with_employeeid(person: Person, facts: Facts, domain: Domain) -> None:
     worker = person.workers[0]
     guest(person, facts, domain)
@@ -520,6 +526,7 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (no_personal_mail, 15, "HR knows no address", "-", "no_value"),
         (cloud_only, 15, "cloud-only user with an employee id", "-", "-"),
         (guest, 10, "a guest", "-", "-"),
+        (guest_pending, 1, "a guest who has not accepted for 91 days or longer", "entra_guest_pending", "-"),
         (guest_with_employeeid, 1, "the worker's only user is a guest", "joiner_without_account", "guest"),
         (service_account, 5, "synced account of no worker, no employee id", "ad_password_never_expires", "-"),
         (ad_only_administrator, 1, "second account for administration, not synced",
@@ -573,7 +580,15 @@ DEFECTS: tuple[Defect, ...] = tuple(
 BY_CODE: dict[str, Defect] = {defect.code: defect for defect in DEFECTS}
 RATES: dict[str, int] = {defect.code: defect.per_mille for defect in DEFECTS}
 WITHOUT_ACCOUNT = frozenset(
-    ["entra_synced_not_in_ad", "joiner_without_account", "joiner_later", "cloud_only", "guest", "guest_with_employeeid"]
+    [
+        "entra_synced_not_in_ad",
+        "joiner_without_account",
+        "joiner_later",
+        "cloud_only",
+        "guest",
+        "guest_pending",
+        "guest_with_employeeid",
+    ]
 )
 # whose AD account is nobody's manager: there is none, or it is disabled, or has left its place
 NO_MANAGER = WITHOUT_ACCOUNT | {
@@ -581,7 +596,7 @@ NO_MANAGER = WITHOUT_ACCOUNT | {
     "prehire_disabled", "privileged_leaver", "rehire_new_id",
 }  # fmt: skip
 PRIVILEGED = frozenset({"privileged_role", "role_group_member"})
-WITHOUT_WORKER = frozenset(["entra_synced_not_in_ad", "guest", "service_account"])
+WITHOUT_WORKER = frozenset(["entra_synced_not_in_ad", "guest", "guest_pending", "service_account"])
 
 
 def apply_defect(person: Person, code: str, facts: Facts, domain: Domain) -> None:

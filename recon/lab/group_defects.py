@@ -17,6 +17,7 @@ from recon.lab.rendering import iso, object_id
 UNDECLARED = "methods_required"  # what [sspr] of the lab leaves open
 # findings whose rows belong to groups or to the company, not to persons: they do not grow with the people
 OF_THE_COMPANY = frozenset({
+    "ad_stale_computer", "contact_targetaddress_differs", "contact_targetaddress_missing",
     "critical_group_deleted", "critical_group_not_kept", "critical_group_unknown", "entra_deleted_soon_purged",
     "group_deleted", "group_empty", "group_in_itself", "group_membership_differs", "group_name_recreated",
     "group_nested_members_differ", "group_without_owner", "mim_group_unknown", "mim_last_run_failed",

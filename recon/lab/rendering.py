@@ -128,7 +128,7 @@ class GraphRenderer:
             "employeeLeaveDateTime": None,
             "employeeOrgData": None,
             "employeeType": user.employee_type,
-            "externalUserState": "Accepted" if user.is_guest else None,
+            "externalUserState": ("PendingAcceptance" if user.is_pending else "Accepted") if user.is_guest else None,
             "externalUserStateChangeDateTime": created if user.is_guest else None,
             "faxNumber": None,
             "givenName": user.given,

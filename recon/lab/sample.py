@@ -151,6 +151,7 @@ PEOPLE: tuple[Named, ...] = (
     # no ordinary hybrid users
     Named("芳|fang 王|wang", "CN", "cloud_only", "cloud-only, with an employee id"),
     Named("Ewa Gąsior|gasior", "PL", "guest", "a guest"),
+    Named("Leonie Haller", "AT", "guest_pending", "a guest who never accepted"),
     Named("Niamh Kavanagh", "IE", "guest_with_employeeid", "a guest who carries a worker's employee id"),
     Named("Backup Runner", "DE", "service_account", "synced, of nobody, no employee id"),
     Named("Mason Sullivan", "US", "contingent", "a contingent worker: out of scope", 0, {"kind": "Contingent Worker"}),

@@ -27,8 +27,6 @@ CONTOSO, FABRIKAM = DOMAINS[0].name, DOMAINS[1].name
 TENANT = TENANTS[0].tenant_id
 # every other finding is planted in the sample company
 NOT_PLANTED = {
-    "ad_stale_computer",  # the lab's computers are all in use
-    "entra_guest_pending",  # its guests have all accepted
     "entra_stale_account",  # asks for sign-ins, which the lab does not load by itself
     "stale_on_both_sides",
     "group_gone",  # asks for two loads
@@ -36,8 +34,6 @@ NOT_PLANTED = {
     "leave_date_differs",  # the lab has no attribute for it
     "certificate_sid_differs",  # the lab's people publish no certificates
     "certificate_strong_form_known",
-    "contact_targetaddress_differs",  # the lab's contacts are all in order
-    "contact_targetaddress_missing",
     "duplicate_samaccountname",  # one domain refuses it
 }
 PLANTED = {statement.name for statement in read_catalog().findings} - NOT_PLANTED
@@ -87,7 +83,7 @@ def test_planted_rows_have_the_keys_of_the_exports(company, entries, users, reco
         (groups if kind == "group" else ids).add(item["id"])
     groups |= {one["id"] for one in company.critical_groups()}
     known = {"ad_user": guids, "ad_group": guids, "entra_user": ids, "entra_group": groups, "worker": workers}
-    known |= {"mim_role": set(ROLES), "sspr_policy": {"methods_required"}}
+    known |= {"ad_computer": guids, "ad_contact": guids, "mim_role": set(ROLES), "sspr_policy": {"methods_required"}}
     rows = [row for rows in company.planted_rows().values() for row in rows]
     assert len(rows) > 40
     assert all(key in known[kind] for kind, key in rows if kind != "mim_run")
@@ -288,7 +284,7 @@ def test_domain_has_head_folders_and_every_kind(company, entries):
     assert entries["DC=contoso,DC=example"]["objectSid"] == [sid_bytes(DOMAINS[0].sid)]
     kinds = Counter(entry["objectClass"][-1].decode() for entry in entries.values())
     assert kinds["computer"] >= 3
-    assert kinds["contact"] == (len(PEOPLE) + 94) // 100
+    assert kinds["contact"] == (len(PEOPLE) + 94) // 100 + 2  # and two that no mail reaches
     assert kinds["user"] == 3 + sum(len(person.ad) for person in company.people())
     for dn in list(entries)[1:]:
         assert ou_path(dn) in entries, dn
