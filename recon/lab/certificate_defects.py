@@ -1,7 +1,10 @@
 """What can be wrong with certificate mappings (altSecurityIdentities): classes of defects for recon.lab.defects."""
 
+from datetime import UTC, datetime
+
 from recon.decode.certmap import issuer_serial
 from recon.lab.company import AdAccount, Domain, Person
+from recon.lab.issued import certificate, name, sid_extension
 from recon.lab.people import Facts
 from recon.lab.person_changes import second_account
 
@@ -69,8 +72,37 @@ def certificate_strong(person: Person, facts: Facts, domain: Domain) -> None:
     _map(person.ad[0], _strong(facts, domain), f"Kerberos:{person.ad[0].sam}@PARTNER.EXAMPLE")
 
 
+def _publish(account: AdAccount, facts: Facts, domain: Domain, sid: str | None) -> None:
+    """A certificate of the domain's authority in userCertificate, valid for longer than any rehearsal."""
+    root = list(reversed(domain.base_dn.split(",")))
+    der = certificate(
+        subject=name(*root, f"CN={account.sam}"),
+        issuer=name(*root, f"CN={domain.netbios}-CA"),
+        serial=int(f"2B{facts.guid.hex()[:16]}", 16),
+        sid=None if sid is None else sid_extension(sid.encode()),
+        until=datetime(2099, 1, 1, tzinfo=UTC),
+    )
+    account.further = {**account.further, "userCertificate": [der]}
+
+
+def certificate_of_another(person: Person, facts: Facts, domain: Domain) -> None:
+    _publish(person.ad[0], facts, domain, "S-1-5-21-1004336348-1177238915-682003330-1104")
+    person.plant("certificate_sid_differs", person.ad[0])
+
+
+def certificate_known(person: Person, facts: Facts, domain: Domain) -> None:
+    _map(person.ad[0], _weak(person.ad[0], domain))
+    _publish(person.ad[0], facts, domain, None)
+    person.plant("certificate_weak_only", person.ad[0])
+    person.plant("certificate_strong_form_known", person.ad[0])
+
+
 # change, per mille, meaning, findings, backfill: rows of the table in recon.lab.defects
 CLASSES = (
+    (certificate_of_another, 1, "a published certificate with the SID of an account of another domain",
+     "certificate_sid_differs", "already_present"),
+    (certificate_known, 1, "a weak certificate mapping alone, and a published certificate",
+     "certificate_weak_only, certificate_strong_form_known", "already_present"),
     (certificate_weak, 2, "a weak certificate mapping alone", "certificate_weak_only", "already_present"),
     (certificate_weak_administrator, 1, "an administrator's account with a weak certificate mapping alone",
      "certificate_weak_only_privileged, ad_enabled_not_in_entra, ad_privileged_delegable, ad_admincount_left",

@@ -205,6 +205,8 @@ PEOPLE: tuple[Named, ...] = (
     Named("Rajesh Pillai", "IN", "certificate_malformed", "an Entra value in altSecurityIdentities"),
     Named("Margaux Petit", "FR", "certificate_issuer_order", "the issuer leaf first"),
     Named("Gustavo Lara", "ES", "certificate_shared", "his second account carries the same mapping"),
+    Named("Astrid Falk", "DK", "certificate_of_another", "her certificate carries the SID of another domain"),
+    Named("Pedro Rocha", "ES", "certificate_known", "mapped by issuer and subject; his certificate is published"),
     Named("Yusuf Demir", "TR", "certificate_strong", "mapped by issuer and serial number, as it should be"),
     # groups and reset addresses
     Named("Fergus Boyle", "IE", "privileged_by_detour", "in Domain Admins through Server operations"),

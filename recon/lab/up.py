@@ -219,6 +219,7 @@ class Lab:
         parts += [
             f'[[ad]]\nname = "{_ad_name(domain)}"\nurl = "{server.ldaps_url}"\nuser = "{AD_USER}@{domain.name}"\n'
             f'password_env = "RECON_LAB_AD_PASSWORD"\nca_file = "ca.pem"\n'
+            'attributes = ["userCertificate"]\n'
             for domain, server in zip(company.domains, self.ad, strict=True)
         ]
         parts += [

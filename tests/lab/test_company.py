@@ -32,8 +32,6 @@ NOT_PLANTED = {
     "group_gone",  # asks for two loads
     "anchor_changed",  # asks for two loads
     "leave_date_differs",  # the lab has no attribute for it
-    "certificate_sid_differs",  # the lab's people publish no certificates
-    "certificate_strong_form_known",
     "duplicate_samaccountname",  # one domain refuses it
 }
 PLANTED = {statement.name for statement in read_catalog().findings} - NOT_PLANTED
