@@ -27,7 +27,6 @@ from recon.sources.graph.paging import Page, read_pages
 # what a user principal name may hold [user resource: A-Z a-z 0-9 ' . - _ ! # ^ ~]; case does not count
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789'.-_!#^~"
 _COUNTS = 32  # counts on their way at once: they are short
-_SHARES = 3  # listings for each of those in flight, so that none is left alone with a long one
 _DEPTH = 5  # times that a beginning is divided
 _LOOK = 0.2  # seconds: how often a reader that has to wait looks whether it is still wanted
 
@@ -162,7 +161,7 @@ class PartitionedListing:
     # ---- the beginnings
 
     def _beginnings(self) -> list[str]:
-        """The beginnings to be read, the largest last. Raises SourceError when they do not cover all users."""
+        """The beginnings to be read, the largest, which is begun first, last. Raises SourceError when they do not cover all users."""
         self._total = total = self._count(None)
         counts = self._counts(CHARACTERS)
         covered = sum(counts.values())
@@ -172,7 +171,7 @@ class PartitionedListing:
                 "cannot be complete",
                 hint="set partitions = 1 in [entra]",
             )
-        share = max(total // (self._number * _SHARES), self._page_size)
+        share = max(total // self._number, self._page_size)  # what a reader would have of equal parts
         found: dict[str, int] = {}
         for _ in range(_DEPTH):
             # one step for all that are too large, so that their parts are counted side by side

@@ -77,7 +77,7 @@ def _partitions(options: Options, folder: Path) -> list[str]:
     with lab(folder / "lab", people, "--latency", "200ms") as addresses:
         url, tenant = addresses["entra"], _tenant(folder / "lab")
         cases = []
-        for name, further in (("partitioned", "partitions = 32\n"), ("one page after the other", "")):
+        for name, further in (("partitioned", "partitions = 8\n"), ("one page after the other", "")):
             database = folder / f"{name.split()[0]}.db"
             config = _config(folder / f"{name.split()[0]}.toml", database, tenant, url, further)
             load = [sys.executable, "-m", "recon", "-c", str(config), "load", "entra", "--no-refresh"]

@@ -31,7 +31,7 @@ def test_the_rows_are_those_of_one_listing():
     with simulate(Tenant(TENANT_ID, people())) as simulator:
         one = read(simulator, page_size=100)
         before = len(simulator.requests)
-        parts = read(simulator, page_size=20, partitions=4)
+        parts = read(simulator, page_size=20, partitions=8)
         asked = [request.target for request in simulator.requests[before:]]
     assert sorted(parts.rows, key=repr) == sorted(one.rows, key=repr)
     report = parts.reading.report
