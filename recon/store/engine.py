@@ -72,6 +72,7 @@ def _set_up_sqlite(engine: Engine) -> None:
     def _connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, so that DDL is transactional too
         cursor = connection.cursor()
+        cursor.execute("pragma page_size = 16384")  # of a new file: rows of a directory are wide, and looked up by key
         cursor.execute("pragma journal_mode = wal")
         cursor.execute("pragma synchronous = normal")
         cursor.execute(f"pragma busy_timeout = {_BUSY_SECONDS * 1000}")

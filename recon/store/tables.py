@@ -8,6 +8,8 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
+    NVARCHAR,
+    VARBINARY,
     BigInteger,
     Column,
     Dialect,
@@ -22,7 +24,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects import mssql, postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from recon import objects
@@ -42,9 +43,14 @@ class TimeText(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """timestamp on PostgreSQL, datetime2(6) on SQL Server, text on SQLite."""
+        # a dialect is imported by whoever has such a server: it takes longer than many a command
         if dialect.name == "postgresql":
+            from sqlalchemy.dialects import postgresql
+
             return dialect.type_descriptor(postgresql.TIMESTAMP(precision=6))
         if dialect.name == "mssql":
+            from sqlalchemy.dialects import mssql
+
             return dialect.type_descriptor(mssql.DATETIME2(6))  # type: ignore[no-untyped-call]
         return dialect.type_descriptor(Text())
 
@@ -68,8 +74,12 @@ class DateText(TypeDecorator[str]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """date on PostgreSQL and SQL Server, text on SQLite."""
         if dialect.name == "postgresql":
+            from sqlalchemy.dialects import postgresql
+
             return dialect.type_descriptor(postgresql.DATE())
         if dialect.name == "mssql":
+            from sqlalchemy.dialects import mssql
+
             return dialect.type_descriptor(mssql.DATE())
         return dialect.type_descriptor(Text())
 
@@ -87,12 +97,12 @@ def sql_type(kind: str, size: int | None = None) -> TypeEngine[Any]:
     match kind:
         case "text":
             # a value longer than the schema says must not stop a load: the widths of a directory are not enforced here
-            return Text().with_variant(mssql.NVARCHAR(4000 if size and size <= 4000 else None), "mssql")
+            return Text().with_variant(NVARCHAR(4000 if size and size <= 4000 else None), "mssql")
         case "key" | "anchor":
             return (
                 Text()
                 .with_variant(Text(collation="C"), "postgresql")
-                .with_variant(mssql.NVARCHAR(size or 450, collation=BIN2), "mssql")
+                .with_variant(NVARCHAR(size or 450, collation=BIN2), "mssql")
             )
         case "int" | "day":
             return Integer()
@@ -101,7 +111,7 @@ def sql_type(kind: str, size: int | None = None) -> TypeEngine[Any]:
         case "flag":
             return SmallInteger()
         case "bytes":
-            return LargeBinary().with_variant(mssql.VARBINARY(size or 8000), "mssql")  # type: ignore[no-untyped-call]
+            return LargeBinary().with_variant(VARBINARY(size or 8000), "mssql")
         case "time":
             return TimeText()
         case "date":

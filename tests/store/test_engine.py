@@ -16,11 +16,24 @@ def test_a_new_sqlite_file_belongs_to_its_owner_alone(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_write_ahead_logging_is_on(tmp_path):
+def test_write_ahead_logging_is_on_and_pages_are_large(tmp_path):
     path = tmp_path / "recon.db"
     Store.open(f"sqlite:///{path}").close()
     connection = sqlite3.connect(path)
     assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
+    assert connection.execute("pragma page_size").fetchone() == (16384,)
+    connection.close()
+
+
+def test_a_file_that_is_there_keeps_its_pages(tmp_path):
+    path = tmp_path / "recon.db"
+    connection = sqlite3.connect(path)
+    connection.executescript("pragma page_size = 4096; create table mine (x)")
+    connection.close()
+    Store.open(f"sqlite:///{path}").close()
+    connection = sqlite3.connect(path)
+    assert connection.execute("pragma page_size").fetchone() == (4096,)
+    assert connection.execute("select count(*) from schema_version").fetchone() == (1,)
     connection.close()
 
 
