@@ -209,6 +209,12 @@ match_candidate.reason: why it was accepted or not
 runner_up_entra_row_id: second best candidate of the AD user
 runner_up_ad_row_id: second best candidate of the Entra user
 runner_up_rule: rule that joins the runner-up
+group_pair.ad_row_id: row_id in ad_group
+group_pair.entra_row_id: row_id in entra_group
+group_pair.ad_guid: guid of the AD group
+group_pair.ad_dn_key: folded distinguished name of the AD group, as members name it
+group_pair.entra_id: id of the Entra group
+group_pair.entra_displayname: name of the Entra group
 is_in_skew: 1: changed too close to the loads to be compared
 worker_count: workers with this employee id in linked HR systems
 ad_count: AD users that carry it

@@ -161,7 +161,7 @@ class PartitionedListing:
     # ---- the beginnings
 
     def _beginnings(self) -> list[str]:
-        """The beginnings to be read, the largest, which is begun first, last. Raises SourceError when they do not cover all users."""
+        """The beginnings to be read, the largest last: it is begun first. SourceError: they do not cover all users."""
         self._total = total = self._count(None)
         counts = self._counts(CHARACTERS)
         covered = sum(counts.values())

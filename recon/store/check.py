@@ -10,8 +10,9 @@ from sqlalchemy import Connection, func, select
 
 from recon.objects import TABLES
 from recon.store.engine import Store
+from recon.store.publish import digits, link_hashes
 from recon.store.runs import last_loads
-from recon.store.stage import HASH_BYTES, HASH_RANGE, row_hash
+from recon.store.stage import row_hash
 from recon.store.tables import LOADED, source
 
 _BATCH = 2_000
@@ -31,7 +32,7 @@ class Checked:
 
     @property
     def is_intact(self) -> bool:
-        """Links have no fingerprint: their rows are counted."""
+        """Without a fingerprint on record the rows are counted."""
         same = self.loaded_fingerprint is None or self.fingerprint == self.loaded_fingerprint
         return same and self.rows == self.loaded_rows
 
@@ -51,8 +52,10 @@ def check(store: Store) -> Iterator[Checked]:
 
 
 def fingerprint(connection: Connection, name: str, source_id: int) -> str:
-    """32 hexadecimal digits over the rows of an object table and their children, made from the values themselves."""
+    """32 hexadecimal digits over the rows of a table and their children, made from the values themselves."""
     spec, table = TABLES[name], LOADED[name]
+    if spec.kind == "link":
+        return digits(link_hashes(connection, spec, table, table.c.source_id == source_id))
     key = table.c[spec.key[0]]
     children = [each.name for each in TABLES.values() if each.parent == name]
     hashed = [key, *(table.c[column.name] for column in spec.columns if not column.volatile)]
@@ -61,7 +64,7 @@ def fingerprint(connection: Connection, name: str, source_id: int) -> str:
         batch = select(*hashed).where(table.c.source_id == source_id).order_by(key).limit(_BATCH)
         rows = connection.execute(batch if last is None else batch.where(key > last)).all()
         if not rows:
-            return f"{total % HASH_RANGE:0{HASH_BYTES * 2}x}"
+            return digits(total)
         values = _children(connection, children, source_id, rows[0][0], rows[-1][0])
         for own, *row in rows:
             total += int.from_bytes(row_hash(tuple(row), values.get(own, ())), "big")

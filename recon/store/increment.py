@@ -32,6 +32,7 @@ from recon.store.publish import (
     count,
     digits,
     hashes,
+    link_hashes,
     retire,
     run,
     same_values,
@@ -107,13 +108,18 @@ def measure(work: Publication, stage: Stage, base: int, entry: TableResult, *, i
     entry.rejected = count(work, select(func.count()).select_from(load_reject).where(*held))
     if is_whole:
         return
-    last = work.connection.scalar(
-        select(load_run_table.c.fingerprint).where(
-            load_run_table.c.run_id == base, load_run_table.c.table_name == stage.spec.name
-        )
-    )
-    total = hashes(work, select(target.c.row_hash).where(mine)) if last is None else int(last, 16) + entry.hash_change
+    last = _last_fingerprint(work, base, stage.spec.name)
+    total = hashes(work, select(target.c.row_hash).where(mine)) if last is None else last + entry.hash_change
     entry.fingerprint = digits(total)
+
+
+def _last_fingerprint(work: Publication, base: int, name: str) -> int | None:
+    """What the load `base` recorded for a table, as a number."""
+    last = select(load_run_table.c.fingerprint).where(
+        load_run_table.c.run_id == base, load_run_table.c.table_name == name
+    )
+    found = work.connection.scalar(last)
+    return None if found is None else int(found, 16)
 
 
 def carry_rejects(work: Publication, base: int, whole: frozenset[str]) -> None:
@@ -151,9 +157,13 @@ def publish_links(
     gone: GoneStage,
     owners_gone: GoneStage | None,
     moves: Moves | None,
+    base: int,
     result: TableResult,
 ) -> Table:
-    """Bring one link table up to date; returns a temporary table of the owners that had a link come or go."""
+    """Bring one link table up to date; returns a temporary table of the owners that had a link come or go.
+
+    `base`: the load that this one goes on from.
+    """
     spec, target, staged = stage.spec, LOADED[stage.spec.name], stage.table
     key = spec.key
     mine = target.c.source_id == work.source_id
@@ -196,10 +206,22 @@ def publish_links(
     coming = select(*extra, *(staged.c[name] for name in names))
     result.inserted = run(work, insert(target).from_select(["source_id", "run_id", *names], coming))
     result.rows_published = count(work, select(func.count()).select_from(target).where(mine))
+    result.fingerprint = digits(_links_after(work, stage, base))
     touched = temporary(work, f"touched_{spec.name}", sql_column("owner", "key", 128, nullable=False))
     for table in (leaving, staged):
         work.connection.execute(insert(touched).from_select(["owner"], select(table.c[key[0]]).distinct()))
     return touched
+
+
+def _links_after(work: Publication, stage: Stage, base: int) -> int:
+    """The sum of the link hashes that stand now: the last one, with what came (it is staged) and what left."""
+    spec, past = stage.spec, HISTORY[stage.spec.name]
+    last = _last_fingerprint(work, base, spec.name)
+    if last is None:
+        target = LOADED[spec.name]
+        return link_hashes(work.connection, spec, target, target.c.source_id == work.source_id)
+    left = link_hashes(work.connection, spec, past, past.c.to_run == work.run_id, past.c.source_id == work.source_id)
+    return last + link_hashes(work.connection, spec, stage.table) - left
 
 
 def _last_of_each(work: Publication, staged: Table, key: Sequence[str]) -> int:

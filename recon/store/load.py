@@ -257,7 +257,7 @@ class Load:
         if moves is not None and not moves.is_empty():
             for stage in objects:
                 self._follow(work, moves, stage, is_whole=stage.spec.name in whole)
-        touched = {stage.spec.name: self._publish_links(work, stage, moves, result, whole) for stage in links}
+        touched = {stage.spec.name: self._publish_links(work, stage, moves, base, result, whole) for stage in links}
         for stage in objects:
             self._publish_changes(work, stage, base, result.tables[stage.spec.name], is_whole=stage.spec.name in whole)
         for name, owners in touched.items():
@@ -288,14 +288,20 @@ class Load:
         self._insert()
 
     def _publish_links(
-        self, work: Publication, stage: Stage, moves: Moves | None, result: LoadResult, whole: frozenset[str]
+        self,
+        work: Publication,
+        stage: Stage,
+        moves: Moves | None,
+        base: int,
+        result: LoadResult,
+        whole: frozenset[str],
     ) -> Table | None:
         entry = result.tables[stage.spec.name]
         if stage.spec.name in whole:
             publish.publish_links(work, stage, entry)
             return None
         owners = self._gone.get(increment.OWNERS[stage.spec.name])
-        return increment.publish_links(work, stage, self._gone[stage.spec.name], owners, moves, entry)
+        return increment.publish_links(work, stage, self._gone[stage.spec.name], owners, moves, base, entry)
 
     def _publish_changes(
         self, work: Publication, stage: Stage, base: int, entry: TableResult, *, is_whole: bool

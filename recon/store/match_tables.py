@@ -29,6 +29,7 @@ PAIR_AD_COLUMNS: tuple[tuple[str, str, int | None], ...] = (
     ("account_expires_at", "time", None),
     ("account_expires_day", "day", None),
     ("distinguishedname", "text", None),
+    ("dn_key", "key", 850),
     ("whencreated", "time", None),
     ("whenchanged", "time", None),
 )
@@ -118,7 +119,28 @@ pair = Table(
     *(sql_column(f"entra_{name}", kind, size) for name, kind, size in PAIR_ENTRA_COLUMNS),
     _flag("is_in_skew"),
     Index("pair_entra", "entra_row_id", unique=True),
+    # members name the objects by these
+    Index("pair_ad_dn_key", "ad_dn_key"),
+    Index("pair_entra_id", "entra_id"),
     comment="One row per accepted match, with the compared columns of both sides.",
+)
+
+group_pair = Table(
+    "group_pair",
+    metadata,
+    Column("ad_row_id", Integer, primary_key=True, autoincrement=False),
+    Column("entra_row_id", Integer, primary_key=True, autoincrement=False),
+    _id("ad_source_id"),
+    _id("entra_source_id"),
+    sql_column("ad_guid", "key", 36, nullable=False),
+    sql_column("ad_dn_key", "key", 850),
+    sql_column("entra_id", "key", 36, nullable=False),
+    sql_column("entra_displayname", "text", 256),
+    _flag("is_in_skew"),
+    Index("group_pair_ad_guid", "ad_guid", "ad_source_id"),
+    Index("group_pair_ad_dn_key", "ad_dn_key"),
+    Index("group_pair_entra_id", "entra_id", "entra_source_id"),
+    comment="One row per AD group and synced Entra group of linked sources with the same SID.",
 )
 
 worker_match = Table(
@@ -222,4 +244,11 @@ clock = Table(
 )
 
 # emptied and filled by a refresh, in this order
-FILLED: tuple[Table, ...] = (match_candidate, user_match, pair, worker_match, privileged_account)
+FILLED: tuple[Table, ...] = (
+    match_candidate,
+    user_match,
+    pair,
+    group_pair,
+    worker_match,
+    privileged_account,
+)

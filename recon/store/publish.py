@@ -29,9 +29,12 @@ from sqlalchemy import (
 )
 
 from recon.config import LoadGuards
+from recon.objects import Table as TableSpec
 from recon.store.history import keep_versions
-from recon.store.stage import HASH_BYTES, HASH_RANGE, Stage, make_index, temporary_table
+from recon.store.stage import HASH_BYTES, HASH_RANGE, Stage, make_index, row_hash, temporary_table
 from recon.store.tables import LOADED, load_reject, sql_column
+
+_ROWS = 2_000  # links fetched at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,13 @@ def _reject_differing(work: Publication, stage: Stage) -> int:
 def hashes(work: Publication, statement: Select[Any]) -> int:
     """The sum of row hashes."""
     return sum(int.from_bytes(bytes(value), "big") for value in work.connection.execute(statement).scalars())
+
+
+def link_hashes(connection: Connection, spec: TableSpec, table: Table, *conditions: ColumnElement[bool]) -> int:
+    """The sum of the hashes of link rows, which are not kept beside them; in constant memory."""
+    wanted = select(*(table.c[column.name] for column in spec.columns)).where(*conditions)
+    rows = connection.execute(wanted, execution_options={"yield_per": _ROWS})
+    return sum(int.from_bytes(row_hash(tuple(row), ()), "big") for row in rows)
 
 
 def digits(total: int) -> str:
@@ -306,3 +316,6 @@ def publish_links(work: Publication, stage: Stage, result: TableResult) -> None:
     coming = select(*extra, *(staged.c[name] for name in names)).where(~exists().where(mine, key))
     result.inserted = run(work, insert(target).from_select(["source_id", "run_id", *names], coming))
     result.rows_published = count(work, select(func.count()).select_from(target).where(mine))
+    # the sum kept while staging holds where nothing came twice
+    total = link_hashes(work.connection, stage.spec, target, mine) if result.duplicates else stage.hash_sum
+    result.fingerprint = digits(total)

@@ -69,10 +69,11 @@ class Stage:
     def add(self, seq: int, row: Row) -> None:
         """Buffer one object or link row."""
         self.rows += 1
-        if self.spec.kind != "object":
-            self.buffer.append((seq, *row.values))
-            return
         values = row.values
+        if self.spec.kind != "object":
+            self.hash_sum += int.from_bytes(row_hash(values, ()), "big")
+            self.buffer.append((seq, *values))
+            return
         hashed = row_hash(self._hashed(values), row.children)
         self.hash_sum += int.from_bytes(hashed, "big")
         self.buffer.append((seq, *values, hashed))

@@ -447,6 +447,10 @@ drop view if exists fill_worker_match
 go
 if @@trancount = 0 set noexec on
 go
+drop view if exists fill_group_pair
+go
+if @@trancount = 0 set noexec on
+go
 drop view if exists fill_pair
 go
 if @@trancount = 0 set noexec on
@@ -3665,6 +3669,37 @@ CREATE INDEX finding_seen_code ON finding_seen (code, object_key)
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'group_pair', N'U') is null
+CREATE TABLE group_pair (
+    ad_row_id INTEGER NOT NULL,
+    entra_row_id INTEGER NOT NULL,
+    ad_source_id INTEGER NOT NULL,
+    entra_source_id INTEGER NOT NULL,
+    ad_guid NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    ad_dn_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
+    entra_id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    entra_displayname NVARCHAR(4000) NULL,
+    is_in_skew SMALLINT NOT NULL,
+    PRIMARY KEY (ad_row_id, entra_row_id)
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'group_pair_ad_dn_key' and object_id = object_id(N'group_pair'))
+CREATE INDEX group_pair_ad_dn_key ON group_pair (ad_dn_key)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'group_pair_ad_guid' and object_id = object_id(N'group_pair'))
+CREATE INDEX group_pair_ad_guid ON group_pair (ad_guid, ad_source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'group_pair_entra_id' and object_id = object_id(N'group_pair'))
+CREATE INDEX group_pair_entra_id ON group_pair (entra_id, entra_source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'group_type_flag', N'U') is null
 CREATE TABLE group_type_flag (
     bit INTEGER NOT NULL,
@@ -3940,6 +3975,7 @@ CREATE TABLE pair (
     ad_account_expires_at DATETIME2(6) NULL,
     ad_account_expires_day INTEGER NULL,
     ad_distinguishedname NVARCHAR(max) NULL,
+    ad_dn_key NVARCHAR(850) COLLATE Latin1_General_100_BIN2 NULL,
     ad_whencreated DATETIME2(6) NULL,
     ad_whenchanged DATETIME2(6) NULL,
     entra_id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NULL,
@@ -3967,8 +4003,18 @@ CREATE TABLE pair (
 go
 if @@trancount = 0 set noexec on
 go
+if not exists (select 1 from sys.indexes where name = N'pair_ad_dn_key' and object_id = object_id(N'pair'))
+CREATE INDEX pair_ad_dn_key ON pair (ad_dn_key)
+go
+if @@trancount = 0 set noexec on
+go
 if not exists (select 1 from sys.indexes where name = N'pair_entra' and object_id = object_id(N'pair'))
 CREATE UNIQUE INDEX pair_entra ON pair (entra_row_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'pair_entra_id' and object_id = object_id(N'pair'))
+CREATE INDEX pair_entra_id ON pair (entra_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -6186,6 +6232,7 @@ select
     a.account_expires_at as ad_account_expires_at,
     a.account_expires_day as ad_account_expires_day,
     a.distinguishedname as ad_distinguishedname,
+    a.dn_key as ad_dn_key,
     a.whencreated as ad_whencreated,
     a.whenchanged as ad_whenchanged,
     e.id as entra_id,
@@ -6217,6 +6264,35 @@ inner join ad_user as a on a.row_id = m.ad_row_id
 inner join entra_user as e on e.row_id = m.entra_row_id
 inner join source as sa on sa.source_id = m.ad_source_id
 inner join source as se on se.source_id = m.entra_source_id
+go
+if @@trancount = 0 set noexec on
+go
+create view fill_group_pair as
+select
+    g.row_id as ad_row_id,
+    e.row_id as entra_row_id,
+    g.source_id as ad_source_id,
+    e.source_id as entra_source_id,
+    g.guid as ad_guid,
+    g.dn_key as ad_dn_key,
+    e.id as entra_id,
+    e.displayname as entra_displayname,
+    case
+        when e.onpremiseslastsyncdatetime > sa.load_started_at then 1
+        when g.whenchanged > se.change_cutoff_at then 1
+        else 0
+    end as is_in_skew
+from entra_group as e
+inner join ad_group as g on g.sid = e.sid
+inner join source as sa on sa.source_id = g.source_id
+inner join source as se on se.source_id = e.source_id
+where
+    e.is_synced = 1
+    and exists (
+        select 1
+        from source_link as l
+        where l.ad_source_id = g.source_id and l.entra_source_id = e.source_id
+    )
 go
 if @@trancount = 0 set noexec on
 go
@@ -8140,51 +8216,39 @@ go
 if @@trancount = 0 set noexec on
 go
 create view finding_group_membership_differs as
-with group_pair as (
-    select g.source_id as ad_source_id, g.guid, e.source_id as entra_source_id, e.id, e.displayname
-    from entra_group as e
-    inner join ad_group as g on g.sid = e.sid
-    inner join source_link as l on l.ad_source_id = g.source_id and l.entra_source_id = e.source_id
-    inner join source as sa on sa.source_id = g.source_id
-    inner join source as se on se.source_id = e.source_id
-    where
-        e.is_synced = 1
-        and (e.onpremiseslastsyncdatetime is null or e.onpremiseslastsyncdatetime <= sa.load_started_at)
-        and (g.whenchanged is null or g.whenchanged <= se.change_cutoff_at)
-    group by g.source_id, g.guid, e.source_id, e.id, e.displayname
-),
-
--- members whom the other side knows too, under the key that they have there
-ad_side as (
-    select q.entra_source_id, q.id, p.entra_id as member_id, p.entra_userprincipalname as name
+with ad_side as (
+    -- members whom the other side knows too, under the key that they have there
+    select q.entra_source_id, q.entra_id as id, p.entra_id as member_id, p.entra_userprincipalname as name
     from group_pair as q
-    inner join ad_member as m on m.guid = q.guid and m.source_id = q.ad_source_id
-    inner join ad_user as a on a.dn_key = m.member_key
-    inner join pair as p on p.ad_row_id = a.row_id
-    where p.entra_source_id = q.entra_source_id and p.entra_is_synced = 1 and p.is_in_skew = 0
+    inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
+    inner join pair as p on p.ad_dn_key = m.member_key and p.entra_source_id = q.entra_source_id
+    where q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select q.entra_source_id, q.id, i.id, i.displayname
+    select q.entra_source_id, q.entra_id, i.entra_id, i.entra_displayname
     from group_pair as q
-    inner join ad_member as m on m.guid = q.guid and m.source_id = q.ad_source_id
-    inner join ad_group as g on g.dn_key = m.member_key
-    inner join group_pair as i
-        on i.guid = g.guid and i.ad_source_id = g.source_id and i.entra_source_id = q.entra_source_id
+    inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
+    inner join group_pair as i on i.ad_dn_key = m.member_key and i.entra_source_id = q.entra_source_id
+    where q.is_in_skew = 0 and i.is_in_skew = 0
 ),
 
 entra_side as (
-    select q.ad_source_id, q.guid, q.entra_source_id, q.id, a.dn_key, p.entra_userprincipalname as name
+    select
+        q.ad_source_id,
+        q.ad_guid,
+        q.entra_source_id,
+        q.entra_id as id,
+        p.ad_dn_key as dn_key,
+        p.entra_userprincipalname as name
     from group_pair as q
-    inner join entra_member as m on m.id = q.id and m.source_id = q.entra_source_id
-    inner join entra_user as u on u.id = m.member_id and u.source_id = m.source_id
-    inner join pair as p on p.entra_row_id = u.row_id
-    inner join ad_user as a on a.row_id = p.ad_row_id
-    where p.entra_is_synced = 1 and p.is_in_skew = 0
+    inner join entra_member as m on m.id = q.entra_id and m.source_id = q.entra_source_id
+    inner join pair as p on p.entra_id = m.member_id and p.entra_source_id = m.source_id
+    where q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select q.ad_source_id, q.guid, q.entra_source_id, q.id, g.dn_key, i.displayname
+    select q.ad_source_id, q.ad_guid, q.entra_source_id, q.entra_id, i.ad_dn_key, i.entra_displayname
     from group_pair as q
-    inner join entra_member as m on m.id = q.id and m.source_id = q.entra_source_id
-    inner join group_pair as i on i.id = m.member_id and i.entra_source_id = m.source_id
-    inner join ad_group as g on g.guid = i.guid and g.source_id = i.ad_source_id
+    inner join entra_member as m on m.id = q.entra_id and m.source_id = q.entra_source_id
+    inner join group_pair as i on i.entra_id = m.member_id and i.entra_source_id = m.source_id
+    where q.is_in_skew = 0 and i.is_in_skew = 0
 ),
 
 only_ad as (
@@ -8203,7 +8267,7 @@ only_entra as (
     where not exists (
         select 1
         from ad_member as x
-        where x.guid = s.guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
+        where x.guid = s.ad_guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
     )
 )
 
@@ -8251,38 +8315,21 @@ go
 if @@trancount = 0 set noexec on
 go
 create view finding_group_nested_members_differ as
-with group_pair as (
-    select g.source_id as ad_source_id, g.guid, e.source_id as entra_source_id, e.id
-    from entra_group as e
-    inner join ad_group as g on g.sid = e.sid
-    inner join source_link as l on l.ad_source_id = g.source_id and l.entra_source_id = e.source_id
-    inner join source as sa on sa.source_id = g.source_id
-    inner join source as se on se.source_id = e.source_id
-    where
-        e.is_synced = 1
-        and (e.onpremiseslastsyncdatetime is null or e.onpremiseslastsyncdatetime <= sa.load_started_at)
-        and (g.whenchanged is null or g.whenchanged <= se.change_cutoff_at)
-    group by g.source_id, g.guid, e.source_id, e.id
-),
-
--- users in them by two steps or more, under the key that the other side has
-ad_side as (
-    select q.entra_source_id, q.id, p.entra_id as member_id
+with ad_side as (
+    -- users in them by two steps or more, under the key that the other side has
+    select q.entra_source_id, q.entra_id as id, p.entra_id as member_id
     from group_pair as q
-    inner join ad_member_closure as c on c.guid = q.guid and c.source_id = q.ad_source_id
-    inner join ad_user as a on a.dn_key = c.member_key
-    inner join pair as p on p.ad_row_id = a.row_id
-    where c.depth > 1 and p.entra_source_id = q.entra_source_id and p.entra_is_synced = 1 and p.is_in_skew = 0
+    inner join ad_member_closure as c on c.guid = q.ad_guid and c.source_id = q.ad_source_id
+    inner join pair as p on p.ad_dn_key = c.member_key and p.entra_source_id = q.entra_source_id
+    where c.depth > 1 and q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
 ),
 
 entra_side as (
-    select q.ad_source_id, q.guid, q.entra_source_id, q.id, a.dn_key
+    select q.ad_source_id, q.ad_guid, q.entra_source_id, q.entra_id as id, p.ad_dn_key as dn_key
     from group_pair as q
-    inner join entra_member_closure as c on c.id = q.id and c.source_id = q.entra_source_id
-    inner join entra_user as u on u.id = c.member_id and u.source_id = c.source_id
-    inner join pair as p on p.entra_row_id = u.row_id
-    inner join ad_user as a on a.row_id = p.ad_row_id
-    where c.depth > 1 and p.entra_is_synced = 1 and p.is_in_skew = 0
+    inner join entra_member_closure as c on c.id = q.entra_id and c.source_id = q.entra_source_id
+    inner join pair as p on p.entra_id = c.member_id and p.entra_source_id = c.source_id
+    where c.depth > 1 and q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
 ),
 
 differing as (
@@ -8299,7 +8346,7 @@ differing as (
     where not exists (
         select 1
         from ad_member_closure as x
-        where x.guid = s.guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
+        where x.guid = s.ad_guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
     )
 ),
 
@@ -9978,6 +10025,7 @@ values
     (N'finding_count', N'derived', N'One row per finding of each refresh: how many rows it had, how many of them are accepted or new, and how many rows of the refresh before are gone (NULL where there is none).', null, N'0.1.0'),
     (N'finding_row', N'derived', N'One row per object of a finding (its grain stands in its meaning), of the last refresh.', null, N'0.1.0'),
     (N'finding_seen', N'store', N'One row per row of a finding that stands, or that the last refresh found gone. first_refresh: NULL when it was there the first time the finding was looked for; gone_refresh: NULL while it stands.', null, N'0.1.0'),
+    (N'group_pair', N'derived', N'One row per AD group and synced Entra group of linked sources with the same SID.', null, N'0.1.0'),
     (N'group_type_flag', N'reference', N'One row per flag of groupType; value_int is signed, so that & finds the security bit too.', null, N'0.1.0'),
     (N'lifecycle_date', N'store', N'One row per AD user or Entra user and kind of date (hire, leave) that has a value; made by each refresh.', null, N'0.1.0'),
     (N'load_drift', N'store', N'One row per row that increments had left other than a full read found it: missing, left over, other.', null, N'0.1.0'),
@@ -10025,6 +10073,7 @@ values
     (N'fill_match_candidate', N'view', N'Candidates of the match: Who could be who: each AD user and Entra user of linked sources that at least one rule joins, ranked by the lowest rule, then by how many rules agree. Accepted is the sole best candidate of both sides; losers never slide to another partner. One row per AD user and Entra user.', null, N'0.1.0'),
     (N'fill_user_match', N'view', N'Accepted matches: Who is who: the accepted candidates, each with its rule, how many rules agree, and the next best candidate of either side. One row per accepted match.', null, N'0.1.0'),
     (N'fill_pair', N'view', N'Pairs: The compared columns of both sides of each accepted match. is_in_skew: the two loads did not see the same moment (Entra synchronised the user after the AD load began, or AD changed the user after the Entra load began less the sync grace), so a difference proves nothing. One row per accepted match.', null, N'0.1.0'),
+    (N'fill_group_pair', N'view', N'Pairs of groups: AD groups and the synced Entra groups of linked sources that have their SID. is_in_skew: the two loads did not see the same moment (Entra synchronised the group after the AD load began, or AD changed the group after the Entra load began less the sync grace), so a difference proves nothing. One row per AD group and Entra group.', null, N'0.1.0'),
     (N'fill_worker_match', N'view', N'Workers and their accounts: The accounts of the linked directories that carry a worker''s employee id. A row id stands only where the count is 1; guests are counted apart. is_pair: both accounts are matched with each other. is_complete: every linked directory has been loaded. One row per worker.', null, N'0.1.0'),
     (N'fill_privileged_account', N'view', N'Privileged accounts: Accounts that are in a privileged group of Active Directory (known by the RID, whatever its name), hold or may activate a directory role, or are in a role-assignable group: directly, through nested groups or as a primary group. adminCount stands beside it and makes nobody privileged. One row per account and group or role.', null, N'0.1.0'),
     (N'finding_ad_admincount_left', N'view', N'adminCount without a privileged group: An AD user has adminCount 1 and is in none of the groups that table privileged_account knows: it was once protected, and keeps that access list and no inheritance. Critical system objects (krbtgt) are left out. One row per AD user.', null, N'0.1.0'),
@@ -10075,14 +10124,14 @@ values
     (N'finding_duplicate_samaccountname', N'view', N'sAMAccountName twice, and no UPN: Several users without a UPN have the same sAMAccountName, whatever its case: without a UPN their name in the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
     (N'finding_duplicate_targetaddress', N'view', N'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
     (N'finding_duplicate_upn_ad', N'view', N'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
-    (N'finding_employeeid_differs', N'view', N'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
-    (N'finding_entra_deleted_soon_purged', N'view', N'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, N'0.1.0'),
-    (N'finding_entra_formerly_synced', N'view', N'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, N'0.1.0')
+    (N'finding_employeeid_differs', N'view', N'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    (N'finding_entra_deleted_soon_purged', N'view', N'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, N'0.1.0'),
+    (N'finding_entra_formerly_synced', N'view', N'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, N'0.1.0'),
     (N'finding_entra_guest_pending', N'view', N'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, N'0.1.0'),
     (N'finding_entra_role_on_synced_user', N'view', N'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group: who controls the AD account controls the role. Roles that only read or invite (view privileged_account names them) are left out. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, N'0.1.0'),
     (N'finding_entra_stale_account', N'view', N'Stale user in Entra: An enabled Entra user that is older than setting stale_days and has not signed in since, in person or through an application; guests and cloud-only users too. Asks for the sign-ins ([entra] objects: signin). The Entra value is the day of the last sign-in in person, empty where there was none. One row per Entra user.', null, N'0.1.0'),
@@ -10983,6 +11032,15 @@ values
     (N'finding_seen', N'first_refresh', 7, N'int', null, N'the refresh that found it first', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_seen', N'first_day', 8, N'int', null, N'first as a day number', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_seen', N'gone_refresh', 9, N'int', null, N'the first refresh that did not find it any more', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'group_pair', N'ad_row_id', 1, N'int', null, N'row_id in ad_group', null, N'never NULL', 0, N'0.1.0'),
+    (N'group_pair', N'entra_row_id', 2, N'int', null, N'row_id in entra_group', null, N'never NULL', 0, N'0.1.0'),
+    (N'group_pair', N'ad_source_id', 3, N'int', null, N'source of the AD side', null, N'never NULL', 0, N'0.1.0'),
+    (N'group_pair', N'entra_source_id', 4, N'int', null, N'source of the Entra side', null, N'never NULL', 0, N'0.1.0'),
+    (N'group_pair', N'ad_guid', 5, N'text', null, N'guid of the AD group', null, N'never NULL', 0, N'0.1.0'),
+    (N'group_pair', N'ad_dn_key', 6, N'text', null, N'folded distinguished name of the AD group, as members name it', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'group_pair', N'entra_id', 7, N'text', null, N'id of the Entra group', null, N'never NULL', 0, N'0.1.0'),
+    (N'group_pair', N'entra_displayname', 8, N'text', null, N'name of the Entra group', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'group_pair', N'is_in_skew', 9, N'flag', null, N'1: changed too close to the loads to be compared', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'group_type_flag', N'bit', 1, N'int', null, N'place of the bit, from 0', null, N'never NULL', 0, N'0.1.0'),
     (N'group_type_flag', N'name', 2, N'text', null, N'its name', null, N'never NULL', 0, N'0.1.0'),
     (N'group_type_flag', N'value_int', 3, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0'),
@@ -11108,28 +11166,29 @@ values
     (N'pair', N'ad_account_expires_at', 22, N'time', null, N'ad_account_expires as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_account_expires_day', 23, N'int', null, N'ad_account_expires as a day number', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'pair', N'ad_distinguishedname', 24, N'text', null, N'distinguishedname of the AD user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'ad_whencreated', 25, N'time', null, N'whencreated of the AD user', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'ad_whenchanged', 26, N'time', null, N'whenchanged of the AD user', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_id', 27, N'text', null, N'id of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_displayname', 28, N'text', null, N'displayname of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_givenname', 29, N'text', null, N'givenname of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_surname', 30, N'text', null, N'surname of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_userprincipalname', 31, N'text', null, N'userprincipalname of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_upn_key', 32, N'text', null, N'entra_upn folded', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_mail', 33, N'text', null, N'mail of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_mail_key', 34, N'text', null, N'entra_mail folded', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_employeeid', 35, N'text', null, N'employeeid of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_employeeid_key', 36, N'text', null, N'entra_employeeid folded', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_sid', 37, N'text', null, N'sid of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_onpremisesimmutableid', 38, N'text', null, N'onpremisesimmutableid of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_is_enabled', 39, N'flag', null, N'is_enabled of the Entra user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_is_guest', 40, N'flag', null, N'is_guest of the Entra user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_is_synced', 41, N'flag', null, N'is_synced of the Entra user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_othermails_count', 42, N'int', null, N'othermails_count of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_usagelocation', 43, N'text', null, N'usagelocation of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_usagelocation_known', 44, N'flag', null, N'usagelocation_known of the Entra user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'entra_onpremiseslastsyncdatetime', 45, N'time', null, N'onpremiseslastsyncdatetime of the Entra user', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'pair', N'is_in_skew', 46, N'flag', null, N'1: changed too close to the loads to be compared', N'0 or 1', N'never NULL', 0, N'0.1.0'),
+    (N'pair', N'ad_dn_key', 25, N'text', null, N'ad_dn folded', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'ad_whencreated', 26, N'time', null, N'whencreated of the AD user', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'ad_whenchanged', 27, N'time', null, N'whenchanged of the AD user', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_id', 28, N'text', null, N'id of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_displayname', 29, N'text', null, N'displayname of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_givenname', 30, N'text', null, N'givenname of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_surname', 31, N'text', null, N'surname of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_userprincipalname', 32, N'text', null, N'userprincipalname of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_upn_key', 33, N'text', null, N'entra_upn folded', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_mail', 34, N'text', null, N'mail of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_mail_key', 35, N'text', null, N'entra_mail folded', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_employeeid', 36, N'text', null, N'employeeid of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_employeeid_key', 37, N'text', null, N'entra_employeeid folded', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_sid', 38, N'text', null, N'sid of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_onpremisesimmutableid', 39, N'text', null, N'onpremisesimmutableid of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_is_enabled', 40, N'flag', null, N'is_enabled of the Entra user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_is_guest', 41, N'flag', null, N'is_guest of the Entra user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_is_synced', 42, N'flag', null, N'is_synced of the Entra user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_othermails_count', 43, N'int', null, N'othermails_count of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_usagelocation', 44, N'text', null, N'usagelocation of the Entra user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_usagelocation_known', 45, N'flag', null, N'usagelocation_known of the Entra user', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'entra_onpremiseslastsyncdatetime', 46, N'time', null, N'onpremiseslastsyncdatetime of the Entra user', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'pair', N'is_in_skew', 47, N'flag', null, N'1: changed too close to the loads to be compared', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'object_type', 1, N'text', null, N'table of the object', null, N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'account_row_id', 3, N'int', null, N'row_id of the account', null, N'never NULL', 0, N'0.1.0'),
@@ -11152,7 +11211,12 @@ values
     (N'setting', N'value_int', 2, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0'),
     (N'setting', N'note', 3, N'text', null, N'what it is for', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'source', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
-    (N'source', N'kind', 2, N'text', null, N'ad, entra or workers', null, N'never NULL', 0, N'0.1.0'),
+    (N'source', N'kind', 2, N'text', null, N'ad, entra or workers', null, N'never NULL', 0, N'0.1.0')
+go
+if @@trancount = 0 set noexec on
+go
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     (N'source', N'name', 3, N'text', null, N'name in recon.toml', null, N'never NULL', 0, N'0.1.0'),
     (N'source', N'domain', 4, N'text', null, N'DNS name of the domain, or tenant id', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'source', N'load_started_at', 5, N'time', null, N'when its last published load began', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11162,12 +11226,7 @@ values
     (N'source_link', N'link_id', 1, N'int', null, N'number of the link', null, N'never NULL', 0, N'0.1.0'),
     (N'source_link', N'ad_source_id', 2, N'int', null, N'source of the AD side', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'source_link', N'entra_source_id', 3, N'int', null, N'source of the Entra side', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'source_link', N'worker_source_id', 4, N'int', null, N'source of the worker', null, N'no value, or none that could be derived', 0, N'0.1.0')
-go
-if @@trancount = 0 set noexec on
-go
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    (N'source_link', N'worker_source_id', 4, N'int', null, N'source of the worker', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'sspr_policy', N'policy_id', 1, N'int', null, N'always 1', null, N'never NULL', 0, N'0.1.0'),
     (N'sspr_policy', N'email_method', 2, N'flag', null, N'1: e-mail is a method for password reset', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'sspr_policy', N'methods_required', 3, N'int', null, N'how many methods a reset takes', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11432,6 +11491,7 @@ begin
     grant select on finding_count to recon_pii;
     grant select on finding_row to recon_pii;
     grant select on finding_seen to recon_pii;
+    grant select on group_pair to recon_pii;
     grant select on group_type_flag to recon_pii;
     grant select on lifecycle_date to recon_pii;
     grant select on load_drift to recon_pii;
@@ -11479,6 +11539,7 @@ begin
     grant select on fill_match_candidate to recon_pii;
     grant select on fill_user_match to recon_pii;
     grant select on fill_pair to recon_pii;
+    grant select on fill_group_pair to recon_pii;
     grant select on fill_worker_match to recon_pii;
     grant select on fill_privileged_account to recon_pii;
     grant select on finding_ad_admincount_left to recon_pii;
@@ -11693,6 +11754,7 @@ begin
     grant select, insert, update, delete on finding_count to recon_loader;
     grant select, insert, update, delete on finding_row to recon_loader;
     grant select, insert, update, delete on finding_seen to recon_loader;
+    grant select, insert, update, delete on group_pair to recon_loader;
     grant select, insert, update, delete on group_type_flag to recon_loader;
     grant select, insert, update, delete on lifecycle_date to recon_loader;
     grant select, insert, update, delete on load_drift to recon_loader;

@@ -329,6 +329,9 @@ drop view if exists fill_privileged_account
 drop view if exists fill_worker_match
 ;
 
+drop view if exists fill_group_pair
+;
+
 drop view if exists fill_pair
 ;
 
@@ -2947,6 +2950,29 @@ CREATE TABLE IF NOT EXISTS finding_seen (
 CREATE INDEX IF NOT EXISTS finding_seen_code ON finding_seen (code, object_key)
 ;
 
+CREATE TABLE IF NOT EXISTS group_pair (
+    ad_row_id INTEGER NOT NULL,
+    entra_row_id INTEGER NOT NULL,
+    ad_source_id INTEGER NOT NULL,
+    entra_source_id INTEGER NOT NULL,
+    ad_guid TEXT COLLATE "C" NOT NULL,
+    ad_dn_key TEXT COLLATE "C",
+    entra_id TEXT COLLATE "C" NOT NULL,
+    entra_displayname TEXT,
+    is_in_skew SMALLINT NOT NULL,
+    PRIMARY KEY (ad_row_id, entra_row_id)
+)
+;
+
+CREATE INDEX IF NOT EXISTS group_pair_ad_dn_key ON group_pair (ad_dn_key)
+;
+
+CREATE INDEX IF NOT EXISTS group_pair_ad_guid ON group_pair (ad_guid, ad_source_id)
+;
+
+CREATE INDEX IF NOT EXISTS group_pair_entra_id ON group_pair (entra_id, entra_source_id)
+;
+
 CREATE TABLE IF NOT EXISTS group_type_flag (
     bit INTEGER NOT NULL,
     name TEXT COLLATE "C" NOT NULL,
@@ -3181,6 +3207,7 @@ CREATE TABLE IF NOT EXISTS pair (
     ad_account_expires_at TIMESTAMP WITHOUT TIME ZONE,
     ad_account_expires_day INTEGER,
     ad_distinguishedname TEXT,
+    ad_dn_key TEXT COLLATE "C",
     ad_whencreated TIMESTAMP WITHOUT TIME ZONE,
     ad_whenchanged TIMESTAMP WITHOUT TIME ZONE,
     entra_id TEXT COLLATE "C",
@@ -3207,7 +3234,13 @@ CREATE TABLE IF NOT EXISTS pair (
 )
 ;
 
+CREATE INDEX IF NOT EXISTS pair_ad_dn_key ON pair (ad_dn_key)
+;
+
 CREATE UNIQUE INDEX IF NOT EXISTS pair_entra ON pair (entra_row_id)
+;
+
+CREATE INDEX IF NOT EXISTS pair_entra_id ON pair (entra_id)
 ;
 
 CREATE TABLE IF NOT EXISTS privileged_account (
@@ -5204,6 +5237,7 @@ select
     a.account_expires_at as ad_account_expires_at,
     a.account_expires_day as ad_account_expires_day,
     a.distinguishedname as ad_distinguishedname,
+    a.dn_key as ad_dn_key,
     a.whencreated as ad_whencreated,
     a.whenchanged as ad_whenchanged,
     e.id as entra_id,
@@ -5235,6 +5269,34 @@ inner join ad_user as a on a.row_id = m.ad_row_id
 inner join entra_user as e on e.row_id = m.entra_row_id
 inner join source as sa on sa.source_id = m.ad_source_id
 inner join source as se on se.source_id = m.entra_source_id
+;
+
+create view fill_group_pair as
+select
+    g.row_id as ad_row_id,
+    e.row_id as entra_row_id,
+    g.source_id as ad_source_id,
+    e.source_id as entra_source_id,
+    g.guid as ad_guid,
+    g.dn_key as ad_dn_key,
+    e.id as entra_id,
+    e.displayname as entra_displayname,
+    case
+        when e.onpremiseslastsyncdatetime > sa.load_started_at then 1
+        when g.whenchanged > se.change_cutoff_at then 1
+        else 0
+    end as is_in_skew
+from entra_group as e
+inner join ad_group as g on g.sid = e.sid
+inner join source as sa on sa.source_id = g.source_id
+inner join source as se on se.source_id = e.source_id
+where
+    e.is_synced = 1
+    and exists (
+        select 1
+        from source_link as l
+        where l.ad_source_id = g.source_id and l.entra_source_id = e.source_id
+    )
 ;
 
 create view fill_worker_match as
@@ -7096,51 +7158,39 @@ inner join entra_member_closure as c on c.id = e.id and c.source_id = e.source_i
 ;
 
 create view finding_group_membership_differs as
-with group_pair as (
-    select g.source_id as ad_source_id, g.guid, e.source_id as entra_source_id, e.id, e.displayname
-    from entra_group as e
-    inner join ad_group as g on g.sid = e.sid
-    inner join source_link as l on l.ad_source_id = g.source_id and l.entra_source_id = e.source_id
-    inner join source as sa on sa.source_id = g.source_id
-    inner join source as se on se.source_id = e.source_id
-    where
-        e.is_synced = 1
-        and (e.onpremiseslastsyncdatetime is null or e.onpremiseslastsyncdatetime <= sa.load_started_at)
-        and (g.whenchanged is null or g.whenchanged <= se.change_cutoff_at)
-    group by g.source_id, g.guid, e.source_id, e.id, e.displayname
-),
-
--- members whom the other side knows too, under the key that they have there
-ad_side as (
-    select q.entra_source_id, q.id, p.entra_id as member_id, p.entra_userprincipalname as name
+with ad_side as (
+    -- members whom the other side knows too, under the key that they have there
+    select q.entra_source_id, q.entra_id as id, p.entra_id as member_id, p.entra_userprincipalname as name
     from group_pair as q
-    inner join ad_member as m on m.guid = q.guid and m.source_id = q.ad_source_id
-    inner join ad_user as a on a.dn_key = m.member_key
-    inner join pair as p on p.ad_row_id = a.row_id
-    where p.entra_source_id = q.entra_source_id and p.entra_is_synced = 1 and p.is_in_skew = 0
+    inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
+    inner join pair as p on p.ad_dn_key = m.member_key and p.entra_source_id = q.entra_source_id
+    where q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select q.entra_source_id, q.id, i.id, i.displayname
+    select q.entra_source_id, q.entra_id, i.entra_id, i.entra_displayname
     from group_pair as q
-    inner join ad_member as m on m.guid = q.guid and m.source_id = q.ad_source_id
-    inner join ad_group as g on g.dn_key = m.member_key
-    inner join group_pair as i
-        on i.guid = g.guid and i.ad_source_id = g.source_id and i.entra_source_id = q.entra_source_id
+    inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
+    inner join group_pair as i on i.ad_dn_key = m.member_key and i.entra_source_id = q.entra_source_id
+    where q.is_in_skew = 0 and i.is_in_skew = 0
 ),
 
 entra_side as (
-    select q.ad_source_id, q.guid, q.entra_source_id, q.id, a.dn_key, p.entra_userprincipalname as name
+    select
+        q.ad_source_id,
+        q.ad_guid,
+        q.entra_source_id,
+        q.entra_id as id,
+        p.ad_dn_key as dn_key,
+        p.entra_userprincipalname as name
     from group_pair as q
-    inner join entra_member as m on m.id = q.id and m.source_id = q.entra_source_id
-    inner join entra_user as u on u.id = m.member_id and u.source_id = m.source_id
-    inner join pair as p on p.entra_row_id = u.row_id
-    inner join ad_user as a on a.row_id = p.ad_row_id
-    where p.entra_is_synced = 1 and p.is_in_skew = 0
+    inner join entra_member as m on m.id = q.entra_id and m.source_id = q.entra_source_id
+    inner join pair as p on p.entra_id = m.member_id and p.entra_source_id = m.source_id
+    where q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select q.ad_source_id, q.guid, q.entra_source_id, q.id, g.dn_key, i.displayname
+    select q.ad_source_id, q.ad_guid, q.entra_source_id, q.entra_id, i.ad_dn_key, i.entra_displayname
     from group_pair as q
-    inner join entra_member as m on m.id = q.id and m.source_id = q.entra_source_id
-    inner join group_pair as i on i.id = m.member_id and i.entra_source_id = m.source_id
-    inner join ad_group as g on g.guid = i.guid and g.source_id = i.ad_source_id
+    inner join entra_member as m on m.id = q.entra_id and m.source_id = q.entra_source_id
+    inner join group_pair as i on i.entra_id = m.member_id and i.entra_source_id = m.source_id
+    where q.is_in_skew = 0 and i.is_in_skew = 0
 ),
 
 only_ad as (
@@ -7159,7 +7209,7 @@ only_entra as (
     where not exists (
         select 1
         from ad_member as x
-        where x.guid = s.guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
+        where x.guid = s.ad_guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
     )
 )
 
@@ -7205,38 +7255,21 @@ where
 ;
 
 create view finding_group_nested_members_differ as
-with group_pair as (
-    select g.source_id as ad_source_id, g.guid, e.source_id as entra_source_id, e.id
-    from entra_group as e
-    inner join ad_group as g on g.sid = e.sid
-    inner join source_link as l on l.ad_source_id = g.source_id and l.entra_source_id = e.source_id
-    inner join source as sa on sa.source_id = g.source_id
-    inner join source as se on se.source_id = e.source_id
-    where
-        e.is_synced = 1
-        and (e.onpremiseslastsyncdatetime is null or e.onpremiseslastsyncdatetime <= sa.load_started_at)
-        and (g.whenchanged is null or g.whenchanged <= se.change_cutoff_at)
-    group by g.source_id, g.guid, e.source_id, e.id
-),
-
--- users in them by two steps or more, under the key that the other side has
-ad_side as (
-    select q.entra_source_id, q.id, p.entra_id as member_id
+with ad_side as (
+    -- users in them by two steps or more, under the key that the other side has
+    select q.entra_source_id, q.entra_id as id, p.entra_id as member_id
     from group_pair as q
-    inner join ad_member_closure as c on c.guid = q.guid and c.source_id = q.ad_source_id
-    inner join ad_user as a on a.dn_key = c.member_key
-    inner join pair as p on p.ad_row_id = a.row_id
-    where c.depth > 1 and p.entra_source_id = q.entra_source_id and p.entra_is_synced = 1 and p.is_in_skew = 0
+    inner join ad_member_closure as c on c.guid = q.ad_guid and c.source_id = q.ad_source_id
+    inner join pair as p on p.ad_dn_key = c.member_key and p.entra_source_id = q.entra_source_id
+    where c.depth > 1 and q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
 ),
 
 entra_side as (
-    select q.ad_source_id, q.guid, q.entra_source_id, q.id, a.dn_key
+    select q.ad_source_id, q.ad_guid, q.entra_source_id, q.entra_id as id, p.ad_dn_key as dn_key
     from group_pair as q
-    inner join entra_member_closure as c on c.id = q.id and c.source_id = q.entra_source_id
-    inner join entra_user as u on u.id = c.member_id and u.source_id = c.source_id
-    inner join pair as p on p.entra_row_id = u.row_id
-    inner join ad_user as a on a.row_id = p.ad_row_id
-    where c.depth > 1 and p.entra_is_synced = 1 and p.is_in_skew = 0
+    inner join entra_member_closure as c on c.id = q.entra_id and c.source_id = q.entra_source_id
+    inner join pair as p on p.entra_id = c.member_id and p.entra_source_id = c.source_id
+    where c.depth > 1 and q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
 ),
 
 differing as (
@@ -7253,7 +7286,7 @@ differing as (
     where not exists (
         select 1
         from ad_member_closure as x
-        where x.guid = s.guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
+        where x.guid = s.ad_guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
     )
 ),
 
@@ -8885,6 +8918,7 @@ values
     ('finding_count', 'derived', 'One row per finding of each refresh: how many rows it had, how many of them are accepted or new, and how many rows of the refresh before are gone (NULL where there is none).', null, '0.1.0'),
     ('finding_row', 'derived', 'One row per object of a finding (its grain stands in its meaning), of the last refresh.', null, '0.1.0'),
     ('finding_seen', 'store', 'One row per row of a finding that stands, or that the last refresh found gone. first_refresh: NULL when it was there the first time the finding was looked for; gone_refresh: NULL while it stands.', null, '0.1.0'),
+    ('group_pair', 'derived', 'One row per AD group and synced Entra group of linked sources with the same SID.', null, '0.1.0'),
     ('group_type_flag', 'reference', 'One row per flag of groupType; value_int is signed, so that & finds the security bit too.', null, '0.1.0'),
     ('lifecycle_date', 'store', 'One row per AD user or Entra user and kind of date (hire, leave) that has a value; made by each refresh.', null, '0.1.0'),
     ('load_drift', 'store', 'One row per row that increments had left other than a full read found it: missing, left over, other.', null, '0.1.0'),
@@ -8932,6 +8966,7 @@ values
     ('fill_match_candidate', 'view', 'Candidates of the match: Who could be who: each AD user and Entra user of linked sources that at least one rule joins, ranked by the lowest rule, then by how many rules agree. Accepted is the sole best candidate of both sides; losers never slide to another partner. One row per AD user and Entra user.', null, '0.1.0'),
     ('fill_user_match', 'view', 'Accepted matches: Who is who: the accepted candidates, each with its rule, how many rules agree, and the next best candidate of either side. One row per accepted match.', null, '0.1.0'),
     ('fill_pair', 'view', 'Pairs: The compared columns of both sides of each accepted match. is_in_skew: the two loads did not see the same moment (Entra synchronised the user after the AD load began, or AD changed the user after the Entra load began less the sync grace), so a difference proves nothing. One row per accepted match.', null, '0.1.0'),
+    ('fill_group_pair', 'view', 'Pairs of groups: AD groups and the synced Entra groups of linked sources that have their SID. is_in_skew: the two loads did not see the same moment (Entra synchronised the group after the AD load began, or AD changed the group after the Entra load began less the sync grace), so a difference proves nothing. One row per AD group and Entra group.', null, '0.1.0'),
     ('fill_worker_match', 'view', 'Workers and their accounts: The accounts of the linked directories that carry a worker''s employee id. A row id stands only where the count is 1; guests are counted apart. is_pair: both accounts are matched with each other. is_complete: every linked directory has been loaded. One row per worker.', null, '0.1.0'),
     ('fill_privileged_account', 'view', 'Privileged accounts: Accounts that are in a privileged group of Active Directory (known by the RID, whatever its name), hold or may activate a directory role, or are in a role-assignable group: directly, through nested groups or as a primary group. adminCount stands beside it and makes nobody privileged. One row per account and group or role.', null, '0.1.0'),
     ('finding_ad_admincount_left', 'view', 'adminCount without a privileged group: An AD user has adminCount 1 and is in none of the groups that table privileged_account knows: it was once protected, and keeps that access list and no inheritance. Critical system objects (krbtgt) are left out. One row per AD user.', null, '0.1.0'),
@@ -8982,13 +9017,13 @@ values
     ('finding_duplicate_samaccountname', 'view', 'sAMAccountName twice, and no UPN: Several users without a UPN have the same sAMAccountName, whatever its case: without a UPN their name in the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, '0.1.0'),
     ('finding_duplicate_targetaddress', 'view', 'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
     ('finding_duplicate_upn_ad', 'view', 'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, '0.1.0'),
-    ('finding_employeeid_differs', 'view', 'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
-    ('finding_entra_deleted_soon_purged', 'view', 'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, '0.1.0'),
-    ('finding_entra_formerly_synced', 'view', 'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, '0.1.0')
+    ('finding_employeeid_differs', 'view', 'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0')
 ;
 
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    ('finding_entra_deleted_soon_purged', 'view', 'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, '0.1.0'),
+    ('finding_entra_formerly_synced', 'view', 'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, '0.1.0'),
     ('finding_entra_guest_pending', 'view', 'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, '0.1.0'),
     ('finding_entra_role_on_synced_user', 'view', 'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group: who controls the AD account controls the role. Roles that only read or invite (view privileged_account names them) are left out. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, '0.1.0'),
     ('finding_entra_stale_account', 'view', 'Stale user in Entra: An enabled Entra user that is older than setting stale_days and has not signed in since, in person or through an application; guests and cloud-only users too. Asks for the sign-ins ([entra] objects: signin). The Entra value is the day of the last sign-in in person, empty where there was none. One row per Entra user.', null, '0.1.0'),
@@ -9884,6 +9919,15 @@ values
     ('finding_seen', 'first_refresh', 7, 'int', null, 'the refresh that found it first', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_seen', 'first_day', 8, 'int', null, 'first as a day number', null, 'never NULL', 0, '0.1.0'),
     ('finding_seen', 'gone_refresh', 9, 'int', null, 'the first refresh that did not find it any more', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('group_pair', 'ad_row_id', 1, 'int', null, 'row_id in ad_group', null, 'never NULL', 0, '0.1.0'),
+    ('group_pair', 'entra_row_id', 2, 'int', null, 'row_id in entra_group', null, 'never NULL', 0, '0.1.0'),
+    ('group_pair', 'ad_source_id', 3, 'int', null, 'source of the AD side', null, 'never NULL', 0, '0.1.0'),
+    ('group_pair', 'entra_source_id', 4, 'int', null, 'source of the Entra side', null, 'never NULL', 0, '0.1.0'),
+    ('group_pair', 'ad_guid', 5, 'text', null, 'guid of the AD group', null, 'never NULL', 0, '0.1.0'),
+    ('group_pair', 'ad_dn_key', 6, 'text', null, 'folded distinguished name of the AD group, as members name it', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('group_pair', 'entra_id', 7, 'text', null, 'id of the Entra group', null, 'never NULL', 0, '0.1.0'),
+    ('group_pair', 'entra_displayname', 8, 'text', null, 'name of the Entra group', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('group_pair', 'is_in_skew', 9, 'flag', null, '1: changed too close to the loads to be compared', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('group_type_flag', 'bit', 1, 'int', null, 'place of the bit, from 0', null, 'never NULL', 0, '0.1.0'),
     ('group_type_flag', 'name', 2, 'text', null, 'its name', null, 'never NULL', 0, '0.1.0'),
     ('group_type_flag', 'value_int', 3, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0'),
@@ -10009,28 +10053,29 @@ values
     ('pair', 'ad_account_expires_at', 22, 'time', null, 'ad_account_expires as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_account_expires_day', 23, 'int', null, 'ad_account_expires as a day number', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('pair', 'ad_distinguishedname', 24, 'text', null, 'distinguishedname of the AD user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'ad_whencreated', 25, 'time', null, 'whencreated of the AD user', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'ad_whenchanged', 26, 'time', null, 'whenchanged of the AD user', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_id', 27, 'text', null, 'id of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_displayname', 28, 'text', null, 'displayname of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_givenname', 29, 'text', null, 'givenname of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_surname', 30, 'text', null, 'surname of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_userprincipalname', 31, 'text', null, 'userprincipalname of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_upn_key', 32, 'text', null, 'entra_upn folded', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_mail', 33, 'text', null, 'mail of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_mail_key', 34, 'text', null, 'entra_mail folded', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_employeeid', 35, 'text', null, 'employeeid of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_employeeid_key', 36, 'text', null, 'entra_employeeid folded', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_sid', 37, 'text', null, 'sid of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_onpremisesimmutableid', 38, 'text', null, 'onpremisesimmutableid of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_is_enabled', 39, 'flag', null, 'is_enabled of the Entra user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_is_guest', 40, 'flag', null, 'is_guest of the Entra user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_is_synced', 41, 'flag', null, 'is_synced of the Entra user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_othermails_count', 42, 'int', null, 'othermails_count of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_usagelocation', 43, 'text', null, 'usagelocation of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_usagelocation_known', 44, 'flag', null, 'usagelocation_known of the Entra user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'entra_onpremiseslastsyncdatetime', 45, 'time', null, 'onpremiseslastsyncdatetime of the Entra user', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('pair', 'is_in_skew', 46, 'flag', null, '1: changed too close to the loads to be compared', '0 or 1', 'never NULL', 0, '0.1.0'),
+    ('pair', 'ad_dn_key', 25, 'text', null, 'ad_dn folded', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'ad_whencreated', 26, 'time', null, 'whencreated of the AD user', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'ad_whenchanged', 27, 'time', null, 'whenchanged of the AD user', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_id', 28, 'text', null, 'id of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_displayname', 29, 'text', null, 'displayname of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_givenname', 30, 'text', null, 'givenname of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_surname', 31, 'text', null, 'surname of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_userprincipalname', 32, 'text', null, 'userprincipalname of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_upn_key', 33, 'text', null, 'entra_upn folded', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_mail', 34, 'text', null, 'mail of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_mail_key', 35, 'text', null, 'entra_mail folded', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_employeeid', 36, 'text', null, 'employeeid of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_employeeid_key', 37, 'text', null, 'entra_employeeid folded', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_sid', 38, 'text', null, 'sid of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_onpremisesimmutableid', 39, 'text', null, 'onpremisesimmutableid of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_is_enabled', 40, 'flag', null, 'is_enabled of the Entra user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_is_guest', 41, 'flag', null, 'is_guest of the Entra user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_is_synced', 42, 'flag', null, 'is_synced of the Entra user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_othermails_count', 43, 'int', null, 'othermails_count of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_usagelocation', 44, 'text', null, 'usagelocation of the Entra user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_usagelocation_known', 45, 'flag', null, 'usagelocation_known of the Entra user', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'entra_onpremiseslastsyncdatetime', 46, 'time', null, 'onpremiseslastsyncdatetime of the Entra user', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('pair', 'is_in_skew', 47, 'flag', null, '1: changed too close to the loads to be compared', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'object_type', 1, 'text', null, 'table of the object', null, 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'account_row_id', 3, 'int', null, 'row_id of the account', null, 'never NULL', 0, '0.1.0'),
@@ -10053,7 +10098,11 @@ values
     ('setting', 'value_int', 2, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0'),
     ('setting', 'note', 3, 'text', null, 'what it is for', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('source', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
-    ('source', 'kind', 2, 'text', null, 'ad, entra or workers', null, 'never NULL', 0, '0.1.0'),
+    ('source', 'kind', 2, 'text', null, 'ad, entra or workers', null, 'never NULL', 0, '0.1.0')
+;
+
+insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
+values
     ('source', 'name', 3, 'text', null, 'name in recon.toml', null, 'never NULL', 0, '0.1.0'),
     ('source', 'domain', 4, 'text', null, 'DNS name of the domain, or tenant id', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('source', 'load_started_at', 5, 'time', null, 'when its last published load began', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -10063,11 +10112,7 @@ values
     ('source_link', 'link_id', 1, 'int', null, 'number of the link', null, 'never NULL', 0, '0.1.0'),
     ('source_link', 'ad_source_id', 2, 'int', null, 'source of the AD side', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('source_link', 'entra_source_id', 3, 'int', null, 'source of the Entra side', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('source_link', 'worker_source_id', 4, 'int', null, 'source of the worker', null, 'no value, or none that could be derived', 0, '0.1.0')
-;
-
-insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
-values
+    ('source_link', 'worker_source_id', 4, 'int', null, 'source of the worker', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('sspr_policy', 'policy_id', 1, 'int', null, 'always 1', null, 'never NULL', 0, '0.1.0'),
     ('sspr_policy', 'email_method', 2, 'flag', null, '1: e-mail is a method for password reset', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('sspr_policy', 'methods_required', 3, 'int', null, 'how many methods a reset takes', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -10359,6 +10404,7 @@ begin
         finding_count,
         finding_row,
         finding_seen,
+        group_pair,
         group_type_flag,
         lifecycle_date,
         load_drift,
@@ -10406,6 +10452,7 @@ begin
         fill_match_candidate,
         fill_user_match,
         fill_pair,
+        fill_group_pair,
         fill_worker_match,
         fill_privileged_account,
         finding_ad_admincount_left,
@@ -10624,6 +10671,7 @@ begin
         finding_count,
         finding_row,
         finding_seen,
+        group_pair,
         group_type_flag,
         lifecycle_date,
         load_drift,

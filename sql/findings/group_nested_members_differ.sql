@@ -6,38 +6,21 @@
 -- severity: medium
 -- fix: See group_membership_differs for the groups inside it; a group inside it may not be synchronized.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-sync-configure-filtering
-with group_pair as (
-    select g.source_id as ad_source_id, g.guid, e.source_id as entra_source_id, e.id
-    from entra_group as e
-    inner join ad_group as g on g.sid = e.sid
-    inner join source_link as l on l.ad_source_id = g.source_id and l.entra_source_id = e.source_id
-    inner join source as sa on sa.source_id = g.source_id
-    inner join source as se on se.source_id = e.source_id
-    where
-        e.is_synced = 1
-        and (e.onpremiseslastsyncdatetime is null or e.onpremiseslastsyncdatetime <= sa.load_started_at)
-        and (g.whenchanged is null or g.whenchanged <= se.change_cutoff_at)
-    group by g.source_id, g.guid, e.source_id, e.id
-),
-
--- users in them by two steps or more, under the key that the other side has
-ad_side as (
-    select q.entra_source_id, q.id, p.entra_id as member_id
+with ad_side as (
+    -- users in them by two steps or more, under the key that the other side has
+    select q.entra_source_id, q.entra_id as id, p.entra_id as member_id
     from group_pair as q
-    inner join ad_member_closure as c on c.guid = q.guid and c.source_id = q.ad_source_id
-    inner join ad_user as a on a.dn_key = c.member_key
-    inner join pair as p on p.ad_row_id = a.row_id
-    where c.depth > 1 and p.entra_source_id = q.entra_source_id and p.entra_is_synced = 1 and p.is_in_skew = 0
+    inner join ad_member_closure as c on c.guid = q.ad_guid and c.source_id = q.ad_source_id
+    inner join pair as p on p.ad_dn_key = c.member_key and p.entra_source_id = q.entra_source_id
+    where c.depth > 1 and q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
 ),
 
 entra_side as (
-    select q.ad_source_id, q.guid, q.entra_source_id, q.id, a.dn_key
+    select q.ad_source_id, q.ad_guid, q.entra_source_id, q.entra_id as id, p.ad_dn_key as dn_key
     from group_pair as q
-    inner join entra_member_closure as c on c.id = q.id and c.source_id = q.entra_source_id
-    inner join entra_user as u on u.id = c.member_id and u.source_id = c.source_id
-    inner join pair as p on p.entra_row_id = u.row_id
-    inner join ad_user as a on a.row_id = p.ad_row_id
-    where c.depth > 1 and p.entra_is_synced = 1 and p.is_in_skew = 0
+    inner join entra_member_closure as c on c.id = q.entra_id and c.source_id = q.entra_source_id
+    inner join pair as p on p.entra_id = c.member_id and p.entra_source_id = c.source_id
+    where c.depth > 1 and q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
 ),
 
 differing as (
@@ -54,7 +37,7 @@ differing as (
     where not exists (
         select 1
         from ad_member_closure as x
-        where x.guid = s.guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
+        where x.guid = s.ad_guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
     )
 ),
 

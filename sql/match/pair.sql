@@ -27,6 +27,7 @@ select
     a.account_expires_at as ad_account_expires_at,
     a.account_expires_day as ad_account_expires_day,
     a.distinguishedname as ad_distinguishedname,
+    a.dn_key as ad_dn_key,
     a.whencreated as ad_whencreated,
     a.whenchanged as ad_whenchanged,
     e.id as entra_id,
