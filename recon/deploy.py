@@ -24,7 +24,7 @@ from recon.store.backfill_tables import BACKFILL
 from recon.store.engine import first_line
 from recon.store.match_tables import FILLED
 from recon.store.reference_tables import REFERENCE
-from recon.store.tables import SCHEMA_VERSION, metadata, schema_version
+from recon.store.tables import LOADED, SCHEMA_VERSION, metadata, schema_version, statistics
 
 
 def _sql_server() -> Any:
@@ -94,6 +94,9 @@ def _tables(engine: str) -> Iterator[str]:
                     f"and object_id = object_id(N'{table.name}'))\n{made}"
                 )
             yield made
+        further = statistics(table) if engine == "postgresql" and table.name in LOADED else None
+        if further is not None:
+            yield further
 
 
 def _additions(engine: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     NVARCHAR,
     VARBINARY,
     BigInteger,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -181,6 +183,21 @@ def _loaded_table(table: objects.Table) -> Table:
 LOADED: dict[str, Table] = {
     name: _loaded_table(table) for name, table in objects.TABLES.items() if table.kind != "reject"
 }
+
+
+def statistics(table: Table) -> str | None:
+    """What PostgreSQL shall know of a table of addresses beside its columns.
+
+    Findings ask for upper(prefix) = 'SMTP'. That is nearly every row; without this it is taken for one in two hundred.
+    """
+    if "prefix" not in table.c:
+        return None
+    return f"create statistics if not exists {table.name}_prefix on (upper(prefix)) from {table.name}"
+
+
+for _table in LOADED.values():
+    if _statement := statistics(_table):
+        event.listen(_table, "after_create", DDL(_statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
 
 
 def _history_table(table: objects.Table) -> Table:

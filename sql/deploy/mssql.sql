@@ -6565,7 +6565,7 @@ select
 from ad_user as a
 where
     a.admincount = 1
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
     and not exists (
         select 1
         from privileged_account as p
@@ -6661,7 +6661,7 @@ from ad_user as a
 inner join cloud as c on c.ad_source_id = a.source_id
 where
     a.is_enabled = 0
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
     and (a.whenchanged is null or a.whenchanged <= c.change_cutoff_at)
     and (a.whencreated is null or a.whencreated <= c.change_cutoff_at)
     and not exists (
@@ -6688,7 +6688,7 @@ inner join ad_user as a on a.row_id = p.account_row_id
 where
     p.object_type = 'ad_user'
     and a.is_enabled = 0
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -6734,7 +6734,7 @@ from ad_user as a
 inner join cloud as c on c.ad_source_id = a.source_id
 where
     a.is_enabled = 1
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
     and (a.whenchanged is null or a.whenchanged <= c.change_cutoff_at)
     and (a.whencreated is null or a.whencreated <= c.change_cutoff_at)
     and not exists (
@@ -6781,7 +6781,7 @@ where
     a.is_enabled = 1
     and a.last_logon_at is null
     and a.whencreated < c.stale_before_at
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -6795,7 +6795,10 @@ select
     cast(a.useraccountcontrol as varchar(11)) as ad_value,
     null as entra_value
 from ad_user as a
-where a.is_enabled = 1 and (a.useraccountcontrol & 65536) = 65536 and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.is_enabled = 1
+    and (a.useraccountcontrol & 65536) = 65536
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -6809,7 +6812,10 @@ select
     cast(a.useraccountcontrol as varchar(11)) as ad_value,
     null as entra_value
 from ad_user as a
-where a.is_enabled = 1 and (a.useraccountcontrol & 32) = 32 and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.is_enabled = 1
+    and (a.useraccountcontrol & 32) = 32
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -6841,7 +6847,7 @@ where
     a.is_enabled = 1
     and a.admincount = 1
     and (a.useraccountcontrol & 1048576) = 0
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -6856,7 +6862,7 @@ select
     null as entra_value
 from ad_user_serviceprincipalname as s
 inner join ad_user as a on a.guid = s.guid and a.source_id = s.source_id
-where a.is_enabled = 1 and a.admincount = 1 and coalesce(a.iscriticalsystemobject, 0) = 0
+where a.is_enabled = 1 and a.admincount = 1 and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -6928,7 +6934,7 @@ cross join clock as c
 where
     a.is_enabled = 1
     and a.last_logon_day < c.stale_before_day
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -6946,7 +6952,7 @@ cross join clock as c
 where
     a.is_enabled = 1
     and a.last_logon_day < c.stale_before_day
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -7486,7 +7492,10 @@ select
     null as ad_value,
     null as entra_value
 from ad_user as a
-where a.displayname is null and a.mail is not null and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.displayname is null
+    and a.mail is not null
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 union all
 select
     'ad_group' as object_type,
@@ -7497,7 +7506,10 @@ select
     null as ad_value,
     null as entra_value
 from ad_group as g
-where g.displayname is null and g.mail is not null and coalesce(g.iscriticalsystemobject, 0) = 0
+where
+    g.displayname is null
+    and g.mail is not null
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -7855,7 +7867,7 @@ select
 from carried as v
 inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
 inner join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
-where coalesce(a.iscriticalsystemobject, 0) = 0
+where (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -7953,7 +7965,7 @@ select
 from carried as v
 inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
 inner join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
-where coalesce(a.iscriticalsystemobject, 0) = 0
+where (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -8120,7 +8132,7 @@ from ad_group as g
 where
     g.member_count = 0
     and (g.grouptype is null or (g.grouptype & 1) = 0)
-    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
     and not exists (
         select 1
         from ad_user as a
@@ -8381,7 +8393,7 @@ select
 from ad_group as g
 where
     (g.grouptype is null or (g.grouptype & 1) = 0)
-    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
     and (
         g.managedby is null
         or exists (
@@ -8808,7 +8820,7 @@ where
         from ad_user_proxyaddress as p
         where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
     )
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 union all
 select
     'ad_group' as object_type,
@@ -8835,7 +8847,7 @@ where
         from ad_group_proxyaddress as p
         where p.source_id = g.source_id and p.guid = g.guid and upper(p.prefix) = 'SMTP'
     )
-    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
 union all
 select
     'ad_contact' as object_type,
@@ -8886,7 +8898,7 @@ where
             and upper(p.prefix) = 'SMTP'
             and substring(p.value_key, 6, 450) = a.mail_key
     )
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -8907,7 +8919,7 @@ where
         from ad_user_proxyaddress as p
         where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
     )
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 union all
 select
     'ad_contact' as object_type,
@@ -9840,7 +9852,10 @@ select
     null as ad_value,
     null as entra_value
 from ad_user as a
-where a.is_enabled = 1 and a.userprincipalname is null and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.is_enabled = 1
+    and a.userprincipalname is null
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go
@@ -9862,7 +9877,7 @@ select
     null as entra_value
 from flagged as f
 inner join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
-where coalesce(a.iscriticalsystemobject, 0) = 0
+where (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 go
 if @@trancount = 0 set noexec on
 go

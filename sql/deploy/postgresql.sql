@@ -717,6 +717,9 @@ CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_owner ON ad_contact_proxyaddr
 CREATE INDEX IF NOT EXISTS ad_contact_proxyaddress_value_key ON ad_contact_proxyaddress (value_key, source_id)
 ;
 
+create statistics if not exists ad_contact_proxyaddress_prefix on (upper(prefix)) from ad_contact_proxyaddress
+;
+
 CREATE TABLE IF NOT EXISTS ad_contact_proxyaddress_history (
     source_id INTEGER NOT NULL,
     guid TEXT COLLATE "C" NOT NULL,
@@ -1023,6 +1026,9 @@ CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_owner ON ad_group_proxyaddress 
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_proxyaddress_value_key ON ad_group_proxyaddress (value_key, source_id)
+;
+
+create statistics if not exists ad_group_proxyaddress_prefix on (upper(prefix)) from ad_group_proxyaddress
 ;
 
 CREATE TABLE IF NOT EXISTS ad_group_proxyaddress_history (
@@ -1611,6 +1617,9 @@ CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_owner ON ad_user_proxyaddress (g
 CREATE INDEX IF NOT EXISTS ad_user_proxyaddress_value_key ON ad_user_proxyaddress (value_key, source_id)
 ;
 
+create statistics if not exists ad_user_proxyaddress_prefix on (upper(prefix)) from ad_user_proxyaddress
+;
+
 CREATE TABLE IF NOT EXISTS ad_user_proxyaddress_history (
     source_id INTEGER NOT NULL,
     guid TEXT COLLATE "C" NOT NULL,
@@ -2126,6 +2135,9 @@ CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_owner ON entra_group_proxyad
 ;
 
 CREATE INDEX IF NOT EXISTS entra_group_proxyaddress_value_key ON entra_group_proxyaddress (value_key, source_id)
+;
+
+create statistics if not exists entra_group_proxyaddress_prefix on (upper(prefix)) from entra_group_proxyaddress
 ;
 
 CREATE TABLE IF NOT EXISTS entra_group_proxyaddress_history (
@@ -2829,6 +2841,9 @@ CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_owner ON entra_user_proxyaddr
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_proxyaddress_value_key ON entra_user_proxyaddress (value_key, source_id)
+;
+
+create statistics if not exists entra_user_proxyaddress_prefix on (upper(prefix)) from entra_user_proxyaddress
 ;
 
 CREATE TABLE IF NOT EXISTS entra_user_proxyaddress_history (
@@ -5566,7 +5581,7 @@ select
 from ad_user as a
 where
     a.admincount = 1
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
     and not exists (
         select 1
         from privileged_account as p
@@ -5658,7 +5673,7 @@ from ad_user as a
 inner join cloud as c on c.ad_source_id = a.source_id
 where
     a.is_enabled = 0
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
     and (a.whenchanged is null or a.whenchanged <= c.change_cutoff_at)
     and (a.whencreated is null or a.whencreated <= c.change_cutoff_at)
     and not exists (
@@ -5684,7 +5699,7 @@ inner join ad_user as a on a.row_id = p.account_row_id
 where
     p.object_type = 'ad_user'
     and a.is_enabled = 0
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_enabled_entra_disabled as
@@ -5728,7 +5743,7 @@ from ad_user as a
 inner join cloud as c on c.ad_source_id = a.source_id
 where
     a.is_enabled = 1
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
     and (a.whenchanged is null or a.whenchanged <= c.change_cutoff_at)
     and (a.whencreated is null or a.whencreated <= c.change_cutoff_at)
     and not exists (
@@ -5773,7 +5788,7 @@ where
     a.is_enabled = 1
     and a.last_logon_at is null
     and a.whencreated < c.stale_before_at
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_password_never_expires as
@@ -5786,7 +5801,10 @@ select
     cast(a.useraccountcontrol as varchar(11)) as ad_value,
     null as entra_value
 from ad_user as a
-where a.is_enabled = 1 and (a.useraccountcontrol & 65536) = 65536 and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.is_enabled = 1
+    and (a.useraccountcontrol & 65536) = 65536
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_password_not_required as
@@ -5799,7 +5817,10 @@ select
     cast(a.useraccountcontrol as varchar(11)) as ad_value,
     null as entra_value
 from ad_user as a
-where a.is_enabled = 1 and (a.useraccountcontrol & 32) = 32 and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.is_enabled = 1
+    and (a.useraccountcontrol & 32) = 32
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_preauth_not_required as
@@ -5829,7 +5850,7 @@ where
     a.is_enabled = 1
     and a.admincount = 1
     and (a.useraccountcontrol & 1048576) = 0
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_privileged_with_spn as
@@ -5843,7 +5864,7 @@ select
     null as entra_value
 from ad_user_serviceprincipalname as s
 inner join ad_user as a on a.guid = s.guid and a.source_id = s.source_id
-where a.is_enabled = 1 and a.admincount = 1 and coalesce(a.iscriticalsystemobject, 0) = 0
+where a.is_enabled = 1 and a.admincount = 1 and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_protocol_transition as
@@ -5911,7 +5932,7 @@ cross join clock as c
 where
     a.is_enabled = 1
     and a.last_logon_day < c.stale_before_day
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_stale_computer as
@@ -5928,7 +5949,7 @@ cross join clock as c
 where
     a.is_enabled = 1
     and a.last_logon_day < c.stale_before_day
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_unconstrained_delegation as
@@ -6448,7 +6469,10 @@ select
     null as ad_value,
     null as entra_value
 from ad_user as a
-where a.displayname is null and a.mail is not null and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.displayname is null
+    and a.mail is not null
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 union all
 select
     'ad_group' as object_type,
@@ -6459,7 +6483,10 @@ select
     null as ad_value,
     null as entra_value
 from ad_group as g
-where g.displayname is null and g.mail is not null and coalesce(g.iscriticalsystemobject, 0) = 0
+where
+    g.displayname is null
+    and g.mail is not null
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
 ;
 
 create view finding_duplicate_employeeid_ad as
@@ -6811,7 +6838,7 @@ select
 from carried as v
 inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
 inner join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
-where coalesce(a.iscriticalsystemobject, 0) = 0
+where (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_duplicate_targetaddress as
@@ -6907,7 +6934,7 @@ select
 from carried as v
 inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
 inner join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
-where coalesce(a.iscriticalsystemobject, 0) = 0
+where (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_employeeid_differs as
@@ -7065,7 +7092,7 @@ from ad_group as g
 where
     g.member_count = 0
     and (g.grouptype is null or (g.grouptype & 1) = 0)
-    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
     and not exists (
         select 1
         from ad_user as a
@@ -7320,7 +7347,7 @@ select
 from ad_group as g
 where
     (g.grouptype is null or (g.grouptype & 1) = 0)
-    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
     and (
         g.managedby is null
         or exists (
@@ -7737,7 +7764,7 @@ where
         from ad_user_proxyaddress as p
         where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
     )
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 union all
 select
     'ad_group' as object_type,
@@ -7764,7 +7791,7 @@ where
         from ad_group_proxyaddress as p
         where p.source_id = g.source_id and p.guid = g.guid and upper(p.prefix) = 'SMTP'
     )
-    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
 union all
 select
     'ad_contact' as object_type,
@@ -7814,7 +7841,7 @@ where
             and upper(p.prefix) = 'SMTP'
             and substring(p.value_key, 6, 450) = a.mail_key
     )
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_mailnickname_missing as
@@ -7834,7 +7861,7 @@ where
         from ad_user_proxyaddress as p
         where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
     )
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 union all
 select
     'ad_contact' as object_type,
@@ -8739,7 +8766,10 @@ select
     null as ad_value,
     null as entra_value
 from ad_user as a
-where a.is_enabled = 1 and a.userprincipalname is null and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.is_enabled = 1
+    and a.userprincipalname is null
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_upn_not_routable as
@@ -8760,7 +8790,7 @@ select
     null as entra_value
 from flagged as f
 inner join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
-where coalesce(a.iscriticalsystemobject, 0) = 0
+where (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_usagelocation_missing as

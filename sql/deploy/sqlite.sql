@@ -5367,7 +5367,7 @@ select
 from ad_user as a
 where
     a.admincount = 1
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
     and not exists (
         select 1
         from privileged_account as p
@@ -5459,7 +5459,7 @@ from ad_user as a
 inner join cloud as c on c.ad_source_id = a.source_id
 where
     a.is_enabled = 0
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
     and (a.whenchanged is null or a.whenchanged <= c.change_cutoff_at)
     and (a.whencreated is null or a.whencreated <= c.change_cutoff_at)
     and not exists (
@@ -5485,7 +5485,7 @@ inner join ad_user as a on a.row_id = p.account_row_id
 where
     p.object_type = 'ad_user'
     and a.is_enabled = 0
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_enabled_entra_disabled as
@@ -5529,7 +5529,7 @@ from ad_user as a
 inner join cloud as c on c.ad_source_id = a.source_id
 where
     a.is_enabled = 1
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
     and (a.whenchanged is null or a.whenchanged <= c.change_cutoff_at)
     and (a.whencreated is null or a.whencreated <= c.change_cutoff_at)
     and not exists (
@@ -5574,7 +5574,7 @@ where
     a.is_enabled = 1
     and a.last_logon_at is null
     and a.whencreated < c.stale_before_at
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_password_never_expires as
@@ -5587,7 +5587,10 @@ select
     cast(a.useraccountcontrol as varchar(11)) as ad_value,
     null as entra_value
 from ad_user as a
-where a.is_enabled = 1 and (a.useraccountcontrol & 65536) = 65536 and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.is_enabled = 1
+    and (a.useraccountcontrol & 65536) = 65536
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_password_not_required as
@@ -5600,7 +5603,10 @@ select
     cast(a.useraccountcontrol as varchar(11)) as ad_value,
     null as entra_value
 from ad_user as a
-where a.is_enabled = 1 and (a.useraccountcontrol & 32) = 32 and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.is_enabled = 1
+    and (a.useraccountcontrol & 32) = 32
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_preauth_not_required as
@@ -5630,7 +5636,7 @@ where
     a.is_enabled = 1
     and a.admincount = 1
     and (a.useraccountcontrol & 1048576) = 0
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_privileged_with_spn as
@@ -5644,7 +5650,7 @@ select
     null as entra_value
 from ad_user_serviceprincipalname as s
 inner join ad_user as a on a.guid = s.guid and a.source_id = s.source_id
-where a.is_enabled = 1 and a.admincount = 1 and coalesce(a.iscriticalsystemobject, 0) = 0
+where a.is_enabled = 1 and a.admincount = 1 and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_protocol_transition as
@@ -5712,7 +5718,7 @@ cross join clock as c
 where
     a.is_enabled = 1
     and a.last_logon_day < c.stale_before_day
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_stale_computer as
@@ -5729,7 +5735,7 @@ cross join clock as c
 where
     a.is_enabled = 1
     and a.last_logon_day < c.stale_before_day
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_ad_unconstrained_delegation as
@@ -6249,7 +6255,10 @@ select
     null as ad_value,
     null as entra_value
 from ad_user as a
-where a.displayname is null and a.mail is not null and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.displayname is null
+    and a.mail is not null
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 union all
 select
     'ad_group' as object_type,
@@ -6260,7 +6269,10 @@ select
     null as ad_value,
     null as entra_value
 from ad_group as g
-where g.displayname is null and g.mail is not null and coalesce(g.iscriticalsystemobject, 0) = 0
+where
+    g.displayname is null
+    and g.mail is not null
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
 ;
 
 create view finding_duplicate_employeeid_ad as
@@ -6612,7 +6624,7 @@ select
 from carried as v
 inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
 inner join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
-where coalesce(a.iscriticalsystemobject, 0) = 0
+where (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_duplicate_targetaddress as
@@ -6708,7 +6720,7 @@ select
 from carried as v
 inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
 inner join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
-where coalesce(a.iscriticalsystemobject, 0) = 0
+where (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_employeeid_differs as
@@ -6866,7 +6878,7 @@ from ad_group as g
 where
     g.member_count = 0
     and (g.grouptype is null or (g.grouptype & 1) = 0)
-    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
     and not exists (
         select 1
         from ad_user as a
@@ -7121,7 +7133,7 @@ select
 from ad_group as g
 where
     (g.grouptype is null or (g.grouptype & 1) = 0)
-    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
     and (
         g.managedby is null
         or exists (
@@ -7538,7 +7550,7 @@ where
         from ad_user_proxyaddress as p
         where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
     )
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 union all
 select
     'ad_group' as object_type,
@@ -7565,7 +7577,7 @@ where
         from ad_group_proxyaddress as p
         where p.source_id = g.source_id and p.guid = g.guid and upper(p.prefix) = 'SMTP'
     )
-    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
 union all
 select
     'ad_contact' as object_type,
@@ -7615,7 +7627,7 @@ where
             and upper(p.prefix) = 'SMTP'
             and substring(p.value_key, 6, 450) = a.mail_key
     )
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_mailnickname_missing as
@@ -7635,7 +7647,7 @@ where
         from ad_user_proxyaddress as p
         where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
     )
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 union all
 select
     'ad_contact' as object_type,
@@ -8540,7 +8552,10 @@ select
     null as ad_value,
     null as entra_value
 from ad_user as a
-where a.is_enabled = 1 and a.userprincipalname is null and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.is_enabled = 1
+    and a.userprincipalname is null
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_upn_not_routable as
@@ -8561,7 +8576,7 @@ select
     null as entra_value
 from flagged as f
 inner join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
-where coalesce(a.iscriticalsystemobject, 0) = 0
+where (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 ;
 
 create view finding_usagelocation_missing as

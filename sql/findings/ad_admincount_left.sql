@@ -18,7 +18,7 @@ select
 from ad_user as a
 where
     a.admincount = 1
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
     and not exists (
         select 1
         from privileged_account as p

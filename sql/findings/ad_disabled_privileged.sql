@@ -21,4 +21,4 @@ inner join ad_user as a on a.row_id = p.account_row_id
 where
     p.object_type = 'ad_user'
     and a.is_enabled = 0
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)

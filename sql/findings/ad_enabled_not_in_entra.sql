@@ -35,7 +35,7 @@ from ad_user as a
 inner join cloud as c on c.ad_source_id = a.source_id
 where
     a.is_enabled = 1
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
     and (a.whenchanged is null or a.whenchanged <= c.change_cutoff_at)
     and (a.whencreated is null or a.whencreated <= c.change_cutoff_at)
     and not exists (

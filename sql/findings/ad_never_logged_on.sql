@@ -20,4 +20,4 @@ where
     a.is_enabled = 1
     and a.last_logon_at is null
     and a.whencreated < c.stale_before_at
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)

@@ -14,4 +14,7 @@ select
     cast(a.useraccountcontrol as varchar(11)) as ad_value,
     null as entra_value
 from ad_user as a
-where a.is_enabled = 1 and (a.useraccountcontrol & 32) = 32 and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.is_enabled = 1
+    and (a.useraccountcontrol & 32) = 32
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)

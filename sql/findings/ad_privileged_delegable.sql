@@ -18,4 +18,4 @@ where
     a.is_enabled = 1
     and a.admincount = 1
     and (a.useraccountcontrol & 1048576) = 0
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)

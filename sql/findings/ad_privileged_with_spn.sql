@@ -17,4 +17,4 @@ select
     null as entra_value
 from ad_user_serviceprincipalname as s
 inner join ad_user as a on a.guid = s.guid and a.source_id = s.source_id
-where a.is_enabled = 1 and a.admincount = 1 and coalesce(a.iscriticalsystemobject, 0) = 0
+where a.is_enabled = 1 and a.admincount = 1 and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)

@@ -19,4 +19,4 @@ cross join clock as c
 where
     a.is_enabled = 1
     and a.last_logon_day < c.stale_before_day
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)

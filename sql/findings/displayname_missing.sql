@@ -14,7 +14,10 @@ select
     null as ad_value,
     null as entra_value
 from ad_user as a
-where a.displayname is null and a.mail is not null and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.displayname is null
+    and a.mail is not null
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 union all
 select
     'ad_group' as object_type,
@@ -25,4 +28,7 @@ select
     null as ad_value,
     null as entra_value
 from ad_group as g
-where g.displayname is null and g.mail is not null and coalesce(g.iscriticalsystemobject, 0) = 0
+where
+    g.displayname is null
+    and g.mail is not null
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)

@@ -50,4 +50,4 @@ select
 from carried as v
 inner join shared as s on s.source_id = v.source_id and s.value_key = v.value_key
 inner join ad_user as a on a.source_id = v.source_id and a.guid = v.guid
-where coalesce(a.iscriticalsystemobject, 0) = 0
+where (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)

@@ -18,7 +18,7 @@ from ad_group as g
 where
     g.member_count = 0
     and (g.grouptype is null or (g.grouptype & 1) = 0)
-    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
     and not exists (
         select 1
         from ad_user as a

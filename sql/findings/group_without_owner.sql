@@ -16,7 +16,7 @@ select
 from ad_group as g
 where
     (g.grouptype is null or (g.grouptype & 1) = 0)
-    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
     and (
         g.managedby is null
         or exists (

@@ -31,7 +31,7 @@ where
         from ad_user_proxyaddress as p
         where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
     )
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 union all
 select
     'ad_group' as object_type,
@@ -58,7 +58,7 @@ where
         from ad_group_proxyaddress as p
         where p.source_id = g.source_id and p.guid = g.guid and upper(p.prefix) = 'SMTP'
     )
-    and coalesce(g.iscriticalsystemobject, 0) = 0
+    and (g.iscriticalsystemobject is null or g.iscriticalsystemobject = 0)
 union all
 select
     'ad_contact' as object_type,

@@ -26,4 +26,4 @@ where
             and upper(p.prefix) = 'SMTP'
             and substring(p.value_key, 6, 450) = a.mail_key
     )
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)

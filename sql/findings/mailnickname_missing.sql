@@ -21,7 +21,7 @@ where
         from ad_user_proxyaddress as p
         where p.source_id = a.source_id and p.guid = a.guid and upper(p.prefix) = 'SMTP'
     )
-    and coalesce(a.iscriticalsystemobject, 0) = 0
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
 union all
 select
     'ad_contact' as object_type,

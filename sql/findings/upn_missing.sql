@@ -14,4 +14,7 @@ select
     null as ad_value,
     null as entra_value
 from ad_user as a
-where a.is_enabled = 1 and a.userprincipalname is null and coalesce(a.iscriticalsystemobject, 0) = 0
+where
+    a.is_enabled = 1
+    and a.userprincipalname is null
+    and (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)

@@ -23,4 +23,4 @@ select
     null as entra_value
 from flagged as f
 inner join ad_user as a on a.source_id = f.source_id and a.guid = f.guid
-where coalesce(a.iscriticalsystemobject, 0) = 0
+where (a.iscriticalsystemobject is null or a.iscriticalsystemobject = 0)
