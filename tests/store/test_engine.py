@@ -8,6 +8,7 @@ import pytest
 from recon.errors import ConfigError, StoreError, UsageError
 from recon.store import Store
 from recon.store.tables import SCHEMA_VERSION
+from tests.servers.stores import fresh_database
 
 
 def test_a_new_sqlite_file_belongs_to_its_owner_alone(tmp_path):
@@ -23,6 +24,13 @@ def test_write_ahead_logging_is_on_and_pages_are_large(tmp_path):
     assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
     assert connection.execute("pragma page_size").fetchone() == (16384,)
     connection.close()
+
+
+def test_postgresql_is_told_how_common_a_prefix_is(postgresql_url):
+    with fresh_database(postgresql_url) as url, Store.open(url) as store, store.read() as connection:
+        found = set(connection.exec_driver_sql("select stxname from pg_statistic_ext").scalars())
+    owners = ("ad_user", "ad_group", "ad_contact", "entra_user", "entra_group")
+    assert found == {f"{owner}_proxyaddress_prefix" for owner in owners}
 
 
 def test_a_file_that_is_there_keeps_its_pages(tmp_path):
