@@ -33,6 +33,9 @@ def up(
         [], "--fault", help="Scripted fault of Graph, for example 503@50; may be repeated."
     ),
     eventual: str = typer.Option("0", "--eventual", help="A write stays unseen for up to so long, for example 5s."),
+    sign_ins: bool = typer.Option(
+        False, "--sign-ins", help="Serve sign-in activity and let loads read it: 6 s for each 500 users."
+    ),
     ad_port: int = typer.Option(
         0, "--ad-port", min=0, max=65532, help="Port for LDAP, the next one for LDAPS; 0: any."
     ),
@@ -66,6 +69,7 @@ def up(
         time_scale=time_scale,
         faults=[parse_fault(text) for text in fault],
         eventual=parse_duration(eventual) or None,
+        sign_ins=sign_ins,
         ad_port=ad_port,
         graph_port=graph_port,
     )

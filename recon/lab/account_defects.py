@@ -18,6 +18,20 @@ def stale_account(person: Person, facts: Facts, domain: Domain) -> None:
     person.plant("ad_stale_account", person.ad[0])
 
 
+def entra_stale_account(person: Person, facts: Facts, domain: Domain) -> None:
+    user = person.entra[0]
+    user.created = max(user.created, 200)
+    user.signed_in = 91 + facts.dice % 400 if facts.dice & 2 else None
+    user.used = None if facts.dice & 4 else 91 + facts.dice % 90
+    person.plant("entra_stale_account", user)
+
+
+def stale_on_both_sides(person: Person, facts: Facts, domain: Domain) -> None:
+    stale_account(person, facts, domain)
+    entra_stale_account(person, facts, domain)
+    person.plant("stale_on_both_sides", person.entra[0])
+
+
 def never_logged_on(person: Person, facts: Facts, domain: Domain) -> None:
     account = person.ad[0]
     account.logon, account.created = None, max(account.created, 100)

@@ -131,6 +131,8 @@ class AdRenderer:
         if account.hired is not None:
             hired = self.today - timedelta(days=account.hired)
             entry["msDS-cloudExtensionAttribute1"] = [hired.strftime(account.hired_form).encode()]
+        if account.leaves is not None:
+            entry["msDS-cloudExtensionAttribute2"] = [generalized(today, account.leaves, 3_600)]
         for number, text in account.extension.items():
             entry[f"extensionAttribute{number}"] = [text.encode()]
         if account.further:
@@ -154,7 +156,7 @@ class AdRenderer:
             entry["managedBy"] = [f"CN=Administrator,CN=Users,{self.base}".encode()]
         if group.mail is not None:
             entry["displayName"] = entry["name"]
-            entry["mailNickname"] = [group.mail.partition("@")[0].encode()]
+            entry["mailNickname"] = [f"{group.mail.partition('@')[0]}.{self.domain.netbios.lower()}".encode()]
             entry["proxyAddresses"] = [b"SMTP:" + group.mail.encode()]
         if members:
             entry["member"] = [member.encode() for member in members]
@@ -206,7 +208,8 @@ class AdRenderer:
     def contact(self, number: int) -> Entry:
         """A supplier, whose mail goes where it says."""
         name = f"Supplier {number}"
-        mail = f"supplier{number}@example.com".encode()
+        local = f"supplier{number}.{self.domain.netbios.lower()}"
+        mail = f"{local}@example.com".encode()
         entry = self._common(
             name,
             [b"top", b"person", b"organizationalPerson", b"contact"],
@@ -217,7 +220,7 @@ class AdRenderer:
         entry |= {
             "displayName": [name.encode()],
             "mail": [mail],
-            "mailNickname": [f"supplier{number}".encode()],
+            "mailNickname": [local.encode()],
             "targetAddress": [b"SMTP:" + mail],
             "proxyAddresses": [b"SMTP:" + mail],
             "company": [b"Example Supplies"],

@@ -18,6 +18,9 @@ from recon.decode.guid import guid_text, immutable_id
 from recon.errors import UsageError
 
 DENY_LIST = "Backfill deny list"
+# findings that ask for sign-ins ([entra] objects: signin), and for the load of a second day (recon.lab.next_day)
+ASK_FOR_SIGN_INS = frozenset({"entra_stale_account", "stale_on_both_sides"})
+ASK_FOR_NEXT_DAY = frozenset({"anchor_changed", "group_gone"})
 COMPANIES = ("Contoso Corp", "Contoso GmbH", "Contoso LLC")  # the hybrid ones: in the backfill's scope
 CLOUD_COMPANY = "Contoso Studio"  # people without AD accounts: another connector's population
 
@@ -98,6 +101,7 @@ class AdAccount:
     description: str | None = None
     hired: int | None = None  # days ago, in msDS-cloudExtensionAttribute1; None: no such value
     hired_form: str = "%Y%m%d010000.0Z"  # how it is written
+    leaves: int | None = None  # days ago, in msDS-cloudExtensionAttribute2
     extension: dict[int, str] = field(default_factory=dict)
     further: dict[str, list[bytes]] = field(default_factory=dict)  # raw values of any other attribute; [] for none
 
@@ -143,6 +147,9 @@ class EntraUser:
     phone: str | None = None
     employee_type: str | None = None
     hired: int | None = None  # days ago; None: no employeeHireDate
+    leaves: int | None = None  # days ago; None: no employeeLeaveDateTime
+    signed_in: int | None = 3  # days ago, in person
+    used: int | None = 3  # days ago, by an application in the user's name
     refused: tuple[str, str] | None = None  # property and value of an error of synchronization
     extension: dict[int, str] = field(default_factory=dict)
 
@@ -311,6 +318,7 @@ class Company(ABC):
                             members.setdefault(own.key, []).append(entry[0])
             yield from render.things(person, place)
         yield from thing_defects.entries(render)
+        yield from thing_defects.namesakes(self, place, render)
         while group is not None:
             yield self._with_members(render, group, members)
             group = next(groups, None)
@@ -322,8 +330,8 @@ class Company(ABC):
             members.setdefault(group.parent, []).append(entry[0])
         return entry
 
-    def graph_users(self, tenant: str) -> Iterator[dict[str, Any]]:
-        """User objects as Graph v1.0 has them, every property present."""
+    def graph_users(self, tenant: str, *, sign_ins: bool = False) -> Iterator[dict[str, Any]]:
+        """User objects as Graph v1.0 has them, every property present; signInActivity where it is asked for."""
         from recon.lab.rendering import GraphRenderer
 
         place = self._tenant(tenant)
@@ -331,7 +339,7 @@ class Company(ABC):
         for person in self.people():
             for user in person.entra:
                 if user.tenant == place:
-                    yield render.user(user)
+                    yield render.user(user) | (render.sign_ins(user) if sign_ins else {})
 
     def graph_groups(self, tenant: str) -> Iterator[dict[str, Any]]:
         """Group objects as Graph v1.0 has them, synced ones and cloud-only ones."""
@@ -385,33 +393,35 @@ class Company(ABC):
 
     # ---- ground truth
 
-    def planted_rows(self) -> dict[str, set[tuple[str, str]]]:
-        """Finding code to the rows it must have, each as (object type, object key) of finding_row."""
+    def planted_rows(self, *, sign_ins: bool = False, next_day: bool = False) -> dict[str, set[tuple[str, str]]]:
+        """Finding code to the rows it must have, each as (object type, object key) of finding_row.
+
+        sign_ins: they are loaded too. next_day: so is the second day, after the first.
+        """
         rows: dict[str, set[tuple[str, str]]] = {}
-        for person in self.people():
-            for plant in person.plants:
-                rows.setdefault(plant.code, set()).add(plant.key)
-        for code, object_type, key, _ in self._company_plants():
+        for code, object_type, key, _ in self._plants(sign_ins=sign_ins, next_day=next_day):
             rows.setdefault(code, set()).add((object_type, key))
         return rows
 
-    def _company_plants(self) -> Iterator[tuple[str, str, str, str]]:
-        """Code, object type, key and name of the rows that belong to no person."""
-        from recon.lab import group_defects, mim, thing_defects
-
-        yield from group_defects.plants(self)
-        yield from thing_defects.plants(self)
-        yield from mim.plants()
-
-    def planted(self) -> dict[str, frozenset[str]]:
-        """Finding code to the object names it must show."""
+    def planted(self, *, sign_ins: bool = False, next_day: bool = False) -> dict[str, frozenset[str]]:
+        """Finding code to the object names it must show, asked as planted_rows."""
         names: dict[str, set[str]] = {}
-        for person in self.people():
-            for plant in person.plants:
-                names.setdefault(plant.code, set()).add(plant.name)
-        for code, _, _, name in self._company_plants():
+        for code, _, _, name in self._plants(sign_ins=sign_ins, next_day=next_day):
             names.setdefault(code, set()).add(name)
         return {code: frozenset(found) for code, found in names.items()}
+
+    def _plants(self, *, sign_ins: bool, next_day: bool) -> Iterator[tuple[str, str, str, str]]:
+        """Code, object type, key and name of each row."""
+        from recon.lab import group_defects, mim, thing_defects
+
+        hidden = (frozenset() if sign_ins else ASK_FOR_SIGN_INS) | (frozenset() if next_day else ASK_FOR_NEXT_DAY)
+        for person in self.people():
+            for plant in person.plants:
+                if plant.code not in hidden:
+                    yield plant.code, *plant.key, plant.name
+        yield from group_defects.plants(self, next_day=next_day)
+        yield from thing_defects.plants(self)
+        yield from mim.plants()
 
     def defects(self) -> dict[str, int]:
         """How many persons each class of recon.lab.defects has."""

@@ -16,6 +16,7 @@ from recon.lab.account_defects import (
     computed_bit,
     duplicate_addresses,
     duplicate_upn,
+    entra_stale_account,
     mail_bad_format,
     mail_bad_parts,
     mail_not_in_proxyaddresses,
@@ -32,6 +33,7 @@ from recon.lab.account_defects import (
     reversible_password,
     several_primary_smtp,
     stale_account,
+    stale_on_both_sides,
     unconstrained_delegation,
     upn_bad_character,
     upn_missing,
@@ -228,7 +230,7 @@ def _start(person: Person, ahead: int) -> None:
     for account in person.ad:
         account.created, account.changed, account.logon = 12, 11, None
     for user in person.entra:
-        user.created, user.last_sync = 11, 10
+        user.created, user.last_sync, user.signed_in, user.used = 11, 10, None, None
 
 
 def joiner_without_account(person: Person, facts: Facts, domain: Domain) -> None:
@@ -413,8 +415,10 @@ def guest(person: Person, facts: Facts, domain: Domain) -> None:
 
 def guest_pending(person: Person, facts: Facts, domain: Domain) -> None:
     guest(person, facts, domain)
-    person.entra[0].is_pending, person.entra[0].created = True, 91 + facts.dice % 900
-    person.plant("entra_guest_pending", person.entra[0])
+    user = person.entra[0]
+    user.is_pending, user.created, user.signed_in, user.used = True, 91 + facts.dice % 900, None, None
+    person.plant("entra_guest_pending", user)
+    person.plant("entra_stale_account", user)
 
 
 def guest_with_employeeid(person: Person, facts: Facts, domain: Domain) -> None:
@@ -432,6 +436,7 @@ def service_account(person: Person, facts: Facts, domain: Domain) -> None:
     person.workers.clear()
     person.ad = [account]
     person.entra = [synced_user(account, domain, facts.object_id)]
+    person.entra[0].signed_in = None  # it does, but never in person
     person.plant("ad_password_never_expires", account)
 
 
@@ -526,7 +531,8 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (no_personal_mail, 15, "HR knows no address", "-", "no_value"),
         (cloud_only, 15, "cloud-only user with an employee id", "-", "-"),
         (guest, 10, "a guest", "-", "-"),
-        (guest_pending, 1, "a guest who has not accepted for 91 days or longer", "entra_guest_pending", "-"),
+        (guest_pending, 1, "a guest who has not accepted for 91 days or longer",
+         "entra_guest_pending, entra_stale_account", "-"),
         (guest_with_employeeid, 1, "the worker's only user is a guest", "joiner_without_account", "guest"),
         (service_account, 5, "synced account of no worker, no employee id", "ad_password_never_expires", "-"),
         (ad_only_administrator, 1, "second account for administration, not synced",
@@ -538,6 +544,9 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (usagelocation_lower, 2, "usageLocation in lower case", "-", "already_present"),
         (in_skew, 1, "disabled in AD after the load began", "-", "disabled_held"),
         (stale_account, 5, "last logon 91 days ago or longer", "ad_stale_account", "already_present"),
+        (entra_stale_account, 2, "no sign-in to Entra for 91 days or longer, or never", "", "already_present"),
+        (stale_on_both_sides, 2, "neither a logon nor a sign-in for 91 days or longer",
+         "ad_stale_account, entra_stale_account, stale_on_both_sides", "already_present"),
         (never_logged_on, 2, "100 days old and never used", "ad_never_logged_on", "already_present"),
         (password_never_expires, 4, "userAccountControl 66048", "ad_password_never_expires", "already_present"),
         (password_not_required, 3, "userAccountControl 544", "ad_password_not_required", "already_present"),

@@ -19,14 +19,16 @@ UNDECLARED = "methods_required"  # what [sspr] of the lab leaves open
 OF_THE_COMPANY = frozenset({
     "ad_stale_computer", "contact_targetaddress_differs", "contact_targetaddress_missing",
     "critical_group_deleted", "critical_group_not_kept", "critical_group_unknown", "entra_deleted_soon_purged",
-    "group_deleted", "group_empty", "group_in_itself", "group_membership_differs", "group_name_recreated",
+    "group_deleted", "group_empty", "group_gone", "group_in_itself", "group_membership_differs", "group_name_recreated",
     "group_nested_members_differ", "group_without_owner", "mim_group_unknown", "mim_last_run_failed",
     "mim_role_of_everybody", "sspr_policy_undeclared",
 })  # fmt: skip
 _NOWHERE = "0badc0de-0000-4000-8000-000000000000"
 _RECREATED, _CRISIS, _INTERN, _TRAINEE = "Works council", "Crisis team", "Former intern", "Former trainee"
+_PURGED = "Summer party"  # before the second day
 # name, kind, days since it was deleted: of 30
-_BIN = ((_RECREATED, "group", 10), (_CRISIS, "group", 25), (_INTERN, "user", 24), (_TRAINEE, "user", 12))
+_BIN = ((_RECREATED, "group", 10), (_CRISIS, "group", 25), (_INTERN, "user", 24), (_TRAINEE, "user", 12),
+        (_PURGED, "group", 12))  # fmt: skip
 
 
 class CompanyPlant(NamedTuple):
@@ -128,7 +130,12 @@ def critical_groups(company: Company) -> list[dict[str, str]]:
 # ---- what must be found -----------------------------------------------------------------------------------
 
 
-def plants(company: Company) -> Iterator[CompanyPlant]:
+def gone(tenant: int) -> tuple[str, GroupKey]:
+    """What is gone on the second day: the id of a group in the recycle bin, the key of one that is alive."""
+    return _bin_id(tenant, len(_BIN) - 1), ("list", tenant)
+
+
+def plants(company: Company, *, next_day: bool) -> Iterator[CompanyPlant]:
     """Every row that belongs to the company's groups, bins and policy. Walks over the people once."""
     in_ad: set[GroupKey] = set()
     in_entra: set[GroupKey] = set()
@@ -149,7 +156,11 @@ def plants(company: Company) -> Iterator[CompanyPlant]:
                 around = company.group(group.parent)
                 yield CompanyPlant("group_nested_members_differ", "entra_group", around.id, around.name)
     for tenant in range(len(company.tenants)):
-        yield from _of_bin(tenant)
+        yield from _of_bin(tenant, next_day=next_day)
+        if next_day:
+            purged, lost = gone(tenant)
+            yield CompanyPlant("group_gone", "entra_group", purged, _PURGED)
+            yield CompanyPlant("group_gone", "entra_group", company.group(lost).id, company.group(lost).name)
     for place in range(len(company.domains)):
         head = company.group(("head", place))
         yield CompanyPlant("critical_group_not_kept", "entra_group", head.id, head.name)
@@ -174,8 +185,10 @@ def _of_group(group: Group, has_groups: bool, in_ad: bool, in_entra: bool) -> It
         yield CompanyPlant(code, "ad_group", guid_text(group.guid), group.name)
 
 
-def _of_bin(tenant: int) -> Iterator[CompanyPlant]:
+def _of_bin(tenant: int, *, next_day: bool) -> Iterator[CompanyPlant]:
     for place, (name, kind, ago) in enumerate(_BIN):
+        if next_day and name == _PURGED:
+            continue
         key, object_type = _bin_id(tenant, place), f"entra_{kind}"
         if kind == "group":
             yield CompanyPlant("group_deleted", object_type, key, name)

@@ -14,6 +14,7 @@ ownerless synced, without managedBy
 ring, ring back  contain each other, not synced
 roles     cloud-only, may be assigned to directory roles
 again     cloud-only Microsoft 365 group, made after one of its name was deleted
+list      cloud-only distribution group with the group before in it; gone on the second day
 """
 
 from dataclasses import replace
@@ -30,7 +31,7 @@ _PARENTED = 40
 OF_DOMAIN = (
     "head", "deny", "operations", "admins", "lagging", "shifts", "staff", "empty", "ownerless", "ring", "ring back",
 )  # fmt: skip
-OF_TENANT = ("roles", "again")
+OF_TENANT = ("roles", "again", "list")
 _DISTRIBUTION, _DOMAIN_LOCAL, _UNIVERSAL = 2, -2147483644, -2147483640
 
 # kind: its RID behind the first one of groups, and what else is its own
@@ -48,7 +49,7 @@ _NAMED: dict[str, tuple[int, dict[str, Any]]] = {
     "admins": (0, {"name": "Domain Admins", "rid": 512, "tenant": None, "ou": "CN=Users", "admin_count": 1,
                    "is_critical": True}),
 }  # fmt: skip
-_INSIDE = {"operations": "admins", "lagging": "shifts"}
+_INSIDE = {"operations": "admins", "lagging": "shifts", "again": "list"}
 _RING = ("ring", "ring back")
 
 
@@ -91,5 +92,9 @@ def make_group(key: GroupKey, place: int, domains: tuple[Domain, ...], last: int
         case "roles":
             return replace(base, name="Helpdesk operators", is_role_assignable=True)
         case "again":
-            return replace(base, name="Works council", group_type=8, is_unified=True, made=5)
+            around = (_INSIDE[kind], place)
+            return replace(base, name="Works council", group_type=8, is_unified=True, made=5, parent=around)
+        case "list":
+            mail = f"canteen.menu{place or ''}@{domain.name}"
+            return replace(base, name="Canteen menu", group_type=_DISTRIBUTION, mail=mail)
     raise KeyError(key)

@@ -103,6 +103,7 @@ def synced_user(account: AdAccount, domain: Domain, object_id: str, *other_mails
         domain=domain.name,
         on_premises_upn=account.upn,
         last_sync=max(account.changed - 1, 1),
+        signed_in=account.changed % 89 + 1,
         created=account.created,
         clock=account.clock,
         title=account.title,

@@ -44,11 +44,15 @@ def second_account(person: Person, facts: Facts, employee_id: str | None) -> Non
 
 
 def leave(person: Person, ago: int) -> None:
-    """Let HR say that the person leaves, `ago` days ago."""
+    """Let HR say that the person leaves, `ago` days ago; AD and Entra hold the date too."""
     worker = person.workers[0]
     worker.left = ago
     worker.hired = max(worker.hired or 0, ago + 200)
     worker.status = "Terminated" if ago > 0 else "Active"
+    for account in person.ad:
+        account.leaves = ago
+    for user in person.entra:
+        user.leaves = ago
 
 
 def disabled_terminated(person: Person, facts: Facts, domain: Domain) -> None:

@@ -125,7 +125,7 @@ class GraphRenderer:
             "displayName": user.display,
             "employeeHireDate": None if user.hired is None else iso(today, user.hired, 3_600),
             "employeeId": user.employee_id,
-            "employeeLeaveDateTime": None,
+            "employeeLeaveDateTime": None if user.leaves is None else iso(today, user.leaves, 3_600),
             "employeeOrgData": None,
             "employeeType": user.employee_type,
             "externalUserState": ("PendingAcceptance" if user.is_pending else "Accepted") if user.is_guest else None,
@@ -175,6 +175,17 @@ class GraphRenderer:
             "usageLocation": user.usage_location,
             "userPrincipalName": user.upn,
             "userType": "Guest" if user.is_guest else "Member",
+        }
+
+    def sign_ins(self, user: EntraUser) -> dict[str, Any]:
+        """What Graph has beside the main store, and reads slowly: null for who never signed in."""
+        said = {"lastSignInDateTime": user.signed_in, "lastNonInteractiveSignInDateTime": user.used}
+        if user.signed_in is None and user.used is None:
+            return {"signInActivity": None}
+        return {
+            "signInActivity": {
+                name: None if ago is None else iso(self.today, ago, user.clock) for name, ago in said.items()
+            }
         }
 
     def group(self, group: Group, domain: Domain | None) -> dict[str, Any]:

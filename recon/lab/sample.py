@@ -159,6 +159,8 @@ PEOPLE: tuple[Named, ...] = (
     Named("Ananya Bhatt", "IN", "empty_values", "no title in AD, empty text in Entra, blanks in HR"),
     # state of accounts
     Named("Gareth Pugh", "GB", "stale_account", "last logon 91 days ago, the first day that counts"),
+    Named("Aino Virtanen", "DK", "entra_stale_account", "never signed in to Entra in person", 4),
+    Named("Tiago Barros", "ES", "stale_on_both_sides", "nobody works with the account", 2),
     Named("Ravi Menon", "IN", "never_logged_on", "nobody ever used the account"),
     Named("Clara Whitfield", "GB", "password_never_expires", "userAccountControl 66048"),
     Named("Sean Gallagher", "IE", "password_not_required", "userAccountControl 544"),
@@ -189,6 +191,8 @@ PEOPLE: tuple[Named, ...] = (
     Named("Carmen Vidal", "ES", "hire_date_invalid", "a hire date without a time", 0),
     Named("Henrik Bergh", "DK", "hire_date_mail", "his mail address where others have the hire date"),
     Named("Ludovic Blanc", "FR", "hire_date_differs", "the hire date in AD is ten days before HR's", 2),
+    Named("Fiona Drummond", "GB", "leave_date_differs", "AD has no leave date, HR has"),
+    Named("Anselm Vogt", "DE", "anchor_changed", "gets another source anchor on the second day"),
     Named("Chinedu Ibe", "NG", "provisioning_error", "Entra refused an address that another object has"),
     Named("Stefan Gruber", "AT", "synced_not_following", "moved in AD, Entra holds the former place"),
     Named("Aoife Kearney", "IE", "hard_match_candidate", "a cloud user that holds her anchor"),

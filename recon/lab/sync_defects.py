@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from recon.lab.company import Domain, Person
 from recon.lab.people import Facts
+from recon.lab.person_changes import leave
 from recon.lab.rendering import account_dn
 
 _WRONG_FORMS = ("%Y%m%d", "%Y-%m-%d", "%Y%m%d010000Z", "%d/%m/%Y")
@@ -29,6 +30,18 @@ def hire_date_differs(person: Person, facts: Facts, domain: Domain) -> None:
     person.ad[0].hired = facts.hired + 10
     person.entra[0].hired = facts.hired + (10 if facts.dice & 2 else 0)
     person.plant("hire_date_differs", person.entra[0])
+
+
+def leave_date_differs(person: Person, facts: Facts, domain: Domain) -> None:
+    leave(person, -20 - facts.dice % 40)
+    for record in (person.ad[0], person.entra[0]):
+        record.leaves = -5 if facts.dice & 2 else None
+    person.plant("leave_date_differs", person.entra[0])
+
+
+def anchor_changed(person: Person, facts: Facts, domain: Domain) -> None:
+    """Both sides get another one before the second day (recon.lab.next_day)."""
+    person.plant("anchor_changed", person.ad[0], person.entra[0])
 
 
 def provisioning_error(person: Person, facts: Facts, domain: Domain) -> None:
@@ -72,6 +85,9 @@ CLASSES = (
     (hire_date_mail, 1, "a mail address where others have the hire date",
      "lifecycle_date_invalid, lifecycle_attribute_mixed", "already_present"),
     (hire_date_differs, 2, "the hire date in AD is ten days before HR's", "", "already_present"),
+    (leave_date_differs, 2, "another leave date, or none, in AD and Entra than in HR", "", "already_present"),
+    (anchor_changed, 1, "both sides get another source anchor on the second day", "anchor_changed x2",
+     "already_present"),
     (provisioning_error, 1, "Entra refused an address", "", "already_present"),
     (synced_not_following, 1, "moved in AD, Entra holds the former place", "", "already_present"),
     (hard_match_candidate, 1, "a cloud user with the AD user's anchor", "", "cloud_only"),

@@ -73,7 +73,7 @@ def run_demo(folder: Path, tell: Teller, *, clock: Callable[[], float]) -> Path:
     began = clock()
     prepare_folder(folder)
     tell.say(f"1. starting an invented company on loopback (AD over LDAPS, Graph, an HR file) in {folder}/")
-    with Lab(folder, SampleCompany()) as lab:
+    with Lab(folder, SampleCompany(), sign_ins=True) as lab:
         config = load_config(lab.config_path)
         with Store.open(config.database_url) as store:
             tell.say("2. loading what the three systems hold into SQL")

@@ -3,8 +3,8 @@
 --   of the two is more than a day from HR's (termination date; a day, because HR's is a date of the worker's own
 --   zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date
 --   in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see
---   the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers.
---   One row per accepted match.
+--   the same moment, values that cannot synchronize (lifecycle_date_invalid), employee ids of several workers, and
+--   termination dates of workers who were hired again since. One row per accepted match.
 -- family: sync
 -- severity: medium
 -- fix: Correct the date in HR or AD, whichever is wrong; Entra follows. Workflows of joiners and leavers run by
@@ -48,7 +48,8 @@ compared as (
         and c.object_key = p.entra_id
         and c.kind = 'leave'
     left join worker_match as m on m.entra_row_id = p.entra_row_id and m.worker_count = 1
-    left join worker as w on w.row_id = m.worker_row_id
+    left join worker as w
+        on w.row_id = m.worker_row_id and (w.hire_day is null or w.hire_day <= w.termination_day)
     left join asked as s on s.source_id = p.entra_source_id
     left join used as u on u.source_id = p.ad_source_id
     where p.is_in_skew = 0

@@ -13,7 +13,15 @@ from recon.decode.keys import fold, ou_path
 from recon.decode.sid import sid_bytes, sid_text
 from recon.decode.times import filetime_text, generalized_time_text, iso_text
 from recon.errors import UsageError
-from recon.lab.company import CLOUD_COMPANY, COMPANIES, DENY_LIST, DOMAINS, TENANTS
+from recon.lab.company import (
+    ASK_FOR_NEXT_DAY,
+    ASK_FOR_SIGN_INS,
+    CLOUD_COMPANY,
+    COMPANIES,
+    DENY_LIST,
+    DOMAINS,
+    TENANTS,
+)
 from recon.lab.defects import BY_CODE, DEFECTS
 from recon.lab.graph.schema import GROUP, USER
 from recon.lab.group_defects import OF_THE_COMPANY
@@ -25,16 +33,8 @@ from recon.sources.worker_columns import ALIASES, map_columns
 TODAY = date(2026, 3, 2)
 CONTOSO, FABRIKAM = DOMAINS[0].name, DOMAINS[1].name
 TENANT = TENANTS[0].tenant_id
-# every other finding is planted in the sample company
-NOT_PLANTED = {
-    "entra_stale_account",  # asks for sign-ins, which the lab does not load by itself
-    "stale_on_both_sides",
-    "group_gone",  # asks for two loads
-    "anchor_changed",  # asks for two loads
-    "leave_date_differs",  # the lab has no attribute for it
-    "duplicate_samaccountname",  # one domain refuses it
-}
-PLANTED = {statement.name for statement in read_catalog().findings} - NOT_PLANTED
+FINDINGS = {statement.name for statement in read_catalog().findings}
+ALL = {"sign_ins": True, "next_day": True}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,10 @@ def records(company):
 
 
 def test_every_finding_is_planted(company):
-    assert set(company.planted()) == PLANTED
+    assert set(SampleCompany(domains=2, today=TODAY).planted(**ALL)) == FINDINGS
+    alone = {"duplicate_samaccountname"}  # one domain refuses it
+    assert set(company.planted(**ALL)) == FINDINGS - alone
+    assert set(company.planted()) == FINDINGS - alone - ASK_FOR_SIGN_INS - ASK_FOR_NEXT_DAY
 
 
 def test_planted_names_the_objects(company):
@@ -82,7 +85,7 @@ def test_planted_rows_have_the_keys_of_the_exports(company, entries, users, reco
     groups |= {one["id"] for one in company.critical_groups()}
     known = {"ad_user": guids, "ad_group": guids, "entra_user": ids, "entra_group": groups, "worker": workers}
     known |= {"ad_computer": guids, "ad_contact": guids, "mim_role": set(ROLES), "sspr_policy": {"methods_required"}}
-    rows = [row for rows in company.planted_rows().values() for row in rows]
+    rows = [row for rows in company.planted_rows(**ALL).values() for row in rows]
     assert len(rows) > 40
     assert all(key in known[kind] for kind, key in rows if kind != "mim_run")
 
@@ -104,7 +107,7 @@ def test_expected_outcomes_exist():
         assert outcome.removesuffix(" x2") in outcomes
     for defect in DEFECTS:
         named = {part.removesuffix(" x2") for part in (defect.findings or defect.code).split(", ")}
-        assert named <= PLANTED | {"-"}
+        assert named <= FINDINGS | {"-"}
 
 
 def test_declared_findings_are_those_planted(company):

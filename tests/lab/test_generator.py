@@ -60,7 +60,8 @@ def test_rates_leave_ordinary_people():
 
 
 def test_numbers_follow_from_the_rates(company):
-    planted = {code: len(rows) for code, rows in company.planted_rows().items()}
+    everything = {"sign_ins": True, "next_day": True}
+    planted = {code: len(rows) for code, rows in company.planted_rows(**everything).items()}
     expected: Counter[str] = Counter()
     for defect in DEFECTS:
         for said in (defect.findings or defect.code).split(", "):
@@ -69,7 +70,7 @@ def test_numbers_follow_from_the_rates(company):
                 expected[code] += 3 * defect.per_mille * int(times or 1)
     assert {code: rows for code, rows in planted.items() if code not in OF_THE_COMPANY} == expected
     assert set(planted) >= OF_THE_COMPANY
-    thousand = GeneratedCompany(1000, seed=7, today=TODAY).planted_rows()
+    thousand = GeneratedCompany(1000, seed=7, today=TODAY).planted_rows(**everything)
     for code in OF_THE_COMPANY - {"group_empty"}:  # a company of any size has as many
         assert planted[code] == len(thousand[code]), code
 

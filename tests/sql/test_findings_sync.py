@@ -226,15 +226,19 @@ def test_hire_dates_that_differ(estate):
 
 
 def test_leave_dates_that_differ(estate):
-    def person(name, hr, ad):
-        estate.worker(name, termination_date=hr)
+    def person(name, hr, ad, hired=None):
+        estate.worker(name, termination_date=hr, hire_date=hired)
         pair(estate, name, {"employeeid": name, "extensionattribute2": ad}, {"employeeid": name})
 
     person("agree", "2026-04-30", "20260430230000.0Z")
     person("missing", "2026-04-30", None)
     person("other", "2026-04-30", "20260331230000.0Z")
     person("stays", None, None)
+    person("came back", "2024-04-30", None, "2026-01-01")
+    person("came back and leaves again", "2024-04-30", "20260430230000.0Z", "2026-01-01")
+    person("leaves on the first day", "2026-04-30", None, "2026-04-30")
     expected = [
+        ("leaves on the first day", "leaves on the first day@x", "employeeLeaveDateTime", "2026-04-30", None, None),
         ("missing", "missing@x", "employeeLeaveDateTime", "2026-04-30", None, None),
         ("other", "other@x", "employeeLeaveDateTime", "2026-04-30", "20260331230000.0Z", None),
     ]

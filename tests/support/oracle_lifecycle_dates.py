@@ -51,7 +51,10 @@ def _differs(attribute: str, entra: str, column: str, *, asks_ad: bool) -> Calla
             if written is not None and here is None:
                 continue
             at = None if there is None else datetime.strptime(str(there), "%Y-%m-%dT%H:%M:%SZ")
-            hired = _day(_worker(company, user).get(column))
+            worker = _worker(company, user)
+            hired = _day(worker.get(column))
+            if column == "TerminationDate" and hired and (_day(worker["HireDate"]) or hired) > hired:
+                hired = None  # hired again since
             days = [one.date() for one in (here, at) if one is not None]
             if (
                 (here and at and here != at)
