@@ -276,7 +276,7 @@ depth: how many memberships lie between: 1 is direct
 clock.as_of_date: the day of as_of as a date
 made_of: state of the memberships that the closure was made of
 closure_state.max_depth: deepest nesting found
-address_pattern: pattern for LIKE that every address of the domain fits
+address_pattern: pattern for LIKE … ESCAPE '!' that every address of the domain fits
 owner: who answers for the group
 contact: how to reach them
 member_type: kind of the member: user, group, device …

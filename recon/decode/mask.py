@@ -23,6 +23,15 @@ def mask_mail(text: str) -> str:
     return f"{_part(local)}@{_part(name)}.{top}" if dot else f"{_part(local)}@{_part(domain)}"
 
 
+def mask_value(text: str) -> str:
+    """The same for a value that ought to be one address and may be none: blanks at the ends stay to be seen."""
+    bare = text.strip()
+    if not bare:
+        return text
+    start = text.index(bare)
+    return f"{text[:start]}{mask_mail(bare)}{text[start + len(bare) :]}"
+
+
 def _masked(match: re.Match[str]) -> str:
     found = match.group()
     bare = found.strip("'")  # the quotes of OData and Python around it

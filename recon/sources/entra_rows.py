@@ -151,7 +151,7 @@ class UserRows:
         values[place["employeeid_key"]] = employee_id_key(values[place["employeeid"]], self._ids)
         values[place["usagelocation_known"]] = int("usageLocation" in item)
         location = values[place["usagelocation"]]
-        if location is not None and not is_country_code(location):
+        if location is not None and not (location.isascii() and is_country_code(location.upper())):
             found.add("usagelocation", "unknown_country", location)
         created = values[place["createddatetime"]]
         if created is not None:

@@ -6,7 +6,7 @@ from types import NoneType
 from typing import Any
 
 from recon import objects
-from recon.decode.mask import mask_text
+from recon.decode.mask import mask_value
 from recon.decode.times import iso_text
 from recon.errors import DecodeError
 
@@ -29,7 +29,7 @@ class Defects:
         """Note a defect of one value; a personal value is masked or left out."""
         text = None if value is None or value == "" else str(value)[:_LONGEST_DEFECT]
         if text is not None and attribute in _PERSONAL:
-            text = mask_text(text) if attribute == "othermails" else None
+            text = mask_value(text) if attribute == "othermails" else None
         self.rows.append((_DEFECT, (attribute, position, defect, text)))
 
 

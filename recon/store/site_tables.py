@@ -4,6 +4,8 @@
 at each refresh, what it does not declare stays as a DBA wrote it. `company_domain` is made anew by each refresh.
 """
 
+import re
+
 from sqlalchemy import Column, Connection, Integer, SmallInteger, Table, delete, insert, or_, select, update
 
 from recon.config import Sspr
@@ -11,6 +13,7 @@ from recon.decode.keys import fold
 from recon.store.tables import LOADED, metadata, sql_column
 
 EVERYBODY = "everybody"
+_WILDCARD = re.compile(r"[%_\[\]!]")
 
 critical_group = Table(
     "critical_group",
@@ -39,21 +42,20 @@ company_domain = Table(
     metadata,
     Column("source_id", Integer, primary_key=True, autoincrement=False),
     sql_column("domain_key", "key", 256, primary_key=True),
-    sql_column("address_pattern", "key", 260, nullable=False),
+    sql_column("address_pattern", "key", 514, nullable=False),
     comment="One row per UPN suffix that members of a tenant have, with the pattern its addresses are LIKE.",
 )
 
 
 def fill_company_domains(connection: Connection) -> None:
-    """The UPN suffixes of members; one with a wildcard of LIKE in it is left out."""
+    """The UPN suffixes of members. The patterns escape what LIKE takes for a wildcard on any engine with !."""
     user = LOADED["entra_user"].c
     suffixes = (
         select(user.source_id, user.upn_suffix).where(user.is_guest == 0, user.upn_suffix.is_not(None)).distinct()
     )
     rows = [
-        {"source_id": source_id, "domain_key": suffix, "address_pattern": f"%@{suffix}"}
+        {"source_id": source_id, "domain_key": suffix, "address_pattern": "%@" + _WILDCARD.sub(r"!\g<0>", suffix)}
         for source_id, suffix in connection.execute(suffixes)
-        if not set(suffix) & set("%_[\\")
     ]
     connection.execute(delete(company_domain))
     if rows:

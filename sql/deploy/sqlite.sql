@@ -7286,7 +7286,8 @@ compared as (
         and c.object_key = p.entra_id
         and c.kind = 'leave'
     left join worker_match as m on m.entra_row_id = p.entra_row_id and m.worker_count = 1
-    left join worker as w on w.row_id = m.worker_row_id
+    left join worker as w
+        on w.row_id = m.worker_row_id and (w.hire_day is null or w.hire_day <= w.termination_day)
     left join asked as s on s.source_id = p.entra_source_id
     left join used as u on u.source_id = p.ad_source_id
     where p.is_in_skew = 0
@@ -7433,21 +7434,28 @@ entra_link as (
 ),
 
 ad_account as (
-    select v.row_id as worker_row_id, v.hr_value, a.row_id as ad_row_id
+    select a.row_id as ad_row_id, max(v.hr_value) as hr_value
     from leaver as v
     inner join ad_link as l on l.worker_source_id = v.source_id
     inner join ad_user as a on a.employeeid_key = v.employeeid_key and a.source_id = l.ad_source_id
+    group by a.row_id
 ),
 
-entra_account as (
-    select v.row_id as worker_row_id, v.hr_value, e.row_id as entra_row_id
+either as (
+    select v.hr_value, e.row_id as entra_row_id
     from leaver as v
     inner join entra_link as l on l.worker_source_id = v.source_id
     inner join entra_user as e on e.employeeid_key = v.employeeid_key and e.source_id = l.entra_source_id
-    union
-    select aa.worker_row_id, aa.hr_value, m.entra_row_id
+    union all
+    select aa.hr_value, m.entra_row_id
     from ad_account as aa
     inner join user_match as m on m.ad_row_id = aa.ad_row_id
+),
+
+entra_account as (
+    select t.entra_row_id, max(t.hr_value) as hr_value
+    from either as t
+    group by t.entra_row_id
 )
 
 select
@@ -7789,7 +7797,7 @@ select
     o.value as entra_value
 from entra_user_othermail as o
 inner join entra_user as e on e.id = o.id and e.source_id = o.source_id
-inner join company_domain as d on d.source_id = o.source_id and o.value_key like d.address_pattern
+inner join company_domain as d on d.source_id = o.source_id and o.value_key like d.address_pattern escape '!'
 where e.is_guest = 0
 ;
 
@@ -8619,11 +8627,11 @@ select
     w.country_code as hr_value,
     null as ad_value,
     e.usagelocation as entra_value
-from entra_user as e
-left join country as n on n.code = upper(e.usagelocation)
+from entra_value_defect as d
+inner join entra_user as e on e.id = d.id and e.source_id = d.source_id
 left join worker_of as k on k.entra_row_id = e.row_id
 left join worker as w on w.row_id = k.worker_row_id
-where e.usagelocation is not null and n.code is null
+where d.attribute = 'usagelocation' and d.defect = 'unknown_country'
 ;
 
 delete from dictionary_column
@@ -8855,9 +8863,9 @@ values
     ('finding_hard_match_candidate', 'view', 'Cloud user that a hard match would take over: An Entra user that is not synchronized holds the source anchor of an AD user of a linked domain, byte by byte: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks hard matches. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
     ('finding_hire_date_differs', 'view', 'Hire date differs: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the two is more than a day from HR''s (hire date; a day, because HR''s is a date of the worker''s own zone). Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0'),
     ('finding_joiner_without_account', 'view', 'Joiner without account: A worker who has started, or starts within the configured days, has no account with the employee id in any linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked directory has not been loaded. One row per worker.', null, '0.1.0'),
-    ('finding_leave_date_differs', 'view', 'Leave date differs: The leave date that synchronization reads in AD is not the one in Entra (employeeLeaveDateTime), or one of the two is more than a day from HR''s (termination date; a day, because HR''s is a date of the worker''s own zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0'),
+    ('finding_leave_date_differs', 'view', 'Leave date differs: The leave date that synchronization reads in AD is not the one in Entra (employeeLeaveDateTime), or one of the two is more than a day from HR''s (termination date; a day, because HR''s is a date of the worker''s own zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), employee ids of several workers, and termination dates of workers who were hired again since. One row per accepted match.', null, '0.1.0'),
     ('finding_leaver_in_privileged_group', 'view', 'Leaver still in a privileged group: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee id, enabled or not, is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. The AD value is the group. One row per account and group.', null, '0.1.0'),
-    ('finding_leaver_still_enabled', 'view', 'Leaver still enabled: HR says that the worker has left (the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date), and an account that carries the employee id, or is matched with one that does, is enabled. Left out: workers hired again later, ids that another active worker holds, and guests. One row per leaver and account.', null, '0.1.0'),
+    ('finding_leaver_still_enabled', 'view', 'Leaver still enabled: HR says that the worker has left (the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date), and an account that carries the employee id, or is matched with one that does, is enabled. Left out: workers hired again later, ids that another active worker holds, and guests. Of several leavers with one id the last date. One row per account.', null, '0.1.0'),
     ('finding_lifecycle_attribute_mixed', 'view', 'Attribute with dates in some people, other things in others: The AD attribute that feeds employeeHireDate or employeeLeaveDateTime holds a mail address or some other text, and a date in other users of the same domain: two purposes share one attribute. One row per AD user whose value is no date.', null, '0.1.0'),
     ('finding_lifecycle_date_invalid', 'view', 'Hire or leave date that cannot synchronize: The value of the AD attribute that feeds employeeHireDate or employeeLeaveDateTime ([sync] hire_attribute, leave_attribute) does not have the form yyyyMMddHHmmss.fZ: the export of the user fails with DataValidationFailed. The AD value is the value with the reason and, where nobody need guess, what to write. A date without a time is proposed at 01:00 UTC for a hire and at 23:00 UTC for a leave. One row per AD user and date.', null, '0.1.0'),
     ('finding_mail_differs', 'view', 'Mail differs: The mail addresses of AD and Entra differ other than by case, or only one of them has one. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
@@ -8894,7 +8902,7 @@ values
     ('finding_upn_missing', 'view', 'No UPN: An enabled AD user has no userPrincipalName: synchronization makes one from sAMAccountName and the tenant''s first domain. Critical system objects are left out. IdFix: Blank. One row per AD user.', null, '0.1.0'),
     ('finding_upn_not_routable', 'view', 'UPN suffix is not routable: The suffix of the UPN has no dot or ends in a name that the public DNS never holds (.local, .corp, .lan, .internal, .home, .private, .invalid and others: docs/idfix.md). Entra gives such a user the tenant''s onmicrosoft.com domain. IdFix: TopLevelDomain. Critical system objects are left out. One row per AD user.', null, '0.1.0'),
     ('finding_usagelocation_missing', 'view', 'usageLocation missing: A member has no usageLocation, which licences need. Guests are left out, and users of whom the answer did not contain the property. The HR value is the worker''s country, where exactly one worker leads to the user. One row per Entra user.', null, '0.1.0'),
-    ('finding_usagelocation_not_iso', 'view', 'usageLocation is no country code: usageLocation is not a two-letter country code of ISO 3166-1 (UK instead of GB is the usual one). Case does not matter. The HR value is the worker''s country, where exactly one worker leads to the user. One row per Entra user.', null, '0.1.0')
+    ('finding_usagelocation_not_iso', 'view', 'usageLocation is no country code: usageLocation is not a two-letter country code of ISO 3166-1 (UK instead of GB is the usual one). Case does not matter, accents and the dots of i do. The HR value is the worker''s country, where exactly one worker leads to the user. One row per Entra user.', null, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
@@ -9377,7 +9385,7 @@ values
     ('closure_state', 'made_at', 6, 'time', null, 'made as a time', 'UTC', 'never NULL', 0, '0.1.0'),
     ('company_domain', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('company_domain', 'domain_key', 2, 'text', null, 'domain folded', null, 'never NULL', 0, '0.1.0'),
-    ('company_domain', 'address_pattern', 3, 'text', null, 'pattern for LIKE that every address of the domain fits', null, 'never NULL', 0, '0.1.0'),
+    ('company_domain', 'address_pattern', 3, 'text', null, 'pattern for LIKE … ESCAPE ''!'' that every address of the domain fits', null, 'never NULL', 0, '0.1.0'),
     ('country', 'code', 1, 'text', null, 'ISO 3166-1 alpha-2 code', null, 'never NULL', 0, '0.1.0'),
     ('critical_group', 'id', 1, 'text', null, 'object id of the object', null, 'never NULL', 0, '0.1.0'),
     ('critical_group', 'owner', 2, 'text', null, 'who answers for the group', null, 'no value, or none that could be derived', 0, '0.1.0'),

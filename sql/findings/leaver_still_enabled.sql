@@ -2,7 +2,7 @@
 -- meaning: HR says that the worker has left (the termination date lies further back than the grace, whatever the
 --   status says, or the worker is inactive without such a date), and an account that carries the employee id, or is
 --   matched with one that does, is enabled. Left out: workers hired again later, ids that another active worker
---   holds, and guests. One row per leaver and account.
+--   holds, and guests. Of several leavers with one id the last date. One row per account.
 -- family: lifecycle
 -- default: on
 -- severity: critical
@@ -60,21 +60,28 @@ entra_link as (
 ),
 
 ad_account as (
-    select v.row_id as worker_row_id, v.hr_value, a.row_id as ad_row_id
+    select a.row_id as ad_row_id, max(v.hr_value) as hr_value
     from leaver as v
     inner join ad_link as l on l.worker_source_id = v.source_id
     inner join ad_user as a on a.employeeid_key = v.employeeid_key and a.source_id = l.ad_source_id
+    group by a.row_id
 ),
 
-entra_account as (
-    select v.row_id as worker_row_id, v.hr_value, e.row_id as entra_row_id
+either as (
+    select v.hr_value, e.row_id as entra_row_id
     from leaver as v
     inner join entra_link as l on l.worker_source_id = v.source_id
     inner join entra_user as e on e.employeeid_key = v.employeeid_key and e.source_id = l.entra_source_id
-    union
-    select aa.worker_row_id, aa.hr_value, m.entra_row_id
+    union all
+    select aa.hr_value, m.entra_row_id
     from ad_account as aa
     inner join user_match as m on m.ad_row_id = aa.ad_row_id
+),
+
+entra_account as (
+    select t.entra_row_id, max(t.hr_value) as hr_value
+    from either as t
+    group by t.entra_row_id
 )
 
 select

@@ -16,5 +16,5 @@ select
     o.value as entra_value
 from entra_user_othermail as o
 inner join entra_user as e on e.id = o.id and e.source_id = o.source_id
-inner join company_domain as d on d.source_id = o.source_id and o.value_key like d.address_pattern
+inner join company_domain as d on d.source_id = o.source_id and o.value_key like d.address_pattern escape '!'
 where e.is_guest = 0

@@ -1,7 +1,7 @@
 -- title: usageLocation is no country code
 -- meaning: usageLocation is not a two-letter country code of ISO 3166-1 (UK instead of GB is the usual one). Case
---   does not matter. The HR value is the worker's country, where exactly one worker leads to the user. One row per
---   Entra user.
+--   does not matter, accents and the dots of i do. The HR value is the worker's country, where exactly one worker
+--   leads to the user. One row per Entra user.
 -- family: lifecycle
 -- severity: low
 -- fix: Set the two-letter code.
@@ -22,8 +22,8 @@ select
     w.country_code as hr_value,
     null as ad_value,
     e.usagelocation as entra_value
-from entra_user as e
-left join country as n on n.code = upper(e.usagelocation)
+from entra_value_defect as d
+inner join entra_user as e on e.id = d.id and e.source_id = d.source_id
 left join worker_of as k on k.entra_row_id = e.row_id
 left join worker as w on w.row_id = k.worker_row_id
-where e.usagelocation is not null and n.code is null
+where d.attribute = 'usagelocation' and d.defect = 'unknown_country'

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon.decode.mask import mask_mail, mask_text
+from recon.decode.mask import mask_mail, mask_text, mask_value
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,22 @@ from recon.decode.mask import mask_mail, mask_text
 )
 def test_mask_mail(text, masked):
     assert mask_mail(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (" jane@gmail.com\u00a0", " j***@g***.com\u00a0"),
+        ("jane doe@gmail.com", "j***@g***.com"),
+        ("jane\u00a0@gmail.com", "j***@g***.com"),
+        ("jane@gmail.com; jane@xy.com", "j***@x***.com"),
+        ("jane", "j***"),
+        ("  ", "  "),
+        ("", ""),
+    ],
+)
+def test_mask_value(text, masked):
+    assert mask_value(text) == masked
 
 
 @pytest.mark.parametrize(

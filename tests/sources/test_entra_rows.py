@@ -187,11 +187,16 @@ def test_guests_whatever_the_case(kind, guest):
         ({"createdDateTime": "2026-02-03T00:00:00"}, ("createddatetime", 0, "bad_time", "2026-02-03T00:00:00")),
         ({"createdDateTime": 7}, ("createddatetime", 0, "bad_time", "7")),
         ({"usageLocation": "UK"}, ("usagelocation", 0, "unknown_country", "UK")),
+        ({"usageLocation": "f\u0131"}, ("usagelocation", 0, "unknown_country", "f\u0131")),
+        ({"usageLocation": "ß"}, ("usagelocation", 0, "unknown_country", "ß")),
+        ({"usageLocation": "\u212aE"}, ("usagelocation", 0, "unknown_country", "\u212aE")),
         ({"onPremisesSecurityIdentifier": "S-1-5-x"}, ("onpremisessecurityidentifier", 0, "bad_sid", "S-1-5-x")),
         ({"otherMails": "a@example.net"}, ("othermails", 0, "not_a_list", "***@e***.net")),
         ({"otherMails": [None]}, ("othermails", 0, "not_text", None)),
         ({"otherMails": [""]}, ("othermails", 0, "empty", None)),
         ({"otherMails": ["a@example.net", " jane@example.net"]}, ("othermails", 1, "blanks", " j***@e***.net")),
+        ({"otherMails": ["jane doe@example.net"]}, ("othermails", 0, "blanks", "j***@e***.net")),
+        ({"otherMails": ["jane @example.net"]}, ("othermails", 0, "blanks", "j***@e***.net")),
         ({"otherMails": ["jörg@example.net"]}, ("othermails", 0, "non_ascii", "j***@e***.net")),
         ({"otherMails": ["jane.doe"]}, ("othermails", 0, "no_at", "j***")),
         ({"mobilePhone": 49}, ("mobilephone", 0, "not_text", None)),
@@ -207,6 +212,10 @@ def test_guests_whatever_the_case(kind, guest):
 )
 def test_a_value_that_does_not_fit_is_a_defect(item, expected):
     assert defects(item) == [expected]
+
+
+def test_a_country_code_may_be_in_any_case():
+    assert defects({"usageLocation": "dE"}) == []
 
 
 def test_a_text_that_is_too_long_is_cut_and_said():

@@ -392,7 +392,6 @@ def test_usagelocation_not_iso(estate):
     estate.entra(id="alpha-3", usagelocation="DEU")
     estate.entra(id="name", usagelocation="Österr")
     estate.entra(id="none such", usagelocation="ZZ")
-    estate.entra(id="lower", usagelocation="de")
     estate.entra(id="right", usagelocation="GB")
     estate.entra(id="missing", usagelocation=None)
     assert estate.found("usagelocation_not_iso") == [

@@ -241,10 +241,16 @@ def test_other_mails(estate):
         id="g", userprincipalname="g@home.example", upn_suffix="home.example", is_guest=1, mails=["jo@home.example"]
     )
     estate.entra(id="c", userprincipalname="c@example.com", mails=["x@notexample.com"])
+    wild = "a_b%c[d]!.example"
+    estate.entra(id="w", userprincipalname=f"w@{wild}", upn_suffix=wild, mails=[f"x@{wild}", "x@axb%c[d]!.example",
+                 "x@a_bxc[d]!.example", "x@a_b%cd!.example", "x@a_b%c[d].example"])  # fmt: skip
     for key, attribute in (("c", "othermails"), ("g", "othermails"), ("c", "mail")):
         row = {"id": key, "attribute": attribute, "position": 0, "defect": "bad_format", "value": "x"}
         estate.insert("entra_value_defect", "entra", row)
-    assert [(row[0], row[5]) for row in estate.found("othermails_company_domain")] == [("a", "x@Example.com")]
+    assert [(row[0], row[5]) for row in estate.found("othermails_company_domain")] == [
+        ("a", "x@Example.com"),
+        ("w", f"x@{wild}"),
+    ]
     assert [(row[0], row[5]) for row in estate.shown("othermails_shared")] == [
         ("a", "Jo@Home.example"), ("b", "jo@home.EXAMPLE"),
     ]  # fmt: skip

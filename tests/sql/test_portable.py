@@ -14,7 +14,7 @@ from recon.catalog import Statement, read_catalog
 
 NODES = {
     "Add", "Alias", "And", "BitwiseAnd", "CTE", "Case", "Cast", "Coalesce", "Column", "Count", "DataType",
-    "DataTypeParam", "Distinct", "EQ", "Exists", "From", "GT", "GTE", "Group", "Having", "Identifier", "If",
+    "DataTypeParam", "Distinct", "EQ", "Escape", "Exists", "From", "GT", "GTE", "Group", "Having", "Identifier", "If",
     "In", "Is", "Join", "LT", "LTE", "Like", "Literal", "Max", "Min", "NEQ", "Not", "Null", "Or", "Order", "Ordered",
     "Paren", "Placeholder", "Rank", "RowNumber", "Select", "Star", "Sub", "Subquery", "Substring", "Sum",
     "Table", "TableAlias", "Union", "Upper", "Where", "Window", "With",

@@ -6,7 +6,7 @@ those of tests.support.estate. New kinds of objects are added here, so that all 
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,8 @@ from tests.support.company_sync import HIRE, disturb, hold_anchors
 
 AD, ENTRA, WORKERS, MIM = 1, 2, 3, 4
 BASE = "DC=contoso,DC=example"
-HEADERS = ("WorkerID", "EmployeeID", "WorkerStatus", "FullName", "HireDate", "TerminationDate", "PersonalEmail")
+HEADERS = ("WorkerID", "EmployeeID", "WorkerStatus", "FullName", "HireDate", "TerminationDate", "PersonalEmail",
+           "CountryCode")  # fmt: skip
 _LOADED_AT = "2026-03-01 12:00:00.000000"
 _STARTED = {AD: ("ad", "01:00", "01:10"), ENTRA: ("entra", "05:00", "05:20"), WORKERS: ("workers", "00:30", "00:35"),
             MIM: ("mim", "00:20", "00:25")}  # fmt: skip
@@ -81,7 +82,7 @@ LOCALS = (
     "anna", "Anna", "ANNA", "änna", "Änna", "a\u0308nna", "A\u0308NNA", "ánna", "straße", "STRASSE", "ınce", "İnce",
     "ince", "ﬁn", "fin", "🦊", "🦊🦊", "o'brien", "anna\u00a0", "1", "Ångström", "A\u030angström", "Å",
 )  # fmt: skip
-DOMAINS = ("contoso.example", "CONTOSO.EXAMPLE", "fabrikam.example", "corp.local", "contoso")
+DOMAINS = ("contoso.example", "CONTOSO.EXAMPLE", "con_toso.example", "fabrikam.example", "corp.local", "contoso")
 IDS = ("E1", "e1", "E1 ", " E1", "01", "1", "É1", "E\u03011", "E2", " ", "", "🦊")
 
 
@@ -112,7 +113,13 @@ certificate_mappings = st.sampled_from(
      "X509:<SKI>0aF", "X509:",
      f"X509:<SHA1-PUKEY>{'0b' * 20}", f"X509:<SHA1-PUKEY>{'0b' * 19}", "X509:<S>CN=anna<I>CN=CA", "X509:anna")
 )  # fmt: skip
+REFUSALS = (
+    [{"category": "PropertyConflict"}],
+    [{"category": "PropertyConflict", "propertyCausingError": "ProxyAddresses", "value": "SMTP:🦊@contoso.example"},
+     {"category": "Other", "propertyCausingError": "UserPrincipalName", "value": None}],
+)  # fmt: skip
 filetimes = st.sampled_from((None, "0", str(2**63 - 1), "133000000000000000", "134168000000000000", "-5", "x"))
+COUNTRIES = ("", "DE", "GB")
 dates = st.sampled_from(("", "2020-01-01", "2026-02-20", "2026-03-01", "2026-03-02", "2026-03-09", "soon"))
 
 
@@ -195,12 +202,12 @@ def _entra_user(draw: st.DrawFn, number: int, made: MadeCompany, guids: list[byt
         "id": f"{number + 1:08d}-0000-4000-8000-000000000000", "accountEnabled": draw(st.booleans()),
         "userType": draw(st.sampled_from(("Member", "Member", "Guest"))), "createdDateTime": "2026-03-01T12:00:00Z",
         "onPremisesSyncEnabled": draw(st.sampled_from((True, True, None, False))),
-        "onPremisesProvisioningErrors": draw(st.sampled_from(([], [], [{"category": "PropertyConflict"}]))),
+        "onPremisesProvisioningErrors": draw(st.sampled_from(([], [], *REFUSALS))),
         "employeeHireDate": draw(st.sampled_from((None, "2023-02-12T10:00:00Z", "2023-02-13T10:00:00Z"))),
         "onPremisesLastSyncDateTime": "2026-03-01T12:00:00Z", "userPrincipalName": draw(maybe(mails)),
         "mail": draw(maybe(mails)), "employeeId": draw(maybe(st.sampled_from(IDS))), "displayName": "Somebody",
         "onPremisesImmutableId": draw(maybe(anchors)),
-        "usageLocation": draw(st.sampled_from((None, "DE", "de", "UK", ""))),
+        "usageLocation": draw(st.sampled_from((None, "DE", "de", "UK", "", "fI", "f\u0131", "ß"))),
         "onPremisesSecurityIdentifier": draw(maybe(sids.map(sid_text))),
         "proxyAddresses": draw(st.lists(proxies, max_size=2)), "otherMails": draw(st.lists(mails, max_size=2)),
     }  # fmt: skip
@@ -219,7 +226,7 @@ def _worker(draw: st.DrawFn, number: int) -> dict[str, str]:
         "WorkerID": f"W{number}", "EmployeeID": draw(st.sampled_from(IDS)),
         "WorkerStatus": draw(st.sampled_from(("Active", "Terminated", "", "?"))),
         "FullName": draw(st.sampled_from(LOCALS)), "HireDate": draw(dates), "TerminationDate": draw(dates),
-        "PersonalEmail": draw(st.just("") | mails),
+        "PersonalEmail": draw(st.just("") | mails), "CountryCode": draw(st.sampled_from(COUNTRIES)),
     }  # fmt: skip
 
 
@@ -295,6 +302,11 @@ def same(text: str | bytes | None) -> str | None:
 def value(raw: dict[str, list[bytes]], attribute: str) -> str | None:
     """The single value of an attribute as text; '' is none."""
     return (raw[attribute.lower()][0].decode() or None) if raw.get(attribute.lower()) else None
+
+
+def text_of(item: Mapping[str, Any], name: str) -> str | None:
+    """A property of Graph as text; '' is none."""
+    return item.get(name) or None
 
 
 def number(raw: dict[str, list[bytes]], attribute: str) -> int | None:

@@ -105,6 +105,7 @@ def _hybrid(draw: st.DrawFn, made: "MadeCompany", number: int) -> None:
         "WorkerID": f"WH{number}", "EmployeeID": draw(st.sampled_from((person, f"{person.lower()} ", "H0"))),
         "WorkerStatus": "Active", "FullName": person, "HireDate": draw(st.sampled_from(_DATES)),
         "TerminationDate": draw(st.sampled_from(("", "", *_DATES))), "PersonalEmail": draw(st.sampled_from(PERSONAL)),
+        "CountryCode": draw(st.sampled_from(("", "FR"))),
     }  # fmt: skip
     usual = draw(st.sampled_from((None, None, [], [PERSONAL[1]], ["k@a.b.example", PERSONAL[0]])))
     if usual is not None:  # as most people are

@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 
 from recon.catalog import Catalog
 from recon.config import Settings
+from recon.decode.country import is_country_code
 from recon.decode.keys import EmployeeIdRules, dn_key, employee_id_key, fold
 from recon.decode.mask import mask_mail
 from recon.decode.sid import sid_bytes
@@ -176,6 +177,10 @@ class Estate:
         }  # fmt: skip
         _account_keys(row, "userprincipalname", "mail", "employeeid")
         row_id = self._insert("entra_user", source, row)
+        location = _text(row["usagelocation"])
+        if location is not None and not is_country_code(location):
+            defect = {"id": row["id"], "attribute": "usagelocation", "position": 0, "defect": "unknown_country"}
+            self._insert("entra_value_defect", source, defect | {"value": location})
         for place, mail in enumerate(mails or ()):
             child = {
                 "id": row["id"],

@@ -1,18 +1,18 @@
-"""What must be found about accounts and addresses, said naively: by code, of one made company."""
+"""What must be found about accounts and addresses, said naively: whole rows by code, of one made company."""
 
 from collections.abc import Callable
 
 from recon.decode.guid import guid_text, immutable_id
 from recon.decode.sid import sid_text
-from tests.support.companies import MadeCompany, number, same, shared, value
+from tests.support.companies import MadeCompany, number, same, shared, text_of, value
 
-Found = set[tuple[str, str]]
+Found = set[tuple[str | None, ...]]
 
 
 def _flag(bit: int, *, critical_too: bool) -> Callable[[MadeCompany], Found]:
     def oracle(company: MadeCompany) -> Found:
         return {
-            ("ad_user", guid)
+            ("ad_user", guid, "userAccountControl", None, value(raw, "userAccountControl"), None)
             for guid, raw in company.users()
             if (number(raw, "userAccountControl") or 0) & (bit | 2) == bit
             and (critical_too or value(raw, "isCriticalSystemObject") != "TRUE")
@@ -37,7 +37,11 @@ def _duplicate(attribute: str, *, users_only: bool) -> Callable[[MadeCompany], F
     def oracle(company: MadeCompany) -> Found:
         held = [one for one in _objects(company) if one[0] == "ad_user" or not users_only]
         twice = shared((guid, same(value(raw, attribute))) for _, guid, raw in held)
-        return {(table, guid) for table, guid, raw in held if guid in twice and not _is_critical(raw)}
+        return {
+            (table, guid, attribute, None, value(raw, attribute), None)
+            for table, guid, raw in held
+            if guid in twice and not _is_critical(raw)
+        }
 
     return oracle
 
@@ -45,24 +49,31 @@ def _duplicate(attribute: str, *, users_only: bool) -> Callable[[MadeCompany], F
 def duplicate_employeeid_ad(company: MadeCompany) -> Found:
     """Nobody is left out."""
     twice = shared((guid, same(value(raw, "employeeID"))) for guid, raw in company.users())
-    return {("ad_user", guid) for guid in twice}
+    return {
+        ("ad_user", guid, "employeeID", None, value(raw, "employeeID"), None)
+        for guid, raw in company.users()
+        if guid in twice
+    }
 
 
 def duplicate_proxyaddress(company: MadeCompany) -> Found:
     held = [
-        (table, guid, raw, same(one))
+        (table, guid, raw, one.decode(), same(one))
         for table, guid, raw in _objects(company)
         for one in raw.get("proxyaddresses", ())
         if one.decode().partition(":")[0].upper() not in ("X400", "X500")
     ]
-    twice = shared((guid, key) for _, guid, _, key in held)
-    return {(table, guid) for table, guid, raw, _ in held if guid in twice and not _is_critical(raw)}
+    return {
+        (table, guid, "proxyAddresses", None, text, None)
+        for table, guid, raw, text, key in held
+        if guid in shared((owner, its) for _, owner, _, _, its in held if its == key) and not _is_critical(raw)
+    }
 
 
 def manager_disabled(company: MadeCompany) -> Found:
     off = {dn.lower(): (number(raw, "userAccountControl") or 0) & 2 for dn, raw in company.ad["ad_user"]}
     return {
-        ("ad_user", guid)
+        ("ad_user", guid, "manager", None, value(raw, "manager"), None)
         for guid, raw in company.users()
         if not (number(raw, "userAccountControl") or 0) & 2
         and off.get((value(raw, "manager") or "").lower().replace(", ", ","))
@@ -119,7 +130,7 @@ def settled(company: MadeCompany) -> list[tuple[dict[str, list[bytes]], dict[str
 def _differs(attribute: str, of_entra: str) -> Callable[[MadeCompany], Found]:
     def oracle(company: MadeCompany) -> Found:
         return {
-            ("entra_user", str(user["id"]))
+            ("entra_user", str(user["id"]), of_entra, None, value(raw, attribute), text_of(user, of_entra))
             for raw, user in settled(company)
             if same(value(raw, attribute)) != same(user[of_entra])  # type: ignore[arg-type]
         }
@@ -130,7 +141,14 @@ def _differs(attribute: str, of_entra: str) -> Callable[[MadeCompany], Found]:
 def _state(*, ad: bool, entra: bool) -> Callable[[MadeCompany], Found]:
     def oracle(company: MadeCompany) -> Found:
         return {
-            ("entra_user", str(user["id"]))
+            (
+                "entra_user",
+                str(user["id"]),
+                "accountEnabled",
+                None,
+                value(raw, "userAccountControl"),
+                str(entra).lower(),
+            )
             for raw, user in settled(company)
             if bool((number(raw, "userAccountControl") or 0) & 2) is not ad and user["accountEnabled"] is entra
         }

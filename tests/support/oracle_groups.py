@@ -7,7 +7,7 @@ from typing import Any
 
 from recon.decode.guid import guid_text
 from recon.decode.sid import sid_text
-from tests.support.companies import MadeCompany, number, same, value
+from tests.support.companies import MadeCompany, number, same, text_of, value
 from tests.support.company_groups import LAST
 from tests.support.oracle_accounts import settled
 
@@ -30,11 +30,6 @@ def moment(text: str | None) -> datetime | None:
     if "-" in text:
         return datetime.fromisoformat(text.removesuffix("Z"))
     return datetime.strptime(text, "%Y%m%d%H%M%S.0Z")
-
-
-def text_of(item: Mapping[str, Any], name: str) -> str | None:
-    """A property as text; '' is none."""
-    return item.get(name) or None
 
 
 def name_of(dn: str | bytes) -> Name:
@@ -101,13 +96,13 @@ def _is_unified(item: Mapping[str, Any]) -> bool:
 def group_empty(company: MadeCompany) -> Found:
     primary = {number(raw, "primaryGroupID") for table in ("ad_user", "ad_computer") for _, raw in company.ad[table]}
     found: Found = {
-        ("ad_group", guid)
+        ("ad_group", guid, "member", None, "0", None)
         for guid, _, raw in ad_groups(company)
         if not raw.get("member") and guid not in company.unread and _is_ordinary(raw) and _rid(raw) not in primary
     }
     inside = entra_inside(company)
     return found | {
-        ("entra_group", group["id"].lower())
+        ("entra_group", group["id"].lower(), "members", None, None, "0")
         for group in company.entra_groups
         if not inside[group["id"].lower()]
         and group["id"].lower() not in company.unread
@@ -118,8 +113,12 @@ def group_empty(company: MadeCompany) -> Found:
 
 def group_in_itself(company: MadeCompany) -> Found:
     inside, cloud = ad_inside(company), entra_inside(company)
-    found: Found = {("ad_group", guid) for guid, name, _ in ad_groups(company) if name in steps_to(name, inside)}
-    return found | {("entra_group", key) for key in cloud if key in steps_to(key, cloud)}
+    found: Found = {
+        ("ad_group", guid_text(raw["objectguid"][0]), "member", None, dn, None)
+        for dn, raw in company.ad["ad_group"]
+        if name_of(dn) in steps_to(name_of(dn), inside)
+    }
+    return found | {("entra_group", key, "members", None, None, key) for key in cloud if key in steps_to(key, cloud)}
 
 
 def group_without_owner(company: MadeCompany) -> Found:

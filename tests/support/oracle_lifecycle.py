@@ -1,4 +1,6 @@
-"""What must be found about states, times and people who come and go, said naively: by code, of one made company."""
+"""What must be found about states, times and people who come and go, said naively: whole rows by code, of one made
+company.
+"""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -6,10 +8,10 @@ from typing import Any
 
 from recon.decode.guid import guid_text, immutable_id
 from recon.decode.sid import sid_text
-from tests.support.companies import MadeCompany, number, same, shared, value
+from tests.support.companies import MadeCompany, number, same, shared, text_of, value
 from tests.support.oracle_accounts import agreeing, pairs, settled
 from tests.support.oracle_groups import PRIVILEGED, TODAY, ad_groups, ad_inside, is_off, name_of, steps_to
-from tests.support.oracle_sspr import day_of, id_of
+from tests.support.oracle_sspr import day_of, id_of, users_of
 
 Found = set[tuple[str | None, ...]]
 Raw = dict[str, list[bytes]]
@@ -17,7 +19,7 @@ STALE = datetime(2025, 12, 2)
 _NOW = datetime(2026, 3, 2, 5, 20)
 _ACTIVE = {"active", "a", "1", "true", "yes", "on leave", "onleave"}
 # ISO 3166-1 codes among those of the made companies
-_COUNTRIES = {"DE", "FR", "GB", "US"}
+_COUNTRIES = {"DE", "FI"}
 
 
 def _is_critical(raw: Raw) -> bool:
@@ -52,10 +54,19 @@ def _accounts(company: MadeCompany, *tables: str) -> Iterator[tuple[str, str, Ra
         yield from ((table, guid_text(raw["objectguid"][0]), raw) for _, raw in company.ad[table])
 
 
-def _state(wanted: Callable[[Raw, int], object], *tables: str) -> Callable[[MadeCompany], Found]:
+def _day(at: datetime | None) -> str | None:
+    return None if at is None else at.date().isoformat()
+
+
+def _state(
+    wanted: Callable[[Raw, int], object],
+    *tables: str,
+    attribute: str = "userAccountControl",
+    shows: Callable[[Raw], str | None] = lambda raw: value(raw, "userAccountControl"),
+) -> Callable[[MadeCompany], Found]:
     def oracle(company: MadeCompany) -> Found:
         return {
-            (table, guid)
+            (table, guid, attribute, None, shows(raw), None)
             for table, guid, raw in _accounts(company, *tables or ("ad_user",))
             if wanted(raw, number(raw, "userAccountControl") or 0)
         }
@@ -104,7 +115,7 @@ def ad_disabled_privileged(company: MadeCompany) -> Found:
 def ad_admincount_left(company: MadeCompany) -> Found:
     privileged = {guid for guid, _ in _in_privileged(company)}
     return {
-        ("ad_user", guid)
+        ("ad_user", guid, "adminCount", None, "1", None)
         for _, guid, raw in _accounts(company, "ad_user")
         if value(raw, "adminCount") == "1" and not _is_critical(raw) and guid not in privileged
     }
@@ -113,7 +124,7 @@ def ad_admincount_left(company: MadeCompany) -> Found:
 def manager_missing(company: MadeCompany) -> Found:
     known = {name_of(dn) for table in ("ad_user", "ad_contact") for dn, _ in company.ad[table]}
     return {
-        ("ad_user", guid)
+        ("ad_user", guid, "manager", None, manager, None)
         for _, guid, raw in _accounts(company, "ad_user")
         if not is_off(raw)
         and (manager := value(raw, "manager")) is not None
@@ -132,31 +143,39 @@ def _is_stale(raw: Raw, _flags: int) -> bool:
     return not is_off(raw) and last is not None and last < STALE and not _is_critical(raw)
 
 
+def _last_logon(raw: Raw) -> str | None:
+    return _day(_of_filetime(raw, "lastLogonTimestamp"))
+
+
 # ---- sign-ins to Entra --------------------------------------------------------------------------------
 
 
-def _silent(company: MadeCompany) -> set[str]:
-    """Enabled users who are old enough and have not signed in for long, of those of whom sign-ins are known."""
+def _silent(company: MadeCompany) -> dict[str, str | None]:
+    """Enabled users who are old enough and have not signed in for long, of those of whom sign-ins are known.
+
+    With the day of the last sign-in in person.
+    """
     users = {user["id"]: user for user in company.entra_users}
-    found = set()
+    found: dict[str, str | None] = {}
     for activity in company.sign_ins:
         user = users[activity["id"]]
         created = _of_graph(user["createdDateTime"])
         times = [_of_graph(text) for text in (activity["signInActivity"] or {}).values()]
         is_recent = any(at is not None and at >= STALE for at in times)
         if user["accountEnabled"] and created is not None and created < STALE and not is_recent:
-            found.add(user["id"])
+            found[user["id"]] = _day(_of_graph((activity["signInActivity"] or {}).get("lastSignInDateTime")))
     return found
 
 
 def entra_stale_account(company: MadeCompany) -> Found:
-    return {("entra_user", key) for key in _silent(company)}
+    return {("entra_user", key, "signInActivity", None, None, day) for key, day in _silent(company).items()}
 
 
 def stale_on_both_sides(company: MadeCompany) -> Found:
     silent = _silent(company)
     return {
-        ("entra_user", str(user["id"]))
+        ("entra_user", str(user["id"]), "signInActivity", None, _day(_of_filetime(raw, "lastLogonTimestamp")),
+         silent[str(user["id"])])
         for raw, user in pairs(company)
         if user["id"] in silent
         and not is_off(raw)
@@ -165,12 +184,12 @@ def stale_on_both_sides(company: MadeCompany) -> Found:
             if (last := _of_filetime(raw, "lastLogonTimestamp")) is not None
             else (created := _created(raw)) is not None and created < STALE
         )
-    }
+    }  # fmt: skip
 
 
 def entra_guest_pending(company: MadeCompany) -> Found:
     return {
-        ("entra_user", user["id"])
+        ("entra_user", user["id"], "externalUserState", None, None, _day(created))
         for user in company.entra_users
         if user["externalUserState"] == "PendingAcceptance"
         and (created := _of_graph(user["createdDateTime"])) is not None
@@ -180,7 +199,7 @@ def entra_guest_pending(company: MadeCompany) -> Found:
 
 def ad_expired_entra_enabled(company: MadeCompany) -> Found:
     return {
-        ("entra_user", str(user["id"]))
+        ("entra_user", str(user["id"]), "accountExpires", None, _day(end), "true")
         for raw, user in settled(company)
         if (end := _of_filetime(raw, "accountExpires")) is not None
         and end <= _NOW
@@ -223,26 +242,47 @@ def _leavers(company: MadeCompany) -> Iterator[tuple[dict[str, str], str]]:
 
 
 def leaver_still_enabled(company: MadeCompany) -> Found:
-    found: Found = set()
-    for worker, _ in _leavers(company):
+    """Of several that left with one id, the last date."""
+    here: dict[str, str] = {}
+    there: dict[str, str] = {}
+    for worker, said in _leavers(company):
         key = id_of(worker)
         mine = [raw for _, _, raw in _accounts(company, "ad_user") if same(value(raw, "employeeID")) == key]
-        found |= {("ad_user", guid_text(raw["objectguid"][0])) for raw in mine if not is_off(raw)}
+        for raw in mine:
+            guid = guid_text(raw["objectguid"][0])
+            here[guid] = max(said, here.get(guid, ""))
         matched = [user["id"] for raw, user in pairs(company) if any(raw is one for one in mine)]
-        found |= {
-            ("entra_user", user["id"])
-            for user in company.entra_users
-            if (same(user["employeeId"]) == key or user["id"] in matched)
-            and user["accountEnabled"]
-            and user["userType"] != "Guest"
-        }
-    return found
+        for user in company.entra_users:
+            if same(user["employeeId"]) == key or user["id"] in matched:
+                there[user["id"]] = max(said, there.get(user["id"], ""))
+    found: Found = {
+        ("ad_user", guid, "userAccountControl", here[guid], value(raw, "userAccountControl"), None)
+        for guid, raw in company.users()
+        if guid in here and not is_off(raw)
+    }
+    return found | {
+        ("entra_user", user["id"], "accountEnabled", there[user["id"]], None, "true")
+        for user in company.entra_users
+        if user["id"] in there and user["accountEnabled"] and user["userType"] != "Guest"
+    }
 
 
 def leaver_in_privileged_group(company: MadeCompany) -> Found:
-    ids = {id_of(worker) for worker, _ in _leavers(company)}
-    mine = {guid for _, guid, raw in _accounts(company, "ad_user") if same(value(raw, "employeeID")) in ids - {None}}
-    return {("ad_user", guid) for guid, _ in _in_privileged(company) if guid in mine}
+    """Of several that left with one id, the last date."""
+    left: dict[str | None, list[str]] = {}
+    for worker, said in _leavers(company):
+        left.setdefault(id_of(worker), []).append(said)
+    ids = {guid: same(value(raw, "employeeID")) for _, guid, raw in _accounts(company, "ad_user")}
+    return {
+        ("ad_user", guid, "memberOf", max(left[key]), group, None)
+        for guid, group in _in_privileged(company)
+        if (key := ids[guid]) is not None and key in left
+    }
+
+
+def _shown_id(worker: dict[str, str]) -> str:
+    """The employee id as HR writes it, or the worker id where HR has no other."""
+    return worker["EmployeeID"].strip() or worker["WorkerID"]
 
 
 def joiner_without_account(company: MadeCompany) -> Found:
@@ -255,13 +295,19 @@ def joiner_without_account(company: MadeCompany) -> Found:
             continue
         is_leaver = left is not None and hired <= left < TODAY
         if not is_leaver and (_is_active(worker) is not False or hired > TODAY):
-            found.add(("worker", worker["WorkerID"]))
+            found.add(("worker", worker["WorkerID"], "employeeId", _shown_id(worker), None, None))
     return found
+
+
+def _country(company: MadeCompany, user: dict[str, Any]) -> str | None:
+    """The country of the only worker whose only user this is."""
+    workers = [worker for worker in company.workers if users_of(company, worker) == [user]]
+    return workers[0]["CountryCode"] or None if len(workers) == 1 else None
 
 
 def usagelocation_missing(company: MadeCompany) -> Found:
     return {
-        ("entra_user", user["id"])
+        ("entra_user", user["id"], "usageLocation", _country(company, user), None, None)
         for user in company.entra_users
         if user["usageLocation"] in (None, "") and user["userType"] != "Guest"
     }
@@ -269,9 +315,10 @@ def usagelocation_missing(company: MadeCompany) -> Found:
 
 def usagelocation_not_iso(company: MadeCompany) -> Found:
     return {
-        ("entra_user", user["id"])
+        ("entra_user", user["id"], "usageLocation", _country(company, user), None, user["usageLocation"])
         for user in company.entra_users
-        if user["usageLocation"] and user["usageLocation"].upper() not in _COUNTRIES
+        if user["usageLocation"]
+        and not (user["usageLocation"].isascii() and user["usageLocation"].upper() in _COUNTRIES)
     }
 
 
@@ -318,10 +365,10 @@ def _without_user(*, enabled: bool) -> Callable[[MadeCompany], Found]:
     def oracle(company: MadeCompany) -> Found:
         known = {guid for guid, *_ in _best(company)}
         return {
-            ("ad_user", guid)
-            for guid, raw in company.users()
+            ("ad_user", guid_text(raw["objectguid"][0]), "distinguishedName", None, dn, None)
+            for dn, raw in company.ad["ad_user"]
             if is_off(raw) is not enabled
-            and guid not in known
+            and guid_text(raw["objectguid"][0]) not in known
             and not _is_critical(raw)
             and (value(raw, "whenChanged") or "") <= "20260302030000.0Z"
         }
@@ -332,12 +379,13 @@ def _without_user(*, enabled: bool) -> Callable[[MadeCompany], Found]:
 def entra_synced_not_in_ad(company: MadeCompany) -> Found:
     known = {key for _, key, *_ in _best(company)}
     return {
-        ("entra_user", user["id"])
+        ("entra_user", user["id"], "onPremisesDistinguishedName", None, None,
+         text_of(user, "onPremisesDistinguishedName"))
         for user in company.entra_users
         if user["onPremisesSyncEnabled"] is True
         and user["id"] not in known
         and str(user["onPremisesLastSyncDateTime"] or "") <= "2026-03-02T01:00:00Z"
-    }
+    }  # fmt: skip
 
 
 def anchor_differs(company: MadeCompany) -> Found:
@@ -362,7 +410,11 @@ def sid_differs(company: MadeCompany) -> Found:
 def duplicate_employeeid_entra(company: MadeCompany) -> Found:
     members = [user for user in company.entra_users if user["userType"] != "Guest"]
     twice = shared((user["id"], same(user["employeeId"])) for user in members)
-    return {("entra_user", key) for key in twice}
+    return {
+        ("entra_user", user["id"], "employeeId", None, None, user["employeeId"])
+        for user in members
+        if user["id"] in twice
+    }
 
 
 ORACLES: dict[str, Callable[[MadeCompany], Found]] = {
@@ -376,9 +428,9 @@ ORACLES: dict[str, Callable[[MadeCompany], Found]] = {
     "ad_privileged_with_spn": ad_privileged_with_spn,
     "ad_disabled_privileged": ad_disabled_privileged,
     "ad_admincount_left": ad_admincount_left,
-    "ad_never_logged_on": _state(_never_came),
-    "ad_stale_account": _state(_is_stale),
-    "ad_stale_computer": _state(_is_stale, "ad_computer"),
+    "ad_never_logged_on": _state(_never_came, attribute="lastLogonTimestamp", shows=lambda raw: _day(_created(raw))),
+    "ad_stale_account": _state(_is_stale, attribute="lastLogonTimestamp", shows=_last_logon),
+    "ad_stale_computer": _state(_is_stale, "ad_computer", attribute="lastLogonTimestamp", shows=_last_logon),
     "ad_expired_entra_enabled": ad_expired_entra_enabled,
     "manager_missing": manager_missing,
     "entra_stale_account": entra_stale_account,

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
+from recon.decode.mask import mask_value
 from recon.decode.sid import sid_text
 from recon.decode.wellknown import well_known
-from tests.support.companies import MadeCompany, same, shared, value
-from tests.support.oracle_groups import TODAY, entra_inside, refused, steps_to, text_of
+from tests.support.companies import MadeCompany, same, shared, text_of, value
+from tests.support.oracle_groups import TODAY, entra_inside, refused, steps_to
 
 Found = set[tuple[str | None, ...]]
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
@@ -65,13 +66,32 @@ def othermails_company_domain(company: MadeCompany) -> Found:
     }
 
 
+def _defects(mail: str) -> set[str]:
+    """The causes, as docs/value-defects.md names them; made addresses have no control characters and are short."""
+    if not mail:
+        return {"empty"}
+    found = {"non_ascii"} if not mail.isascii() else set()
+    found |= {"blanks"} if any(map(str.isspace, mail)) else set()
+    bare = "".join(one if one.isascii() else "x" for one in mail if not one.isspace())
+    if bare.count("@") != 1:
+        return found | {"several_ats" if "@" in bare else "no_at"}
+    local, domain = bare.split("@")
+    if not local or not is_mail(f"{local}@x.example"):
+        found.add("bad_local" if local else "empty_local")
+    return found if is_mail(f"x@{domain}") else found | {"bad_domain"}
+
+
+def _shown(mail: str) -> str | None:
+    return (mask_value(mail) if mail.strip() else "***") if mail else None
+
+
 def othermails_invalid(company: MadeCompany) -> Found:
-    """Which defect it is stands in docs/value-defects.md and is tested beside recon.decode.mail."""
     return {
-        ("entra_user", user["id"])
+        ("entra_user", user["id"], cause, None, None, _shown(mail))
         for user in _members(company)
         for mail in user.get("otherMails", ())
         if not is_mail(mail)
+        for cause in _defects(mail)
     }
 
 
