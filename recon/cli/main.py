@@ -48,7 +48,7 @@ def main(
 
 
 # verb groups: module recon.cli.<name> with an `app`
-_GROUPS = ("findings", "load", "store", "sql", "decode", "scope", "connector", "backfill", "lab")
+_GROUPS = ("findings", "load", "store", "sql", "decode", "scope", "connector", "backfill", "groups", "lab")
 # single verbs: module and function
 _VERBS = (
     ("init", "init"),
