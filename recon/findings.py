@@ -26,7 +26,7 @@ from recon.store.lifecycle import fill_lifecycle_dates, lifecycle_date
 from recon.store.match_tables import FILLED, clock, finding_count, finding_row
 from recon.store.reference_tables import fill_reference
 from recon.store.site_tables import fill_company_domains, fill_policy
-from recon.store.tables import setting, source
+from recon.store.tables import setting, source, source_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,16 @@ def _insert(
 _CACHE_KB = {"usual": 16_000, "refresh": 256_000}
 
 
-def _use_cache(connection: Connection, what: str) -> None:
-    """SQLite alone: joins of a million rows need their indexes in memory; a load does with less."""
+def _prepare(connection: Connection, what: str) -> None:
+    """SQLite: joins of a million rows need their indexes in memory; a load does with less.
+
+    PostgreSQL: compiling each of a hundred statements takes longer than it saves, and tables of one row, which its
+    autovacuum never looks at, are taken for a thousand.
+    """
+    if connection.dialect.name == "postgresql" and what == "refresh":
+        connection.exec_driver_sql("set local jit = off")
+        for table in (clock, setting, source, source_link):
+            _analyze(connection, table)
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"pragma cache_size = -{_CACHE_KB[what]}")
 
@@ -261,7 +269,7 @@ def refresh(
             warnings = fill_policy(connection, sspr or Sspr())
             tell("nested groups")
             closures = fill_closures(connection, values["closure_max_rows"], values["closure_max_depth"])
-            _use_cache(connection, "refresh")
+            _prepare(connection, "refresh")
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("analyze")  # a glance at every index; its planner guesses badly without
             tell("match")
@@ -272,7 +280,7 @@ def refresh(
             tell("findings")
             broken = _find_all(connection, catalog, refresh_id, day(as_of), chosen)
             _analyze(connection, finding_row)
-            _use_cache(connection, "usual")
+            _prepare(connection, "usual")
     except SQLAlchemyError as error:
         raise StoreError(f"the refresh failed: {first_line(error)}; the old findings stand") from error
     ensure_views(store, catalog)

@@ -5768,7 +5768,7 @@ from pair as p
 cross join clock as c
 where
     p.ad_account_expires_at <= c.as_of
-    and coalesce(p.ad_is_enabled, 1) = 1
+    and (p.ad_is_enabled is null or p.ad_is_enabled = 1)
     and p.entra_is_enabled = 1
     and p.is_in_skew = 0
 ;
@@ -6276,7 +6276,7 @@ from ad_user_altsecurityidentity as m
 inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
 where
     m.strength = 'weak'
-    and coalesce(a.is_enabled, 1) = 1
+    and (a.is_enabled is null or a.is_enabled = 1)
     and coalesce(a.admincount, 0) <> 1
     and not exists (
         select 1
@@ -6296,7 +6296,7 @@ from ad_computer_altsecurityidentity as m
 inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
 where
     m.strength = 'weak'
-    and coalesce(c.is_enabled, 1) = 1
+    and (c.is_enabled is null or c.is_enabled = 1)
     and coalesce(c.admincount, 0) <> 1
     and (c.useraccountcontrol is null or (c.useraccountcontrol & 8192) = 0)
     and not exists (
@@ -6319,7 +6319,7 @@ from ad_user_altsecurityidentity as m
 inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
 where
     m.strength = 'weak'
-    and coalesce(a.is_enabled, 1) = 1
+    and (a.is_enabled is null or a.is_enabled = 1)
     and a.admincount = 1
     and not exists (
         select 1
@@ -6339,7 +6339,7 @@ from ad_computer_altsecurityidentity as m
 inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
 where
     m.strength = 'weak'
-    and coalesce(c.is_enabled, 1) = 1
+    and (c.is_enabled is null or c.is_enabled = 1)
     and (c.admincount = 1 or (c.useraccountcontrol & 8192) = 8192)
     and not exists (
         select 1
@@ -6366,8 +6366,8 @@ where
     and m.has_sid = 0
     and m.has_upn = 0
     and m.has_mail = 0
-    and coalesce(e.is_synced, 0) = 0
-    and coalesce(e.is_guest, 0) = 0
+    and (e.is_synced is null or e.is_synced = 0)
+    and (e.is_guest is null or e.is_guest = 0)
 ;
 
 create view finding_contact_targetaddress_differs as
@@ -6433,7 +6433,7 @@ select
     c.owner as entra_value
 from critical_group as c
 inner join entra_group as g on g.id = c.id
-where g.is_synced = 1 or (g.mailenabled = 1 and coalesce(g.is_unified, 0) = 0)
+where g.is_synced = 1 or (g.mailenabled = 1 and (g.is_unified is null or g.is_unified = 0))
 ;
 
 create view finding_critical_group_unknown as
@@ -6561,7 +6561,7 @@ shared as (
     from repeated as r
     inner join entra_user as e on e.employeeid_key = r.employeeid_key
     inner join together as t on t.other_id = e.source_id
-    where coalesce(e.is_guest, 0) = 0
+    where (e.is_guest is null or e.is_guest = 0)
     group by t.source_id, e.employeeid_key
     having count(distinct e.id) > 1
 )
@@ -6576,7 +6576,7 @@ select
     e.employeeid as entra_value
 from entra_user as e
 inner join shared as s on s.source_id = e.source_id and s.employeeid_key = e.employeeid_key
-where coalesce(e.is_guest, 0) = 0
+where (e.is_guest is null or e.is_guest = 0)
 ;
 
 create view finding_duplicate_mail_ad as
@@ -7113,7 +7113,7 @@ select
     null,
     '0'
 from entra_group as e
-where e.member_count = 0 and coalesce(e.is_dynamic, 0) = 0 and coalesce(e.is_synced, 0) = 0
+where e.member_count = 0 and (e.is_dynamic is null or e.is_dynamic = 0) and (e.is_synced is null or e.is_synced = 0)
 ;
 
 create view finding_group_gone as
@@ -7187,13 +7187,18 @@ inner join entra_member_closure as c on c.id = e.id and c.source_id = e.source_i
 create view finding_group_membership_differs as
 with ad_side as (
     -- members whom the other side knows too, under the key that they have there
-    select q.entra_source_id, q.entra_id as id, p.entra_id as member_id, p.entra_userprincipalname as name
+    select
+        q.entra_source_id,
+        q.entra_id as id,
+        q.entra_displayname as group_name,
+        p.entra_id as member_id,
+        p.entra_userprincipalname as name
     from group_pair as q
     inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
     inner join pair as p on p.ad_dn_key = m.member_key and p.entra_source_id = q.entra_source_id
     where q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select q.entra_source_id, q.entra_id, i.entra_id, i.entra_displayname
+    select q.entra_source_id, q.entra_id, q.entra_displayname, i.entra_id, i.entra_displayname
     from group_pair as q
     inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
     inner join group_pair as i on i.ad_dn_key = m.member_key and i.entra_source_id = q.entra_source_id
@@ -7206,6 +7211,7 @@ entra_side as (
         q.ad_guid,
         q.entra_source_id,
         q.entra_id as id,
+        q.entra_displayname as group_name,
         p.ad_dn_key as dn_key,
         p.entra_userprincipalname as name
     from group_pair as q
@@ -7213,7 +7219,14 @@ entra_side as (
     inner join pair as p on p.entra_id = m.member_id and p.entra_source_id = m.source_id
     where q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select q.ad_source_id, q.ad_guid, q.entra_source_id, q.entra_id, i.ad_dn_key, i.entra_displayname
+    select
+        q.ad_source_id,
+        q.ad_guid,
+        q.entra_source_id,
+        q.entra_id,
+        q.entra_displayname,
+        i.ad_dn_key,
+        i.entra_displayname
     from group_pair as q
     inner join entra_member as m on m.id = q.entra_id and m.source_id = q.entra_source_id
     inner join group_pair as i on i.entra_id = m.member_id and i.entra_source_id = m.source_id
@@ -7221,7 +7234,7 @@ entra_side as (
 ),
 
 only_ad as (
-    select s.entra_source_id, s.id, s.name
+    select s.id, s.group_name, s.name
     from ad_side as s
     where not exists (
         select 1
@@ -7231,7 +7244,7 @@ only_ad as (
 ),
 
 only_entra as (
-    select s.entra_source_id, s.id, s.name
+    select s.id, s.group_name, s.name
     from entra_side as s
     where not exists (
         select 1
@@ -7242,25 +7255,23 @@ only_entra as (
 
 select
     'entra_group' as object_type,
-    e.id as object_key,
-    e.displayname as object_name,
+    d.id as object_key,
+    d.group_name as object_name,
     'member' as attribute,
     null as hr_value,
     d.name as ad_value,
     null as entra_value
 from only_ad as d
-inner join entra_group as e on e.id = d.id and e.source_id = d.entra_source_id
 union all
 select
     'entra_group',
-    e.id,
-    e.displayname,
+    d.id,
+    d.group_name,
     'member',
     null,
     null,
     d.name
 from only_entra as d
-inner join entra_group as e on e.id = d.id and e.source_id = d.entra_source_id
 ;
 
 create view finding_group_name_recreated as
@@ -7370,7 +7381,7 @@ select
 from match_candidate as m
 inner join ad_user as a on a.row_id = m.ad_row_id
 inner join entra_user as e on e.row_id = m.entra_row_id
-where m.has_anchor = 1 and coalesce(e.is_synced, 0) = 0
+where m.has_anchor = 1 and (e.is_synced is null or e.is_synced = 0)
 ;
 
 create view finding_hire_date_differs as
@@ -7428,7 +7439,7 @@ select
     k.entra_value as entra_value
 from compared as k
 where
-    coalesce(k.ad_is_valid, 1) = 1
+    (k.ad_is_valid is null or k.ad_is_valid = 1)
     and (
         k.ad_at <> k.entra_at
         or (k.ad_at is not null and k.entra_at is null and k.entra_has_dates = 1)
@@ -7457,7 +7468,7 @@ where
     and m.entra_count = 0
     and w.employeeid_key is not null
     and w.hire_day <= c.joiner_until_day
-    and (coalesce(w.is_active, 1) = 1 or w.hire_day > c.as_of_day)
+    and ((w.is_active is null or w.is_active = 1) or w.hire_day > c.as_of_day)
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
 ;
 
@@ -7517,7 +7528,7 @@ select
     k.entra_value as entra_value
 from compared as k
 where
-    coalesce(k.ad_is_valid, 1) = 1
+    (k.ad_is_valid is null or k.ad_is_valid = 1)
     and (
         k.ad_at <> k.entra_at
         or (k.ad_at is not null and k.entra_at is null and k.entra_has_dates = 1)
@@ -7558,7 +7569,7 @@ with leaver as (
                 o.employeeid_key = w.employeeid_key
                 and o.source_id = w.source_id
                 and o.row_id <> w.row_id
-                and coalesce(o.is_active, 1) = 1
+                and (o.is_active is null or o.is_active = 1)
                 and (
                     o.termination_day is null
                     or o.termination_day >= c.leaver_before_day
@@ -7624,7 +7635,7 @@ with leaver as (
                 o.employeeid_key = w.employeeid_key
                 and o.source_id = w.source_id
                 and o.row_id <> w.row_id
-                and coalesce(o.is_active, 1) = 1
+                and (o.is_active is null or o.is_active = 1)
                 and (
                     o.termination_day is null
                     or o.termination_day >= c.leaver_before_day
@@ -7694,7 +7705,7 @@ select
     'true' as entra_value
 from entra_account as ea
 inner join entra_user as e on e.row_id = ea.entra_row_id
-where e.is_enabled = 1 and coalesce(e.is_guest, 0) = 0
+where e.is_enabled = 1 and (e.is_guest is null or e.is_guest = 0)
 ;
 
 create view finding_lifecycle_attribute_mixed as
@@ -8051,7 +8062,7 @@ select
     d.value as entra_value
 from entra_value_defect as d
 inner join entra_user as e on e.id = d.id and e.source_id = d.source_id
-where d.attribute = 'othermails' and coalesce(e.is_guest, 0) = 0
+where d.attribute = 'othermails' and (e.is_guest is null or e.is_guest = 0)
 ;
 
 create view finding_othermails_missing as
@@ -8229,8 +8240,8 @@ cloud as (
     from linked as l
     inner join entra_user as e on e.source_id = l.entra_source_id
     where
-        coalesce(e.is_synced, 0) = 0
-        and coalesce(e.is_guest, 0) = 0
+        (e.is_synced is null or e.is_synced = 0)
+        and (e.is_guest is null or e.is_guest = 0)
         and e.onpremisesimmutableid is null
 ),
 
@@ -8821,7 +8832,7 @@ select
 from entra_user as e
 left join worker_of as k on k.entra_row_id = e.row_id
 left join worker as w on w.row_id = k.worker_row_id
-where e.usagelocation is null and e.usagelocation_known = 1 and coalesce(e.is_guest, 0) = 0
+where e.usagelocation is null and e.usagelocation_known = 1 and (e.is_guest is null or e.is_guest = 0)
 ;
 
 create view finding_usagelocation_not_iso as

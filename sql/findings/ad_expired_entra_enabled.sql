@@ -19,6 +19,6 @@ from pair as p
 cross join clock as c
 where
     p.ad_account_expires_at <= c.as_of
-    and coalesce(p.ad_is_enabled, 1) = 1
+    and (p.ad_is_enabled is null or p.ad_is_enabled = 1)
     and p.entra_is_enabled = 1
     and p.is_in_skew = 0

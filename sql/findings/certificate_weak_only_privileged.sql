@@ -21,7 +21,7 @@ from ad_user_altsecurityidentity as m
 inner join ad_user as a on a.guid = m.guid and a.source_id = m.source_id
 where
     m.strength = 'weak'
-    and coalesce(a.is_enabled, 1) = 1
+    and (a.is_enabled is null or a.is_enabled = 1)
     and a.admincount = 1
     and not exists (
         select 1
@@ -41,7 +41,7 @@ from ad_computer_altsecurityidentity as m
 inner join ad_computer as c on c.guid = m.guid and c.source_id = m.source_id
 where
     m.strength = 'weak'
-    and coalesce(c.is_enabled, 1) = 1
+    and (c.is_enabled is null or c.is_enabled = 1)
     and (c.admincount = 1 or (c.useraccountcontrol & 8192) = 8192)
     and not exists (
         select 1

@@ -24,5 +24,5 @@ where
     and m.has_sid = 0
     and m.has_upn = 0
     and m.has_mail = 0
-    and coalesce(e.is_synced, 0) = 0
-    and coalesce(e.is_guest, 0) = 0
+    and (e.is_synced is null or e.is_synced = 0)
+    and (e.is_guest is null or e.is_guest = 0)

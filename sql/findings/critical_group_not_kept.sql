@@ -22,4 +22,4 @@ select
     c.owner as entra_value
 from critical_group as c
 inner join entra_group as g on g.id = c.id
-where g.is_synced = 1 or (g.mailenabled = 1 and coalesce(g.is_unified, 0) = 0)
+where g.is_synced = 1 or (g.mailenabled = 1 and (g.is_unified is null or g.is_unified = 0))

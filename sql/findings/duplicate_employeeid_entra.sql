@@ -34,7 +34,7 @@ shared as (
     from repeated as r
     inner join entra_user as e on e.employeeid_key = r.employeeid_key
     inner join together as t on t.other_id = e.source_id
-    where coalesce(e.is_guest, 0) = 0
+    where (e.is_guest is null or e.is_guest = 0)
     group by t.source_id, e.employeeid_key
     having count(distinct e.id) > 1
 )
@@ -49,4 +49,4 @@ select
     e.employeeid as entra_value
 from entra_user as e
 inner join shared as s on s.source_id = e.source_id and s.employeeid_key = e.employeeid_key
-where coalesce(e.is_guest, 0) = 0
+where (e.is_guest is null or e.is_guest = 0)

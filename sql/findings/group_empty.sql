@@ -39,4 +39,4 @@ select
     null,
     '0'
 from entra_group as e
-where e.member_count = 0 and coalesce(e.is_dynamic, 0) = 0 and coalesce(e.is_synced, 0) = 0
+where e.member_count = 0 and (e.is_dynamic is null or e.is_dynamic = 0) and (e.is_synced is null or e.is_synced = 0)

@@ -9,13 +9,18 @@
 -- identity: ad_value, entra_value
 with ad_side as (
     -- members whom the other side knows too, under the key that they have there
-    select q.entra_source_id, q.entra_id as id, p.entra_id as member_id, p.entra_userprincipalname as name
+    select
+        q.entra_source_id,
+        q.entra_id as id,
+        q.entra_displayname as group_name,
+        p.entra_id as member_id,
+        p.entra_userprincipalname as name
     from group_pair as q
     inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
     inner join pair as p on p.ad_dn_key = m.member_key and p.entra_source_id = q.entra_source_id
     where q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select q.entra_source_id, q.entra_id, i.entra_id, i.entra_displayname
+    select q.entra_source_id, q.entra_id, q.entra_displayname, i.entra_id, i.entra_displayname
     from group_pair as q
     inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
     inner join group_pair as i on i.ad_dn_key = m.member_key and i.entra_source_id = q.entra_source_id
@@ -28,6 +33,7 @@ entra_side as (
         q.ad_guid,
         q.entra_source_id,
         q.entra_id as id,
+        q.entra_displayname as group_name,
         p.ad_dn_key as dn_key,
         p.entra_userprincipalname as name
     from group_pair as q
@@ -35,7 +41,14 @@ entra_side as (
     inner join pair as p on p.entra_id = m.member_id and p.entra_source_id = m.source_id
     where q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select q.ad_source_id, q.ad_guid, q.entra_source_id, q.entra_id, i.ad_dn_key, i.entra_displayname
+    select
+        q.ad_source_id,
+        q.ad_guid,
+        q.entra_source_id,
+        q.entra_id,
+        q.entra_displayname,
+        i.ad_dn_key,
+        i.entra_displayname
     from group_pair as q
     inner join entra_member as m on m.id = q.entra_id and m.source_id = q.entra_source_id
     inner join group_pair as i on i.entra_id = m.member_id and i.entra_source_id = m.source_id
@@ -43,7 +56,7 @@ entra_side as (
 ),
 
 only_ad as (
-    select s.entra_source_id, s.id, s.name
+    select s.id, s.group_name, s.name
     from ad_side as s
     where not exists (
         select 1
@@ -53,7 +66,7 @@ only_ad as (
 ),
 
 only_entra as (
-    select s.entra_source_id, s.id, s.name
+    select s.id, s.group_name, s.name
     from entra_side as s
     where not exists (
         select 1
@@ -64,22 +77,20 @@ only_entra as (
 
 select
     'entra_group' as object_type,
-    e.id as object_key,
-    e.displayname as object_name,
+    d.id as object_key,
+    d.group_name as object_name,
     'member' as attribute,
     null as hr_value,
     d.name as ad_value,
     null as entra_value
 from only_ad as d
-inner join entra_group as e on e.id = d.id and e.source_id = d.entra_source_id
 union all
 select
     'entra_group',
-    e.id,
-    e.displayname,
+    d.id,
+    d.group_name,
     'member',
     null,
     null,
     d.name
 from only_entra as d
-inner join entra_group as e on e.id = d.id and e.source_id = d.entra_source_id

@@ -18,4 +18,4 @@ select
 from match_candidate as m
 inner join ad_user as a on a.row_id = m.ad_row_id
 inner join entra_user as e on e.row_id = m.entra_row_id
-where m.has_anchor = 1 and coalesce(e.is_synced, 0) = 0
+where m.has_anchor = 1 and (e.is_synced is null or e.is_synced = 0)

@@ -63,7 +63,7 @@ select
     k.entra_value as entra_value
 from compared as k
 where
-    coalesce(k.ad_is_valid, 1) = 1
+    (k.ad_is_valid is null or k.ad_is_valid = 1)
     and (
         k.ad_at <> k.entra_at
         or (k.ad_at is not null and k.entra_at is null and k.entra_has_dates = 1)

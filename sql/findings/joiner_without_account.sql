@@ -25,5 +25,5 @@ where
     and m.entra_count = 0
     and w.employeeid_key is not null
     and w.hire_day <= c.joiner_until_day
-    and (coalesce(w.is_active, 1) = 1 or w.hire_day > c.as_of_day)
+    and ((w.is_active is null or w.is_active = 1) or w.hire_day > c.as_of_day)
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)

@@ -36,7 +36,7 @@ with leaver as (
                 o.employeeid_key = w.employeeid_key
                 and o.source_id = w.source_id
                 and o.row_id <> w.row_id
-                and coalesce(o.is_active, 1) = 1
+                and (o.is_active is null or o.is_active = 1)
                 and (
                     o.termination_day is null
                     or o.termination_day >= c.leaver_before_day

@@ -36,7 +36,7 @@ with leaver as (
                 o.employeeid_key = w.employeeid_key
                 and o.source_id = w.source_id
                 and o.row_id <> w.row_id
-                and coalesce(o.is_active, 1) = 1
+                and (o.is_active is null or o.is_active = 1)
                 and (
                     o.termination_day is null
                     or o.termination_day >= c.leaver_before_day
@@ -106,4 +106,4 @@ select
     'true' as entra_value
 from entra_account as ea
 inner join entra_user as e on e.row_id = ea.entra_row_id
-where e.is_enabled = 1 and coalesce(e.is_guest, 0) = 0
+where e.is_enabled = 1 and (e.is_guest is null or e.is_guest = 0)

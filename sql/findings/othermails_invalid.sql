@@ -16,4 +16,4 @@ select
     d.value as entra_value
 from entra_value_defect as d
 inner join entra_user as e on e.id = d.id and e.source_id = d.source_id
-where d.attribute = 'othermails' and coalesce(e.is_guest, 0) = 0
+where d.attribute = 'othermails' and (e.is_guest is null or e.is_guest = 0)

@@ -21,8 +21,8 @@ cloud as (
     from linked as l
     inner join entra_user as e on e.source_id = l.entra_source_id
     where
-        coalesce(e.is_synced, 0) = 0
-        and coalesce(e.is_guest, 0) = 0
+        (e.is_synced is null or e.is_synced = 0)
+        and (e.is_guest is null or e.is_guest = 0)
         and e.onpremisesimmutableid is null
 ),
 

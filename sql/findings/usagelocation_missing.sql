@@ -25,4 +25,4 @@ select
 from entra_user as e
 left join worker_of as k on k.entra_row_id = e.row_id
 left join worker as w on w.row_id = k.worker_row_id
-where e.usagelocation is null and e.usagelocation_known = 1 and coalesce(e.is_guest, 0) = 0
+where e.usagelocation is null and e.usagelocation_known = 1 and (e.is_guest is null or e.is_guest = 0)
