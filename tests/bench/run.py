@@ -30,12 +30,18 @@ SECTIONS = {
     "backfill": "Writing",
 }
 _MODULES = {"backfill": "writing"}
+_HEAD = """# Benchmarks
+
+The company is invented; what serves it runs on the same machine in another process. Figures of one machine on one day:
+use them as ratios. Rounds are interleaved; ratios are taken round by round. Each section says what measured it."""
 
 
 def _options() -> tuple[Options, list[str], Path]:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="about three minutes: 2,000 people, one round, no million")
-    parser.add_argument("--only", help=f"sections, separated by commas: {', '.join(SECTIONS)}")
+    parser.add_argument(
+        "--only", help=f"sections, separated by commas, the others stay as they are: {', '.join(SECTIONS)}"
+    )
     parser.add_argument("--people", type=int, help="of the races with peers; default 20000")
     parser.add_argument("--rows", help="people of the section on the store; default 100000,1000000")
     parser.add_argument("--rounds", type=int, help="default 3")
@@ -76,32 +82,32 @@ def main() -> int:
     import shutil
 
     options, wanted, out = _options()
-    began = time.perf_counter()
-    lines: list[str] = []
+    command = shlex.join(["python", "-m", "tests.bench.run", *sys.argv[1:]])
+    what = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    page = _sections(out) if out.exists() and set(wanted) != set(SECTIONS) else {}
     is_whole = True
     try:
         for name in wanted:
+            began = time.perf_counter()
             found, is_measured = _section(name, options)
             is_whole &= is_measured
-            lines += [f"## {SECTIONS[name]}", "", *found]
+            when = f"{datetime.now(UTC):%Y-%m-%d}, {time.perf_counter() - began:.0f} s"
+            text = "\n".join([f"`{command}` on {when}: {what}.", "", *found]).strip()
+            page[SECTIONS[name]] = text
+            # after each section: what was measured is not lost when a later one is interrupted
+            titles = [title for title in SECTIONS.values() if title in page]
+            parts = [_HEAD, *(f"## {title}\n\n{page[title]}" for title in titles)]
+            out.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+            sys.stdout.write(f"## {SECTIONS[name]}\n\n{text}\n\n")
     finally:
         shutil.rmtree(options.folder, ignore_errors=True)
-    command = shlex.join(["python", "-m", "tests.bench.run", *sys.argv[1:]])
-    when = f"{datetime.now(UTC):%Y-%m-%d}, {time.perf_counter() - began:.0f} s"
-    what = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
-    head = [
-        "# Benchmarks",
-        "",
-        (
-            f"`{command}` on {when}: {what}. The company is invented; what serves it runs on this machine in another "
-            "process. Figures of one machine on one day: use them as ratios. Rounds are interleaved; ratios are taken "
-            "round by round."
-        ),
-        "",
-    ]
-    out.write_text("\n".join([*head, *lines]).rstrip() + "\n", encoding="utf-8")
-    sys.stdout.write("\n".join(lines) + "\n")
     return 0 if is_whole else 1
+
+
+def _sections(page: Path) -> dict[str, str]:
+    """What stands on the page by the title of its section."""
+    parts = (part.partition("\n") for part in page.read_text("utf-8").split("\n## ")[1:])
+    return {title: text.strip() for title, _, text in parts}
 
 
 if __name__ == "__main__":
