@@ -209,6 +209,7 @@ match_candidate.reason: why it was accepted or not
 runner_up_entra_row_id: second best candidate of the AD user
 runner_up_ad_row_id: second best candidate of the Entra user
 runner_up_rule: rule that joins the runner-up
+leaver.hr_value: the termination date, or the status where there is none
 group_pair.ad_row_id: row_id in ad_group
 group_pair.entra_row_id: row_id in entra_group
 group_pair.ad_guid: guid of the AD group

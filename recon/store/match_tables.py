@@ -166,6 +166,17 @@ worker_match = Table(
     "is_complete: every linked directory has been loaded.",
 )
 
+leaver = Table(
+    "leaver",
+    metadata,
+    Column("worker_row_id", Integer, primary_key=True, autoincrement=False),
+    _id("source_id"),
+    sql_column("employeeid_key", "key", 64, nullable=False),
+    sql_column("hr_value", "text", 64),
+    Index("leaver_employeeid", "employeeid_key"),
+    comment="One row per worker who has left and was not hired again, whose id no other active worker holds.",
+)
+
 privileged_account = Table(
     "privileged_account",
     metadata,
@@ -250,5 +261,6 @@ FILLED: tuple[Table, ...] = (
     pair,
     group_pair,
     worker_match,
+    leaver,
     privileged_account,
 )

@@ -443,6 +443,10 @@ drop view if exists fill_privileged_account
 go
 if @@trancount = 0 set noexec on
 go
+drop view if exists fill_leaver
+go
+if @@trancount = 0 set noexec on
+go
 drop view if exists fill_worker_match
 go
 if @@trancount = 0 set noexec on
@@ -3711,6 +3715,22 @@ CREATE TABLE group_type_flag (
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'leaver', N'U') is null
+CREATE TABLE leaver (
+    worker_row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    employeeid_key NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    hr_value NVARCHAR(4000) NULL,
+    PRIMARY KEY (worker_row_id)
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'leaver_employeeid' and object_id = object_id(N'leaver'))
+CREATE INDEX leaver_employeeid ON leaver (employeeid_key)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'lifecycle_date', N'U') is null
 CREATE TABLE lifecycle_date (
     object_type NVARCHAR(16) COLLATE Latin1_General_100_BIN2 NOT NULL,
@@ -6428,6 +6448,44 @@ left join user_match as m
 go
 if @@trancount = 0 set noexec on
 go
+create view fill_leaver as
+select
+    w.row_id as worker_row_id,
+    w.source_id,
+    w.employeeid_key,
+    coalesce(cast(w.termination_date as varchar(10)), w.worker_status) as hr_value
+from worker as w
+cross join clock as c
+where
+    w.employeeid_key is not null
+    and (
+        (
+            w.termination_day < c.leaver_before_day
+            and (w.hire_day is null or w.hire_day <= w.termination_day)
+        )
+        or (
+            w.is_active = 0
+            and w.termination_day is null
+            and (w.hire_day is null or w.hire_day <= c.as_of_day)
+        )
+    )
+    and not exists (
+        select 1
+        from worker as o
+        where
+            o.employeeid_key = w.employeeid_key
+            and o.source_id = w.source_id
+            and o.row_id <> w.row_id
+            and (o.is_active is null or o.is_active = 1)
+            and (
+                o.termination_day is null
+                or o.termination_day >= c.leaver_before_day
+                or o.termination_day < o.hire_day
+            )
+    )
+go
+if @@trancount = 0 set noexec on
+go
 create view fill_privileged_account as
 with protected_group as (
     select g.source_id, g.guid, g.rid, coalesce(g.samaccountname, g.cn) as holder_name
@@ -8592,44 +8650,7 @@ go
 if @@trancount = 0 set noexec on
 go
 create view finding_leaver_in_privileged_group as
-with leaver as (
-    select
-        w.row_id,
-        w.source_id,
-        w.employeeid_key,
-        coalesce(cast(w.termination_date as varchar(10)), w.worker_status) as hr_value
-    from worker as w
-    cross join clock as c
-    where
-        w.employeeid_key is not null
-        and (
-            (
-                w.termination_day < c.leaver_before_day
-                and (w.hire_day is null or w.hire_day <= w.termination_day)
-            )
-            or (
-                w.is_active = 0
-                and w.termination_day is null
-                and (w.hire_day is null or w.hire_day <= c.as_of_day)
-            )
-        )
-        and not exists (
-            select 1
-            from worker as o
-            where
-                o.employeeid_key = w.employeeid_key
-                and o.source_id = w.source_id
-                and o.row_id <> w.row_id
-                and (o.is_active is null or o.is_active = 1)
-                and (
-                    o.termination_day is null
-                    or o.termination_day >= c.leaver_before_day
-                    or o.termination_day < o.hire_day
-                )
-        )
-),
-
-ad_link as (
+with ad_link as (
     select l.worker_source_id, l.ad_source_id
     from source_link as l
     where l.worker_source_id is not null and l.ad_source_id is not null
@@ -8659,44 +8680,7 @@ go
 if @@trancount = 0 set noexec on
 go
 create view finding_leaver_still_enabled as
-with leaver as (
-    select
-        w.row_id,
-        w.source_id,
-        w.employeeid_key,
-        coalesce(cast(w.termination_date as varchar(10)), w.worker_status) as hr_value
-    from worker as w
-    cross join clock as c
-    where
-        w.employeeid_key is not null
-        and (
-            (
-                w.termination_day < c.leaver_before_day
-                and (w.hire_day is null or w.hire_day <= w.termination_day)
-            )
-            or (
-                w.is_active = 0
-                and w.termination_day is null
-                and (w.hire_day is null or w.hire_day <= c.as_of_day)
-            )
-        )
-        and not exists (
-            select 1
-            from worker as o
-            where
-                o.employeeid_key = w.employeeid_key
-                and o.source_id = w.source_id
-                and o.row_id <> w.row_id
-                and (o.is_active is null or o.is_active = 1)
-                and (
-                    o.termination_day is null
-                    or o.termination_day >= c.leaver_before_day
-                    or o.termination_day < o.hire_day
-                )
-        )
-),
-
-ad_link as (
+with ad_link as (
     select l.worker_source_id, l.ad_source_id
     from source_link as l
     where l.worker_source_id is not null and l.ad_source_id is not null
@@ -8757,7 +8741,7 @@ select
     'true' as entra_value
 from entra_account as ea
 inner join entra_user as e on e.row_id = ea.entra_row_id
-where e.is_enabled = 1 and (e.is_guest is null or e.is_guest = 0)
+where e.is_enabled = 1 and coalesce(e.is_guest, 0) = 0
 go
 if @@trancount = 0 set noexec on
 go
@@ -10061,6 +10045,7 @@ values
     (N'finding_seen', N'store', N'One row per row of a finding that stands, or that the last refresh found gone. first_refresh: NULL when it was there the first time the finding was looked for; gone_refresh: NULL while it stands.', null, N'0.1.0'),
     (N'group_pair', N'derived', N'One row per AD group and synced Entra group of linked sources with the same SID.', null, N'0.1.0'),
     (N'group_type_flag', N'reference', N'One row per flag of groupType; value_int is signed, so that & finds the security bit too.', null, N'0.1.0'),
+    (N'leaver', N'derived', N'One row per worker who has left and was not hired again, whose id no other active worker holds.', null, N'0.1.0'),
     (N'lifecycle_date', N'store', N'One row per AD user or Entra user and kind of date (hire, leave) that has a value; made by each refresh.', null, N'0.1.0'),
     (N'load_drift', N'store', N'One row per row that increments had left other than a full read found it: missing, left over, other.', null, N'0.1.0'),
     (N'load_reject', N'store', N'One row per record that was read and not published.', null, N'0.1.0'),
@@ -10109,6 +10094,7 @@ values
     (N'fill_pair', N'view', N'Pairs: The compared columns of both sides of each accepted match. is_in_skew: the two loads did not see the same moment (Entra synchronised the user after the AD load began, or AD changed the user after the Entra load began less the sync grace), so a difference proves nothing. One row per accepted match.', null, N'0.1.0'),
     (N'fill_group_pair', N'view', N'Pairs of groups: AD groups and the synced Entra groups of linked sources that have their SID. is_in_skew: the two loads did not see the same moment (Entra synchronised the group after the AD load began, or AD changed the group after the Entra load began less the sync grace), so a difference proves nothing. One row per AD group and Entra group.', null, N'0.1.0'),
     (N'fill_worker_match', N'view', N'Workers and their accounts: The accounts of the linked directories that carry a worker''s employee id. A row id stands only where the count is 1; guests are counted apart. is_pair: both accounts are matched with each other. is_complete: every linked directory has been loaded. One row per worker.', null, N'0.1.0'),
+    (N'fill_leaver', N'view', N'Leavers: Workers who have left: the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date. Left out: who was hired again later, and ids that another active worker holds. hr_value: the date, or the status. One row per worker.', null, N'0.1.0'),
     (N'fill_privileged_account', N'view', N'Privileged accounts: Accounts that are in a privileged group of Active Directory (known by the RID, whatever its name), hold or may activate a directory role, or are in a role-assignable group: directly, through nested groups or as a primary group. adminCount stands beside it and makes nobody privileged. One row per account and group or role.', null, N'0.1.0'),
     (N'finding_ad_admincount_left', N'view', N'adminCount without a privileged group: An AD user has adminCount 1 and is in none of the groups that table privileged_account knows: it was once protected, and keeps that access list and no inheritance. Critical system objects (krbtgt) are left out. One row per AD user.', null, N'0.1.0'),
     (N'finding_ad_computed_bit_stored', N'view', N'Computed bit in the stored userAccountControl: The stored userAccountControl has a bit that belongs to msDS-User-Account-Control-Computed alone (LOCKOUT 16, PASSWORD_EXPIRED 8388608, USE_AES_KEYS 134217728). It proves neither a lockout nor an expired password, and scripts that read it are wrong. One row per AD user or computer.', null, N'0.1.0'),
@@ -10156,14 +10142,14 @@ values
     (N'finding_duplicate_mailnickname', N'view', N'mailNickname twice in AD: Several users, groups or contacts have the same mailNickname, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
     (N'finding_duplicate_proxyaddress', N'view', N'Address twice in AD: Several users, groups or contacts have the same value in proxyAddresses, whatever its case; smtp:a and SMTP:a are the same, smtp:a and sip:a are not, X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object and value.', null, N'0.1.0'),
     (N'finding_duplicate_samaccountname', N'view', N'sAMAccountName twice, and no UPN: Several users without a UPN have the same sAMAccountName, whatever its case: without a UPN their name in the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
-    (N'finding_duplicate_targetaddress', N'view', N'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
-    (N'finding_duplicate_upn_ad', N'view', N'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
-    (N'finding_employeeid_differs', N'view', N'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0')
+    (N'finding_duplicate_targetaddress', N'view', N'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    (N'finding_duplicate_upn_ad', N'view', N'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
+    (N'finding_employeeid_differs', N'view', N'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_entra_deleted_soon_purged', N'view', N'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, N'0.1.0'),
     (N'finding_entra_formerly_synced', N'view', N'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, N'0.1.0'),
     (N'finding_entra_guest_pending', N'view', N'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, N'0.1.0'),
@@ -11079,6 +11065,10 @@ values
     (N'group_type_flag', N'name', 2, N'text', null, N'its name', null, N'never NULL', 0, N'0.1.0'),
     (N'group_type_flag', N'value_int', 3, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0'),
     (N'group_type_flag', N'note', 4, N'text', null, N'what it is for', null, N'never NULL', 0, N'0.1.0'),
+    (N'leaver', N'worker_row_id', 1, N'int', null, N'row_id in worker', null, N'never NULL', 0, N'0.1.0'),
+    (N'leaver', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'leaver', N'employeeid_key', 3, N'text', null, N'employee id through the configured normaliser and folded', null, N'never NULL', 0, N'0.1.0'),
+    (N'leaver', N'hr_value', 4, N'text', null, N'the termination date, or the status where there is none', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'lifecycle_date', N'object_type', 1, N'text', null, N'table of the object', null, N'never NULL', 0, N'0.1.0'),
     (N'lifecycle_date', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'lifecycle_date', N'object_key', 3, N'text', null, N'key of the object: guid, id or worker id', null, N'never NULL', 0, N'0.1.0'),
@@ -11241,16 +11231,16 @@ values
     (N'schema_version', N'version', 1, N'int', null, N'version of the tables', null, N'never NULL', 0, N'0.1.0'),
     (N'schema_version', N'tool_version', 2, N'text', null, N'version of recon', null, N'never NULL', 0, N'0.1.0'),
     (N'schema_version', N'installed_at', 3, N'time', null, N'when they were installed', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'setting', N'name', 1, N'text', null, N'its name', null, N'never NULL', 0, N'0.1.0'),
-    (N'setting', N'value_int', 2, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0'),
-    (N'setting', N'note', 3, N'text', null, N'what it is for', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'source', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
-    (N'source', N'kind', 2, N'text', null, N'ad, entra or workers', null, N'never NULL', 0, N'0.1.0')
+    (N'setting', N'name', 1, N'text', null, N'its name', null, N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'setting', N'value_int', 2, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0'),
+    (N'setting', N'note', 3, N'text', null, N'what it is for', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'source', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'source', N'kind', 2, N'text', null, N'ad, entra or workers', null, N'never NULL', 0, N'0.1.0'),
     (N'source', N'name', 3, N'text', null, N'name in recon.toml', null, N'never NULL', 0, N'0.1.0'),
     (N'source', N'domain', 4, N'text', null, N'DNS name of the domain, or tenant id', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'source', N'load_started_at', 5, N'time', null, N'when its last published load began', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11527,6 +11517,7 @@ begin
     grant select on finding_seen to recon_pii;
     grant select on group_pair to recon_pii;
     grant select on group_type_flag to recon_pii;
+    grant select on leaver to recon_pii;
     grant select on lifecycle_date to recon_pii;
     grant select on load_drift to recon_pii;
     grant select on load_reject to recon_pii;
@@ -11575,6 +11566,7 @@ begin
     grant select on fill_pair to recon_pii;
     grant select on fill_group_pair to recon_pii;
     grant select on fill_worker_match to recon_pii;
+    grant select on fill_leaver to recon_pii;
     grant select on fill_privileged_account to recon_pii;
     grant select on finding_ad_admincount_left to recon_pii;
     grant select on finding_ad_computed_bit_stored to recon_pii;
@@ -11790,6 +11782,7 @@ begin
     grant select, insert, update, delete on finding_seen to recon_loader;
     grant select, insert, update, delete on group_pair to recon_loader;
     grant select, insert, update, delete on group_type_flag to recon_loader;
+    grant select, insert, update, delete on leaver to recon_loader;
     grant select, insert, update, delete on lifecycle_date to recon_loader;
     grant select, insert, update, delete on load_drift to recon_loader;
     grant select, insert, update, delete on load_reject to recon_loader;

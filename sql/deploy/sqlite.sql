@@ -325,6 +325,9 @@ drop view if exists finding_ad_admincount_left
 drop view if exists fill_privileged_account
 ;
 
+drop view if exists fill_leaver
+;
+
 drop view if exists fill_worker_match
 ;
 
@@ -2967,6 +2970,18 @@ CREATE TABLE IF NOT EXISTS group_type_flag (
 )
 ;
 
+CREATE TABLE IF NOT EXISTS leaver (
+    worker_row_id INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    employeeid_key TEXT NOT NULL,
+    hr_value TEXT,
+    PRIMARY KEY (worker_row_id)
+)
+;
+
+CREATE INDEX IF NOT EXISTS leaver_employeeid ON leaver (employeeid_key)
+;
+
 CREATE TABLE IF NOT EXISTS lifecycle_date (
     object_type TEXT NOT NULL,
     source_id INTEGER NOT NULL,
@@ -5231,6 +5246,43 @@ left join user_match as m
     on m.ad_row_id = ads.row_id and m.entra_row_id = es.row_id and ads.holders = 1 and es.holders = 1
 ;
 
+create view fill_leaver as
+select
+    w.row_id as worker_row_id,
+    w.source_id,
+    w.employeeid_key,
+    coalesce(cast(w.termination_date as varchar(10)), w.worker_status) as hr_value
+from worker as w
+cross join clock as c
+where
+    w.employeeid_key is not null
+    and (
+        (
+            w.termination_day < c.leaver_before_day
+            and (w.hire_day is null or w.hire_day <= w.termination_day)
+        )
+        or (
+            w.is_active = 0
+            and w.termination_day is null
+            and (w.hire_day is null or w.hire_day <= c.as_of_day)
+        )
+    )
+    and not exists (
+        select 1
+        from worker as o
+        where
+            o.employeeid_key = w.employeeid_key
+            and o.source_id = w.source_id
+            and o.row_id <> w.row_id
+            and (o.is_active is null or o.is_active = 1)
+            and (
+                o.termination_day is null
+                or o.termination_day >= c.leaver_before_day
+                or o.termination_day < o.hire_day
+            )
+    )
+;
+
 create view fill_privileged_account as
 with protected_group as (
     select g.source_id, g.guid, g.rid, coalesce(g.samaccountname, g.cn) as holder_name
@@ -7327,44 +7379,7 @@ where
 ;
 
 create view finding_leaver_in_privileged_group as
-with leaver as (
-    select
-        w.row_id,
-        w.source_id,
-        w.employeeid_key,
-        coalesce(cast(w.termination_date as varchar(10)), w.worker_status) as hr_value
-    from worker as w
-    cross join clock as c
-    where
-        w.employeeid_key is not null
-        and (
-            (
-                w.termination_day < c.leaver_before_day
-                and (w.hire_day is null or w.hire_day <= w.termination_day)
-            )
-            or (
-                w.is_active = 0
-                and w.termination_day is null
-                and (w.hire_day is null or w.hire_day <= c.as_of_day)
-            )
-        )
-        and not exists (
-            select 1
-            from worker as o
-            where
-                o.employeeid_key = w.employeeid_key
-                and o.source_id = w.source_id
-                and o.row_id <> w.row_id
-                and (o.is_active is null or o.is_active = 1)
-                and (
-                    o.termination_day is null
-                    or o.termination_day >= c.leaver_before_day
-                    or o.termination_day < o.hire_day
-                )
-        )
-),
-
-ad_link as (
+with ad_link as (
     select l.worker_source_id, l.ad_source_id
     from source_link as l
     where l.worker_source_id is not null and l.ad_source_id is not null
@@ -7393,44 +7408,7 @@ inner join privileged_account as p on p.account_row_id = a.row_id and p.object_t
 ;
 
 create view finding_leaver_still_enabled as
-with leaver as (
-    select
-        w.row_id,
-        w.source_id,
-        w.employeeid_key,
-        coalesce(cast(w.termination_date as varchar(10)), w.worker_status) as hr_value
-    from worker as w
-    cross join clock as c
-    where
-        w.employeeid_key is not null
-        and (
-            (
-                w.termination_day < c.leaver_before_day
-                and (w.hire_day is null or w.hire_day <= w.termination_day)
-            )
-            or (
-                w.is_active = 0
-                and w.termination_day is null
-                and (w.hire_day is null or w.hire_day <= c.as_of_day)
-            )
-        )
-        and not exists (
-            select 1
-            from worker as o
-            where
-                o.employeeid_key = w.employeeid_key
-                and o.source_id = w.source_id
-                and o.row_id <> w.row_id
-                and (o.is_active is null or o.is_active = 1)
-                and (
-                    o.termination_day is null
-                    or o.termination_day >= c.leaver_before_day
-                    or o.termination_day < o.hire_day
-                )
-        )
-),
-
-ad_link as (
+with ad_link as (
     select l.worker_source_id, l.ad_source_id
     from source_link as l
     where l.worker_source_id is not null and l.ad_source_id is not null
@@ -7491,7 +7469,7 @@ select
     'true' as entra_value
 from entra_account as ea
 inner join entra_user as e on e.row_id = ea.entra_row_id
-where e.is_enabled = 1 and (e.is_guest is null or e.is_guest = 0)
+where e.is_enabled = 1 and coalesce(e.is_guest, 0) = 0
 ;
 
 create view finding_lifecycle_attribute_mixed as
@@ -8755,6 +8733,7 @@ values
     ('finding_seen', 'store', 'One row per row of a finding that stands, or that the last refresh found gone. first_refresh: NULL when it was there the first time the finding was looked for; gone_refresh: NULL while it stands.', null, '0.1.0'),
     ('group_pair', 'derived', 'One row per AD group and synced Entra group of linked sources with the same SID.', null, '0.1.0'),
     ('group_type_flag', 'reference', 'One row per flag of groupType; value_int is signed, so that & finds the security bit too.', null, '0.1.0'),
+    ('leaver', 'derived', 'One row per worker who has left and was not hired again, whose id no other active worker holds.', null, '0.1.0'),
     ('lifecycle_date', 'store', 'One row per AD user or Entra user and kind of date (hire, leave) that has a value; made by each refresh.', null, '0.1.0'),
     ('load_drift', 'store', 'One row per row that increments had left other than a full read found it: missing, left over, other.', null, '0.1.0'),
     ('load_reject', 'store', 'One row per record that was read and not published.', null, '0.1.0'),
@@ -8803,6 +8782,7 @@ values
     ('fill_pair', 'view', 'Pairs: The compared columns of both sides of each accepted match. is_in_skew: the two loads did not see the same moment (Entra synchronised the user after the AD load began, or AD changed the user after the Entra load began less the sync grace), so a difference proves nothing. One row per accepted match.', null, '0.1.0'),
     ('fill_group_pair', 'view', 'Pairs of groups: AD groups and the synced Entra groups of linked sources that have their SID. is_in_skew: the two loads did not see the same moment (Entra synchronised the group after the AD load began, or AD changed the group after the Entra load began less the sync grace), so a difference proves nothing. One row per AD group and Entra group.', null, '0.1.0'),
     ('fill_worker_match', 'view', 'Workers and their accounts: The accounts of the linked directories that carry a worker''s employee id. A row id stands only where the count is 1; guests are counted apart. is_pair: both accounts are matched with each other. is_complete: every linked directory has been loaded. One row per worker.', null, '0.1.0'),
+    ('fill_leaver', 'view', 'Leavers: Workers who have left: the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date. Left out: who was hired again later, and ids that another active worker holds. hr_value: the date, or the status. One row per worker.', null, '0.1.0'),
     ('fill_privileged_account', 'view', 'Privileged accounts: Accounts that are in a privileged group of Active Directory (known by the RID, whatever its name), hold or may activate a directory role, or are in a role-assignable group: directly, through nested groups or as a primary group. adminCount stands beside it and makes nobody privileged. One row per account and group or role.', null, '0.1.0'),
     ('finding_ad_admincount_left', 'view', 'adminCount without a privileged group: An AD user has adminCount 1 and is in none of the groups that table privileged_account knows: it was once protected, and keeps that access list and no inheritance. Critical system objects (krbtgt) are left out. One row per AD user.', null, '0.1.0'),
     ('finding_ad_computed_bit_stored', 'view', 'Computed bit in the stored userAccountControl: The stored userAccountControl has a bit that belongs to msDS-User-Account-Control-Computed alone (LOCKOUT 16, PASSWORD_EXPIRED 8388608, USE_AES_KEYS 134217728). It proves neither a lockout nor an expired password, and scripts that read it are wrong. One row per AD user or computer.', null, '0.1.0'),
@@ -8850,13 +8830,13 @@ values
     ('finding_duplicate_mailnickname', 'view', 'mailNickname twice in AD: Several users, groups or contacts have the same mailNickname, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
     ('finding_duplicate_proxyaddress', 'view', 'Address twice in AD: Several users, groups or contacts have the same value in proxyAddresses, whatever its case; smtp:a and SMTP:a are the same, smtp:a and sip:a are not, X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object and value.', null, '0.1.0'),
     ('finding_duplicate_samaccountname', 'view', 'sAMAccountName twice, and no UPN: Several users without a UPN have the same sAMAccountName, whatever its case: without a UPN their name in the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, '0.1.0'),
-    ('finding_duplicate_targetaddress', 'view', 'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
-    ('finding_duplicate_upn_ad', 'view', 'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, '0.1.0'),
-    ('finding_employeeid_differs', 'view', 'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0')
+    ('finding_duplicate_targetaddress', 'view', 'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0')
 ;
 
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    ('finding_duplicate_upn_ad', 'view', 'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, '0.1.0'),
+    ('finding_employeeid_differs', 'view', 'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_entra_deleted_soon_purged', 'view', 'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, '0.1.0'),
     ('finding_entra_formerly_synced', 'view', 'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, '0.1.0'),
     ('finding_entra_guest_pending', 'view', 'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, '0.1.0'),
@@ -9767,6 +9747,10 @@ values
     ('group_type_flag', 'name', 2, 'text', null, 'its name', null, 'never NULL', 0, '0.1.0'),
     ('group_type_flag', 'value_int', 3, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0'),
     ('group_type_flag', 'note', 4, 'text', null, 'what it is for', null, 'never NULL', 0, '0.1.0'),
+    ('leaver', 'worker_row_id', 1, 'int', null, 'row_id in worker', null, 'never NULL', 0, '0.1.0'),
+    ('leaver', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('leaver', 'employeeid_key', 3, 'text', null, 'employee id through the configured normaliser and folded', null, 'never NULL', 0, '0.1.0'),
+    ('leaver', 'hr_value', 4, 'text', null, 'the termination date, or the status where there is none', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('lifecycle_date', 'object_type', 1, 'text', null, 'table of the object', null, 'never NULL', 0, '0.1.0'),
     ('lifecycle_date', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('lifecycle_date', 'object_key', 3, 'text', null, 'key of the object: guid, id or worker id', null, 'never NULL', 0, '0.1.0'),
@@ -9929,15 +9913,15 @@ values
     ('schema_version', 'version', 1, 'int', null, 'version of the tables', null, 'never NULL', 0, '0.1.0'),
     ('schema_version', 'tool_version', 2, 'text', null, 'version of recon', null, 'never NULL', 0, '0.1.0'),
     ('schema_version', 'installed_at', 3, 'time', null, 'when they were installed', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('setting', 'name', 1, 'text', null, 'its name', null, 'never NULL', 0, '0.1.0'),
-    ('setting', 'value_int', 2, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0'),
-    ('setting', 'note', 3, 'text', null, 'what it is for', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('source', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
-    ('source', 'kind', 2, 'text', null, 'ad, entra or workers', null, 'never NULL', 0, '0.1.0')
+    ('setting', 'name', 1, 'text', null, 'its name', null, 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('setting', 'value_int', 2, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0'),
+    ('setting', 'note', 3, 'text', null, 'what it is for', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('source', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('source', 'kind', 2, 'text', null, 'ad, entra or workers', null, 'never NULL', 0, '0.1.0'),
     ('source', 'name', 3, 'text', null, 'name in recon.toml', null, 'never NULL', 0, '0.1.0'),
     ('source', 'domain', 4, 'text', null, 'DNS name of the domain, or tenant id', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('source', 'load_started_at', 5, 'time', null, 'when its last published load began', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),

@@ -8,44 +8,7 @@
 -- fix: Take the account out of the group at once.
 -- source: https://learn.microsoft.com/windows-server/identity/ad-ds/plan/security-best-practices/appendix-c--protected-accounts-and-groups-in-active-directory
 -- identity: ad_value
-with leaver as (
-    select
-        w.row_id,
-        w.source_id,
-        w.employeeid_key,
-        coalesce(cast(w.termination_date as varchar(10)), w.worker_status) as hr_value
-    from worker as w
-    cross join clock as c
-    where
-        w.employeeid_key is not null
-        and (
-            (
-                w.termination_day < c.leaver_before_day
-                and (w.hire_day is null or w.hire_day <= w.termination_day)
-            )
-            or (
-                w.is_active = 0
-                and w.termination_day is null
-                and (w.hire_day is null or w.hire_day <= c.as_of_day)
-            )
-        )
-        and not exists (
-            select 1
-            from worker as o
-            where
-                o.employeeid_key = w.employeeid_key
-                and o.source_id = w.source_id
-                and o.row_id <> w.row_id
-                and (o.is_active is null or o.is_active = 1)
-                and (
-                    o.termination_day is null
-                    or o.termination_day >= c.leaver_before_day
-                    or o.termination_day < o.hire_day
-                )
-        )
-),
-
-ad_link as (
+with ad_link as (
     select l.worker_source_id, l.ad_source_id
     from source_link as l
     where l.worker_source_id is not null and l.ad_source_id is not null

@@ -8,44 +8,7 @@
 -- severity: critical
 -- fix: Disable the account and revoke its sessions; ask HR when the date is wrong.
 -- source: https://learn.microsoft.com/entra/identity/app-provisioning/plan-auto-user-provisioning
-with leaver as (
-    select
-        w.row_id,
-        w.source_id,
-        w.employeeid_key,
-        coalesce(cast(w.termination_date as varchar(10)), w.worker_status) as hr_value
-    from worker as w
-    cross join clock as c
-    where
-        w.employeeid_key is not null
-        and (
-            (
-                w.termination_day < c.leaver_before_day
-                and (w.hire_day is null or w.hire_day <= w.termination_day)
-            )
-            or (
-                w.is_active = 0
-                and w.termination_day is null
-                and (w.hire_day is null or w.hire_day <= c.as_of_day)
-            )
-        )
-        and not exists (
-            select 1
-            from worker as o
-            where
-                o.employeeid_key = w.employeeid_key
-                and o.source_id = w.source_id
-                and o.row_id <> w.row_id
-                and (o.is_active is null or o.is_active = 1)
-                and (
-                    o.termination_day is null
-                    or o.termination_day >= c.leaver_before_day
-                    or o.termination_day < o.hire_day
-                )
-        )
-),
-
-ad_link as (
+with ad_link as (
     select l.worker_source_id, l.ad_source_id
     from source_link as l
     where l.worker_source_id is not null and l.ad_source_id is not null
@@ -106,4 +69,4 @@ select
     'true' as entra_value
 from entra_account as ea
 inner join entra_user as e on e.row_id = ea.entra_row_id
-where e.is_enabled = 1 and (e.is_guest is null or e.is_guest = 0)
+where e.is_enabled = 1 and coalesce(e.is_guest, 0) = 0
