@@ -166,7 +166,8 @@ def _ad_user(draw: st.DrawFn, guid: bytes, number: int, guids: list[bytes]) -> E
         "userPrincipalName": draw(maybe(mails)), "mail": draw(maybe(mails)),
         "employeeID": draw(maybe(st.sampled_from(IDS))),
         "sAMAccountName": draw(maybe(st.sampled_from(LOCALS))), "displayName": draw(maybe(st.sampled_from(LOCALS))),
-        "mailNickname": draw(maybe(st.sampled_from(LOCALS))), "proxyAddresses": draw(st.lists(proxies, max_size=3)),
+        "mailNickname": draw(maybe(st.sampled_from(LOCALS))),
+        "proxyAddresses": draw(st.lists(proxies, max_size=3, unique=True)),
         "targetAddress": draw(maybe(proxies)), "adminCount": draw(st.sampled_from((None, "0", "1"))),
         "isCriticalSystemObject": draw(st.sampled_from((None, None, "TRUE", "FALSE"))),
         "lastLogonTimestamp": draw(filetimes), "accountExpires": draw(filetimes), "pwdLastSet": draw(filetimes),
@@ -181,7 +182,8 @@ def _ad_group(draw: st.DrawFn, guid: bytes, number: int, members: list[str]) -> 
     chosen = draw(st.lists(st.sampled_from(members), unique=True)) if members else []
     return f"CN=Group {number},OU=Groups,{BASE}", _raw({
         "objectClass": ["top", "group"], "objectGUID": guid, "cn": f"Group {number}", "sAMAccountType": "268435456",
-        "groupType": "-2147483646", "mail": draw(maybe(mails)), "proxyAddresses": draw(st.lists(proxies, max_size=2)),
+        "groupType": "-2147483646", "mail": draw(maybe(mails)),
+        "proxyAddresses": draw(st.lists(proxies, max_size=2, unique=True)),
         "sAMAccountName": draw(maybe(st.sampled_from(LOCALS))), "adminCount": draw(st.sampled_from((None, "1"))),
         "objectSid": draw(maybe(sids)), "member": chosen,
     })  # fmt: skip
@@ -209,7 +211,8 @@ def _entra_user(draw: st.DrawFn, number: int, made: MadeCompany, guids: list[byt
         "onPremisesImmutableId": draw(maybe(anchors)),
         "usageLocation": draw(st.sampled_from((None, "DE", "de", "UK", "", "fI", "f\u0131", "ß"))),
         "onPremisesSecurityIdentifier": draw(maybe(sids.map(sid_text))),
-        "proxyAddresses": draw(st.lists(proxies, max_size=2)), "otherMails": draw(st.lists(mails, max_size=2)),
+        "proxyAddresses": draw(st.lists(proxies, max_size=2, unique=True)),
+        "otherMails": draw(st.lists(mails, max_size=2, unique=True)),
     }  # fmt: skip
     if made.ad["ad_user"] and draw(st.booleans()):
         _, raw = draw(st.sampled_from(made.ad["ad_user"]))

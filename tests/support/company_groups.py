@@ -97,7 +97,7 @@ def _hybrid(draw: st.DrawFn, made: "MadeCompany", number: int) -> None:
         "employeeId": f" {person.lower()}",
         "onPremisesImmutableId": draw(st.sampled_from((immutable_id(guid), immutable_id(guid), None))),
         "onPremisesSecurityIdentifier": draw(st.sampled_from((f"{_DOMAIN}-{3000 + number}", None))),
-        "otherMails": draw(st.lists(st.sampled_from(PERSONAL), max_size=2)),
+        "otherMails": draw(st.lists(st.sampled_from(PERSONAL), max_size=2, unique=True)),
     }  # fmt: skip
     if draw(st.sampled_from((False, False, False, True))):
         del user["otherMails"]  # the answer did not contain it

@@ -139,7 +139,7 @@ def _set(raw: dict[str, list[bytes]], attribute: str, *values: str | None) -> No
 
 
 def _several(chance: Random, values: tuple[str, ...]) -> list[str]:
-    return chance.sample(values, chance.randint(0, 3))
+    return list(dict.fromkeys(chance.sample(values, chance.randint(0, 3))))
 
 
 def _contact(chance: Random, number: int) -> tuple[str, dict[str, list[bytes]]]:
