@@ -94,6 +94,7 @@ sid: SID as S-1-… text
 is_synced: onPremisesSyncEnabled is true
 upn_suffix: folded part of userPrincipalName behind the last @
 member_id: object id of the member
+owner_id: object id of the owner
 member_key: folded distinguished name of the member
 onpremises_dn_key: onPremisesDistinguishedName folded as distinguished names are
 onpremises_upn_key: onPremisesUserPrincipalName folded
@@ -281,6 +282,7 @@ address_pattern: pattern for LIKE … ESCAPE '!' that every address of the domai
 owner: who answers for the group
 contact: how to reach them
 member_type: kind of the member: user, group, device …
+owner_type: kind of the owner
 acceptance_id: number of the acceptance
 accepted_until: last day on which it holds; afterwards the finding is open again
 accepted_by: who accepted it

@@ -98,7 +98,8 @@ _NAMES = {"ad_user": "displayname", "ad_group": "name", "ad_computer": "name", "
           "entra_domain": "id", "worker": "display_name",
           "mim_role": "role", "mim_run": "run_profile_name"}  # fmt: skip
 # link table: whose links they are
-_OWNERS = {"ad_member": "ad_group", "entra_member": "entra_group", "entra_role_member": "entra_role"}
+_OWNERS = {"ad_member": "ad_group", "entra_member": "entra_group", "entra_group_owner": "entra_group",
+           "entra_role_member": "entra_role"}  # fmt: skip
 _OBJECTS = tuple(table for table in TABLES.values() if table.kind == "object")
 
 
@@ -415,12 +416,13 @@ inner join source as s on s.source_id = {alias}.source_id
 left join {group} as g on g.source_id = {alias}.source_id and g.{key} = {alias}.{key}
 where {_BETWEEN_RUNS}"""
 
+    title, what = ("Owners", "owner") if table.name == "entra_group_owner" else ("Members", "direct member")
     meaning = _meaning(
-        "One row per direct member that joined or left a group between two loads, with the load that showed it. A "
-        "member that left and joined again has a row for each."
+        f"One row per {what} that joined or left a group between two loads, with the load that showed it. One that "
+        "left and joined again has a row for each."
     )
     return (
-        f"-- title: Members that joined or left ({table.name})\n{meaning}\n{_BETWEEN}"
+        f"-- title: {title} that joined or left ({table.name})\n{meaning}\n{_BETWEEN}"
         + "\nunion all\n".join(
             (
                 branch("joined", table.name, "c", "run_id"),

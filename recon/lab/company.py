@@ -364,6 +364,15 @@ class Company(ABC):
                     for user in users if group.domain is None else filter(_is_synced, users):
                         yield group.id, {"@odata.type": "#microsoft.graph.user", "id": user.id}
 
+    def graph_owners(self, tenant: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(group id, {"@odata.type", "id"}) for the owner of each cloud group of the tenant that has one."""
+        place = self._tenant(tenant)
+        users = (user for person in self.people() for user in person.entra)
+        owner = next(user.id for user in users if user.tenant == place and user.enabled)
+        for group in self.groups():
+            if group.tenant == place and group.domain is None and group.is_owned:
+                yield group.id, {"@odata.type": "#microsoft.graph.user", "id": owner}
+
     def graph_deleted(self, tenant: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """(user or group, object) for what lies in the recycle bin of a tenant."""
         from recon.lab.group_defects import deleted_objects

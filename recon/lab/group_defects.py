@@ -1,7 +1,8 @@
 """What can be wrong with groups and with reset addresses: classes for recon.lab.defects, and what every company has.
 
 Each domain has an empty group, one without an owner, two that contain each other and one whose members Entra does not
-have; each tenant a recycle bin. `plants` says which rows follow for a whole company: a group is in nobody's record.
+have; each tenant a group without an owner and a recycle bin. `plants` says which rows follow for a whole company: a
+group is in nobody's record.
 """
 
 from collections.abc import Iterator
@@ -171,6 +172,8 @@ def plants(company: Company, *, next_day: bool) -> Iterator[CompanyPlant]:
 
 def _of_group(group: Group, has_groups: bool, in_ad: bool, in_entra: bool) -> Iterator[CompanyPlant]:
     if group.domain is None:
+        if not group.is_owned:
+            yield CompanyPlant("group_without_owner", "entra_group", group.id, group.name)
         if not (has_groups or in_entra):
             yield CompanyPlant("group_empty", "entra_group", group.id, group.name)
         return

@@ -13,7 +13,7 @@ empty     synced, without members
 ownerless synced, without managedBy
 ring, ring back  contain each other, not synced
 roles     cloud-only, may be assigned to directory roles
-again     cloud-only Microsoft 365 group, made after one of its name was deleted
+again     cloud-only Microsoft 365 group, made after one of its name was deleted; without an owner
 list      cloud-only distribution group with the group before in it; gone on the second day
 """
 
@@ -93,7 +93,9 @@ def make_group(key: GroupKey, place: int, domains: tuple[Domain, ...], last: int
             return replace(base, name="Helpdesk operators", is_role_assignable=True)
         case "again":
             around = (_INSIDE[kind], place)
-            return replace(base, name="Works council", group_type=8, is_unified=True, made=5, parent=around)
+            return replace(
+                base, name="Works council", group_type=8, is_unified=True, made=5, is_owned=False, parent=around
+            )
         case "list":
             mail = f"canteen.menu{place or ''}@{domain.name}"
             return replace(base, name="Canteen menu", group_type=_DISTRIBUTION, mail=mail)

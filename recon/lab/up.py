@@ -175,6 +175,7 @@ class Lab:
                 members=self.company.graph_members(tenant.tenant_id),
                 privileged=self.company.privileged(tenant.tenant_id),
                 deleted=self.company.graph_deleted(tenant.tenant_id),
+                owners=self.company.graph_owners(tenant.tenant_id),
                 domains=(tenant.domain,),
             )
             for tenant in self.company.tenants
@@ -226,12 +227,12 @@ class Lab:
             'attributes = ["userCertificate"]\n'
             for domain, server in zip(company.domains, self.ad, strict=True)
         ]
-        objects = ', "signin"' if self._sign_ins else ""
+        objects = '"groups", "members", "deleted"' + (', "signin"' if self._sign_ins else "")
         parts += [
             f'[[entra]]\nname = "{_entra_name(place)}"\ntenant_id = "{tenant.tenant_id}"\n'
             f'client_id = "{READER_ID}"\ncredential = "secret"\nsecret_env = "RECON_LAB_READER_SECRET"\n'
             f'writer_client_id = "{WRITER_ID}"\nwriter_secret_env = "RECON_LAB_WRITER_SECRET"\n'
-            f'graph_url = "{self.graph.url}"\nobjects = ["users", "groups", "members", "deleted"{objects}]\n'
+            f'graph_url = "{self.graph.url}"\nobjects = ["users", "group_owners", {objects}]\n'
             for place, tenant in enumerate(company.tenants)
         ]
         parts.append('[[workers]]\nname = "hr"\nfile = "workers.csv"\n')

@@ -30,6 +30,7 @@ READ_PERMISSIONS = {
     ),
 }
 READ_PERMISSIONS["deleted"] = READ_PERMISSIONS["groups"]
+READ_PERMISSIONS["group_owners"] = READ_PERMISSIONS["members"]
 READ_PERMISSIONS["roles"] = ("RoleManagement.Read.Directory", "Directory.Read.All", "Directory.ReadWrite.All")
 READ_PERMISSIONS["registration"] = READ_PERMISSIONS["signin"] = ("AuditLog.Read.All",)
 READ_PERMISSIONS["domains"] = (

@@ -19,12 +19,14 @@ from recon.sources.entra_listing import RESTARTS, CountedListing
 from recon.sources.entra_members import MemberReader
 from recon.sources.entra_ndjson import MEMBER_COUNT, unseen_warning
 from recon.sources.entra_ndjson_writer import NdjsonWriter, files_of
+from recon.sources.entra_owners import OwnerReader
 from recon.sources.entra_partitions import PartitionedListing
 from recon.sources.entra_reports import LISTINGS, ListingReader
 from recon.sources.entra_roles import RoleReader
 from recon.sources.entra_rows import (
     DELETED,
     GROUP_PROPERTIES,
+    OWNER,
     ROLE,
     ROLE_MEMBER,
     USER_PROPERTIES,
@@ -42,6 +44,7 @@ _TABLES = {
     **{name: (table,) for name, table in _OBJECTS.items()},
     "deleted": (DELETED,),
     "roles": (ROLE, ROLE_MEMBER),
+    "group_owners": (OWNER,),
     **{name: (listing.table,) for name, listing in LISTINGS.items()},
 }
 _APART = tuple(name for name in _TABLES if name not in _OBJECTS)
@@ -137,6 +140,8 @@ class EntraReading:
             self._counts |= deleted.counts
         if "roles" in self._source.objects:
             yield from RoleReader(self._client, self.report, self._saver).rows()
+        if "group_owners" in self._source.objects:
+            yield from OwnerReader(self._source, self._client, self.report, self._saver).rows()
         for name in LISTINGS:
             if name in self._source.objects:
                 listing = ListingReader(name, self._client, self.report, self._saver)

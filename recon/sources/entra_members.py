@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from recon.errors import SourceError
 from recon.objects import Gone, ReadReport, Row
@@ -22,11 +22,23 @@ REREADS = 2  # times that one group's members are read again when their number i
 IN_FLIGHT = 4  # batches on their way at once, while Graph says of none that it is near its limit
 
 
+class Relation(NamedTuple):
+    """What of a group is read: the last part of its path, the table it fills, the NDJSON file it is saved to."""
+
+    name: str
+    table: str
+    file: str
+
+
+_MEMBERS = Relation("members", "entra_member", "members")
+
+
 class MemberListing:
     """Where the reading of one group's members stands."""
 
-    def __init__(self, group_id: str, *, is_hidden: bool) -> None:
+    def __init__(self, group_id: str, relation: str, *, is_hidden: bool) -> None:
         self.group_id = group_id
+        self.relation = relation
         self.is_hidden = is_hidden
         self.restarts = 0
         self.rereads = 0
@@ -35,7 +47,7 @@ class MemberListing:
     @property
     def path(self) -> str:
         """What is read, for people."""
-        return f"/groups/{self.group_id}/members"
+        return f"/groups/{self.group_id}/{self.relation}"
 
     def begin(self) -> None:
         """Start at the first page."""
@@ -48,15 +60,18 @@ class MemberListing:
 
 
 class MemberReader:
-    """Direct members of many groups, in batches of 20 first or next pages."""
+    """Direct members of many groups, in batches of 20 first or next pages; with `relation` their owners."""
 
-    def __init__(self, client: GraphClient, report: ReadReport, saver: NdjsonWriter | None) -> None:
+    def __init__(
+        self, client: GraphClient, report: ReadReport, saver: NdjsonWriter | None, relation: Relation = _MEMBERS
+    ) -> None:
+        self._relation = relation
         self.counts: dict[str, int | None] = {}
         self._client = client
         self._report = report
         self._saver = saver
-        self._proof = report.table("entra_member")
-        self._proof.filter = "/groups/{id}/members"
+        self._proof = report.table(relation.table)
+        self._proof.filter = f"/groups/{{id}}/{relation.name}"
         self._in_flight = IN_FLIGHT
 
     def rows(self, groups: list[Any]) -> Iterator[Row]:
@@ -91,7 +106,7 @@ class MemberReader:
         for item in groups:
             group_id = object_id(item)
             if group_id is not None:
-                waiting.append(MemberListing(group_id, is_hidden=item.get("visibility") == HIDDEN))
+                waiting.append(MemberListing(group_id, self._relation.name, is_hidden=item.get("visibility") == HIDDEN))
         asked: deque[tuple[list[MemberListing], Ahead[list[BatchAnswer]]]] = deque()
         while waiting or asked:
             while waiting and len(asked) < self._in_flight:
@@ -121,8 +136,9 @@ class MemberReader:
         listing.read += len(page.items)
         for item in page.items:
             if self._saver is not None:
-                self._saver.write("members", {"groupId": listing.group_id, **(item if type(item) is dict else {})})
-            yield member_row(listing.group_id, item)
+                line = {"groupId": listing.group_id, **(item if type(item) is dict else {})}
+                self._saver.write(self._relation.file, line)
+            yield member_row(listing.group_id, item, self._relation.table)
         link = listing.trail.step(page)
         if link is not None:
             listing.url = self._relative(link)
@@ -139,9 +155,8 @@ class MemberReader:
             raise SourceError(f"GET {listing.path}: pages repeat each other after {REREADS + 1} tries")
         if differs:
             # an honest difference: v1.0 does not list service principals, and busy groups change while they are read
-            self._report.warnings.append(
-                f"group {listing.group_id}: {listing.read} members read, the server counts {listing.expected}"
-            )
+            counts = f"{listing.read} {listing.relation} read, the server counts {listing.expected}"
+            self._report.warnings.append(f"group {listing.group_id}: {counts}")
         self.counts[listing.group_id] = listing.read
         listing.url = None
 
@@ -163,8 +178,8 @@ class MemberReader:
         listing.url = None
         reason = "group_gone" if gone else "hidden_membership"
         detail = "deleted while the tenant was read" if gone else "reading it needs Member.Read.Hidden"
-        self._report.warnings.append(f"members of group {listing.group_id} are not read: {detail}")
-        yield reject("entra_member", listing.group_id, None, reason, detail)
+        self._report.warnings.append(f"{listing.relation} of group {listing.group_id} are not read: {detail}")
+        yield reject(self._relation.table, listing.group_id, None, reason, detail)
 
     def _relative(self, link: str) -> str:
         base = f"{self._client.root}{VERSION}"

@@ -2,7 +2,8 @@
 
 For sites where the machine with the database may not reach Graph. The same objects give the same rows as read
 from Graph. manifest.json holds the line counts: with it a copy that was cut off is noticed.
-A member's line is {"groupId": …, "@odata.type": …, "id": …}; that of a role's member has roleId and isEligible.
+A member's or owner's line is {"groupId": …, "@odata.type": …, "id": …}; that of a role's member has roleId and
+isEligible.
 """
 
 import gzip
@@ -23,6 +24,7 @@ from recon.sources.entra_reports import LISTINGS
 from recon.sources.entra_rows import (
     DELETED,
     GROUP_PROPERTIES,
+    OWNER,
     ROLE_MEMBER,
     USER_PROPERTIES,
     DeletedRows,
@@ -58,6 +60,7 @@ class NdjsonReading:
             "groups": self._groups,
             "deleted": self._deleted,
             "roles": self._roles,
+            "group_owners": self._owners,
         }
         for name, read in readers.items():
             if name in self._source.objects:
@@ -134,6 +137,14 @@ class NdjsonReading:
             else:
                 is_eligible = item.get("isEligible") is True
                 yield reader.member(role, item, is_eligible=is_eligible, source_row=number)
+
+    def _owners(self, manifest: dict[str, Any] | None) -> Iterator[Row]:
+        for number, item in self._objects("group_owners", manifest):
+            group = _group_id(item)
+            if group is None:
+                yield reject(OWNER, None, number, "no_id", "an owner line without groupId")
+            else:
+                yield member_row(group, item, OWNER)
 
     def _count_members(self) -> dict[str, int]:
         """Members per group, from a pass of its own: our files carry the number on the group's line, others do not."""

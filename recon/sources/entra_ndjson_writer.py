@@ -11,7 +11,7 @@ import orjson
 from recon import __version__
 from recon.decode.times import utc_now_text
 from recon.errors import SourceError
-from recon.sources.entra_rows import DELETED, ROLE, ROLE_MEMBER
+from recon.sources.entra_rows import DELETED, OWNER, ROLE, ROLE_MEMBER
 
 MANIFEST = "manifest.json"
 
@@ -24,6 +24,7 @@ FILES = {
     "members": {"members": "entra_member"},
     "deleted": {"deleted_users": DELETED, "deleted_groups": DELETED},
     "roles": {"roles": ROLE, "role_members": ROLE_MEMBER},
+    "group_owners": {"group_owners": OWNER},
     "registration": {"registration": "entra_registration"},
     "signin": {"signin": "entra_signin"},
     "domains": {"domains": "entra_domain"},

@@ -60,6 +60,7 @@ def reject(table: str, key: str | None, source_row: int | None, reason: str, det
 
 
 DELETED, ROLE, ROLE_MEMBER = "entra_deleted", "entra_role", "entra_role_member"
+OWNER = "entra_group_owner"
 
 _IDENTITY = Members("entra_user_identity", "identities", ("signInType", "issuer", "issuerAssignedId"))
 _LICENSE = Members("entra_user_license", "assignedlicenses", ("skuId",))
@@ -190,12 +191,13 @@ class GroupRows:
         return Row("entra_group", tuple(values), tuple(proxies))
 
 
-def member_row(group_id: str, item: Any) -> Row:
-    """The row of one direct member, or one of load_reject. Only id and @odata.type are looked at."""
+def member_row(group_id: str, item: Any, table: str = "entra_member") -> Row:
+    """The row of one direct member, or owner, or one of load_reject. Only id and @odata.type are looked at."""
     key = object_id(item)
     if key is None:
-        return reject("entra_member", group_id, None, "no_id", "a member without a usable id")
-    return Row("entra_member", (group_id, key, _type_name(item)))
+        what = "an owner" if table == OWNER else "a member"
+        return reject(table, group_id, None, "no_id", f"{what} without a usable id")
+    return Row(table, (group_id, key, _type_name(item)))
 
 
 def _type_name(item: dict[str, Any]) -> str | None:

@@ -166,6 +166,7 @@ def _places(connection: Connection, records: set[Record]) -> Iterator[tuple[Tabl
             yield load_drift, and_(load_drift.c.table_name == "ad_member", about)
         if name == "entra_user":
             yield HISTORY["entra_member"], _is_one_of(HISTORY["entra_member"], "member_id", mine)
+            yield HISTORY["entra_group_owner"], _is_one_of(HISTORY["entra_group_owner"], "owner_id", mine)
 
 
 def _drifted(record: Record) -> ColumnElement[bool]:

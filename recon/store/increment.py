@@ -44,7 +44,12 @@ from recon.store.stage import GoneStage, Stage, make_index
 from recon.store.tables import HISTORY, LOADED, load_reject, load_run_table, sql_column
 
 # link table: the table whose key its rows begin with
-OWNERS = {"ad_member": "ad_group", "entra_member": "entra_group", "entra_role_member": "entra_role"}
+OWNERS = {
+    "ad_member": "ad_group",
+    "entra_member": "entra_group",
+    "entra_group_owner": "entra_group",
+    "entra_role_member": "entra_role",
+}
 
 
 def keep_statistics(work: Publication, *tables: Table) -> None:

@@ -41,6 +41,7 @@ NAMED = {
 MEMBERS: dict[str, tuple[str, ...]] = {
     "ad_member": ("ad_user", "ad_group", "ad_computer", "ad_contact"),
     "entra_member": ("entra_user", "entra_group"),
+    "entra_group_owner": ("entra_user",),
     "entra_role_member": ("entra_user", "entra_group"),
 }
 

@@ -131,8 +131,8 @@ def row_id() -> Column[Any]:
     return Column("row_id", Integer, Identity(), primary_key=True)
 
 
-_IDENTIFIERS = frozenset({"sid", "member_id"})  # text that joins, beside each table's own key
-_TEXT_KEY_SIZES = {"guid": 36, "id": 36, "member_id": 36}
+_IDENTIFIERS = frozenset({"sid", "member_id", "owner_id"})  # text that joins, beside each table's own key
+_TEXT_KEY_SIZES = {"guid": 36, "id": 36, "member_id": 36, "owner_id": 36}
 
 
 def _loaded_columns(table: objects.Table) -> list[Column[Any]]:

@@ -2623,6 +2623,49 @@ CREATE INDEX entra_group_history_to_run ON entra_group_history (to_run, source_i
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'entra_group_owner', N'U') is null
+CREATE TABLE entra_group_owner (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    owner_id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    owner_type NVARCHAR(4000) NULL,
+    run_id INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_group_owner_owner' and object_id = object_id(N'entra_group_owner'))
+CREATE INDEX entra_group_owner_owner ON entra_group_owner (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_group_owner_owner_id' and object_id = object_id(N'entra_group_owner'))
+CREATE INDEX entra_group_owner_owner_id ON entra_group_owner (owner_id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if object_id(N'entra_group_owner_history', N'U') is null
+CREATE TABLE entra_group_owner_history (
+    source_id INTEGER NOT NULL,
+    id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    owner_id NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    owner_type NVARCHAR(4000) NULL,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_group_owner_history_key' and object_id = object_id(N'entra_group_owner_history'))
+CREATE INDEX entra_group_owner_history_key ON entra_group_owner_history (id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_group_owner_history_to_run' and object_id = object_id(N'entra_group_owner_history'))
+CREATE INDEX entra_group_owner_history_to_run ON entra_group_owner_history (to_run, source_id)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'entra_group_proxyaddress', N'U') is null
 CREATE TABLE entra_group_proxyaddress (
     source_id INTEGER NOT NULL,
@@ -4713,6 +4756,11 @@ if @@trancount = 0 set noexec on
 go
 if col_length(N'entra_member', N'run_id') is null
 alter table entra_member add run_id INTEGER NOT NULL default 0
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'entra_group_owner', N'run_id') is null
+alter table entra_group_owner add run_id INTEGER NOT NULL default 0
 go
 if @@trancount = 0 set noexec on
 go
@@ -8451,6 +8499,21 @@ go
 if @@trancount = 0 set noexec on
 go
 create view finding_group_without_owner as
+with last_run as (
+    select r.source_id, max(r.run_id) as run_id
+    from load_run as r
+    where r.status = 'published'
+    group by r.source_id
+),
+
+-- tenants whose last load read owners
+told as (
+    select r.source_id
+    from last_run as r
+    inner join load_run_table as t on t.run_id = r.run_id
+    where t.table_name = 'entra_group_owner'
+)
+
 select
     'ad_group' as object_type,
     g.guid as object_key,
@@ -8471,6 +8534,22 @@ where
             where a.dn_key = g.managedby_key and a.is_enabled = 0
         )
     )
+union all
+select
+    'entra_group',
+    e.id,
+    e.displayname,
+    'owners',
+    null,
+    null,
+    cast(count(o.owner_id) as varchar(11))
+from entra_group as e
+inner join told as t on t.source_id = e.source_id
+left join entra_group_owner as o on o.id = e.id and o.source_id = e.source_id
+left join entra_user as u on u.id = o.owner_id and u.source_id = o.source_id
+where coalesce(e.is_synced, 0) = 0 and (coalesce(e.mailenabled, 0) = 0 or e.is_unified = 1)
+group by e.source_id, e.id, e.displayname
+having sum(case when o.owner_id is not null and coalesce(u.is_enabled, 1) = 1 then 1 else 0 end) = 0
 go
 if @@trancount = 0 set noexec on
 go
@@ -10006,6 +10085,8 @@ values
     (N'entra_domain_service_history', N'history', N'One row per service that a domain is used for. As it was from load run from_run up to, not including, to_run.', N'entra_domain_service', N'0.1.0'),
     (N'entra_group', N'loaded', N'One row per group of a tenant.', null, N'0.1.0'),
     (N'entra_group_history', N'history', N'One row per group of a tenant. As it was from load run from_run up to, not including, to_run.', N'entra_group', N'0.1.0'),
+    (N'entra_group_owner', N'loaded', N'One row per owner of a group; Graph has none of synced groups and of groups made in Exchange.', null, N'0.1.0'),
+    (N'entra_group_owner_history', N'history', N'One row per owner of a group; Graph has none of synced groups and of groups made in Exchange. As it was from load run from_run up to, not including, to_run.', N'entra_group_owner', N'0.1.0'),
     (N'entra_group_proxyaddress', N'loaded', N'One row per value of proxyAddresses.', null, N'0.1.0'),
     (N'entra_group_proxyaddress_history', N'history', N'One row per value of proxyAddresses. As it was from load run from_run up to, not including, to_run.', N'entra_group_proxyaddress', N'0.1.0'),
     (N'entra_member', N'loaded', N'One row per direct member of a group.', null, N'0.1.0'),
@@ -10140,14 +10221,14 @@ values
     (N'finding_duplicate_employeeid_entra', N'view', N'Employee id twice in Entra: Several members of one tenant, or of tenants that belong together, carry the same employee id, as the configured normaliser reads it. Guests are left out: an employee may be a guest beside being a member. One row per Entra user of such a group.', null, N'0.1.0'),
     (N'finding_duplicate_mail_ad', N'view', N'Mail twice in AD: Several users, groups or contacts have the same mail, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
     (N'finding_duplicate_mailnickname', N'view', N'mailNickname twice in AD: Several users, groups or contacts have the same mailNickname, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
-    (N'finding_duplicate_proxyaddress', N'view', N'Address twice in AD: Several users, groups or contacts have the same value in proxyAddresses, whatever its case; smtp:a and SMTP:a are the same, smtp:a and sip:a are not, X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object and value.', null, N'0.1.0'),
-    (N'finding_duplicate_samaccountname', N'view', N'sAMAccountName twice, and no UPN: Several users without a UPN have the same sAMAccountName, whatever its case: without a UPN their name in the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
-    (N'finding_duplicate_targetaddress', N'view', N'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0')
+    (N'finding_duplicate_proxyaddress', N'view', N'Address twice in AD: Several users, groups or contacts have the same value in proxyAddresses, whatever its case; smtp:a and SMTP:a are the same, smtp:a and sip:a are not, X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object and value.', null, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    (N'finding_duplicate_samaccountname', N'view', N'sAMAccountName twice, and no UPN: Several users without a UPN have the same sAMAccountName, whatever its case: without a UPN their name in the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
+    (N'finding_duplicate_targetaddress', N'view', N'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
     (N'finding_duplicate_upn_ad', N'view', N'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
     (N'finding_employeeid_differs', N'view', N'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, N'0.1.0'),
     (N'finding_entra_deleted_soon_purged', N'view', N'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, N'0.1.0'),
@@ -10163,7 +10244,7 @@ values
     (N'finding_group_membership_differs', N'view', N'Members differ between AD and Entra: A synced group and its AD group (same SID) do not have the same direct members. Looked at are users that are matched and synced, and groups that are synced; a group that changed between the two loads is left out. The value stands on the side that has the member. One row per group and member.', null, N'0.1.0'),
     (N'finding_group_name_recreated', N'view', N'Group made again while the old one is in the recycle bin: A group of the same name was made after the deletion of one that can still be restored (or nobody knows when): two objects, and whatever named the old one by its id (roles, licences, policies) does not apply to the new one. Names are compared without case. The object is the old group, the Entra value the id of the new one. Filled where [entra] objects names deleted. One row per deleted group and new group.', null, N'0.1.0'),
     (N'finding_group_nested_members_differ', N'view', N'Nested members differ between AD and Entra: The matched, synced users that are in a synced group through nested groups (two steps or more) are not the same in AD and in Entra, direct members aside. The values are how many such users one side has and the other has not at all. A group that changed between the two loads is left out. One row per group.', null, N'0.1.0'),
-    (N'finding_group_without_owner', N'view', N'Group without a managing owner in AD: An AD group whose managedBy is empty, or names a user that is disabled. Built-in and critical groups are left out. Owners of Entra groups are not loaded: nothing is said of them. One row per AD group.', null, N'0.1.0'),
+    (N'finding_group_without_owner', N'view', N'Group without an owner: An AD group whose managedBy is empty, or names a user that is disabled; built-in and critical groups are left out. A group of the cloud without owners, or whose owners are all disabled users (the Entra value is their number); those made in Exchange are left out, Graph has no owners of them. Entra groups are looked at where [entra] objects names group_owners. A synced group is reported in AD alone. One row per group.', null, N'0.1.0'),
     (N'finding_hard_match_candidate', N'view', N'Cloud user that a hard match would take over: An Entra user that is not synchronized holds the source anchor of an AD user of a linked domain, byte by byte: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks hard matches. The AD value is the AD user''s name. One row per Entra user and AD user.', null, N'0.1.0'),
     (N'finding_hire_date_differs', N'view', N'Hire date differs: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the two is more than a day from HR''s (hire date; a day, because HR''s is a date of the worker''s own zone). Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, N'0.1.0'),
     (N'finding_joiner_without_account', N'view', N'Joiner without account: A worker who has started, or starts within the configured days, has no account with the employee id in any linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked directory has not been loaded. One row per worker.', null, N'0.1.0'),
@@ -10789,6 +10870,11 @@ values
     (N'entra_group', N'row_hash', 33, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_group', N'run_id', 34, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_group', N'loaded_at', 35, N'time', null, N'when the row was published as it stands', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'entra_group_owner', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'entra_group_owner', N'id', 2, N'text(36)', null, N'the group''s', null, N'never NULL', 0, N'0.1.0'),
+    (N'entra_group_owner', N'owner_id', 3, N'text(36)', null, N'object id of the owner', null, N'never NULL', 0, N'0.1.0'),
+    (N'entra_group_owner', N'owner_type', 4, N'text(64)', null, N'user', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'entra_group_owner', N'run_id', 5, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_group_proxyaddress', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_group_proxyaddress', N'id', 2, N'text(36)', null, N'object id of the object', null, N'never NULL', 0, N'0.1.0'),
     (N'entra_group_proxyaddress', N'position', 3, N'int', null, N'place of the value among those of the object, from 0', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -10816,17 +10902,17 @@ values
     (N'entra_registration', N'usertype', 7, N'text(32)', N'userType', N'userType as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'isadmin', 8, N'flag', N'isAdmin', N'isAdmin as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'ismfaregistered', 9, N'flag', N'isMfaRegistered', N'isMfaRegistered as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'ismfacapable', 10, N'flag', N'isMfaCapable', N'isMfaCapable as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'ispasswordlesscapable', 11, N'flag', N'isPasswordlessCapable', N'isPasswordlessCapable as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'isssprregistered', 12, N'flag', N'isSsprRegistered', N'the required number of methods is registered', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'isssprenabled', 13, N'flag', N'isSsprEnabled', N'the policy allows it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'isssprcapable', 14, N'flag', N'isSsprCapable', N'both', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'issystempreferredauthenticationmethodenabled', 15, N'flag', N'isSystemPreferredAuthenticationMethodEnabled', N'isSystemPreferredAuthenticationMethodEnabled as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0')
+    (N'entra_registration', N'ismfacapable', 10, N'flag', N'isMfaCapable', N'isMfaCapable as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'entra_registration', N'ispasswordlesscapable', 11, N'flag', N'isPasswordlessCapable', N'isPasswordlessCapable as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'entra_registration', N'isssprregistered', 12, N'flag', N'isSsprRegistered', N'the required number of methods is registered', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'entra_registration', N'isssprenabled', 13, N'flag', N'isSsprEnabled', N'the policy allows it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'entra_registration', N'isssprcapable', 14, N'flag', N'isSsprCapable', N'both', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'entra_registration', N'issystempreferredauthenticationmethodenabled', 15, N'flag', N'isSystemPreferredAuthenticationMethodEnabled', N'isSystemPreferredAuthenticationMethodEnabled as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'userpreferredmethodforsecondaryauthentication', 16, N'text(64)', N'userPreferredMethodForSecondaryAuthentication', N'userPreferredMethodForSecondaryAuthentication as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'lastupdateddatetime', 17, N'time', N'lastUpdatedDateTime', N'of the report, not of the registration', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'row_hash', 18, N'largebinary', null, N'changes when a value or child value changes, volatile columns aside', null, N'never NULL', 0, N'0.1.0'),
@@ -11021,17 +11107,17 @@ values
     (N'finding_count', N'family', 4, N'text', null, N'family of the finding', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_count', N'title', 5, N'text', null, N'title of the finding', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_count', N'row_count', 6, N'int', null, N'rows it had', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_count', N'accepted_count', 7, N'int', null, N'rows that are accepted', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'finding_count', N'new_count', 8, N'int', null, N'rows that the refresh before did not have', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'finding_count', N'gone_count', 9, N'int', null, N'rows of the refresh before that are gone', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'finding_count', N'refreshed_at', 10, N'time', null, N'when the refresh ran', N'UTC', N'never NULL', 0, N'0.1.0'),
-    (N'finding_row', N'finding_row_id', 1, N'int', null, N'number of the row', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_row', N'refresh_id', 2, N'int', null, N'number of the refresh, from 1', null, N'never NULL', 0, N'0.1.0')
+    (N'finding_count', N'accepted_count', 7, N'int', null, N'rows that are accepted', null, N'no value, or none that could be derived', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'finding_count', N'new_count', 8, N'int', null, N'rows that the refresh before did not have', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_count', N'gone_count', 9, N'int', null, N'rows of the refresh before that are gone', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_count', N'refreshed_at', 10, N'time', null, N'when the refresh ran', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'finding_row', N'finding_row_id', 1, N'int', null, N'number of the row', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_row', N'refresh_id', 2, N'int', null, N'number of the refresh, from 1', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_row', N'code', 3, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_row', N'severity', 4, N'text', null, N'critical, high, medium, low or info', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_row', N'object_type', 5, N'text', null, N'table of the object', null, N'never NULL', 0, N'0.1.0'),
@@ -11226,17 +11312,17 @@ values
     (N'privileged_account', N'is_eligible', 11, N'flag', null, N'1: may activate the role; 0: holds it', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'is_refused', 12, N'flag', null, N'1: Graph refuses an application without a directory role to write the user''s otherMails', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'admincount', 13, N'int', null, N'adminCount of the account', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'sam_account_type', N'value_int', 1, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0'),
-    (N'sam_account_type', N'name', 2, N'text', null, N'its name', null, N'never NULL', 0, N'0.1.0'),
-    (N'schema_version', N'version', 1, N'int', null, N'version of the tables', null, N'never NULL', 0, N'0.1.0'),
-    (N'schema_version', N'tool_version', 2, N'text', null, N'version of recon', null, N'never NULL', 0, N'0.1.0'),
-    (N'schema_version', N'installed_at', 3, N'time', null, N'when they were installed', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'setting', N'name', 1, N'text', null, N'its name', null, N'never NULL', 0, N'0.1.0')
+    (N'sam_account_type', N'value_int', 1, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'sam_account_type', N'name', 2, N'text', null, N'its name', null, N'never NULL', 0, N'0.1.0'),
+    (N'schema_version', N'version', 1, N'int', null, N'version of the tables', null, N'never NULL', 0, N'0.1.0'),
+    (N'schema_version', N'tool_version', 2, N'text', null, N'version of recon', null, N'never NULL', 0, N'0.1.0'),
+    (N'schema_version', N'installed_at', 3, N'time', null, N'when they were installed', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'setting', N'name', 1, N'text', null, N'its name', null, N'never NULL', 0, N'0.1.0'),
     (N'setting', N'value_int', 2, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0'),
     (N'setting', N'note', 3, N'text', null, N'what it is for', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'source', N'source_id', 1, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
@@ -11478,6 +11564,8 @@ begin
     grant select on entra_domain_service_history to recon_pii;
     grant select on entra_group to recon_pii;
     grant select on entra_group_history to recon_pii;
+    grant select on entra_group_owner to recon_pii;
+    grant select on entra_group_owner_history to recon_pii;
     grant select on entra_group_proxyaddress to recon_pii;
     grant select on entra_group_proxyaddress_history to recon_pii;
     grant select on entra_member to recon_pii;
@@ -11743,6 +11831,8 @@ begin
     grant select, insert, update, delete on entra_domain_service_history to recon_loader;
     grant select, insert, update, delete on entra_group to recon_loader;
     grant select, insert, update, delete on entra_group_history to recon_loader;
+    grant select, insert, update, delete on entra_group_owner to recon_loader;
+    grant select, insert, update, delete on entra_group_owner_history to recon_loader;
     grant select, insert, update, delete on entra_group_proxyaddress to recon_loader;
     grant select, insert, update, delete on entra_group_proxyaddress_history to recon_loader;
     grant select, insert, update, delete on entra_member to recon_loader;

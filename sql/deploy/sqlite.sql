@@ -2102,6 +2102,37 @@ CREATE INDEX IF NOT EXISTS entra_group_history_key ON entra_group_history (id, s
 CREATE INDEX IF NOT EXISTS entra_group_history_to_run ON entra_group_history (to_run, source_id)
 ;
 
+CREATE TABLE IF NOT EXISTS entra_group_owner (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    owner_type TEXT,
+    run_id INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_group_owner_owner ON entra_group_owner (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_group_owner_owner_id ON entra_group_owner (owner_id, source_id)
+;
+
+CREATE TABLE IF NOT EXISTS entra_group_owner_history (
+    source_id INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    owner_type TEXT,
+    from_run INTEGER NOT NULL,
+    to_run INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS entra_group_owner_history_key ON entra_group_owner_history (id, source_id)
+;
+
+CREATE INDEX IF NOT EXISTS entra_group_owner_history_to_run ON entra_group_owner_history (to_run, source_id)
+;
+
 CREATE TABLE IF NOT EXISTS entra_group_proxyaddress (
     source_id INTEGER NOT NULL,
     id TEXT NOT NULL,
@@ -7185,6 +7216,21 @@ inner join entra_group as e on e.id = d.id and e.source_id = d.entra_source_id
 ;
 
 create view finding_group_without_owner as
+with last_run as (
+    select r.source_id, max(r.run_id) as run_id
+    from load_run as r
+    where r.status = 'published'
+    group by r.source_id
+),
+
+-- tenants whose last load read owners
+told as (
+    select r.source_id
+    from last_run as r
+    inner join load_run_table as t on t.run_id = r.run_id
+    where t.table_name = 'entra_group_owner'
+)
+
 select
     'ad_group' as object_type,
     g.guid as object_key,
@@ -7205,6 +7251,22 @@ where
             where a.dn_key = g.managedby_key and a.is_enabled = 0
         )
     )
+union all
+select
+    'entra_group',
+    e.id,
+    e.displayname,
+    'owners',
+    null,
+    null,
+    cast(count(o.owner_id) as varchar(11))
+from entra_group as e
+inner join told as t on t.source_id = e.source_id
+left join entra_group_owner as o on o.id = e.id and o.source_id = e.source_id
+left join entra_user as u on u.id = o.owner_id and u.source_id = o.source_id
+where coalesce(e.is_synced, 0) = 0 and (coalesce(e.mailenabled, 0) = 0 or e.is_unified = 1)
+group by e.source_id, e.id, e.displayname
+having sum(case when o.owner_id is not null and coalesce(u.is_enabled, 1) = 1 then 1 else 0 end) = 0
 ;
 
 create view finding_hard_match_candidate as
@@ -8694,6 +8756,8 @@ values
     ('entra_domain_service_history', 'history', 'One row per service that a domain is used for. As it was from load run from_run up to, not including, to_run.', 'entra_domain_service', '0.1.0'),
     ('entra_group', 'loaded', 'One row per group of a tenant.', null, '0.1.0'),
     ('entra_group_history', 'history', 'One row per group of a tenant. As it was from load run from_run up to, not including, to_run.', 'entra_group', '0.1.0'),
+    ('entra_group_owner', 'loaded', 'One row per owner of a group; Graph has none of synced groups and of groups made in Exchange.', null, '0.1.0'),
+    ('entra_group_owner_history', 'history', 'One row per owner of a group; Graph has none of synced groups and of groups made in Exchange. As it was from load run from_run up to, not including, to_run.', 'entra_group_owner', '0.1.0'),
     ('entra_group_proxyaddress', 'loaded', 'One row per value of proxyAddresses.', null, '0.1.0'),
     ('entra_group_proxyaddress_history', 'history', 'One row per value of proxyAddresses. As it was from load run from_run up to, not including, to_run.', 'entra_group_proxyaddress', '0.1.0'),
     ('entra_member', 'loaded', 'One row per direct member of a group.', null, '0.1.0'),
@@ -8828,13 +8892,13 @@ values
     ('finding_duplicate_employeeid_entra', 'view', 'Employee id twice in Entra: Several members of one tenant, or of tenants that belong together, carry the same employee id, as the configured normaliser reads it. Guests are left out: an employee may be a guest beside being a member. One row per Entra user of such a group.', null, '0.1.0'),
     ('finding_duplicate_mail_ad', 'view', 'Mail twice in AD: Several users, groups or contacts have the same mail, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
     ('finding_duplicate_mailnickname', 'view', 'mailNickname twice in AD: Several users, groups or contacts have the same mailNickname, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
-    ('finding_duplicate_proxyaddress', 'view', 'Address twice in AD: Several users, groups or contacts have the same value in proxyAddresses, whatever its case; smtp:a and SMTP:a are the same, smtp:a and sip:a are not, X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object and value.', null, '0.1.0'),
-    ('finding_duplicate_samaccountname', 'view', 'sAMAccountName twice, and no UPN: Several users without a UPN have the same sAMAccountName, whatever its case: without a UPN their name in the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, '0.1.0'),
-    ('finding_duplicate_targetaddress', 'view', 'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0')
+    ('finding_duplicate_proxyaddress', 'view', 'Address twice in AD: Several users, groups or contacts have the same value in proxyAddresses, whatever its case; smtp:a and SMTP:a are the same, smtp:a and sip:a are not, X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object and value.', null, '0.1.0')
 ;
 
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    ('finding_duplicate_samaccountname', 'view', 'sAMAccountName twice, and no UPN: Several users without a UPN have the same sAMAccountName, whatever its case: without a UPN their name in the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, '0.1.0'),
+    ('finding_duplicate_targetaddress', 'view', 'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
     ('finding_duplicate_upn_ad', 'view', 'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, '0.1.0'),
     ('finding_employeeid_differs', 'view', 'Employee id differs: AD and Entra carry different employee ids, or only one of them has one, as the configured normaliser reads them. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_entra_deleted_soon_purged', 'view', 'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, '0.1.0'),
@@ -8850,7 +8914,7 @@ values
     ('finding_group_membership_differs', 'view', 'Members differ between AD and Entra: A synced group and its AD group (same SID) do not have the same direct members. Looked at are users that are matched and synced, and groups that are synced; a group that changed between the two loads is left out. The value stands on the side that has the member. One row per group and member.', null, '0.1.0'),
     ('finding_group_name_recreated', 'view', 'Group made again while the old one is in the recycle bin: A group of the same name was made after the deletion of one that can still be restored (or nobody knows when): two objects, and whatever named the old one by its id (roles, licences, policies) does not apply to the new one. Names are compared without case. The object is the old group, the Entra value the id of the new one. Filled where [entra] objects names deleted. One row per deleted group and new group.', null, '0.1.0'),
     ('finding_group_nested_members_differ', 'view', 'Nested members differ between AD and Entra: The matched, synced users that are in a synced group through nested groups (two steps or more) are not the same in AD and in Entra, direct members aside. The values are how many such users one side has and the other has not at all. A group that changed between the two loads is left out. One row per group.', null, '0.1.0'),
-    ('finding_group_without_owner', 'view', 'Group without a managing owner in AD: An AD group whose managedBy is empty, or names a user that is disabled. Built-in and critical groups are left out. Owners of Entra groups are not loaded: nothing is said of them. One row per AD group.', null, '0.1.0'),
+    ('finding_group_without_owner', 'view', 'Group without an owner: An AD group whose managedBy is empty, or names a user that is disabled; built-in and critical groups are left out. A group of the cloud without owners, or whose owners are all disabled users (the Entra value is their number); those made in Exchange are left out, Graph has no owners of them. Entra groups are looked at where [entra] objects names group_owners. A synced group is reported in AD alone. One row per group.', null, '0.1.0'),
     ('finding_hard_match_candidate', 'view', 'Cloud user that a hard match would take over: An Entra user that is not synchronized holds the source anchor of an AD user of a linked domain, byte by byte: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks hard matches. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
     ('finding_hire_date_differs', 'view', 'Hire date differs: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the two is more than a day from HR''s (hire date; a day, because HR''s is a date of the worker''s own zone). Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0'),
     ('finding_joiner_without_account', 'view', 'Joiner without account: A worker who has started, or starts within the configured days, has no account with the employee id in any linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked directory has not been loaded. One row per worker.', null, '0.1.0'),
@@ -9473,6 +9537,11 @@ values
     ('entra_group', 'row_hash', 33, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
     ('entra_group', 'run_id', 34, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
     ('entra_group', 'loaded_at', 35, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('entra_group_owner', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('entra_group_owner', 'id', 2, 'text(36)', null, 'the group''s', null, 'never NULL', 0, '0.1.0'),
+    ('entra_group_owner', 'owner_id', 3, 'text(36)', null, 'object id of the owner', null, 'never NULL', 0, '0.1.0'),
+    ('entra_group_owner', 'owner_type', 4, 'text(64)', null, 'user', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('entra_group_owner', 'run_id', 5, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
     ('entra_group_proxyaddress', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('entra_group_proxyaddress', 'id', 2, 'text(36)', null, 'object id of the object', null, 'never NULL', 0, '0.1.0'),
     ('entra_group_proxyaddress', 'position', 3, 'int', null, 'place of the value among those of the object, from 0', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -9500,16 +9569,16 @@ values
     ('entra_registration', 'usertype', 7, 'text(32)', 'userType', 'userType as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'isadmin', 8, 'flag', 'isAdmin', 'isAdmin as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'ismfaregistered', 9, 'flag', 'isMfaRegistered', 'isMfaRegistered as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'ismfacapable', 10, 'flag', 'isMfaCapable', 'isMfaCapable as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'ispasswordlesscapable', 11, 'flag', 'isPasswordlessCapable', 'isPasswordlessCapable as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'isssprregistered', 12, 'flag', 'isSsprRegistered', 'the required number of methods is registered', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'isssprenabled', 13, 'flag', 'isSsprEnabled', 'the policy allows it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'isssprcapable', 14, 'flag', 'isSsprCapable', 'both', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'issystempreferredauthenticationmethodenabled', 15, 'flag', 'isSystemPreferredAuthenticationMethodEnabled', 'isSystemPreferredAuthenticationMethodEnabled as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0')
+    ('entra_registration', 'ismfacapable', 10, 'flag', 'isMfaCapable', 'isMfaCapable as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('entra_registration', 'ispasswordlesscapable', 11, 'flag', 'isPasswordlessCapable', 'isPasswordlessCapable as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('entra_registration', 'isssprregistered', 12, 'flag', 'isSsprRegistered', 'the required number of methods is registered', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('entra_registration', 'isssprenabled', 13, 'flag', 'isSsprEnabled', 'the policy allows it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('entra_registration', 'isssprcapable', 14, 'flag', 'isSsprCapable', 'both', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('entra_registration', 'issystempreferredauthenticationmethodenabled', 15, 'flag', 'isSystemPreferredAuthenticationMethodEnabled', 'isSystemPreferredAuthenticationMethodEnabled as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'userpreferredmethodforsecondaryauthentication', 16, 'text(64)', 'userPreferredMethodForSecondaryAuthentication', 'userPreferredMethodForSecondaryAuthentication as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'lastupdateddatetime', 17, 'time', 'lastUpdatedDateTime', 'of the report, not of the registration', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'row_hash', 18, 'largebinary', null, 'changes when a value or child value changes, volatile columns aside', null, 'never NULL', 0, '0.1.0'),
@@ -9704,16 +9773,16 @@ values
     ('finding_count', 'family', 4, 'text', null, 'family of the finding', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_count', 'title', 5, 'text', null, 'title of the finding', null, 'never NULL', 0, '0.1.0'),
     ('finding_count', 'row_count', 6, 'int', null, 'rows it had', null, 'never NULL', 0, '0.1.0'),
-    ('finding_count', 'accepted_count', 7, 'int', null, 'rows that are accepted', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('finding_count', 'new_count', 8, 'int', null, 'rows that the refresh before did not have', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('finding_count', 'gone_count', 9, 'int', null, 'rows of the refresh before that are gone', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('finding_count', 'refreshed_at', 10, 'time', null, 'when the refresh ran', 'UTC', 'never NULL', 0, '0.1.0'),
-    ('finding_row', 'finding_row_id', 1, 'int', null, 'number of the row', null, 'never NULL', 0, '0.1.0'),
-    ('finding_row', 'refresh_id', 2, 'int', null, 'number of the refresh, from 1', null, 'never NULL', 0, '0.1.0')
+    ('finding_count', 'accepted_count', 7, 'int', null, 'rows that are accepted', null, 'no value, or none that could be derived', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('finding_count', 'new_count', 8, 'int', null, 'rows that the refresh before did not have', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_count', 'gone_count', 9, 'int', null, 'rows of the refresh before that are gone', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_count', 'refreshed_at', 10, 'time', null, 'when the refresh ran', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('finding_row', 'finding_row_id', 1, 'int', null, 'number of the row', null, 'never NULL', 0, '0.1.0'),
+    ('finding_row', 'refresh_id', 2, 'int', null, 'number of the refresh, from 1', null, 'never NULL', 0, '0.1.0'),
     ('finding_row', 'code', 3, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
     ('finding_row', 'severity', 4, 'text', null, 'critical, high, medium, low or info', null, 'never NULL', 0, '0.1.0'),
     ('finding_row', 'object_type', 5, 'text', null, 'table of the object', null, 'never NULL', 0, '0.1.0'),
@@ -9908,16 +9977,16 @@ values
     ('privileged_account', 'is_eligible', 11, 'flag', null, '1: may activate the role; 0: holds it', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'is_refused', 12, 'flag', null, '1: Graph refuses an application without a directory role to write the user''s otherMails', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'admincount', 13, 'int', null, 'adminCount of the account', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('sam_account_type', 'value_int', 1, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0'),
-    ('sam_account_type', 'name', 2, 'text', null, 'its name', null, 'never NULL', 0, '0.1.0'),
-    ('schema_version', 'version', 1, 'int', null, 'version of the tables', null, 'never NULL', 0, '0.1.0'),
-    ('schema_version', 'tool_version', 2, 'text', null, 'version of recon', null, 'never NULL', 0, '0.1.0'),
-    ('schema_version', 'installed_at', 3, 'time', null, 'when they were installed', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('setting', 'name', 1, 'text', null, 'its name', null, 'never NULL', 0, '0.1.0')
+    ('sam_account_type', 'value_int', 1, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('sam_account_type', 'name', 2, 'text', null, 'its name', null, 'never NULL', 0, '0.1.0'),
+    ('schema_version', 'version', 1, 'int', null, 'version of the tables', null, 'never NULL', 0, '0.1.0'),
+    ('schema_version', 'tool_version', 2, 'text', null, 'version of recon', null, 'never NULL', 0, '0.1.0'),
+    ('schema_version', 'installed_at', 3, 'time', null, 'when they were installed', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('setting', 'name', 1, 'text', null, 'its name', null, 'never NULL', 0, '0.1.0'),
     ('setting', 'value_int', 2, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0'),
     ('setting', 'note', 3, 'text', null, 'what it is for', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('source', 'source_id', 1, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),

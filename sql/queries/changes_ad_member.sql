@@ -1,6 +1,6 @@
 -- title: Members that joined or left (ad_member)
 -- meaning: One row per direct member that joined or left a group between two loads, with the load that showed
---   it. A member that left and joined again has a row for each.
+--   it. One that left and joined again has a row for each.
 -- param: before int number of the load to compare from (kept_loads lists them), itself not included
 -- param: before_at time instead of before: UTC, for example 2026-03-01
 -- param: after int number of the load to compare up to, itself included

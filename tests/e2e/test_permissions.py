@@ -72,9 +72,15 @@ def test_deleted_objects_and_roles_need_one_more(site_with):
     ]
 
 
+def test_group_owners_need_no_more(site_with):
+    site = site_with(("User.Read.All", "Group.Read.All"), ())
+    site.ok("load", "entra", "--no-refresh")
+    assert site.query("select count(distinct owner_id) from entra_group_owner") == [(1,)]
+
+
 def test_registration_sign_ins_and_domains_need_two_more(site_with):
     site = site_with(("User.Read.All", "AuditLog.Read.All", "Domain.Read.All"), ())
-    site.edit('"groups", "members", "deleted"]', '"registration", "signin", "domains"]')
+    site.edit('"group_owners", "groups", "members", "deleted"]', '"registration", "signin", "domains"]')
     site.ok("load", "entra", "--no-refresh")
     counts = site.query(
         "select (select count(*) from entra_user), (select count(*) from entra_signin), "

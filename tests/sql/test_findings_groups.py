@@ -92,6 +92,44 @@ def test_group_without_owner(estate):
     ]
 
 
+def owners_were_read(estate: Estate, *tables: str, run: int = 1) -> None:
+    """A published load of the tenant that covered these tables."""
+    common = {"started_at": BEFORE, "tool_version": "x", "schema_version": 3, "status": "published"}
+    with estate.store.write() as connection:
+        connection.execute(insert(load_run).values(run_id=run, source_id=estate.sources["entra"], **common))
+        for table in tables:
+            connection.execute(insert(load_run_table).values(run_id=run, table_name=table))
+
+
+def test_group_of_the_cloud_without_owner(estate):
+    estate.entra(id="here")
+    estate.entra(id="unknown", is_enabled=None)
+    for key in ("off", "gone"):
+        estate.entra(id=key, is_enabled=0)
+    groups = {
+        "none": (), "off": ("off", "gone"), "one": ("off", "here"), "unread": ("unknown",), "elsewhere": ("x",),
+    }  # fmt: skip
+    for key, owners in groups.items():
+        estate.cloud_group(id=key, displayname=f"É {key}")
+        for owner in owners:
+            estate.insert("entra_group_owner", "entra", {"id": key, "owner_id": owner, "owner_type": "user"})
+    estate.cloud_group(id="synced", is_synced=1)
+    estate.cloud_group(id="list", mailenabled=1, securityenabled=0)
+    estate.cloud_group(id="typeless", mailenabled=1, is_unified=None)
+    estate.cloud_group(id="team", displayname="Team", mailenabled=1, is_unified=1)
+    estate.cloud_group(id="bare", displayname=None, mailenabled=None, is_unified=None)
+    assert estate.found("group_without_owner") == []
+    owners_were_read(estate, "entra_group", "entra_group_owner")
+    assert estate.found("group_without_owner") == [
+        ("bare", None, "owners", None, None, "0"),
+        ("none", "É none", "owners", None, None, "0"),
+        ("off", "É off", "owners", None, None, "2"),
+        ("team", "Team", "owners", None, None, "0"),
+    ]
+    owners_were_read(estate, "entra_group", run=2)  # the last load did not read them: what stands may be old
+    assert estate.found("group_without_owner") == []
+
+
 def test_group_in_itself(estate):
     estate.entry("one", kind="group", member=[f"CN=TWO{AT}"])
     estate.entry("two", kind="group", member=[f"CN=one{AT}"])

@@ -321,6 +321,20 @@ def test_who_joined_and_left_a_role(store):
     ]  # fmt: skip
 
 
+def test_who_became_an_owner_and_who_is_one_no_more(store):
+    covered = ("entra_group", "entra_group_owner")
+    group = make_row("entra_group", id="g", displayname="Team")
+    links = [Row("entra_group_owner", ("g", key, "user")) for key in ("a", "b", "c")]
+    first = load(store, "entra", [group, *links[:2]], tables=covered)
+    last = load(store, "entra", [group, *links[1:]], tables=covered)
+    found = ask(store, "changes_entra_group_owner", before=first, after=last)
+    assert sorted((row["group_name"], row["owner_id"], row["change"]) for row in found) == [
+        ("Team", "a", "left"), ("Team", "c", "joined"),
+    ]  # fmt: skip
+    before = ask(store, "as_of_entra_group_owner", run=first)
+    assert sorted(row["owner_id"] for row in before) == ["a", "b"]
+
+
 def test_changes_of_workers_mask_the_private_address(store):
     def worker(**values: object) -> Row:
         return make_row("worker", worker_id="w1", display_name="Ana Example", **values)

@@ -64,6 +64,7 @@ class MadeCompany:
     entra_before: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
     roles: list[dict[str, Any]] = field(default_factory=list)
     role_members: list[tuple[str, dict[str, Any], bool]] = field(default_factory=list)
+    owners: list[tuple[str, dict[str, Any]]] | None = None  # of groups of the tenant; None: not loaded
     critical: list[dict[str, str | None]] = field(default_factory=list)
     sspr: Sspr = field(default_factory=Sspr)
     mim_roles: dict[str, bytes] = field(default_factory=dict)

@@ -6,6 +6,7 @@ declared policy of password reset, MIM rows. The rows are those that the loaders
 """
 
 from collections.abc import Iterator
+from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from recon.decode.guid import guid_text, immutable_id
 from recon.decode.keys import EmployeeIdRules
 from recon.decode.sid import sid_bytes, sid_text
 from recon.objects import TABLES, Row
-from recon.sources.entra_rows import DeletedRows, GroupRows, RoleRows
+from recon.sources.entra_rows import OWNER, DeletedRows, GroupRows, RoleRows, member_row
 from recon.sources.mim import ROLES, role_row, run_row
 from recon.store.closure import closure_state
 from recon.store.site_tables import critical_group, sspr_policy
@@ -57,6 +58,7 @@ def populate(draw: st.DrawFn, made: "MadeCompany") -> None:
         _hybrid(draw, made, number)
     _ad_groups(draw, made)
     _entra_groups(draw, made)
+    _hold_owners(made)
     _recycle_bin(draw, made)
     _roles(draw, made)
     yes = st.sampled_from((None, True, False))
@@ -192,6 +194,22 @@ def _entra_groups(draw: st.DrawFn, made: "MadeCompany") -> None:
             ]
 
 
+def _hold_owners(made: "MadeCompany") -> None:
+    """Owners of the cloud groups, enabled, disabled and unknown; not always read.
+
+    They follow from what was drawn: one draw more would make other companies of everything else.
+    """
+    chance = Random(repr((made.entra_users, made.entra_groups)))
+    if chance.random() < 0.3:
+        return
+    made.owners = []
+    users = [user["id"] for user in made.entra_users] + [cloud_id(9, "ff")]
+    for group in made.entra_groups:
+        for one in chance.sample(users, min(len(users), chance.choice((0, 0, 1, 1, 2)))):
+            item = {"@odata.type": "#microsoft.graph.user", "id": chance.choice((one, one.upper()))}
+            made.owners.append((group["id"], item))
+
+
 def _recycle_bin(draw: st.DrawFn, made: "MadeCompany") -> None:
     """What is deleted, what the loads before had, and which groups the site holds for critical."""
     for number in range(draw(st.integers(0, 4))):
@@ -253,6 +271,7 @@ def group_rows(made: "MadeCompany", ids: EmployeeIdRules) -> Iterator[tuple[int,
     deleted, roles = DeletedRows(ids), RoleRows()
     yield from ((ENTRA, deleted.row(item, kind)) for kind, item in made.entra_deleted)
     yield from ((ENTRA, roles.role(item)) for item in made.roles)
+    yield from ((ENTRA, member_row(group.lower(), item, OWNER)) for group, item in made.owners or ())
     yield from ((ENTRA, roles.member(role, item, is_eligible=may)) for role, item, may in made.role_members)
     yield from ((MIM, role_row(role, data)) for role, data in made.mim_roles.items())
     yield from ((MIM, run_row(SimpleNamespace(**run))) for run in made.mim_runs)
@@ -265,6 +284,9 @@ def hold_site(connection: Connection, made: "MadeCompany") -> None:
     if made.critical:
         connection.execute(insert(critical_group), made.critical)
     _hold_runs(connection)
+    connection.execute(delete(load_run_table).where(load_run_table.c.table_name == OWNER))
+    if made.owners is not None:
+        connection.execute(insert(load_run_table).values(run_id=LAST, table_name=OWNER))
     deleted, groups = DeletedRows(EmployeeIdRules()), GroupRows()
     for number, (to_run, kind, item) in enumerate(made.entra_before, 1):
         row = groups.row(item, None) if kind == "alive" else deleted.row(item, kind)

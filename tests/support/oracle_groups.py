@@ -121,9 +121,23 @@ def group_in_itself(company: MadeCompany) -> Found:
     return found | {("entra_group", key, "members", None, None, key) for key in cloud if key in steps_to(key, cloud)}
 
 
+def _cloud_without_owner(company: MadeCompany) -> Found:
+    """Nothing is said where owners were not read, of synced groups, and of those that Exchange made."""
+    if company.owners is None:
+        return set()
+    off = {user["id"].lower() for user in company.entra_users if user["accountEnabled"] is False}
+    found: Found = set()
+    for group in company.entra_groups:
+        owners = {item["id"].lower() for key, item in company.owners if key == group["id"]}
+        is_exchange = group["mailEnabled"] is True and not _is_unified(group)
+        if owners <= off and group["onPremisesSyncEnabled"] is not True and not is_exchange:
+            found.add(("entra_group", group["id"].lower(), "owners", None, None, str(len(owners))))
+    return found
+
+
 def group_without_owner(company: MadeCompany) -> Found:
     off = {name_of(dn) for dn, raw in company.ad["ad_user"] if is_off(raw)}
-    return {
+    return _cloud_without_owner(company) | {
         ("ad_group", guid, "managedBy", None, owner, None)
         for guid, _, raw in ad_groups(company)
         if _is_ordinary(raw) and ((owner := value(raw, "managedBy")) is None or name_of(owner) in off)

@@ -97,6 +97,7 @@ class Directory:
     eligible: list[tuple[str, str, str]] = field(default_factory=list)  # role template id, principal id, type
     registrations: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     jobs: "dict[tuple[str, str], ProvisioningJob]" = field(default_factory=dict)  # by service principal and job
+    owners: dict[str, list[str]] = field(default_factory=dict)  # group id: owner ids
     delta_epoch: int = 0  # tokens of an earlier one are answered 410
 
     def __post_init__(self) -> None:
@@ -112,6 +113,8 @@ class Directory:
         directory.domains = tuple(tenant.domains)
         for group_id, member in tenant.members:
             directory.add_member(group_id, member)
+        for group_id, owner in tenant.owners:
+            directory.add_owner(group_id, owner)
         for role in tenant.roles:
             directory.roles[str(role["id"]).lower()] = Role(dict(role))
         for role_id, member in tenant.role_members:
@@ -176,6 +179,24 @@ class Directory:
             kind = self.type_of(key)
             if kind is not None and kind not in HIDDEN_TYPES:
                 yield key, kind
+
+    def add_owner(self, group_id: str, owner: Mapping[str, Any]) -> None:
+        """Append one owner, a user or a service principal. Raises UsageError for another, or an unknown group."""
+        kind = str(owner.get("@odata.type", "")).removeprefix("#microsoft.graph.")
+        group = self.groups.place(group_id)
+        if kind == GROUP.name or group is None:
+            raise UsageError(f"not an owner of group {group_id}: {kind or 'no type'} {owner.get('id')}")
+        key, _ = self.principal(owner)
+        self.owners.setdefault(str(self.groups.identity(group)), []).append(key)
+
+    def owners_of(self, group_id: str) -> list[str]:
+        """Ids of the owners; none of a group that is synchronized or was made in Exchange, Graph has them not."""
+        place = self.groups.place(group_id)
+        item = {} if place is None else self.groups.json(place)
+        is_exchange = bool(item.get("mailEnabled")) and "Unified" not in (item.get("groupTypes") or ())
+        if not item or item.get("onPremisesSyncEnabled") is True or is_exchange:
+            return []
+        return self.owners.get(str(item["id"]), [])
 
     def type_of(self, key: str) -> str | None:
         """The type of a member, None when it is gone."""
@@ -306,7 +327,8 @@ class Directory:
         """Take a purged object out of every membership and role, its own members with it."""
         wanted = key.lower()
         self.members.pop(key, None)
-        for members in self.members.values():
+        self.owners.pop(key, None)
+        for members in (*self.members.values(), *self.owners.values()):
             members[:] = [member for member in members if member.lower() != wanted]
         for role in self.roles.values():
             role.members.pop(wanted, None)

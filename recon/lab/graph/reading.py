@@ -138,6 +138,13 @@ class Reader:
         members = caller.directory.members_of(group_id)
         return self._members(call, caller, options, members, cast, now)
 
+    def list_owners(self, call: Call, caller: Caller, group_id: str, now: float) -> Answer:
+        """GET /groups/{id}/owners, service principals left out; that it takes what members take is assumed."""
+        options = parse_query(call.query, is_advanced=call.is_advanced)
+        if not call.is_advanced and {"$select", "$top"} & options.values.keys():
+            raise unsupported_query(f"The query is not supported because {_NO_HEADER}.")
+        return self._members(call, caller, options, caller.directory.owners_of(group_id), None, now)
+
     def list_principals(self, call: Call, caller: Caller, members: list[str]) -> Answer:
         """GET /directoryRoles/{id}/members, service principals included; that it takes $select plainly is assumed."""
         options = parse_query(call.query, is_advanced=call.is_advanced)

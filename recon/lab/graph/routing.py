@@ -24,7 +24,7 @@ DELTA = frozenset({"delta", "delta()", "microsoft.graph.delta", "microsoft.graph
 _UNSIMULATED = frozenset(
     {"auditLogs", "servicePrincipals", "directoryObjects", "me", "devices", "organization", "directoryRoleTemplates"}
 )
-_NOT_BELOW = frozenset({"transitiveMembers", "owners", "onPremisesSyncBehavior", "memberOf"})
+_NOT_BELOW = frozenset({"transitiveMembers", "onPremisesSyncBehavior", "memberOf"})
 _CAST = "microsoft.graph."
 
 
@@ -103,7 +103,7 @@ class Router:
         key, relation, *tail = rest
         if kind == USER.name or relation in _NOT_BELOW:
             raise errors.unsimulated(f"/{kind}s/{{id}}/{relation}")
-        if relation != "members":
+        if relation not in ("members", "owners"):
             raise errors.unknown_segment(relation)
         groups = caller.directory.groups
         place = groups.place(key)
@@ -111,6 +111,11 @@ class Router:
             raise errors.denied()
         if place is None:
             raise errors.not_found(key)
+        if relation == "owners":
+            require_groups(caller)
+            if tail:
+                raise errors.unsimulated(f"/groups/{{id}}/owners/{tail[0]}")
+            return self._reader.list_owners(call, caller, key, now)
         require_members(caller, groups.json(place))
         cast = tail.pop(0) if tail and tail[0] != "$count" else None
         if cast is not None:

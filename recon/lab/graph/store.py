@@ -38,7 +38,7 @@ class Tenant:
     properties only the highest roles may write. domains: other names of the tenant at sign-in, the first its default.
     roles: activated directoryRole objects. role_members: (role id, member object). eligible: (role template id,
     member object). registrations: userRegistrationDetails; a user without one has registered nothing. deleted: ("user"
-    or "group", object with its deletedDateTime) of what lies in the recycle bin.
+    or "group", object with its deletedDateTime) of what lies in the recycle bin. owners: (group id, user object).
     """
 
     tenant_id: str
@@ -52,6 +52,7 @@ class Tenant:
     eligible: Iterable[tuple[str, Mapping[str, Any]]] = ()
     registrations: Iterable[Mapping[str, Any]] = ()
     deleted: Iterable[tuple[str, Mapping[str, Any]]] = ()
+    owners: Iterable[tuple[str, Mapping[str, Any]]] = ()
 
 
 @dataclass(frozen=True)
