@@ -69,4 +69,4 @@ select
     'true' as entra_value
 from entra_account as ea
 inner join entra_user as e on e.row_id = ea.entra_row_id
-where e.is_enabled = 1 and coalesce(e.is_guest, 0) = 0
+where e.is_enabled = 1 and (e.is_guest is null or e.is_guest = 0)
