@@ -94,9 +94,8 @@ def _tables(engine: str) -> Iterator[str]:
                     f"and object_id = object_id(N'{table.name}'))\n{made}"
                 )
             yield made
-        further = statistics(table) if engine == "postgresql" and table.name in LOADED else None
-        if further is not None:
-            yield further
+        if engine == "postgresql" and table.name in LOADED:
+            yield from statistics(table)
 
 
 def _additions(engine: str) -> Iterator[str]:

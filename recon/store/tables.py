@@ -185,18 +185,23 @@ LOADED: dict[str, Table] = {
 }
 
 
-def statistics(table: Table) -> str | None:
-    """What PostgreSQL shall know of a table of addresses beside its columns.
+def statistics(table: Table) -> tuple[str, ...]:
+    """What PostgreSQL shall know of a loaded table beside its columns.
 
-    Findings ask for upper(prefix) = 'SMTP'. That is nearly every row; without this it is taken for one in two hundred.
+    Findings ask for upper(prefix) = 'SMTP' and the match for source_id + 0 = that of a link. That is nearly every row;
+    without this an expression is taken for one row in two hundred.
     """
-    if "prefix" not in table.c:
-        return None
-    return f"create statistics if not exists {table.name}_prefix on (upper(prefix)) from {table.name}"
+    known = {"prefix": "upper(prefix)"} if "prefix" in table.c else {}
+    if table.name in ("ad_user", "entra_user", "worker"):
+        known["source"] = "source_id + 0"
+    return tuple(
+        f"create statistics if not exists {table.name}_{name} on ({expression}) from {table.name}"
+        for name, expression in known.items()
+    )
 
 
 for _table in LOADED.values():
-    if _statement := statistics(_table):
+    for _statement in statistics(_table):
         event.listen(_table, "after_create", DDL(_statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
 
 

@@ -1387,6 +1387,9 @@ CREATE INDEX IF NOT EXISTS ad_user_upn_key ON ad_user (upn_key, source_id)
 CREATE INDEX IF NOT EXISTS ad_user_upn_suffix ON ad_user (upn_suffix, source_id)
 ;
 
+create statistics if not exists ad_user_source on (source_id + 0) from ad_user
+;
+
 CREATE TABLE IF NOT EXISTS ad_user_altsecurityidentity (
     source_id INTEGER NOT NULL,
     guid TEXT COLLATE "C" NOT NULL,
@@ -2566,6 +2569,9 @@ CREATE INDEX IF NOT EXISTS entra_user_upn_key ON entra_user (upn_key, source_id)
 CREATE INDEX IF NOT EXISTS entra_user_upn_suffix ON entra_user (upn_suffix, source_id)
 ;
 
+create statistics if not exists entra_user_source on (source_id + 0) from entra_user
+;
+
 CREATE TABLE IF NOT EXISTS entra_user_businessphone (
     source_id INTEGER NOT NULL,
     id TEXT COLLATE "C" NOT NULL,
@@ -3473,6 +3479,9 @@ CREATE INDEX IF NOT EXISTS worker_work_mail_key ON worker (work_mail_key, source
 ;
 
 CREATE INDEX IF NOT EXISTS worker_worker_key ON worker (worker_key, source_id)
+;
+
+create statistics if not exists worker_source on (source_id + 0) from worker
 ;
 
 CREATE TABLE IF NOT EXISTS worker_attribute (
@@ -5107,21 +5116,21 @@ joined as (
     inner join ad_user as a on a.employeeid_key = e.employeeid_key and a.source_id = e.ad_source_id
     left join ad_employeeid_crowd as ac on ac.source_id = a.source_id and ac.employeeid_key = a.employeeid_key
     left join entra_employeeid_crowd as ec on ec.source_id = e.source_id and ec.employeeid_key = e.employeeid_key
-    where e.is_guest = 0 and ac.source_id is null and ec.source_id is null
+    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
     union all
     select e.ad_source_id, e.source_id, a.row_id, e.row_id, 4
     from entra_side as e
     inner join ad_user as a on a.upn_key = e.upn_key and a.source_id = e.ad_source_id
     left join ad_upn_crowd as ac on ac.source_id = a.source_id and ac.upn_key = a.upn_key
     left join entra_upn_crowd as ec on ec.source_id = e.source_id and ec.upn_key = e.upn_key
-    where e.is_guest = 0 and ac.source_id is null and ec.source_id is null
+    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
     union all
     select e.ad_source_id, e.source_id, a.row_id, e.row_id, 5
     from entra_side as e
     inner join ad_user as a on a.mail_key = e.mail_key and a.source_id = e.ad_source_id
     left join ad_mail_crowd as ac on ac.source_id = a.source_id and ac.mail_key = a.mail_key
     left join entra_mail_crowd as ec on ec.source_id = e.source_id and ec.mail_key = e.mail_key
-    where e.is_guest = 0 and ac.source_id is null and ec.source_id is null
+    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
 ),
 
 scored as (

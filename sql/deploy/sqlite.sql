@@ -4890,21 +4890,21 @@ joined as (
     inner join ad_user as a on a.employeeid_key = e.employeeid_key and a.source_id = e.ad_source_id
     left join ad_employeeid_crowd as ac on ac.source_id = a.source_id and ac.employeeid_key = a.employeeid_key
     left join entra_employeeid_crowd as ec on ec.source_id = e.source_id and ec.employeeid_key = e.employeeid_key
-    where e.is_guest = 0 and ac.source_id is null and ec.source_id is null
+    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
     union all
     select e.ad_source_id, e.source_id, a.row_id, e.row_id, 4
     from entra_side as e
     inner join ad_user as a on a.upn_key = e.upn_key and a.source_id = e.ad_source_id
     left join ad_upn_crowd as ac on ac.source_id = a.source_id and ac.upn_key = a.upn_key
     left join entra_upn_crowd as ec on ec.source_id = e.source_id and ec.upn_key = e.upn_key
-    where e.is_guest = 0 and ac.source_id is null and ec.source_id is null
+    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
     union all
     select e.ad_source_id, e.source_id, a.row_id, e.row_id, 5
     from entra_side as e
     inner join ad_user as a on a.mail_key = e.mail_key and a.source_id = e.ad_source_id
     left join ad_mail_crowd as ac on ac.source_id = a.source_id and ac.mail_key = a.mail_key
     left join entra_mail_crowd as ec on ec.source_id = e.source_id and ec.mail_key = e.mail_key
-    where e.is_guest = 0 and ac.source_id is null and ec.source_id is null
+    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
 ),
 
 scored as (

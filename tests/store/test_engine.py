@@ -26,11 +26,12 @@ def test_write_ahead_logging_is_on_and_pages_are_large(tmp_path):
     connection.close()
 
 
-def test_postgresql_is_told_how_common_a_prefix_is(postgresql_url):
+def test_postgresql_is_told_how_common_a_prefix_and_a_source_are(postgresql_url):
     with fresh_database(postgresql_url) as url, Store.open(url) as store, store.read() as connection:
         found = set(connection.exec_driver_sql("select stxname from pg_statistic_ext").scalars())
     owners = ("ad_user", "ad_group", "ad_contact", "entra_user", "entra_group")
-    assert found == {f"{owner}_proxyaddress_prefix" for owner in owners}
+    expected = {f"{owner}_proxyaddress_prefix" for owner in owners}
+    assert found == expected | {"ad_user_source", "entra_user_source", "worker_source"}
 
 
 def test_a_file_that_is_there_keeps_its_pages(tmp_path):
