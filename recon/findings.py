@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, escape_colons, read_catalog
 from recon.config import Settings, Sspr, Sync
-from recon.decode.mask import mask_mail, mask_text
+from recon.decode.mask import mask_value
 from recon.decode.times import day, from_datetime, utc_now_text
 from recon.deploy import ensure_views
 from recon.errors import CatalogError, StoreError
@@ -329,11 +329,8 @@ def counts(store: Store) -> tuple[FindingCount, ...]:
 
 
 def masked(value: str | None) -> str | None:
-    """A personal value as it may be shown: its addresses masked, other text down to its first letter."""
-    if value is None:
-        return None
-    shown = mask_text(value)
-    return mask_mail(value) if shown == value else shown
+    """A personal value as it may be shown: first letters and the top-level domain of an address, one of other text."""
+    return None if value is None else mask_value(value)
 
 
 def rows(store: Store, code: str, *, unmask: bool = False) -> Iterator[FindingRow]:

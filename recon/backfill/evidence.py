@@ -18,7 +18,7 @@ import json
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,16 @@ from recon.backfill.plan import HEADER_FILE, ITEMS_FILE, JOURNAL_FILE, REASONS_F
 from recon.backfill.result import window_text
 from recon.backfill.ways import doubt_words, window_words
 from recon.catalog import data_folder
-from recon.decode.mask import mask_text
+from recon.decode.mask import mask_text, mask_value
 from recon.decode.times import utc_now_text
 from recon.errors import PlanError, UsageError
 from recon.store import Store
 from recon.store.tables import load_run, load_run_table
 
-# keys whose texts may be personal addresses; user principal names are the company's own
-_PERSONAL = frozenset({"before", "after", "found", "detail"})
+Mask = Callable[[str], str]
+
+# keys of addresses, and of text that may name one; user principal names are the company's own
+_PERSONAL: dict[str, Mask] = {"before": mask_value, "after": mask_value, "found": mask_value, "detail": mask_text}
 _SHOWN = (
     "worker_id", "userprincipalname", "attribute", "before_masked", "after_masked", "outcome", "reason", "outcome_at",
     "request_id", "verdict",
@@ -49,12 +51,12 @@ _SHOWN = (
 _KEPT_APART = frozenset({JOURNAL_FILE})
 
 
-def _masked(value: Any, *, is_personal: bool = False) -> Any:
+def _masked(value: Any, mask: Mask | None = None) -> Any:
     if isinstance(value, dict):
-        return {key: _masked(entry, is_personal=is_personal or key in _PERSONAL) for key, entry in value.items()}
+        return {key: _masked(entry, _PERSONAL.get(key, mask)) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_masked(entry, is_personal=is_personal) for entry in value]
-    return mask_text(value) if is_personal and isinstance(value, str) else value
+        return [_masked(entry, mask) for entry in value]
+    return mask(value) if mask is not None and isinstance(value, str) else value
 
 
 def _masked_lines(data: bytes) -> bytes:

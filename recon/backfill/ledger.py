@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert
 
 from recon.backfill.journal import read_entries, read_journal
 from recon.backfill.plan import Plan
-from recon.decode.mask import mask_text
+from recon.decode.mask import mask_value
 from recon.decode.times import utc_now_text
 from recon.store import Store
 from recon.store.backfill_tables import DERIVED, backfill_item, backfill_plan
@@ -46,7 +46,7 @@ class _Course:
 
 def masked(values: Iterable[str]) -> str:
     """Values as one text, addresses masked; '' for none."""
-    return ", ".join(mask_text(value) for value in values)
+    return ", ".join(mask_value(value) for value in values)
 
 
 def item_rows(plan: Plan) -> Iterator[dict[str, Any]]:

@@ -105,6 +105,15 @@ def test_personal_values_are_masked_unless_told(estate):
     assert [row.hr_value for row in rows(estate.store, "othermails_missing", unmask=True)] == ["jane.doe@home.example"]
 
 
+def test_what_stands_before_an_address_is_masked_with_it(estate):
+    estate.worker("E1", personal_mail="jane doe@home.example")
+    estate.entra(employeeid="E1")
+    estate.refresh()
+    shown = [row.hr_value for code in ("othermails_missing", "othermails_invalid") for row in rows(estate.store, code)]
+    assert shown
+    assert not any("ane" in (value or "") or "doe" in (value or "") for value in shown)
+
+
 OWN = """-- title: Own
 -- meaning: A finding of the site. One row per AD user.
 -- severity: high
