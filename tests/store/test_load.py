@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from recon.config import LoadGuards
 from recon.errors import IncompleteError, LoadRefusedError, SourceError, StoreError
@@ -34,6 +34,32 @@ def load(
         for row in rows:
             running.add(row)
         return running.publish(report, accept)
+
+
+def test_a_large_first_load_leaves_every_index_as_it_was(store):
+    before = indexes(store)
+    assert "entra_user_upn_key" in before
+    rows = [user(number, f"{number}@x.example", upn_key=f"u{number}") for number in range(6_000)]
+    entry = load(store, rows).tables["entra_user"]
+    assert (entry.inserted, entry.rows_published) == (6_000, 6_000)
+    assert indexes(store) == before
+    # more than stand: the second time with rows that stay
+    more = [user(number, f"{number}@x.example", upn_key=f"u{number}") for number in range(13_000)]
+    entry = load(store, more).tables["entra_user"]
+    assert (entry.inserted, entry.changed, entry.rows_published) == (7_000, 0, 13_000)
+    assert indexes(store) == before
+    assert len(mails(store)) == 13_000
+
+
+def indexes(store: Store) -> dict[str, str]:
+    """The columns of each index of two tables."""
+    with store.read() as connection:
+        found = inspect(connection)
+        return {
+            str(index["name"]): str(index["column_names"])
+            for table in ("entra_user", "entra_user_othermail")
+            for index in found.get_indexes(table)
+        }
 
 
 def names(store: Store) -> list[str]:
