@@ -54,6 +54,12 @@ def _stage_table(name: str, dialect: str) -> Table:
     return temporary_table(f"stage_{name}", dialect, *columns)
 
 
+def _picked(places: list[int]) -> Callable[[tuple[object, ...]], tuple[object, ...]]:
+    """The values at these places as a tuple, also where it is one place alone."""
+    pick: Callable[[tuple[object, ...]], Any] = itemgetter(*places)
+    return pick if len(places) > 1 else lambda values: (pick(values),)
+
+
 class Stage:
     """Rows of one table on their way in. `seq` numbers the rows of a load; a child carries its parent's."""
 
@@ -64,7 +70,7 @@ class Stage:
         self.rows = 0
         self.hash_sum = 0
         self._is_indexed = False
-        self._hashed = itemgetter(*(place for place, column in enumerate(self.spec.columns) if not column.volatile))
+        self._hashed = _picked([place for place, column in enumerate(self.spec.columns) if not column.volatile])
 
     def add(self, seq: int, row: Row) -> None:
         """Buffer one object or link row."""

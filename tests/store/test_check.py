@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import delete, update
 
+from recon.objects import TABLES as LOADABLE
 from recon.objects import ReadReport, Row
 from recon.store import Store
 from recon.store.check import check
@@ -81,6 +82,20 @@ def test_an_edited_value_shows(loaded, table, change, expected):
         key = edited.c.worker_id == "1" if expected == "worker" else edited.c.guid == "g-04001"
         connection.execute(update(edited).where(key).values(change))
     assert broken(loaded) == [expected]
+
+
+@pytest.mark.parametrize("name", [name for name, spec in LOADABLE.items() if spec.kind in ("object", "link")])
+def test_every_table_is_intact_after_its_load(store, name):
+    spec = LOADABLE[name]
+    kinds = {column.name: column.type for column in spec.columns}
+    keys = {key: 7 if kinds[key] in ("int", "bigint", "flag") else "k" for key in spec.key}
+    source_id = register_source(store, "entra", "one")
+    with Load(store, source_id, "one", [name]) as running:
+        running.add(make_row(name, **keys))
+        running.publish(ReadReport())
+    (found,) = check(store)
+    assert (found.table, found.rows, found.is_intact) == (name, 1, True)
+    assert found.fingerprint == found.loaded_fingerprint is not None
 
 
 def test_a_member_under_another_name_shows(loaded):
