@@ -17,6 +17,8 @@ def test_the_whole_way(tmp_path, monkeypatch):
     row = next(line.split() for line in outcome.out.splitlines() if line.startswith("othermails_missing"))
     assert int(row[2]) < int(row[1])
     assert "recon init" in outcome.err.splitlines()[-1]
+    proof = invoke("--config", "demo/recon.toml", "load", "--verify")
+    assert (proof.code, "NO" in proof.out) == (0, False), proof.err
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
