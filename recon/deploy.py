@@ -312,7 +312,12 @@ def script(
     if engine == "mssql":
         body = "\n".join(f"{_MSSQL_GUARD}\n{part}\ngo" for part in parts)
         return f"{head}\n{_MSSQL_BEGIN}\n{body}\n{_MSSQL_GUARD}\ncommit transaction\ngo\nset noexec off\ngo\n"
-    opening = "begin immediate;" if engine == "sqlite" else "begin;\nset local client_min_messages = warning;"
+    # pages of a new file as recon makes them; of one that is there they stay
+    opening = (
+        "pragma page_size = 16384;\nbegin immediate;"
+        if engine == "sqlite"
+        else "begin;\nset local client_min_messages = warning;"
+    )
     body = "\n\n".join(f"{part}\n;" for part in parts)
     return f"{head}\n{opening}\n\n{body}\n\ncommit;\n"
 

@@ -2,6 +2,7 @@
 --     sqlite3 recon.db < sqlite.sql
 -- Makes what is missing, replaces our views, drops nothing that holds data. One transaction.
 
+pragma page_size = 16384;
 begin immediate;
 
 drop view if exists finding_usagelocation_not_iso
