@@ -74,7 +74,7 @@ class Content:
         self.findings = [
             _finding_line(count, known.get(count.code), self._gone(count)) for count in findings.counts(store)
         ]
-        self.loads = [self._load_line(load) for load in last_loads(store) if load.table.count("_") < 2]
+        self.loads = [self._load_line(load) for load in last_loads(store)]
         with store.read() as connection:
             self.as_of: str | None = connection.scalar(select(clock.c.as_of))
             self.skew = int(

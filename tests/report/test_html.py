@@ -5,9 +5,12 @@ import stat
 import pytest
 from sqlalchemy import insert, update
 
+from recon.objects import ReadReport
 from recon.report import write_html
 from recon.store.acceptance import Acceptance, accept, finding_seen
+from recon.store.load import Load
 from recon.store.match_tables import clock, finding_count
+from recon.store.runs import register_source
 from tests.report.conftest import HOSTILE, finding
 
 pytestmark = pytest.mark.browser
@@ -75,6 +78,14 @@ def test_loads_and_clean_findings_are_said(filled, config, page, tmp_path):
     page.goto(write_html(config, filled(many(1)), tmp_path / "report.html").as_uri())
     assert "yes, as counted" in page.inner_text("table.plain")
     assert "Title of upn_differs" in page.inner_text("ul.clean")
+
+
+def test_every_table_of_a_load_is_listed(filled, config, page, tmp_path):
+    store = filled(many(1))
+    with Load(store, register_source(store, "entra", "entra", "t1"), "entra", ("entra_group_owner",)) as load:
+        load.publish(ReadReport())
+    page.goto(write_html(config, store, tmp_path / "report.html").as_uri())
+    assert page.locator("table.plain td code").all_inner_texts() == ["entra_group_owner", "entra_user"]
 
 
 def test_a_link_to_a_finding_opens_it(filled, config, page, tmp_path):
