@@ -57,8 +57,9 @@ def test_a_name_that_begins_with_another_character_ends_the_read_before_the_firs
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault("503", match=r"users\?", times=4),
-        Fault("429", match="startsWith", times=6),
+        # never more than the tries of one call: which of the calls side by side meets a fault is chance
+        Fault("503", match=r"users\?", times=3),
+        Fault("429", match="startsWith", times=3),
         Fault("expired-page-token", match=r"users\?"),
         Fault("reset", match=r"users\?", times=2),
         Fault("duplicated-page", match=r"users\?", times=3),
