@@ -23,6 +23,8 @@ def _text(file: str) -> str:
         try:
             data = Path(file).read_bytes()
         except OSError as error:
+            if " " in file:
+                return file  # no name of a file: a line of the text
             raise DecodeError(
                 f"{file} cannot be read: {error.strerror}", hint="give a file with the text, or - and the text on stdin"
             ) from error

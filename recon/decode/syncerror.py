@@ -5,6 +5,7 @@ cut off or missing. Whatever is there is read; what is not there is None. `Inval
 names the attribute, and may itself be "None".
 """
 
+import html
 import json
 import re
 from typing import NamedTuple
@@ -12,12 +13,25 @@ from typing import NamedTuple
 from recon.errors import DecodeError
 
 _LONGEST = 100_000
-_QUOTES = str.maketrans({**dict.fromkeys("“”„‟″«»＂", '"'), **dict.fromkeys("‘’‚‛′", "'"), "\u00a0": " "})
+_TYPOGRAPHY = str.maketrans(
+    {
+        **dict.fromkeys("“”„‟″«»＂", '"'),
+        **dict.fromkeys("‘’‚‛′", "'"),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
+        **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", None),  # soft hyphen and what has no width
+        "\u00a0": " ",
+    }
+)
 _GUID = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 _TRACKING = re.compile(rf"Tracking\s*Id\s*[:=]?\s*\{{?({_GUID})", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"attributes?\s*\[([^\]\n]{0,256})\]", re.IGNORECASE)
 _BLOCK = re.compile(r"ExtraErrorDetails\s*[:=]?", re.IGNORECASE)
-_PAIR = re.compile(r'"Key"\s*:\s*"([^"]{1,200})"\s*,\s*"Value"\s*:\s*(?:\[\s*)?("[^"]*"(?:\s*,\s*"[^"]*")*|null)?')
+# [ProxyAddresses SMTP:jane@contoso.com;Mail jane@contoso.com;] of an error that names no "attribute [X]"
+_CONFLICT = re.compile(r"\[([A-Za-z][A-Za-z0-9_-]{0,63}) ([^\]\n]{1,2000})\]")
+_KEY = r'"Key"\s*:\s*"([^"]{1,200})"'
+_LIST = r'"Value"\s*:\s*(?:\[\s*)?("[^"]*"(?:\s*,\s*"[^"]*")*|null)?'
+_PAIR = re.compile(rf"{_KEY}\s*,\s*{_LIST}")
+_TURNED_PAIR = re.compile(rf"{_LIST}\s*\]?\s*,\s*{_KEY}")
 _RESULT = re.compile(r"\b0x8[0-9A-Fa-f]{7}\b")
 
 # code: (how a text without it is known, cause, what to do)
@@ -103,7 +117,16 @@ def _details(text: str) -> list[tuple[str, tuple[str, ...]]]:
             block = None
         if isinstance(block, list) and all(isinstance(one, dict) for one in block):
             return [(str(one["Key"]), _values(one.get("Value"))) for one in block if one.get("Key")]
-    return [(match.group(1), _values(re.findall(r'"([^"]*)"', match.group(2) or ""))) for match in _PAIR.finditer(rest)]
+    if '"Key"' not in rest:
+        rest = rest.replace("'", '"')
+    pairs = _PAIR.findall(rest) or [(key, listed) for listed, key in _TURNED_PAIR.findall(rest)]
+    return [(key, _values(re.findall(r'"([^"]*)"', listed))) for key, listed in pairs]
+
+
+def _guid(value: str | None) -> str | None:
+    """An object id in lower case, line breaks inside removed; None for anything else."""
+    bare = re.sub(r"\s", "", value or "")
+    return bare.lower() if re.fullmatch(_GUID, bare) else None
 
 
 def _named(details: list[tuple[str, tuple[str, ...]]], *endings: str) -> str | None:
@@ -113,14 +136,29 @@ def _named(details: list[tuple[str, tuple[str, ...]]], *endings: str) -> str | N
     return None
 
 
-def _code(text: str) -> str | None:
+def _code(text: str, details: list[tuple[str, tuple[str, ...]]]) -> str | None:
     for code in _CODES:
         if re.search(rf"\b{code}\b", text, re.IGNORECASE):
             return code
     for code, (pattern, _, _) in _CODES.items():
         if pattern and re.search(pattern, text, re.IGNORECASE):
             return code
-    return None
+    keys = {key.lower() for key, _ in details}
+    if "invalidattributename" in keys:
+        return "DataValidationFailed"
+    return "AttributeValueMustBeUnique" if "attributeconflictname" in keys else None
+
+
+def _conflict(text: str) -> tuple[str | None, str | None]:
+    """Attribute and value of the first pair of [ProxyAddresses SMTP:…;Mail …;]."""
+    found = _CONFLICT.search(text)
+    return (found.group(1), found.group(2).partition(";")[0].strip() or None) if found else (None, None)
+
+
+def _plain(text: str) -> str:
+    """The text with straight quotes and hyphens, whatever a mail, a web page or a log in JSON made of them."""
+    plain = html.unescape(text).translate(_TYPOGRAPHY)
+    return plain.replace('\\"', '"') if '\\"Key' in plain else plain
 
 
 def _advice(code: str | None, attribute: str | None) -> tuple[str, str]:
@@ -141,21 +179,19 @@ def read_sync_error(text: str) -> SyncError:
     """What the whole text of an export error says. Raises DecodeError when it is none."""
     if len(text) > _LONGEST:
         raise DecodeError(f"no export error: over {_LONGEST:,} characters", hint="give the text of one error")
-    plain = text.translate(_QUOTES).replace("&quot;", '"')
+    plain = _plain(text)
     details = _details(plain)
     attributes = [one.strip() for one in _ATTRIBUTE.findall(plain) if one.strip()]
     in_text = next((one for one in attributes if one.lower() != "none"), None)
-    tracking, result, code = _TRACKING.search(plain), _RESULT.search(plain), _code(plain)
+    tracking, result, code = _TRACKING.search(plain), _RESULT.search(plain), _code(plain, details)
     value = _named(details, "values", "attributevalue", "conflictvalue")
-    if in_text is not None and re.search(r"[\s;]", in_text):  # [UserPrincipalName jane@contoso.com;]
-        first, _, its = in_text.partition(" ")
-        in_text, value = first.strip(";"), value or its.strip("; ") or None
+    if code == "AttributeValueMustBeUnique":
+        named, its = _conflict(plain)
+        in_text, value = in_text if named is None else named, value or its
     attribute = _named(details, "attributename", "conflictname") or in_text
-    own = next((values[0] for key, values in details if key.lower() == "objectid" and values), None)
-    other = next(
-        (values[0] for key, values in details if "objectid" in key.lower() and "conflict" in key.lower() and values),
-        None,
-    )
+    ids = [(key.lower(), found) for key, values in details for one in values if (found := _guid(one))]
+    own = next((found for key, found in ids if key == "objectid"), None)
+    other = next((found for key, found in ids if "objectid" in key and "conflict" in key), None)
     if not (details or attributes or tracking or code):
         raise DecodeError(
             "no export error in the text: neither attribute, tracking id, ExtraErrorDetails nor a known name",
@@ -164,10 +200,10 @@ def read_sync_error(text: str) -> SyncError:
     cause, advice = _advice(code, attribute)
     return SyncError(
         code=code,
-        object_id=own and own.lower(),
+        object_id=own,
         attribute=attribute,
         value=value,
-        other_object_id=other and other.lower(),
+        other_object_id=other,
         tracking_id=tracking.group(1).lower() if tracking else None,
         result=result.group().lower() if result else None,
         cause=cause,

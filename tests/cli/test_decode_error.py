@@ -37,6 +37,13 @@ def test_stdin_file_and_text(folder, encoding):
         assert row["user"] is None
 
 
+@pytest.mark.parametrize("text", [f"Tracking Id: {TRACKING}", f"Tracking Id: {TRACKING}{' and more' * 200}"])
+def test_a_line_of_the_text(folder, text):
+    assert shown(text)["tracking_id"] == TRACKING
+    (folder / "an error").write_text(text, encoding="utf-8")
+    assert shown(folder / "an error")["tracking_id"] == TRACKING
+
+
 def test_the_loaded_user(folder):
     with Store.open(f"sqlite:///{folder}/recon.db") as store:
         estate = Estate(store)

@@ -33,6 +33,18 @@ SPELLINGS = {
     "escaped": whole().replace('"', "&quot;"),
     "cut off": whole()[:-4],
     "around it": f"DataValidationFailed\nConnected data source error code: 0x8023134A\n{whole()}\nSee https://x",
+    "numeric entities": whole().replace('"', "&#34;"),
+    "in a JSON log": whole().replace('"', '\\"'),
+    "straight single quotes": whole().replace('"', "'"),
+    "typographic hyphens": whole().replace("-", "\u2011"),
+    "zero-width characters": whole().replace("Id", "I\u200bd").replace("Value", "Va\u00adlue"),
+    "line break in the id": whole().replace(OBJECT.upper(), f"{OBJECT[:14]}\r\n{OBJECT[14:]}"),
+    "value before key": (
+        whole()
+        .replace(f'"Key":"ObjectId","Value":["{OBJECT.upper()}"]', f'"Value":["{OBJECT}"],"Key":"ObjectId"')
+        .replace('"Key":"InvalidAttributeName","Value":["employeeHireDate"]}]',
+                 '"Value":["employeeHireDate"],"Key":"InvalidAttributeName"')
+    ),
     "line break in the JSON": whole().replace("employeeHireDate\"]}]", "employeeHireDate\n\"]}]"),
 }  # fmt: skip
 
@@ -77,8 +89,23 @@ def test_a_duplicate():
     )
     found = read_sync_error(text)
     assert found[:5] == ("AttributeValueMustBeUnique", OBJECT, "UserPrincipalName", "jane@contoso.com", OTHER)
-    found = read_sync_error(text.partition("Tracking")[0].replace("object: [", "object: attributes ["))
+    found = read_sync_error(text.partition("Tracking")[0])
     assert (found.attribute, found.value) == ("UserPrincipalName", "jane@contoso.com")
+    two = text.partition("Tracking")[0].replace("contoso.com;]", "contoso.com;ProxyAddresses SMTP:jane@contoso.com;]")
+    assert (read_sync_error(two).attribute, read_sync_error(two).value) == ("UserPrincipalName", "jane@contoso.com")
+
+
+def test_the_keys_of_the_block_tell_the_error():
+    block = f"ExtraErrorDetails: {BLOCK.format(OBJECT, 'mail')}"
+    assert read_sync_error(block).code == "DataValidationFailed"
+    assert read_sync_error(block.replace("Invalid", "").replace("Name", "ConflictName")).code == (
+        "AttributeValueMustBeUnique"
+    )
+
+
+@pytest.mark.parametrize("odd", ["None", "\x1b[31mevil", "jane@contoso.com", "b1d0b05b-d012-4be5-8259"])
+def test_what_is_no_guid_is_no_object_id(odd):
+    assert read_sync_error(f"ExtraErrorDetails: {BLOCK.format(odd, 'mail')}").object_id is None
 
 
 @pytest.mark.parametrize(
