@@ -7,6 +7,7 @@ are read and judged in one pass.
 """
 
 import difflib
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,9 @@ _FORBIDDEN = frozenset(
 )
 _RESERVED = frozenset({"row", "count"})  # a finding becomes the view finding_<name>; these two are tables
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,63}")
+# no such column: a.x; column a.x does not exist; near "x": syntax error; function x(text) does not exist
+_COMPLAINED_OF = re.compile(r"""\bno such \w+: ([\w.]+)|["']([^"']+)["']|\b(?:column|function) ([\w.]+)""")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _INSTEAD = re.compile(r"instead of ([a-z]\w*):")
 _HEADER = re.compile(r"--\s?([a-z]+):\s*(.*)")
 _TOKEN = re.compile(
@@ -152,6 +156,19 @@ class Statement:
     is_own: bool = False
     parameters: tuple[Parameter, ...] = ()
     texts: dict[str, str] = field(default_factory=dict)
+    line: int = 1  # of its file, where the SELECT begins
+
+    def refused(self, reason: str) -> CatalogError:
+        """What a database says of it, with the line of the one word that it complains of, else the SELECT's first."""
+        lines = next(iter(self.texts.values()), "").lower().split("\n")
+        place = 0
+        words = itertools.chain.from_iterable(_COMPLAINED_OF.findall(reason.lower()))
+        for word in filter(None, words):
+            places = [at for at, line in enumerate(lines) if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", line)]
+            if len(places) == 1:
+                place = places[0]
+                break
+        return CatalogError(f"{self.path}, line {self.line + place}: the database refuses it: {reason}")
 
     def sql(self, engine: str) -> str:
         """The SELECT for one engine."""
@@ -236,9 +253,31 @@ class _Refused(Exception):  # noqa: N818  never leaves this module
         self.line = line
 
 
-def _header(lines: Sequence[str]) -> tuple[dict[str, list[str]], int]:
-    """The header's values by key (param may repeat) and the number of its lines."""
-    values: dict[str, list[str]] = {}
+def _lines(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _Refused(1, f"cannot be read: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if found := _CONTROL.search(line):
+            raise _Refused(number, f"a control character (U+{ord(found.group()):04X})")
+    return lines
+
+
+class _Header(dict[str, list[str]]):
+    """The header's values by key (param may repeat). `places`: the line of each key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: dict[str, int] = {}
+
+    def refused(self, key: str, reason: str) -> _Refused:
+        return _Refused(self.places.get(key, 1), reason)
+
+
+def _header(lines: Sequence[str]) -> tuple[_Header, int]:
+    """The header and the number of its lines."""
+    values = _Header()
     last: list[str] | None = None
     for number, line in enumerate(lines, 1):
         if not line.startswith("--"):
@@ -255,22 +294,27 @@ def _header(lines: Sequence[str]) -> tuple[dict[str, list[str]], int]:
             if key not in _KEYS:
                 raise _Refused(number, f"unknown header key {key}")
             last = values.setdefault(key, [])
+            values.places.setdefault(key, number)
             if last and key != "param":
                 raise _Refused(number, f"header key {key} stands twice")
             last.append(value.strip())
     return values, len(lines)
 
 
-def _parameters(values: Sequence[str]) -> tuple[Parameter, ...]:
+def _parameters(header: _Header) -> tuple[Parameter, ...]:
     parameters: list[Parameter] = []
-    for value in values:
+    for value in header.get("param", ()):
         words = value.split(None, 2)
         if len(words) < 2 or words[1] not in PARAMETER_TYPES:
-            raise _Refused(1, f"a parameter is `-- param: name type note`, type one of {', '.join(PARAMETER_TYPES)}")
+            raise header.refused(
+                "param", f"a parameter is `-- param: name type note`, type one of {', '.join(PARAMETER_TYPES)}"
+            )
         note = words[2] if len(words) > 2 else ""
         instead = _INSTEAD.match(note)
         if instead and instead[1] not in {each.name for each in parameters}:
-            raise _Refused(1, f"parameter {words[0]} stands instead of {instead[1]}, which is not declared before it")
+            raise header.refused(
+                "param", f"parameter {words[0]} stands instead of {instead[1]}, which is not declared before it"
+            )
         parameters.append(Parameter(words[0], words[1], note, instead[1] if instead else ""))
     return tuple(parameters)
 
@@ -326,29 +370,30 @@ def _identity(values: Mapping[str, list[str]]) -> tuple[str, ...]:
     return tuple(name.strip() for name in values.get("identity", [""])[0].split(",") if name.strip())
 
 
-def _check_header(layer: str, values: dict[str, list[str]], engine: str, *, is_own: bool) -> None:
+def _check_header(layer: str, values: _Header, engine: str, *, is_own: bool) -> None:
     for key in _REQUIRED[layer]:
         if not values.get(key, [""])[0]:
-            raise _Refused(1, f"the header has no `-- {key}:`")
+            raise values.refused(key, f"the header has no `-- {key}:`")
     if layer == "findings":
         if values["severity"][0] not in SEVERITIES:
-            raise _Refused(1, f"severity is one of {', '.join(SEVERITIES)}")
+            raise values.refused("severity", f"severity is one of {', '.join(SEVERITIES)}")
         if "one row per" not in values["meaning"][0].lower():
-            raise _Refused(1, "the meaning does not say its grain (One row per …)")
+            raise values.refused("meaning", "the meaning does not say its grain (One row per …)")
         family = values.get("family", [OWN_FAMILY])[0]
         if family not in FAMILIES and not (is_own and family == OWN_FAMILY):
-            raise _Refused(1, f"`-- family:` is one of {', '.join((*FAMILIES, OWN_FAMILY) if is_own else FAMILIES)}")
+            known = (*FAMILIES, OWN_FAMILY) if is_own else FAMILIES
+            raise values.refused("family", f"`-- family:` is one of {', '.join(known)}")
         if values.get("default", ["on"])[0] != "on":
-            raise _Refused(1, "`-- default: on` stands there or not at all")
+            raise values.refused("default", "`-- default: on` stands there or not at all")
         strange = set(_identity(values)) - {"hr_value", "ad_value", "entra_value"}
         if strange or (_identity(values) and values.get("personal")):
-            raise _Refused(
-                1, "`-- identity:` names value columns (hr_value, ad_value, entra_value) that are not personal"
+            raise values.refused(
+                "identity", "`-- identity:` names value columns (hr_value, ad_value, entra_value) that are not personal"
             )
     elif values.keys() & {"family", "default", "identity"}:
         raise _Refused(1, "only findings have a family, a default and an identity")
     if values.get("param") and layer not in ("queries", "plan"):
-        raise _Refused(1, "only queries take parameters")
+        raise values.refused("param", "only queries take parameters")
     if engine and not values.get("variant"):
         raise _Refused(1, "a file for one engine says why in `-- variant:`")
 
@@ -359,13 +404,12 @@ def _read_file(path: Path, layer: str, *, is_own: bool) -> Statement:
         raise _Refused(1, "a file name is lower-case letters, digits and _, from 3 to 64 of them; not row, not count")
     if engine and engine not in ENGINES:
         raise _Refused(1, f"unknown engine {engine} in the file name")
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _Refused(1, f"cannot be read: {error}") from error
+    lines = _lines(path)
     values, length = _header(lines)
     _check_header(layer, values, engine, is_own=is_own)
-    parameters = _parameters(values.get("param", ()))
+    parameters = _parameters(values)
+    while length < len(lines) and not lines[length].strip():
+        length += 1
     sql = "\n".join(lines[length:]).strip()
     _judge(sql, length + 1, parameters)
     if layer == "findings":
@@ -394,6 +438,7 @@ def _read_file(path: Path, layer: str, *, is_own: bool) -> Statement:
         is_own=is_own,
         parameters=parameters,
         texts={engine: sql},
+        line=length + 1,
     )
 
 

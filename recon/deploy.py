@@ -6,7 +6,7 @@ reverse order and made again, grants go to the roles that exist. Nothing is drop
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from recon import dictionary, history_queries, objects
-from recon.catalog import ENGINES, Catalog, Statement, data_folder, read_catalog
+from recon.catalog import ENGINES, Catalog, Statement, data_folder, escape_colons, read_catalog
 from recon.dictionary_page import markdown
-from recon.errors import StoreError, UsageError
+from recon.errors import CatalogError, StoreError, UsageError
 from recon.store import Store
 from recon.store.backfill_tables import BACKFILL
 from recon.store.engine import first_line
@@ -347,11 +347,31 @@ def install(store: Store, catalog: Catalog | None = None, *, create_roles: bool 
     return len(views(catalog))
 
 
+def refused(store: Store, statements: Iterable[Statement]) -> dict[str, CatalogError]:
+    """Let the database read these SELECTs without running them: what it says of those that it refuses, by name."""
+    found = {}
+    for statement in statements:
+        head, last = statement.split(store.dialect)
+        sql = f"{escape_colons(head)}filled as (\n{escape_colons(last)}\n)\n\nselect count(*) from filled where 1 = 0"
+        if statement.layer in ("queries", "plan"):  # an ORDER BY may not stand inside brackets on SQL Server
+            sql = escape_colons(statement.sql(store.dialect), statement.parameters)
+        try:
+            with store.read() as connection:
+                connection.execute(sqlalchemy.text(sql), {each.name: None for each in statement.parameters}).close()
+        except SQLAlchemyError as error:
+            found[statement.name] = statement.refused(first_line(error))
+    return found
+
+
 def ensure_views(store: Store, catalog: Catalog | None = None) -> None:
-    """Bring an embedded SQLite database's views up to date; servers are a DBA's (recon sql install)."""
+    """Bring an embedded SQLite database's views up to date; servers are a DBA's (recon sql install).
+
+    A finding of the site's own that the database refuses gets no view.
+    """
     if store.dialect != "sqlite":
         return
     catalog = catalog or read_catalog()
+    catalog = catalog.without(refused(store, (each for each in catalog.findings if each.is_own)))
     wanted = view_texts("sqlite", catalog)
     with store.read() as connection:
         found = connection.execute(sqlalchemy.text("select name, sql from sqlite_master where type = 'view'")).all()

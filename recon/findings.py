@@ -218,7 +218,7 @@ def _find_all(
                 rows = _find(connection, statement, refresh_id)
                 change = follow(connection, statement.name, refresh_id, today, is_first=statement.name not in known)
         except SQLAlchemyError as error:
-            refused = CatalogError(f"{statement.path}, line 1: the database refuses it: {first_line(error)}")
+            refused = statement.refused(first_line(error))
             refused.__cause__ = error
             broken.append(refused)
             continue

@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from recon.catalog import Catalog, Parameter, Statement, escape_colons
 from recon.decode.keys import fold
 from recon.decode.times import date_text, from_datetime
-from recon.errors import CatalogError, DecodeError, StoreError, UsageError
+from recon.deploy import refused
+from recon.errors import DecodeError, StoreError, UsageError
 from recon.findings import masked
 from recon.objects import TABLES
 from recon.store import Store
@@ -117,15 +118,4 @@ def _stream(store: Store, statement: Statement, sql: Any, values: Mapping[str, o
 
 def prepare(store: Store, catalog: Catalog) -> Catalog:
     """Let the database read every SELECT without running it; what it refuses moves to the catalogue's `broken`."""
-    refused = {}
-    for statement in catalog.statements:
-        head, last = statement.split(store.dialect)
-        sql = f"{escape_colons(head)}filled as (\n{escape_colons(last)}\n)\n\nselect count(*) from filled where 1 = 0"
-        if statement.layer in ("queries", "plan"):  # an ORDER BY may not stand inside brackets on SQL Server
-            sql = escape_colons(statement.sql(store.dialect), statement.parameters)
-        try:
-            with store.read() as connection:
-                connection.execute(text(sql), {each.name: None for each in statement.parameters}).close()
-        except SQLAlchemyError as error:
-            refused[statement.name] = CatalogError(f"{statement.path}: the database refuses it: {first_line(error)}")
-    return catalog.without(refused)
+    return catalog.without(refused(store, catalog.statements))

@@ -65,19 +65,19 @@ def test_a_header_is_read(tmp_path):
     ("change", "with_", "expected"),
     [
         ("-- fix: Do this.\n", "", "line 1: the header has no `-- fix:`"),
-        ("severity: low", "severity: urgent", "line 1: severity is one of critical, high, medium, low, info"),
-        ("One row per thing", "Rows", "line 1: the meaning does not say its grain (One row per …)"),
+        ("severity: low", "severity: urgent", "line 4: severity is one of critical, high, medium, low, info"),
+        ("One row per thing", "Rows", "line 2: the meaning does not say its grain (One row per …)"),
         (
             "-- fix: Do",
             "-- family: grups\n-- fix: Do",
-            f"line 1: `-- family:` is one of {', '.join(FAMILIES)}, site",
+            f"line 5: `-- family:` is one of {', '.join(FAMILIES)}, site",
         ),
-        ("-- fix: Do", "-- default: off\n-- fix: Do", "line 1: `-- default: on` stands there or not at all"),
+        ("-- fix: Do", "-- default: off\n-- fix: Do", "line 5: `-- default: on` stands there or not at all"),
         ("-- fix: Do", "-- fixit: Do", "line 5: unknown header key fixit"),
         ("-- fix: Do", "-- title: Do", "line 5: header key title stands twice"),
         ("-- fix: Do", "-- Do", "line 5: a header line is `-- key: value`, or `--   ` and more of the value above"),
         ("-- title: Title\n", "--   Title\n", "line 1: the header begins with a line that belongs to no key"),
-        ("-- fix: Do", "-- param: who key x\n-- fix: Do", "line 1: only queries take parameters"),
+        ("-- fix: Do", "-- param: who key x\n-- fix: Do", "line 5: only queries take parameters"),
         (
             "from ad_user",
             "from ad_user;",
@@ -95,6 +95,10 @@ def test_a_header_is_read(tmp_path):
             "line 8: parameter :who is not declared (-- param: who text …)",
         ),
         ("null as hr_value, ", "", "line 7: a finding returns a column hr_value"),
+        ("from ad_user", "\n\nfrom (ad_user", "line 10: a bracket is not closed"),
+        ("select null", "\n\nselect; null", f"line 9: {SEMICOLON}"),
+        ("from ad_user", "from ad_user where cn = 'x\0'", "line 8: a control character (U+0000)"),
+        ("Do this", "\x1b[31m", "line 5: a control character (U+001B)"),
     ],
 )
 def test_a_broken_file_is_refused(tmp_path, change, with_, expected):
@@ -107,8 +111,32 @@ def test_words_in_strings_and_comments_do_no_harm(tmp_path):
     assert read_one(tmp_path, text).broken == ()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_files_as_windows_writes_them(tmp_path, encoding, newline):
+    text = GOOD.replace("Title", "Zoë 🦊\u2028").replace("\n", newline)
+    (tmp_path / "own_finding.sql").write_bytes(text.encode(encoding))
+    catalog = read_catalog([tmp_path])
+    assert catalog.broken == ()
+    assert catalog.statement("own_finding").sql("sqlite") == f"select {COLUMNS}\nfrom ad_user"
+
+
+@pytest.mark.parametrize(
+    ("reason", "line"),
+    [
+        ("no such table: nowhere", 10), ('relation "nowhere" does not exist', 10), ("no such column: a.x", 9),
+        ("column a.x does not exist", 9), ("function nofunc(unknown) does not exist", 11),
+        ('near "where": syntax error', 11), ("no such column: ad_user.cn", 9), ("division by zero", 9), ("", 9),
+    ],
+)  # fmt: skip
+def test_what_a_database_says_gets_its_line(tmp_path, reason, line):
+    text = HEADER + f"\n\nselect {COLUMNS}, a.x\nfrom nowhere\nwhere nofunc('') = 1\n"
+    error = read_one(tmp_path, text).statement("own_finding").refused(reason)
+    assert str(error) == f"{tmp_path}/own_finding.sql, line {line}: the database refuses it: {reason}"
+
+
 def test_an_empty_statement(tmp_path):
-    assert refusal(tmp_path, HEADER) == "line 7: there is no statement below the header"
+    assert refusal(tmp_path, HEADER) == "line 8: there is no statement below the header"
 
 
 def test_a_file_that_is_not_utf8(tmp_path):

@@ -136,15 +136,17 @@ def test_own_findings_run_and_a_broken_one_is_left_out(estate, tmp_path):
     (tmp_path / "own_one.sql").write_text(OWN)
     (tmp_path / "own_two.sql").write_text(OWN.replace("from ad_user", "from no_such_table"))
     (tmp_path / "own_three.sql").write_text(OWN.replace("select", "delete", 1))
+    (tmp_path / "own_four.sql").write_text(OWN.replace("from ad_user", "from ad_user where where"))
     estate.ad(cn="Ada")
     done = estate.refresh(read_catalog([tmp_path]))
     assert {each.code: each.rows for each in done.counts}["own_one"] == 1
     assert list(rows(estate.store, "own_one")) == [("ad_user", guid(1), "Ada", "cn", None, "Ada", None)]
     refused = [str(error) for error in done.broken]
-    assert len(refused) == 2
+    assert len(refused) == 3
     assert f"{tmp_path}/own_three.sql, line 7: a file only reads: delete is not allowed" in refused
-    assert any(f"{tmp_path}/own_two.sql, line 1: the database refuses it" in text for text in refused)
-    assert "own_two" not in {each.code for each in counts(estate.store)}
+    assert any(f"{tmp_path}/own_two.sql, line 8: the database refuses it" in text for text in refused)
+    assert any(f"{tmp_path}/own_four.sql, line 8: the database refuses it" in text for text in refused)
+    assert not {"own_two", "own_four"} & {each.code for each in counts(estate.store)}
 
 
 def test_a_refresh_that_fails_leaves_the_old_findings(estate, tmp_path):
@@ -216,5 +218,5 @@ def test_prepare_names_what_the_database_refuses(estate, tmp_path):
     prepared = prepare(estate.store, read_catalog([tmp_path]))
     assert prepared.statements == read_catalog().statements
     (error,) = prepared.broken
-    assert str(error).startswith(f"{tmp_path}/own_two.sql: the database refuses it: ")
+    assert str(error).startswith(f"{tmp_path}/own_two.sql, line 8: the database refuses it: ")
     assert "no_such_table" in str(error)
