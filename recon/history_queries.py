@@ -91,12 +91,12 @@ _ANCHORS = (
     ("entra_user", "onpremisesimmutableid"),
     ("entra_user", "sid"),
 )
+# not a key: SQL Server keeps keys in another collation, and takes no union of both. Tables without: the key is the name
 _NAMES = {"ad_user": "displayname", "ad_group": "name", "ad_computer": "name", "ad_contact": "displayname",
-          "ad_deleted": "last_name", "ad_domain": "dns_name", "ad_password_policy": "name",
+          "ad_deleted": "last_name", "ad_domain": "distinguishedname", "ad_password_policy": "name",
           "entra_user": "displayname", "entra_group": "displayname", "entra_deleted": "displayname",
-          "entra_role": "displayname", "entra_registration": "userprincipalname", "entra_signin": "id",
-          "entra_domain": "id", "worker": "display_name",
-          "mim_role": "role", "mim_run": "run_profile_name"}  # fmt: skip
+          "entra_role": "displayname", "entra_registration": "userprincipalname",
+          "worker": "display_name", "mim_run": "run_profile_name"}  # fmt: skip
 # link table: whose links they are
 _OWNERS = {"ad_member": "ad_group", "entra_member": "entra_group", "entra_group_owner": "entra_group",
            "entra_role_member": "entra_role"}  # fmt: skip
@@ -437,11 +437,12 @@ where {_BETWEEN_RUNS}"""
 def _event(table: Table, source: str, alias: str, run: str, *conditions: str) -> str:
     key = table.key[0]
     tests = "".join(f"\n    and {condition.format(source=source, alias=alias, key=key)}" for condition in conditions)
+    name = f"{alias}.{_NAMES[table.name]}" if table.name in _NAMES else "null"
     return f"""select
     s.name as source_name,
     '{table.name}' as object_type,
     {alias}.{key} as object_key,
-    {alias}.{_NAMES[table.name]} as object_name,
+    {name} as object_name,
     r.run_id,
     r.finished_at
 from {source} as {alias}
@@ -473,7 +474,8 @@ def appeared() -> str:
         branches.append(_event(table, past, "h", "from_run", _other("not exists", past, "o.to_run <= h.from_run")))
     return _events(
         "Who appeared",
-        "One row per object that a load between the two showed for the first time, as far back as history is kept.",
+        "One row per object that a load between the two showed for the first time, as far back as history is kept. "
+        "Where the key is the name, object_name is NULL.",
         branches,
     )
 
@@ -494,7 +496,7 @@ def vanished() -> str:
     return _events(
         "Who vanished",
         "One row per object and load between the two that no longer showed it, with the name it had last; it may have "
-        "come back since.",
+        "come back since. Where the key is the name, object_name is NULL.",
         branches,
     )
 
@@ -518,7 +520,7 @@ def came_back() -> str:
     return _events(
         "Who came back",
         "One row per object and load between the two that showed it again after it had been gone, as far back as "
-        "history is kept.",
+        "history is kept. Where the key is the name, object_name is NULL.",
         branches,
     )
 

@@ -180,12 +180,12 @@ def acceptances(connection: Connection, code: str | None = None) -> list[Accepta
 def gone_names(connection: Connection, code: str, limit: int) -> list[str]:
     """Names of objects whose rows the last refresh of this finding found gone, at most so many."""
     names = (
-        select(func.coalesce(finding_seen.c.object_name, finding_seen.c.object_key))
+        select(finding_seen.c.object_name, finding_seen.c.object_key)
         .where(finding_seen.c.code == code, finding_seen.c.gone_refresh.is_not(None))
         .order_by(finding_seen.c.object_key)
         .limit(limit)
     )
-    return list(connection.scalars(names))
+    return [key if name is None else name for name, key in connection.execute(names)]
 
 
 def new_rows(code: str) -> ColumnElement[bool]:

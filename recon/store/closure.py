@@ -13,6 +13,7 @@ from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Connection,
     Index,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    cast,
     delete,
     exists,
     func,
@@ -282,7 +284,8 @@ class _Work:
             select(self.link.c.group_id, func.count().label("members")).group_by(self.link.c.group_id).subquery("sizes")
         )
         by_depth = (
-            select(self.reach.c.depth, func.sum(sizes.c.members))
+            # SQL Server's sum of int is an int
+            select(self.reach.c.depth, func.sum(cast(sizes.c.members, BigInteger)))
             .join_from(self.reach, sizes, sizes.c.group_id == self.reach.c.nested)
             .group_by(self.reach.c.depth)
             .order_by(self.reach.c.depth)

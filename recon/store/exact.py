@@ -1,4 +1,4 @@
-"""Text compared to the byte, whatever the database's collation: what a scope's clauses need.
+"""Text compared to the byte, whatever the database's collation: what a scope's clauses and a load's changes need.
 
 SQLite and PostgreSQL compare so by themselves. SQL Server compares by the column's collation, mostly without case,
 so the column is given a binary one; and it leaves blanks at the end out of account, so a mark stands behind both.
@@ -7,7 +7,7 @@ so the column is given a binary one; and it leaves blanks at the end out of acco
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, func, literal
+from sqlalchemy import ColumnElement, String, Text, func, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -32,6 +32,31 @@ def _plain(element: exact_text, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(exact_text, "mssql")
 def _collated(element: exact_text, compiler: SQLCompiler, **options: Any) -> str:
     return f"({compiler.process(element.clauses, **options)} COLLATE {BIN2})"
+
+
+class exact_value(FunctionElement[str]):  # noqa: N801
+    """A text column to be held against another one, exact on both sides: as it stands where engines compare so."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(exact_value)
+def _as_it_stands(element: exact_value, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(exact_value, "mssql")
+def _with_mark(element: exact_value, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)} COLLATE {BIN2} + N'|')"
+
+
+def exact(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The column for = and <> with one of another table: texts by byte, temporary tables' with no collation of theirs.
+
+    What is not text stays as it is.
+    """
+    return exact_value(column) if isinstance(column.type, Text) else column
 
 
 def _marked(column: ColumnElement[Any]) -> ColumnElement[str]:

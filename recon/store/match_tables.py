@@ -185,7 +185,7 @@ privileged_account = Table(
     _id("account_row_id"),
     sql_column("object_key", "key", 36, nullable=False),
     sql_column("reason", "key", 32, nullable=False),
-    sql_column("holder_key", "key", 36, nullable=False),
+    sql_column("holder_key", "text", 36, nullable=False),  # shown for a name: SQL Server mixes no collations
     sql_column("holder_name", "text", 256),
     _id("holder_rid", nullable=True),
     _id("depth"),

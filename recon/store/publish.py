@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from recon.config import LoadGuards
 from recon.objects import Table as TableSpec
+from recon.store.exact import exact
 from recon.store.history import keep_versions
 from recon.store.stage import HASH_BYTES, HASH_RANGE, Stage, make_index, row_hash, temporary_table
 from recon.store.tables import LOADED, load_reject, sql_column
@@ -163,7 +164,7 @@ def _volatile_differs(target: Table, staged: Table, names: list[str]) -> ColumnE
     return or_(
         *(
             or_(
-                target.c[name] != staged.c[name],
+                exact(target.c[name]) != exact(staged.c[name]),
                 and_(target.c[name].is_(None), staged.c[name].is_not(None)),
                 and_(target.c[name].is_not(None), staged.c[name].is_(None)),
             )
@@ -317,9 +318,12 @@ def _insert_children(work: Publication, stage: Stage, children: list[Stage], arr
 
 
 def same_values(one: Table, other: Table, names: Iterable[str]) -> ColumnElement[bool]:
-    """Two rows agree in these columns; NULL agrees with NULL."""
+    """Two rows agree in these columns, to the byte; NULL agrees with NULL."""
     return and_(
-        *(or_(one.c[name] == other.c[name], and_(one.c[name].is_(None), other.c[name].is_(None))) for name in names)
+        *(
+            or_(exact(one.c[name]) == exact(other.c[name]), and_(one.c[name].is_(None), other.c[name].is_(None)))
+            for name in names
+        )
     )
 
 

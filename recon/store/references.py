@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from recon.objects import TABLES, Row
+from recon.store.exact import exact
 from recon.store.publish import Publication, count, temporary
 from recon.store.rows import chunks, current_rows, staged_rows
 from recon.store.stage import GoneStage, Stage, make_index
@@ -106,7 +107,7 @@ def find_moves(
             renamed = (
                 select(old, staged.c.distinguishedname, staged.c.dn_key, literal(0), literal(0))
                 .join_from(staged, target, and_(key == stage.key, mine))
-                .where(old.is_not(None), target.c.distinguishedname != staged.c.distinguishedname)
+                .where(old.is_not(None), exact(target.c.distinguishedname) != exact(staged.c.distinguishedname))
             )
             work.connection.execute(insert(moves.table).from_select(_NAMES, renamed))
     make_index(work.connection, moves.table, "old_key")

@@ -4088,7 +4088,7 @@ CREATE TABLE privileged_account (
     account_row_id INTEGER NOT NULL,
     object_key NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
     reason NVARCHAR(32) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    holder_key NVARCHAR(36) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    holder_key NVARCHAR(4000) NOT NULL,
     holder_name NVARCHAR(4000) NULL,
     holder_rid INTEGER NULL,
     depth INTEGER NOT NULL,

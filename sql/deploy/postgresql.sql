@@ -3316,7 +3316,7 @@ CREATE TABLE IF NOT EXISTS privileged_account (
     account_row_id INTEGER NOT NULL,
     object_key TEXT COLLATE "C" NOT NULL,
     reason TEXT COLLATE "C" NOT NULL,
-    holder_key TEXT COLLATE "C" NOT NULL,
+    holder_key TEXT NOT NULL,
     holder_name TEXT,
     holder_rid INTEGER,
     depth INTEGER NOT NULL,

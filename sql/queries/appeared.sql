@@ -1,6 +1,6 @@
 -- title: Who appeared
 -- meaning: One row per object that a load between the two showed for the first time, as far back as history is
---   kept.
+--   kept. Where the key is the name, object_name is NULL.
 -- param: before int number of the load to compare from (kept_loads lists them), itself not included
 -- param: before_at time instead of before: UTC, for example 2026-03-01
 -- param: after int number of the load to compare up to, itself included
@@ -199,7 +199,7 @@ select
     s.name as source_name,
     'ad_domain' as object_type,
     c.guid as object_key,
-    c.dns_name as object_name,
+    c.distinguishedname as object_name,
     r.run_id,
     r.finished_at
 from ad_domain as c
@@ -218,7 +218,7 @@ select
     s.name as source_name,
     'ad_domain' as object_type,
     h.guid as object_key,
-    h.dns_name as object_name,
+    h.distinguishedname as object_name,
     r.run_id,
     r.finished_at
 from ad_domain_history as h
@@ -465,7 +465,7 @@ select
     s.name as source_name,
     'entra_signin' as object_type,
     c.id as object_key,
-    c.id as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from entra_signin as c
@@ -484,7 +484,7 @@ select
     s.name as source_name,
     'entra_signin' as object_type,
     h.id as object_key,
-    h.id as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from entra_signin_history as h
@@ -503,7 +503,7 @@ select
     s.name as source_name,
     'entra_domain' as object_type,
     c.id as object_key,
-    c.id as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from entra_domain as c
@@ -522,7 +522,7 @@ select
     s.name as source_name,
     'entra_domain' as object_type,
     h.id as object_key,
-    h.id as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from entra_domain_history as h
@@ -579,7 +579,7 @@ select
     s.name as source_name,
     'mim_role' as object_type,
     c.role as object_key,
-    c.role as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from mim_role as c
@@ -598,7 +598,7 @@ select
     s.name as source_name,
     'mim_role' as object_type,
     h.role as object_key,
-    h.role as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from mim_role_history as h

@@ -1,6 +1,6 @@
 -- title: Who came back
 -- meaning: One row per object and load between the two that showed it again after it had been gone, as far
---   back as history is kept.
+--   back as history is kept. Where the key is the name, object_name is NULL.
 -- param: before int number of the load to compare from (kept_loads lists them), itself not included
 -- param: before_at time instead of before: UTC, for example 2026-03-01
 -- param: after int number of the load to compare up to, itself included
@@ -249,7 +249,7 @@ select
     s.name as source_name,
     'ad_domain' as object_type,
     c.guid as object_key,
-    c.dns_name as object_name,
+    c.distinguishedname as object_name,
     r.run_id,
     r.finished_at
 from ad_domain as c
@@ -273,7 +273,7 @@ select
     s.name as source_name,
     'ad_domain' as object_type,
     h.guid as object_key,
-    h.dns_name as object_name,
+    h.distinguishedname as object_name,
     r.run_id,
     r.finished_at
 from ad_domain_history as h
@@ -585,7 +585,7 @@ select
     s.name as source_name,
     'entra_signin' as object_type,
     c.id as object_key,
-    c.id as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from entra_signin as c
@@ -609,7 +609,7 @@ select
     s.name as source_name,
     'entra_signin' as object_type,
     h.id as object_key,
-    h.id as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from entra_signin_history as h
@@ -633,7 +633,7 @@ select
     s.name as source_name,
     'entra_domain' as object_type,
     c.id as object_key,
-    c.id as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from entra_domain as c
@@ -657,7 +657,7 @@ select
     s.name as source_name,
     'entra_domain' as object_type,
     h.id as object_key,
-    h.id as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from entra_domain_history as h
@@ -729,7 +729,7 @@ select
     s.name as source_name,
     'mim_role' as object_type,
     c.role as object_key,
-    c.role as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from mim_role as c
@@ -753,7 +753,7 @@ select
     s.name as source_name,
     'mim_role' as object_type,
     h.role as object_key,
-    h.role as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from mim_role_history as h

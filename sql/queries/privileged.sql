@@ -29,10 +29,12 @@ with holder as (
 
 select
     s.name as source_name,
-    coalesce(r.displayname, h.role_id) as role_name,
+    h.role_id,
+    r.displayname as role_name,
     h.is_eligible,
     h.way,
-    coalesce(g.displayname, h.group_id) as group_name,
+    h.group_id,
+    g.displayname as group_name,
     h.member_type,
     h.member_id,
     coalesce(u.userprincipalname, t.displayname) as member_name,
@@ -46,4 +48,12 @@ left join entra_role as r on r.source_id = h.source_id and r.id = h.role_id
 left join entra_group as g on g.source_id = h.source_id and g.id = h.group_id
 left join entra_user as u on u.source_id = h.source_id and u.id = h.member_id
 left join entra_group as t on t.source_id = h.source_id and t.id = h.member_id
-order by s.name, role_name, h.way, group_name, h.member_id, h.is_eligible
+order by
+    s.name,
+    coalesce(r.displayname, ''),
+    h.role_id,
+    h.way,
+    coalesce(g.displayname, ''),
+    h.group_id,
+    h.member_id,
+    h.is_eligible

@@ -1,6 +1,6 @@
 -- title: Who vanished
 -- meaning: One row per object and load between the two that no longer showed it, with the name it had last; it
---   may have come back since.
+--   may have come back since. Where the key is the name, object_name is NULL.
 -- param: before int number of the load to compare from (kept_loads lists them), itself not included
 -- param: before_at time instead of before: UTC, for example 2026-03-01
 -- param: after int number of the load to compare up to, itself included
@@ -129,7 +129,7 @@ select
     s.name as source_name,
     'ad_domain' as object_type,
     h.guid as object_key,
-    h.dns_name as object_name,
+    h.distinguishedname as object_name,
     r.run_id,
     r.finished_at
 from ad_domain_history as h
@@ -297,7 +297,7 @@ select
     s.name as source_name,
     'entra_signin' as object_type,
     h.id as object_key,
-    h.id as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from entra_signin_history as h
@@ -321,7 +321,7 @@ select
     s.name as source_name,
     'entra_domain' as object_type,
     h.id as object_key,
-    h.id as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from entra_domain_history as h
@@ -369,7 +369,7 @@ select
     s.name as source_name,
     'mim_role' as object_type,
     h.role as object_key,
-    h.role as object_name,
+    null as object_name,
     r.run_id,
     r.finished_at
 from mim_role_history as h

@@ -28,10 +28,38 @@ def test_every_way_of_holding_a_role(estate):
     answer = query(estate.store, read_catalog().statement("privileged", "queries"), {})
     found = list(answer.rows)
     assert [row[1:] for row in found] == [
-        ("Helpdesk Administrator", 1, "direct", None, "group", "g1", "Role holders", None, None, None, None),
-        ("Helpdesk Administrator", 0, "direct", None, "user", "u1", "ada@contoso.example", "Ada", 1, 1, 0),
-        ("Helpdesk Administrator", 1, "direct", None, "user", "u1", "ada@contoso.example", "Ada", 1, 1, 0),
-        ("Helpdesk Administrator", 1, "group", "Role holders", "user", "u2", "ben@contoso.example", "Ben", 0, 0, 0),
-        ("r2", 0, "direct", None, "servicePrincipal", "p1", None, None, None, None, None),
+        ("r2", None, 0, "direct", None, None, "servicePrincipal", "p1", None, None, None, None, None),
+        (
+            "r1",
+            "Helpdesk Administrator",
+            1,
+            "direct",
+            None,
+            None,
+            "group",
+            "g1",
+            "Role holders",
+            None,
+            None,
+            None,
+            None,
+        ),
+        ("r1", "Helpdesk Administrator", 0, "direct", None, None, "user", "u1", "ada@contoso.example", "Ada", 1, 1, 0),
+        ("r1", "Helpdesk Administrator", 1, "direct", None, None, "user", "u1", "ada@contoso.example", "Ada", 1, 1, 0),
+        (
+            "r1",
+            "Helpdesk Administrator",
+            1,
+            "group",
+            "g1",
+            "Role holders",
+            "user",
+            "u2",
+            "ben@contoso.example",
+            "Ben",
+            0,
+            0,
+            0,
+        ),
     ]
     assert {row[0] for row in found} == {"entra"}

@@ -394,6 +394,13 @@ def test_who_appeared_vanished_and_came_back(store):
     assert events("came_back", runs[3], runs[4]) == []
 
 
+def test_where_the_key_is_the_name_no_name_is_repeated(store):
+    rows = [make_row("mim_role", role="admin", sid="S-1-5-32-544"), make_row("mim_run", run_history_id="r")]
+    run = load(store, "mim", rows, tables=("mim_role", "mim_run"))
+    found = {row["object_key"]: row["object_name"] for row in ask(store, "appeared", before=0, after=run)}
+    assert found == {"admin": None, "r": None}
+
+
 def test_members_that_joined_and_left(store):
     def members(*names: str) -> list[Row]:
         group = make_row("ad_group", guid="g1", name="Staff")
