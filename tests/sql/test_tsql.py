@@ -1,17 +1,25 @@
 """What SQL Server would refuse although SQLite and PostgreSQL take it: collations that meet, texts turned to numbers.
 
-Of the files of sql/, and of the statements that Python makes for loads, increments, refreshes and what is kept.
+Of the files of sql/, and of the statements that Python makes for loads, increments, refreshes and what is kept. Where
+RECON_TSQL_CHECK names the checker of tests/tsql, Microsoft's model of SQL Server 2016 also binds every name of them.
 """
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
 
 import pytest
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateTable
 
 from recon import dictionary, findings
-from recon.catalog import read_catalog, substitute_parameters
+from recon.catalog import data_folder, read_catalog, substitute_parameters
 from recon.config import Settings
-from recon.deploy import _sql_server, views
+from recon.deploy import _sql_server, script, views
 from recon.objects import Gone, ReadReport, Row
 from recon.store import Store
+from recon.store.bulk import openjson_statement
 from recon.store.drift import DriftCheck
 from recon.store.engine import WRITES
 from recon.store.forget import forget
@@ -22,7 +30,7 @@ from recon.store.runs import last_loads, register_source
 from recon.store.stage import GoneStage, Stage, make_index
 from recon.store.tables import LOADED, metadata
 from tests.support.rows import make_row
-from tests.support.tsqlstatements import Taken, statements_of
+from tests.support.tsqlstatements import Taken, procedure, statements_of
 from tests.support.tsqltypes import TEMPDB, Reader, schema_of
 
 assert dictionary.dictionary_table.metadata is metadata
@@ -117,7 +125,7 @@ def test_no_file_of_sql_mixes_what_sql_server_keeps_apart(installed, reader):
 def test_no_statement_of_python_does(taken, reader):
     reader.schema |= schema_of(taken.temporary, TEMPDB)
     for sql in taken.statements:
-        if "SELECT" in sql or not sql.startswith("INSERT"):
+        if "select" in sql.lower() or not sql.startswith("INSERT"):
             reader.read(sql, " ".join(sql.split())[:120])
     assert len(taken.statements) > 300
     assert reader.refused == []
@@ -195,3 +203,95 @@ def test_what_it_would_refuse_is_seen(sql, why, reader):
 def test_what_it_takes_is_taken(sql, reader):
     reader.read(sql.replace(":x", "@x"), "test")
     assert reader.refused == []
+
+
+# ---- Microsoft's model --------------------------------------------------------------------------------
+
+CHECK = os.environ.get("RECON_TSQL_CHECK")
+needs_model = pytest.mark.skipif(not CHECK, reason="RECON_TSQL_CHECK names no checker (tests/tsql/README.md)")
+TYPES = {"text": "nvarchar(4000)", "key": "nvarchar(450)", "int": "int", "date": "date", "time": "datetime2(6)"}
+
+
+def check(folder: Path, **scripts: str) -> list[str]:
+    """The messages of the checker about these scripts, in this order."""
+    files = []
+    for name, text in scripts.items():
+        files.append(folder / f"{name}.sql")
+        files[-1].write_text(text, encoding="utf-8")
+    run = subprocess.run([*shlex.split(CHECK or ""), *map(str, files)], capture_output=True, text=True, timeout=300)
+    *messages, last = run.stdout.splitlines()
+    assert last.endswith(f" {len(messages)} messages"), run.stdout + run.stderr
+    return messages
+
+
+def queries() -> str:
+    """A procedure of each named query and of what a plan asks."""
+    made = []
+    for each in (*CATALOG.layer("queries"), *CATALOG.layer("plan")):
+        variables = {parameter.name: f"@{parameter.name}" for parameter in each.parameters}
+        types = {parameter.name: TYPES[parameter.type] for parameter in each.parameters}
+        made.append(procedure(f"query {each.name}", substitute_parameters(each.sql("mssql"), variables), types))
+    return "".join(made)
+
+
+def sent(taken: Taken) -> str:
+    """The temporary tables as tables, and a procedure of each statement."""
+    tables = "".join(
+        str(CreateTable(table).compile(dialect=_sql_server())).replace("CREATE TEMPORARY", "CREATE") + "\ngo\n"
+        for table in taken.temporary.values()
+    )
+    return tables + "".join(
+        procedure(f"statement {place}", sql, types) for place, (sql, types) in enumerate(taken.statements.items())
+    )
+
+
+def bulk() -> str:
+    """A procedure that makes each stage, fills it from JSON and indexes it."""
+    made = []
+    for name in LOADED:
+        table, connection = Stage(name, "mssql").table, _Sent()
+        make_index(connection, table, "seq")
+        insert = openjson_statement(table, _sql_server()).replace("?", "@document")
+        create = str(CreateTable(table).compile(dialect=_sql_server()))
+        made.append(
+            procedure(f"stage {name}", f"{create}\n{insert}\n{connection.sent[0]}", {"document": "nvarchar(max)"})
+        )
+    return "".join(made)
+
+
+@needs_model
+@pytest.mark.parametrize("how", [{}, {"with_dictionary": False}, {"schema": "recon", "create_roles": True}])
+def test_the_model_takes_the_install_script(how, tmp_path):
+    assert check(tmp_path, install=script("mssql", **how)) == []
+
+
+@needs_model
+def test_the_model_takes_the_functions(tmp_path):
+    text = (data_folder("sql") / "functions" / "mssql.sql").read_text(encoding="utf-8")
+    assert check(tmp_path, functions=text) == []
+
+
+@needs_model
+def test_the_model_binds_every_name_that_is_sent(taken, tmp_path):
+    scripts = {"queries": queries(), "sent": sent(taken), "bulk": bulk()}
+    assert check(tmp_path, install=script("mssql", with_dictionary=False), **scripts) == []
+
+
+@needs_model
+@pytest.mark.parametrize("name", ["queries", "sent", "bulk", "install"])
+def test_the_model_sees_a_column_that_is_not_there(name, taken, tmp_path):
+    scripts = {
+        "install": script("mssql", with_dictionary=False),
+        "queries": queries(),
+        "sent": sent(taken),
+        "bulk": bulk(),
+    }
+    known = {
+        "queries": "u.displayname",
+        "sent": "ad_user.row_hash",
+        "bulk": "(seq, guid, objectguid",
+        "install": "a.upn_key",
+    }
+    assert known[name] in scripts[name]
+    scripts[name] = scripts[name].replace(known[name], known[name] + "_not")
+    assert check(tmp_path, **scripts)
