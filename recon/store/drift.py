@@ -28,8 +28,8 @@ from sqlalchemy import (
 from recon.objects import TABLES, Gone, Row
 from recon.store.bulk import insert_rows
 from recon.store.engine import WRITES, Store
+from recon.store.exact import exact
 from recon.store.increment import OWNERS
-from recon.store.publish import same_values
 from recon.store.references import MEMBERS, NAMED
 from recon.store.stage import temporary_table
 from recon.store.tables import HISTORY, LOADED, load_drift, sql_column
@@ -161,7 +161,8 @@ class DriftCheck:
             reached = select(self._reached.c.member)
             names = [func.coalesce(table.c[column], "") for table in (new, old)]
             follows = or_(*(each.in_(reached) for each in names))
-            differs = differs.where(~and_(follows, ~same_values(new, old, [text])))
+            texts = [exact(func.coalesce(table.c[text], "")) for table in (new, old)]
+            differs = differs.where(~and_(follows, texts[0] != texts[1]))
         yield "other", differs
 
     def _links(self, name: str) -> Iterator[tuple[str, Select[Any]]]:

@@ -33,9 +33,9 @@ from recon.store.publish import (
     digits,
     hashes,
     link_hashes,
+    other_values,
     retire,
     run,
-    same_values,
     temporary,
 )
 from recon.store.references import Moves
@@ -193,7 +193,7 @@ def publish_links(
         differing = (
             select(*keys)
             .join_from(staged, target, and_(mine, _equal(staged, target, key)))
-            .where(~same_values(staged, target, others))
+            .where(other_values(staged, target, others))
         )
         work.connection.execute(insert(leaving).from_select(list(key), differing))
     make_index(work.connection, leaving, *key)

@@ -160,19 +160,6 @@ def fingerprint(work: Publication, stage: Stage, *, settled: bool) -> str:
     return digits(total)
 
 
-def _volatile_differs(target: Table, staged: Table, names: list[str]) -> ColumnElement[bool]:
-    return or_(
-        *(
-            or_(
-                exact(target.c[name]) != exact(staged.c[name]),
-                and_(target.c[name].is_(None), staged.c[name].is_not(None)),
-                and_(target.c[name].is_not(None), staged.c[name].is_(None)),
-            )
-            for name in names
-        )
-    )
-
-
 def publish_objects(
     work: Publication, stage: Stage, children: list[Stage], result: TableResult, *leaving: Select[Any]
 ) -> None:
@@ -297,7 +284,7 @@ def _refresh_volatile(work: Publication, stage: Stage, target: Table) -> None:
         .where(
             target.c.source_id == work.source_id,
             target.c[stage.spec.key[0]] == stage.key,
-            _volatile_differs(target, stage.table, names),
+            other_values(target, stage.table, names),
         )
         .values({name: stage.table.c[name] for name in names})
     )
@@ -322,6 +309,20 @@ def same_values(one: Table, other: Table, names: Iterable[str]) -> ColumnElement
     return and_(
         *(
             or_(exact(one.c[name]) == exact(other.c[name]), and_(one.c[name].is_(None), other.c[name].is_(None)))
+            for name in names
+        )
+    )
+
+
+def other_values(one: Table, other: Table, names: Iterable[str]) -> ColumnElement[bool]:
+    """Two rows differ in one of these columns, to the byte; NULL and a value differ. NULL for two NULLs."""
+    return or_(
+        *(
+            or_(
+                exact(one.c[name]) != exact(other.c[name]),
+                and_(one.c[name].is_(None), other.c[name].is_not(None)),
+                and_(one.c[name].is_not(None), other.c[name].is_(None)),
+            )
             for name in names
         )
     )

@@ -202,6 +202,16 @@ def test_all_links_of_an_owner_are_read_again(store, batch_rows):
     assert kept(store) == {"ad_member": 1}
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, "user"), ("user", None), ("user", "User")])
+def test_another_type_of_a_member_replaces_the_link(store, before, after):
+    group = make_row("entra_group", id="g1", member_count=1)
+    load(store, [group, Row("entra_member", ("g1", "u1", before))], increment=False, kind="entra")
+    result = load(store, [Row("entra_member", ("g1", "u1", after))], kind="entra")
+    assert counted(result, "entra_member") == (1, 0, 1, 1)
+    assert column(store, "entra_member", "member_type") == [(after,)]
+    assert intact(store)
+
+
 def test_a_group_that_is_gone_takes_its_links_along(store):
     load(store, [person(1, "p1"), group(1, 1), group(2, 1), member(1, "p1"), member(2, "p1")], increment=False)
     load(store, [Gone("ad_group", ("g1",))])
