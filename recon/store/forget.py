@@ -16,6 +16,7 @@ from recon.errors import UsageError
 from recon.objects import TABLES
 from recon.store.acceptance import finding_acceptance, finding_seen
 from recon.store.engine import Store
+from recon.store.exact import ends_with
 from recon.store.history import Removed, remove
 from recon.store.match_tables import finding_row
 from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, source
@@ -162,7 +163,7 @@ def _places(connection: Connection, records: set[Record]) -> Iterator[tuple[Tabl
         yield load_drift, or_(*(_drifted(each) for each in mine))
         if name == "ad_user" and (names := _dn_keys(connection, mine)):
             yield HISTORY["ad_member"], HISTORY["ad_member"].c.member_key.in_(names)
-            about = or_(*(load_drift.c.object_key.endswith(f" {each}", autoescape=True) for each in names))
+            about = or_(*(ends_with(load_drift.c.object_key, f" {each}") for each in names))
             yield load_drift, and_(load_drift.c.table_name == "ad_member", about)
         if name == "entra_user":
             yield HISTORY["entra_member"], _is_one_of(HISTORY["entra_member"], "member_id", mine)
@@ -173,7 +174,7 @@ def _drifted(record: Record) -> ColumnElement[bool]:
     """The rows of load_drift about an object, and those about a membership of the id."""
     key = load_drift.c.object_key
     own = and_(load_drift.c.table_name == record.table, key == record.key)
-    return and_(load_drift.c.source_id == record.source_id, or_(own, key.endswith(f" {record.key}", autoescape=True)))
+    return and_(load_drift.c.source_id == record.source_id, or_(own, ends_with(key, f" {record.key}")))
 
 
 def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_dry: bool = False) -> Forgotten:

@@ -143,6 +143,11 @@ def test_a_change_of_case_or_of_a_blank_at_the_end_is_a_change():
     )
 
 
+def test_no_statement_leaves_a_bracket_of_a_name_to_like(taken):
+    # SQL Server takes [ext] for one character; what SQLAlchemy escapes does not hold brackets
+    assert [sql for sql in taken.statements if " LIKE " in sql] == []
+
+
 def test_members_are_summed_as_long_numbers(taken):
     (summed,) = {sql for sql in taken.statements if "sum(" in sql and "sizes" in sql and "entra_reach" in sql}
     assert "sum(CAST(sizes.members AS BIGINT))" in summed

@@ -12,7 +12,7 @@ from recon.store.history import Removed
 from recon.store.load import Load
 from recon.store.match_tables import finding_row
 from recon.store.runs import register_source
-from recon.store.tables import HISTORY, LOADED, load_reject
+from recon.store.tables import HISTORY, LOADED, load_drift, load_reject
 from tests.support.rows import make_row
 
 KINDS = {
@@ -168,3 +168,18 @@ def test_nobody(people, who):
 
 def test_removed_rows_are_reported_by_table(people):
     assert Removed("worker_history", 1) in forget(people, "w1", is_dry=True).removed
+
+
+@pytest.mark.parametrize("name", ["ana [ext]", "an_a 50%", "ana"])
+def test_what_is_kept_of_drift_about_a_person_goes_and_about_others_stays(store, name):
+    load(store, "ad", ad(name, "e1"))
+    with store.read() as connection:
+        (key,) = connection.scalars(select(LOADED["ad_user"].c.dn_key))
+    kept = ["g joanna", f"g x{key}", f"g {key} x"]
+    with store.write() as connection:
+        for each in (f"g {key}", *kept):
+            values = {"run_id": 1, "source_id": 1, "table_name": "ad_member", "object_key": each, "what": "missing"}
+            connection.execute(insert(load_drift).values(values))
+    forget(store, f"guid-{name}")
+    with store.read() as connection:
+        assert sorted(connection.scalars(select(load_drift.c.object_key))) == sorted(kept)
