@@ -5,6 +5,7 @@ one. Publishing compares stage and tables set by set through a row hash and repl
 transaction with the load's own record. Rows are never judged here: that is done in SQL, later.
 """
 
+import gc
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -26,6 +27,8 @@ from recon.store.rows import chunks, fill_absent
 from recon.store.runs import Begin, begin_run, end_run, last_published, record_published, record_table
 from recon.store.stage import GoneStage, Stage
 from recon.store.tables import load_reject
+
+_COLLECT_AFTER = 100_000  # rows hold no cycles: looking for some among all that wait finds nothing
 
 
 @dataclass(slots=True)
@@ -78,6 +81,7 @@ class Load:
         self._seq = 0
         self._has_gone = False
         self._published = False
+        self._collecting = gc.get_threshold()
         self._connection: Connection | None = None
         self.run_id = 0
 
@@ -94,11 +98,13 @@ class Load:
         for stage in self._stages.values():
             stage.table.create(self._connection)
         self._connection.commit()
+        gc.set_threshold(_COLLECT_AFTER, *self._collecting[1:])
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
+        gc.set_threshold(*self._collecting)
         # the temporary tables go with the connection, which is not given back to the pool
         self.connection.rollback()
         self.connection.invalidate()

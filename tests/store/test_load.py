@@ -1,5 +1,6 @@
 """A load is published whole or not at all, by difference, and only when it can be believed."""
 
+import gc
 import sqlite3
 
 import pytest
@@ -156,6 +157,18 @@ def test_a_read_that_the_server_counts_differently_is_not_published(store, count
         load(store, [user(1), user(2)], count=count)
     assert names(store) == ["User 1"]
     assert [status for status, _ in statuses(store)] == ["published", "failed"]
+
+
+def test_what_a_load_asks_of_the_collector_ends_with_it(store):
+    before = gc.get_threshold()
+    source_id = register_source(store, "ad", "ad")
+    with Load(store, source_id, "ad", ("ad_user",)) as running:
+        assert gc.get_threshold()[0] > before[0]
+        running.publish(ReadReport())
+    assert gc.get_threshold() == before
+    with pytest.raises(SourceError), Load(store, source_id, "ad", ("ad_user",)):
+        raise SourceError("lost")
+    assert gc.get_threshold() == before
 
 
 def test_a_read_that_broke_off_publishes_nothing(store):
