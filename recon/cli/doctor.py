@@ -24,4 +24,4 @@ def doctor(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
     if failed:
         say(f"{failed} of {len(checks)} checks failed")
         raise typer.Exit(1)
-    say(f"{len(checks)} checks, {warned} warning(s). Next: recon run")
+    say(f"{len(checks)} checks, {warned} {'warning' if warned == 1 else 'warnings'}. Next: recon run")
