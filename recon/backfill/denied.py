@@ -86,7 +86,8 @@ def find_administrators(connection: Connection, ad_sources: Collection[int]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Privileged:
-    """row_id of ad_user to groups of administrators; object id of entra_user to roles and role-assignable groups."""
+    """row_id of ad_user to groups of administrators; object id of entra_user to roles, and to the
+    role-assignable groups that it is in or owns."""
 
     ad: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -114,7 +115,12 @@ def find_privileged(connection: Connection, ad_sources: Collection[int], entra_s
         if row.object_type == "ad_user":
             ad.setdefault(row.account_row_id, {})[name] = None
             continue
-        how = [word for word, is_so in (("eligible", row.is_eligible), ("through a group", row.depth > 1)) if is_so]
+        ways = (
+            ("eligible", row.is_eligible),
+            ("through a group", row.depth > 1),
+            ("owner", row.reason.startswith("owner")),
+        )
+        how = [word for word, is_so in ways if is_so]
         told = f"{name} ({', '.join(how)})" if how else name
         (roles if row.reason == "directory role" else groups).setdefault(row.object_key, {})[told] = None
     return Privileged(

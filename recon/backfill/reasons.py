@@ -251,7 +251,7 @@ def _privileged(evidence: Evidence, _: Rules) -> str | None:
     if evidence.roles:
         return f"holds a directory role ({', '.join(evidence.roles)})"
     if evidence.role_groups:
-        return f"member of a role-assignable group ({', '.join(evidence.role_groups)})"
+        return f"member or owner of a role-assignable group ({', '.join(evidence.role_groups)})"
     if evidence.entra[0].ismanagementrestricted == 1:
         return "in a restricted management administrative unit"
     return None

@@ -195,7 +195,8 @@ privileged_account = Table(
     _id("admincount", nullable=True),
     Index("privileged_account_row", "account_row_id", "object_type"),
     comment="One row per account (ad_user, ad_computer, entra_user) and what makes it privileged: reason is AD group, "
-    "directory role or role-assignable group, holder that group or role. depth: 1 direct, more through nesting; "
+    "directory role, role-assignable group or owner of role-assignable group, holder that group or role. "
+    "depth: 1 direct, more through nesting; "
     "is_primary_group: the shortest way is its primary group; is_refused: Graph refuses an application without a "
     "directory role to write the user's otherMails.",
 )

@@ -6656,6 +6656,26 @@ from entra_group as g
 inner join entra_member_closure as c on c.id = g.id and c.source_id = g.source_id
 inner join entra_user as u on u.id = c.member_id and u.source_id = c.source_id
 where g.isassignabletorole = 1
+union all
+select
+    'entra_user',
+    u.source_id,
+    u.row_id,
+    u.id,
+    'owner of role-assignable group',
+    g.id,
+    g.displayname,
+    null,
+    1,
+    0,
+    0,
+    1,
+    null
+from entra_group as g
+inner join entra_group_owner as o on o.id = g.id and o.source_id = g.source_id
+inner join entra_user as u on u.id = o.owner_id and u.source_id = o.source_id
+left join entra_member_closure as c on c.id = g.id and c.source_id = g.source_id and c.member_id = u.id
+where g.isassignabletorole = 1 and c.id is null
 go
 if @@trancount = 0 set noexec on
 go
@@ -10138,7 +10158,7 @@ values
     (N'mim_run', N'loaded', N'One row per run in the history of a synchronization service, as far as it is kept there.', null, N'0.1.0'),
     (N'mim_run_history', N'history', N'One row per run in the history of a synchronization service, as far as it is kept there. As it was from load run from_run up to, not including, to_run.', N'mim_run', N'0.1.0'),
     (N'pair', N'derived', N'One row per accepted match, with the compared columns of both sides.', null, N'0.1.0'),
-    (N'privileged_account', N'derived', N'One row per account (ad_user, ad_computer, entra_user) and what makes it privileged: reason is AD group, directory role or role-assignable group, holder that group or role. depth: 1 direct, more through nesting; is_primary_group: the shortest way is its primary group; is_refused: Graph refuses an application without a directory role to write the user''s otherMails.', null, N'0.1.0'),
+    (N'privileged_account', N'derived', N'One row per account (ad_user, ad_computer, entra_user) and what makes it privileged: reason is AD group, directory role, role-assignable group or owner of role-assignable group, holder that group or role. depth: 1 direct, more through nesting; is_primary_group: the shortest way is its primary group; is_refused: Graph refuses an application without a directory role to write the user''s otherMails.', null, N'0.1.0'),
     (N'sam_account_type', N'reference', N'One row per value of sAMAccountType.', null, N'0.1.0'),
     (N'schema_version', N'store', N'One row per version of the tables that was installed.', null, N'0.1.0'),
     (N'setting', N'store', N'One row per setting of the findings; change a row here, then recon refresh.', null, N'0.1.0'),
@@ -10176,7 +10196,7 @@ values
     (N'fill_group_pair', N'view', N'Pairs of groups: AD groups and the synced Entra groups of linked sources that have their SID. is_in_skew: the two loads did not see the same moment (Entra synchronised the group after the AD load began, or AD changed the group after the Entra load began less the sync grace), so a difference proves nothing. One row per AD group and Entra group.', null, N'0.1.0'),
     (N'fill_worker_match', N'view', N'Workers and their accounts: The accounts of the linked directories that carry a worker''s employee id. A row id stands only where the count is 1; guests are counted apart. is_pair: both accounts are matched with each other. is_complete: every linked directory has been loaded. One row per worker.', null, N'0.1.0'),
     (N'fill_leaver', N'view', N'Leavers: Workers who have left: the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date. Left out: who was hired again later, and ids that another active worker holds. hr_value: the date, or the status. One row per worker.', null, N'0.1.0'),
-    (N'fill_privileged_account', N'view', N'Privileged accounts: Accounts that are in a privileged group of Active Directory (known by the RID, whatever its name), hold or may activate a directory role, or are in a role-assignable group: directly, through nested groups or as a primary group. adminCount stands beside it and makes nobody privileged. One row per account and group or role.', null, N'0.1.0'),
+    (N'fill_privileged_account', N'view', N'Privileged accounts: Accounts that are in a privileged group of Active Directory (known by the RID, whatever its name), hold or may activate a directory role, or are in a role-assignable group: directly, through nested groups or as a primary group; or own such a group, whose members they choose. adminCount stands beside it and makes nobody privileged. One row per account and group or role.', null, N'0.1.0'),
     (N'finding_ad_admincount_left', N'view', N'adminCount without a privileged group: An AD user has adminCount 1 and is in none of the groups that table privileged_account knows: it was once protected, and keeps that access list and no inheritance. Critical system objects (krbtgt) are left out. One row per AD user.', null, N'0.1.0'),
     (N'finding_ad_computed_bit_stored', N'view', N'Computed bit in the stored userAccountControl: The stored userAccountControl has a bit that belongs to msDS-User-Account-Control-Computed alone (LOCKOUT 16, PASSWORD_EXPIRED 8388608, USE_AES_KEYS 134217728). It proves neither a lockout nor an expired password, and scripts that read it are wrong. One row per AD user or computer.', null, N'0.1.0'),
     (N'finding_ad_des_only', N'view', N'DES keys only: An enabled AD user is restricted to DES keys (USE_DES_KEY_ONLY, 2097152), which are broken and which current systems refuse. One row per AD user.', null, N'0.1.0'),
@@ -10234,7 +10254,7 @@ values
     (N'finding_entra_deleted_soon_purged', N'view', N'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, N'0.1.0'),
     (N'finding_entra_formerly_synced', N'view', N'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, N'0.1.0'),
     (N'finding_entra_guest_pending', N'view', N'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, N'0.1.0'),
-    (N'finding_entra_role_on_synced_user', N'view', N'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group: who controls the AD account controls the role. Roles that only read or invite (view privileged_account names them) are left out. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, N'0.1.0'),
+    (N'finding_entra_role_on_synced_user', N'view', N'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group or owns one: who controls the AD account controls the role. Roles that only read or invite (view privileged_account names them) are left out. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, N'0.1.0'),
     (N'finding_entra_stale_account', N'view', N'Stale user in Entra: An enabled Entra user that is older than setting stale_days and has not signed in since, in person or through an application; guests and cloud-only users too. Asks for the sign-ins ([entra] objects: signin). The Entra value is the day of the last sign-in in person, empty where there was none. One row per Entra user.', null, N'0.1.0'),
     (N'finding_entra_synced_not_in_ad', N'view', N'Synced in Entra, gone from AD: An Entra user says that it is synchronized from Active Directory, and no linked domain holds its AD user. Left out: users synchronized or created after the AD load began, tenants of which a linked domain has not been loaded, and users of an ambiguous match. One row per Entra user.', null, N'0.1.0'),
     (N'finding_group_deleted', N'view', N'Group in the recycle bin: A group was deleted in Entra and can be restored until it is purged, 30 days after its deletion. The attribute is its kind (groupTypes tells it: a deleted security group reports securityEnabled false), the Entra value the days left. Filled where [entra] objects names deleted. One row per deleted group.', null, N'0.1.0'),
@@ -10266,7 +10286,7 @@ values
     (N'finding_othermails_differ_from_hr', N'view', N'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per worker.', null, N'0.1.0'),
     (N'finding_othermails_invalid', N'view', N'otherMails with an invalid address: A value of otherMails cannot be a mail address (docs/value-defects.md): the attribute names the defect. One row per user and value and defect.', null, N'0.1.0'),
     (N'finding_othermails_missing', N'view', N'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.', null, N'0.1.0'),
-    (N'finding_othermails_refused', N'view', N'otherMails that Graph refuses to write: An enabled member without otherMails holds a directory role, or is in a role-assignable group: Graph refuses an application without a directory role of its own, and backfill holds such users. An eligible role counts, because backfill holds it as well. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, N'0.1.0'),
+    (N'finding_othermails_refused', N'view', N'otherMails that Graph refuses to write: An enabled member without otherMails holds a directory role, or is in a role-assignable group or owns one: Graph refuses an application without a directory role of its own, and backfill holds such users. An eligible role counts, because backfill holds it as well. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, N'0.1.0'),
     (N'finding_othermails_shared', N'view', N'otherMails shared by several people: The same address (without case) stands in the otherMails of several members of a tenant: whoever reads it can reset the password of each. One row per user and address.', null, N'0.1.0'),
     (N'finding_privileged_through_nesting', N'view', N'Privileged by a detour: An enabled AD user is in a privileged group only through other groups or as its primary group, so that the group''s own member list does not show it. The AD value is the privileged group. One row per user and group.', null, N'0.1.0'),
     (N'finding_provisioning_error', N'view', N'Synchronization error on the user: Entra reports an error of synchronization on the user (onPremisesProvisioningErrors), such as an address or a UPN that another object has. The attribute is the one that causes it, the Entra value the one that was refused. One row per user and error.', null, N'0.1.0'),

@@ -1,6 +1,7 @@
 -- title: Directory role on a synced user
 -- meaning: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable
---   group: who controls the AD account controls the role. Roles that only read or invite (view privileged_account names
+--   group or owns one: who controls the AD account controls the role.
+--   Roles that only read or invite (view privileged_account names
 --   them) are left out. Filled where [entra] objects names roles. The Entra value is the role or group. One row per
 --   user and role or group.
 -- family: groups

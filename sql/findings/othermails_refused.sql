@@ -1,6 +1,6 @@
 -- title: otherMails that Graph refuses to write
--- meaning: An enabled member without otherMails holds a directory role, or is in a role-assignable group: Graph
---   refuses an application without a directory role of its own, and backfill holds such users. An eligible role
+-- meaning: An enabled member without otherMails holds a directory role, or is in a role-assignable group or owns one:
+--   Graph refuses an application without a directory role of its own, and backfill holds such users. An eligible role
 --   counts, because backfill holds it as well. Filled where [entra] objects names roles. The Entra value is the role
 --   or group. One row per user and role or group.
 -- family: sspr

@@ -1,7 +1,8 @@
 -- title: Privileged accounts
 -- meaning: Accounts that are in a privileged group of Active Directory (known by the RID, whatever its name), hold
 --   or may activate a directory role, or are in a role-assignable group: directly, through nested groups or as a
---   primary group. adminCount stands beside it and makes nobody privileged. One row per account and group or role.
+--   primary group; or own such a group, whose members they choose. adminCount stands beside it and makes nobody
+--   privileged. One row per account and group or role.
 -- note: RIDs 512 Domain Admins, 518 Schema Admins, 519 Enterprise Admins, 520 Group Policy Creator Owners, 526 Key
 --   Admins, 527 Enterprise Key Admins, 544 Administrators, 548 Account Operators, 549 Server Operators, 550 Print
 --   Operators, 551 Backup Operators. A primary group does not stand in member, so it is looked up by its RID.
@@ -126,3 +127,23 @@ from entra_group as g
 inner join entra_member_closure as c on c.id = g.id and c.source_id = g.source_id
 inner join entra_user as u on u.id = c.member_id and u.source_id = c.source_id
 where g.isassignabletorole = 1
+union all
+select
+    'entra_user',
+    u.source_id,
+    u.row_id,
+    u.id,
+    'owner of role-assignable group',
+    g.id,
+    g.displayname,
+    null,
+    1,
+    0,
+    0,
+    1,
+    null
+from entra_group as g
+inner join entra_group_owner as o on o.id = g.id and o.source_id = g.source_id
+inner join entra_user as u on u.id = o.owner_id and u.source_id = o.source_id
+left join entra_member_closure as c on c.id = g.id and c.source_id = g.source_id and c.member_id = u.id
+where g.isassignabletorole = 1 and c.id is null

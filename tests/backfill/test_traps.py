@@ -83,10 +83,11 @@ def test_an_address_that_changed_in_hr_is_held(everywhere):
     assert outcome(everywhere, JOERG) == ("item", "")
 
 
-def nest(rehearsal, *, role=False, is_eligible=0, assignable=0, depth=0):
+def nest(rehearsal, *, role=False, is_eligible=0, assignable=0, depth=0, is_owner=False):
     """Jörg in `depth` groups, one in the other; the outermost (or Jörg himself) holds a role or is role-assignable."""
     user, group, member = (LOADED[name] for name in ("entra_user", "entra_group", "entra_member"))
     held, holder = LOADED["entra_role"], LOADED["entra_role_member"]
+    owner = LOADED["entra_group_owner"]
     with rehearsal.store() as store:
         with store.write() as connection:
             found = connection.execute(select(user.c.source_id, user.c.id).where(user.c.employeeid_key == JOERG)).one()
@@ -98,7 +99,12 @@ def nest(rehearsal, *, role=False, is_eligible=0, assignable=0, depth=0):
                 is_top = number == depth - 1
                 connection.execute(insert(group).values(**row, id=top, displayname=f"Level {number}",
                                                         isassignabletorole=assignable if is_top else 0))  # fmt: skip
-                connection.execute(insert(member).values(**base, id=top, member_id=inner, member_type="user"))
+                link = (
+                    {"owner_id": inner, "owner_type": "user"}
+                    if is_owner
+                    else {"member_id": inner, "member_type": "user"}
+                )
+                connection.execute(insert(owner if is_owner else member).values(**base, id=top, **link))
             if role:
                 connection.execute(insert(held).values(**row, id="r1", displayname="Helpdesk Administrator"))
                 connection.execute(insert(holder).values(**base, id="r1", member_id=top, is_eligible=is_eligible))
@@ -115,8 +121,12 @@ def nest(rehearsal, *, role=False, is_eligible=0, assignable=0, depth=0):
             {"role": True, "is_eligible": 1, "depth": 3},
             "holds a directory role (Helpdesk Administrator (eligible, through a group))",
         ),
-        ({"assignable": 1, "depth": 1}, "member of a role-assignable group (Level 0)"),
-        ({"assignable": 1, "depth": 2}, "member of a role-assignable group (Level 1 (through a group))"),
+        ({"assignable": 1, "depth": 1}, "member or owner of a role-assignable group (Level 0)"),
+        ({"assignable": 1, "depth": 2}, "member or owner of a role-assignable group (Level 1 (through a group))"),
+        (
+            {"assignable": 1, "depth": 1, "is_owner": True},
+            "member or owner of a role-assignable group (Level 0 (owner))",
+        ),
     ],
 )
 def test_whoever_is_privileged_in_the_tenant_however_deep(everywhere, how, detail):

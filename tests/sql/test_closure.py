@@ -145,7 +145,7 @@ def test_privileged_in_ad(estate):
 
 
 def test_privileged_in_entra(estate):
-    for name in ("holder", "eligible", "reader", "by group", "member", "plain", "unnamed"):
+    for name in ("holder", "eligible", "reader", "by group", "member", "plain", "unnamed", "owner"):
         estate.entra(id=name)
     estate.source("entra2", "entra")
     estate.entra(id="elsewhere", source="entra2")
@@ -160,12 +160,15 @@ def test_privileged_in_entra(estate):
     estate.cloud_group(id="group", members=["by group"])
     estate.cloud_group(id="assignable", displayname="Helpdesk", isassignabletorole=1, members=["member"])
     estate.cloud_group(id="team", members=["plain"])
+    for group, owner in (("assignable", "owner"), ("assignable", "member"), ("team", "plain"), ("assignable", "gone")):
+        estate.insert("entra_group_owner", "entra", {"id": group, "owner_id": owner})
     estate.refresh()
     assert privileged(estate) == [
         ("by group", "directory role", "Exchange Administrator", 2, 0, 0, 1, None),
         ("eligible", "directory role", "Exchange Administrator", 1, 0, 1, 1, None),
         ("holder", "directory role", "Exchange Administrator", 1, 0, 0, 1, None),
         ("member", "role-assignable group", "Helpdesk", 1, 0, 0, 1, None),
+        ("owner", "owner of role-assignable group", "Helpdesk", 1, 0, 0, 1, None),
         ("reader", "directory role", "Directory Readers", 1, 0, 0, 0, None),
         ("unnamed", "directory role", None, 1, 0, 1, 1, None),
     ]

@@ -232,12 +232,26 @@ def refused(company: MadeCompany) -> set[tuple[str, str, str]]:
         if names[role] not in HARMLESS
         for one in (member["id"].lower(), *steps_to(member["id"].lower(), cloud))
     }
-    return held | {
-        (one, "role-assignable group", text_of(group, "displayName") or group["id"].lower())
-        for group in company.entra_groups
-        if group["isAssignableToRole"] is True
-        for one in steps_to(group["id"].lower(), cloud)
-    }
+    return (
+        held
+        | {
+            (one, "role-assignable group", text_of(group, "displayName") or group["id"].lower())
+            for group in company.entra_groups
+            if group["isAssignableToRole"] is True
+            for one in steps_to(group["id"].lower(), cloud)
+        }
+        | {
+            (
+                owner["id"].lower(),
+                "owner of role-assignable group",
+                text_of(group, "displayName") or group["id"].lower(),
+            )
+            for group in company.entra_groups
+            if group["isAssignableToRole"] is True
+            for owned, owner in company.owners or ()
+            if owned == group["id"] and owner["id"].lower() not in steps_to(group["id"].lower(), cloud)
+        }
+    )
 
 
 def entra_role_on_synced_user(company: MadeCompany) -> Found:
