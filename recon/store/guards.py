@@ -4,16 +4,21 @@ Each refusal names the number with which one run may accept it. Raised inside th
 nothing of the load stands.
 """
 
-from sqlalchemy import ColumnElement, Table, and_, exists, func, select
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, literal, select
 
 from recon.errors import IncompleteError, LoadRefusedError
+from recon.objects import Table as TableSpec
 from recon.store.publish import Publication, TableResult, count
 from recon.store.stage import GoneStage, Stage
-from recon.store.tables import LOADED
+from recon.store.tables import HISTORY, LOADED
 
 _SMALL_LOSS = 10  # rows that a table of any size may lose
 _FILL_FROM = 20  # a column must have been filled in so many rows before its fill rate is guarded
 _UNGUARDED = frozenset({"lockouttime", "locked_out_at"})  # come and go by nature
+# what is wrong with an object may well be mended
+_UNGUARDED_VALUES = frozenset({"defect", "propertycausingerror"})
 
 
 def check_complete(work: Publication, result: TableResult, distinct_rows: int) -> None:
@@ -71,6 +76,67 @@ def check_fill(work: Publication, stage: Stage) -> None:
             )
 
 
+def check_values(work: Publication, stage: Stage, children: Sequence[Stage]) -> None:
+    """Refuse a load in which attributes of several values went empty, each judged as a column is."""
+    target = LOADED[stage.spec.name]
+    for child in children:
+        past = LOADED[child.spec.name]
+        before = _holders(work, child.spec, past, past.c.source_id == work.source_id)
+        if max(before.values(), default=0) < _FILL_FROM:
+            continue
+        after = _holders(work, child.spec, child.table)
+        new_total = count(work, select(func.count()).select_from(stage.table))
+        old_total = count(work, select(func.count()).select_from(target).where(target.c.source_id == work.source_id))
+        for column, held in before.items():
+            filled = after.get(column, 0)
+            is_less = filled * old_total < held * new_total * (1 - work.guards.max_fill_loss)
+            if held >= _FILL_FROM and is_less and (column, filled) not in work.accept.fills:
+                raise LoadRefusedError(
+                    f"{column}: filled in {filled} of {new_total} rows, before in {held} of {old_total}; "
+                    "nothing was published",
+                    hint=f"check the read rights, or accept it once with --accept-fill {column}={filled}",
+                )
+
+
+def _holders(work: Publication, spec: TableSpec, table: Table, *conditions: ColumnElement[bool]) -> dict[str, int]:
+    """How many objects have a value, by the name that --accept-fill takes; {} for tables that are not guarded."""
+    if not _UNGUARDED_VALUES.isdisjoint(spec.position):
+        return {}
+    return {name: int(rows) for name, rows in work.connection.execute(_holding(spec, table).where(*conditions)) if rows}
+
+
+def _holding(spec: TableSpec, table: Table) -> Select[str, int]:
+    """(name, objects that have a value): of a table of several attributes a row for each, else one row."""
+    first = [table.c.position == 0] if "position" in spec.position else []
+    if "attribute" in spec.position:
+        name = literal(f"{spec.name}.") + table.c.attribute
+        return select(name, func.count()).select_from(table).where(*first).group_by(table.c.attribute)
+    return select(literal(f"{spec.name}.{spec.columns[2].name}"), func.count()).select_from(table).where(*first)
+
+
+def check_links(work: Publication, stage: Stage, owner: str | None, entry: TableResult) -> None:
+    """Refuse a load in which too many links vanish whose owners stay. Raises LoadRefusedError.
+
+    Called after publishing. `owner`: the owners' table, None where it is not loaded. Links that came make up for some
+    that went: all members of a renamed domain have other names.
+    """
+    past, key = HISTORY[stage.spec.name], stage.spec.key[0]
+    left = [past.c.to_run == work.run_id, past.c.source_id == work.source_id]
+    if owner is not None:
+        table = LOADED[owner]
+        left.append(exists().where(table.c[key] == past.c[key], table.c.source_id == work.source_id))
+    old = entry.rows_published - entry.inserted + entry.deleted
+    limit = _shrink_limit(work, old)
+    if entry.deleted - entry.inserted <= limit:
+        return
+    gone = count(work, select(func.count()).select_from(past).where(*left)) - entry.inserted
+    if gone > limit and entry.rows_published not in work.accept.rows:
+        raise LoadRefusedError(
+            f"{stage.spec.name}: {gone} of {old} rows would vanish (limit {limit}); nothing was published",
+            hint=f"if that is right, run once with --accept-rows {entry.rows_published}",
+        )
+
+
 def _fills(
     work: Publication, table: Table, names: list[str], *conditions: ColumnElement[bool]
 ) -> tuple[int, dict[str, int]]:
@@ -122,6 +188,30 @@ def check_changed_fill(work: Publication, stage: Stage) -> None:
                 "nothing was published",
                 hint=f"check the read rights, or accept it once with --accept-fill {column}={after}",
             )
+
+
+def check_changed_values(work: Publication, stage: Stage, children: Sequence[Stage]) -> None:
+    """Refuse an increment in whose objects an attribute of several values went empty; see check_values."""
+    target = LOADED[stage.spec.name]
+    both = and_(target.c.source_id == work.source_id, target.c[stage.spec.key[0]] == stage.key)
+    for child in children:
+        past = LOADED[child.spec.name]
+        mine = past.c.source_id == work.source_id
+        before = _holders(work, child.spec, past, mine, past.c[stage.spec.key[0]].in_(select(stage.key)))
+        if max(before.values(), default=0) < _FILL_FROM:
+            continue
+        known = select(stage.table.c.seq).join(target, both)
+        after = _holders(work, child.spec, child.table, child.table.c.seq.in_(known))
+        total = count(work, select(func.count()).select_from(known.subquery()))
+        for column, held in before.items():
+            filled = after.get(column, 0)
+            is_less = held >= _FILL_FROM and filled < held * (1 - work.guards.max_fill_loss)
+            if is_less and (column, filled) not in work.accept.fills:
+                raise LoadRefusedError(
+                    f"{column}: of {total} changed rows {filled} have it, before {held} of the same had; "
+                    "nothing was published",
+                    hint=f"check the read rights, or accept it once with --accept-fill {column}={filled}",
+                )
 
 
 def check_total(work: Publication, entry: TableResult) -> None:

@@ -223,6 +223,10 @@ class Load:
                 entry = TableResult(stage.spec.name, rows_read=stage.rows)
                 publish.publish_links(work, stage, entry)
                 result.tables[stage.spec.name] = entry
+        for stage in self._of_kind("link"):
+            owner = increment.OWNERS[stage.spec.name]
+            known = owner if owner in self._stages else None
+            guards.check_links(work, stage, known, result.tables[stage.spec.name])
         for name, entry in result.tables.items():
             record_table(work.connection, work.run_id, entry, report.table(name))
         publish.keep_statistics(work, [name for name in self._stages if self._has_changed(name, result)])
@@ -259,6 +263,7 @@ class Load:
             entry.duplicates = increment.settle(work, stage, self._children(stage), gone)
             guards.check_deletions(work, stage, gone)
             guards.check_changed_fill(work, stage)
+            guards.check_changed_values(work, stage, self._children(stage))
         moves = find_moves(work, {stage.spec.name: stage for stage in objects}, self._gone, whole)
         if moves is not None and not moves.is_empty():
             for stage in objects:
@@ -326,6 +331,7 @@ class Load:
         guards.check_complete(work, entry, rows + unusable)
         guards.check_shrink(work, stage, rows)
         guards.check_fill(work, stage)
+        guards.check_values(work, stage, self._children(stage))
         entry.rows_published = rows
         entry.rejected = rejected + unusable
         entry.fingerprint = publish.fingerprint(work, stage, settled=entry.duplicates > 0)

@@ -353,6 +353,21 @@ def test_a_column_that_went_empty_among_the_changed_rows_is_refused_until_the_nu
     assert column(store, "ad_user", "title").count((None,)) == 12
 
 
+def test_values_and_members_that_went_empty_among_the_changed_are_refused_until_the_number_is_named(store):
+    people = [person(n, f"p{n}", f"{n}@x.example") for n in range(30)]
+    load(store, [*people, group(1), *(member(1, f"p{n}") for n in range(30))], increment=False)
+    bare = [person(n, f"p{n}") for n in range(25)]
+    with pytest.raises(LoadRefusedError, match=r"ad_user_proxyaddress\.value: of 25 changed rows 0 have it, before 25"):
+        load(store, bare)
+    emptied = [Gone("ad_member", ("g1",)), group(1)]
+    with pytest.raises(LoadRefusedError, match="ad_member: 30 of 30 rows would vanish"):
+        load(store, emptied)
+    load(store, bare, accept=Overrides(fills=frozenset({("ad_user_proxyaddress.value", 0)})))
+    load(store, emptied, accept=Overrides(rows=frozenset({0})))
+    assert column(store, "ad_member", "member_key") == []
+    assert intact(store)
+
+
 def test_few_changed_rows_or_half_of_them_are_no_reason(store):
     load(store, [person(n, f"p{n}", title="t") for n in range(100)], increment=False)
     load(store, [person(n, f"p{n}") for n in range(19)])

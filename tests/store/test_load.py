@@ -219,6 +219,58 @@ def test_a_column_that_went_empty_is_refused_until_named(store):
     load(store, [user(n) for n in range(30)], accept=Overrides(fills=frozenset({("entra_user.employeeid", 0)})))
 
 
+def test_an_attribute_of_several_values_that_went_empty_is_refused_until_named(store):
+    load(store, [user(n, f"{n}@x.example", "second@x.example") for n in range(30)])
+    with pytest.raises(LoadRefusedError, match=r"entra_user_othermail\.value: filled in 5 of 30 rows, before in 30 of"):
+        load(store, [user(n, *([f"{n}@x.example"] if n < 5 else [])) for n in range(30)])
+    few = [user(n, *([f"{n}@x.example"] if n < 5 else [])) for n in range(30)]
+    with pytest.raises(LoadRefusedError):
+        load(store, few, accept=Overrides(fills=frozenset({("entra_user_othermail.value", 4)})))
+    assert len(mails(store)) == 60
+    load(store, few, accept=Overrides(fills=frozenset({("entra_user_othermail.value", 5)})))
+    assert len(mails(store)) == 5
+
+
+def test_each_attribute_of_the_sites_own_is_judged_and_defects_may_go(store):
+    source_id = register_source(store, "ad", "corp", "corp.example")
+
+    def people(*children: tuple) -> None:
+        with Load(store, source_id, "corp", ("ad_user", "ad_attribute", "ad_value_defect")) as running:
+            for n in range(30):
+                running.add(make_row("ad_user", *children, guid=f"u{n}"))
+            running.publish(ReadReport())
+
+    defect = ("ad_value_defect", ("mail", 0, "space", "x "))
+    one, other = (("ad_attribute", (name, 0, "x")) for name in ("extensionattribute1", "extensionattribute2"))
+    people(one, other, defect)
+    with pytest.raises(LoadRefusedError, match=r"ad_attribute\.extensionattribute2: filled in 0 of 30"):
+        people(one, defect)
+    people(one, other)
+
+
+def test_members_that_vanish_from_groups_that_stay_are_refused_until_told_the_number(store):
+    source_id = register_source(store, "ad", "corp", "corp.example")
+
+    def groups(sizes: dict[str, int], accept: Overrides | None = None):
+        with Load(store, source_id, "corp", ("ad_group", "ad_member")) as running:
+            for name, size in sizes.items():
+                for n in range(size):
+                    running.add(Row("ad_member", (name, f"CN={n}", f"cn={n}")))
+                running.add(make_row("ad_group", guid=name, member_count=size))
+            return running.publish(ReadReport(), accept).tables["ad_member"]
+
+    groups({"g1": 50, "g2": 50})
+    with pytest.raises(LoadRefusedError, match="ad_member: 100 of 100 rows would vanish") as caught:
+        groups({"g1": 0, "g2": 0})
+    assert caught.value.hint is not None
+    assert "--accept-rows 0" in caught.value.hint
+    with pytest.raises(LoadRefusedError):
+        groups({"g1": 0, "g2": 0}, Overrides(rows=frozenset({1})))
+    assert groups({"g1": 50, "g2": 30}).deleted == 20  # a fifth
+    assert groups({"g1": 50}).deleted == 30  # with their group, which is guarded itself
+    assert groups({"g1": 0}, Overrides(rows=frozenset({0}))).deleted == 50
+
+
 def test_duplicate_workers_collapse_when_equal_and_are_held_when_they_differ(store):
     source_id = register_source(store, "workers", "hr")
     rows = [
