@@ -156,6 +156,13 @@ def _equal(one: Table, other: Table, names: Iterable[str]) -> ColumnElement[bool
     return and_(*(one.c[name] == other.c[name] for name in names))
 
 
+def settle_links(work: Publication, stage: Stage, gone: GoneStage) -> None:
+    """Take out of a full read the links that it read once more later, because they changed meanwhile."""
+    later = exists().where(_named(gone, stage.table), gone.table.c.seq > stage.table.c.seq)
+    stage.rows -= run(work, delete(stage.table).where(later))
+    stage.hash_sum = link_hashes(work.connection, stage.spec, stage.table)
+
+
 def publish_links(
     work: Publication,
     stage: Stage,

@@ -79,7 +79,7 @@ class Load:
         }
         self._rejects: list[tuple[object, ...]] = []
         self._seq = 0
-        self._has_gone = False
+        self._gone_from: set[str] = set()
         self._published = False
         self._collecting = gc.get_threshold()
         self._connection: Connection | None = None
@@ -121,7 +121,7 @@ class Load:
             return
         self._seq += 1
         if isinstance(row, Gone):
-            self._has_gone = True
+            self._gone_from.add(row.table)
             self._gone[row.table].add(self._seq, row.key)
         elif row.absent:
             self._partial.setdefault(row.table, []).append((self._seq, row))
@@ -162,7 +162,7 @@ class Load:
         for stage in self._stages.values():
             insert_rows(self.connection, stage.table, stage.buffer)
             stage.buffer.clear()
-        if not self._has_gone:
+        if not self._gone_from:
             return
         for gone in self._gone.values():
             gone.make(self.connection)
@@ -213,13 +213,15 @@ class Load:
     def _publish(self, work: Publication, report: ReadReport, result: LoadResult) -> None:
         if report.is_increment:
             self._publish_increment(work, report, result)
-        elif self._has_gone:
+        elif not self._gone_from <= {stage.spec.name for stage in self._of_kind("link")}:
             raise StoreError("a full read says by itself what is gone")
         else:
             self._write_rejects(work)
             for stage in self._of_kind("object"):
                 result.tables[stage.spec.name] = self._publish_objects(work, stage, report)
             for stage in self._of_kind("link"):
+                if stage.spec.name in self._gone_from:
+                    increment.settle_links(work, stage, self._gone[stage.spec.name])
                 entry = TableResult(stage.spec.name, rows_read=stage.rows)
                 publish.publish_links(work, stage, entry)
                 result.tables[stage.spec.name] = entry
@@ -246,7 +248,7 @@ class Load:
     def _publish_increment(self, work: Publication, report: ReadReport, result: LoadResult) -> None:
         base = self._check_base(work)
         whole = frozenset(name for name in self._gone if report.table(name).is_whole)
-        self._has_gone = True
+        self._gone_from |= self._gone.keys()
         self._insert()
         self._write_rejects(work)
         increment.carry_rejects(work, base, whole)

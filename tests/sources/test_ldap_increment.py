@@ -3,8 +3,10 @@
 import json
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from recon.config import AdSource
 from recon.decode.guid import guid_text
@@ -16,6 +18,11 @@ from recon.lab.adschema import dn_rdns
 from recon.lab.adserver import AdServer, AdSettings
 from recon.objects import TABLES, Gone, Row
 from recon.sources.ldap.reading import AdReading
+from recon.store import Store
+from recon.store.check import check
+from recon.store.load import Load
+from recon.store.runs import register_source
+from recon.store.tables import LOADED
 from tests.support.adsteps import BASE, Held, Steps, domain
 
 IDS = EmployeeIdRules()
@@ -160,6 +167,44 @@ def test_members_of_a_large_group_are_taken_as_dirsync_tells_them(company: tuple
     ]
     assert [row.absent for row in rows if row.table == "ad_group"] == [frozenset({"member_count"})]
     assert not [name for seen in server.log.searches for name in seen.attributes if ";range=" in name]
+
+
+@pytest.mark.parametrize("reader", ["own", "ldap3"])
+@pytest.mark.parametrize("what", ["removed", "deleted", "added"])
+def test_members_that_change_between_two_ranges_are_read_once_more(tmp_path: Path, reader: str, what: str):
+    changes = domain(max_val_range=4)
+    names = [f"CN=m{n:02},OU=People,{BASE}" for n in range(11)]
+    for name in names:
+        changes.add(name, {**USER, "sAMAccountName": [name.encode()]})
+    group = f"CN=Crowd,OU=Groups,{BASE}"
+    changes.add(group, {"objectClass": [b"top", b"group"], "member": [name.encode() for name in names[1:]]})
+    with AdServer(changes.directory) as server:
+        read = reading(server, objects=("groups",), reader=reader)
+        held, seen = [], 0
+        for row in read.rows():
+            held.append(row)
+            seen += row.table == "ad_member"
+            if seen == 1 and row.table == "ad_member" and isinstance(row, Row):
+                match what:
+                    case "removed":
+                        changes.modify(group, {"member": [name.encode() for name in (names[1], *names[3:])]})
+                    case "deleted":
+                        changes.delete(names[2])
+                    case "added":
+                        changes.modify(group, {"member": [name.encode() for name in names]})
+    with Store.open(f"sqlite:///{tmp_path / 'x.db'}") as store:
+        source_id = register_source(store, "ad", "ad")
+        with Load(store, source_id, "ad", ("ad_group", "ad_member")) as load:
+            for row in held:
+                load.add(row)
+            load.publish(read.report)
+        members, groups = LOADED["ad_member"].c, LOADED["ad_group"].c
+        with store.read() as connection:
+            found = set(connection.scalars(select(members.member_key)))
+            counts = connection.scalars(select(groups.member_count).where(groups.cn == "Crowd")).all()
+        assert all(each.is_intact for each in check(store))
+    expected = {name.lower() for name in (names if what == "added" else (names[1], *names[3:]))}
+    assert (found, counts) == (expected, [len(expected)])
 
 
 def test_an_account_that_may_not_see_deletions_gets_no_increment(company: tuple[Changes, AdServer]):

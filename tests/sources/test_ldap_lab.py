@@ -13,8 +13,11 @@ from recon.lab.adfaults import AdFault, AdFaults
 from recon.lab.adserver import Account, AdServer, Directory
 from recon.lab.certificates import make_tls_files
 from recon.objects import TABLES, Row
+from recon.sources.ldap import dirsync
 from recon.sources.ldap.bind_errors import SUB_CODES
+from recon.sources.ldap.exchange import DirSyncAnswer, Received, Search
 from recon.sources.ldap.reading import AdReading
+from recon.sources.ldap.session import Session
 
 BASE = "DC=ad,DC=contoso,DC=example"
 USERS = 2_500
@@ -105,10 +108,10 @@ def test_ranges_are_followed_to_their_end(directory: Directory, reader: str):
     (service,) = (row for row in rows if row.table == "ad_user" and column(row, "cn") == "Service")
     assert len(service.children) == SPNS
     assert sorted(asked) == [
-        "member;range=1500-*",
-        "member;range=1500-*",
-        "serviceprincipalname;range=1500-*",
-        "serviceprincipalname;range=3000-*",
+        "member;range=1499-*",
+        "member;range=1499-*",
+        "serviceprincipalname;range=1499-*",
+        "serviceprincipalname;range=2998-*",
     ]
 
 
@@ -170,6 +173,43 @@ def test_bytes_that_are_no_ldap_never_become_rows(directory: Directory, reader: 
         pytest.raises(SourceError, match=r"not LDAP|connection was lost"),
     ):
         list(reading(server, reader=reader, timeout=1).rows())
+
+
+class Stuck:
+    """Answers every request alike, and promises more."""
+
+    def __init__(self, cookie: bytes, dirsync: DirSyncAnswer | None = None) -> None:
+        self.requests = 0
+        self._cookie = cookie
+        self._dirsync = dirsync
+
+    def send(self, search: Search, cookie: bytes | None = None) -> int:
+        self.requests += 1
+        return self.requests
+
+    def receive(self, number: int) -> Received:
+        assert number < 100
+        entries = [("CN=A,DC=x", {"objectguid": [bytes(16)]}), ("CN=B,DC=x", {})]
+        cookie = self._cookie + (b"%d" % number if self._dirsync is None else b"")
+        return Received(0, "", cookie, len(entries), 10, iter(entries), self._dirsync)
+
+
+def test_a_server_that_does_not_get_on_ends_the_read(directory: Directory, monkeypatch: pytest.MonkeyPatch):
+    with AdServer(directory) as server:
+        source = AdSource(
+            url=server.url, user="reader@contoso.example", tls="none", allow_plain_bind=True, increment="off"
+        )
+        with Session(source, "right") as session:
+            monkeypatch.setattr(session, "_exchange", Stuck(b"other each time "))
+            with pytest.raises(SourceError, match="the same page again: the read would not end"):
+                list(session.pages(BASE, "(cn=*)", ["cn"], 2))
+            for read in (
+                lambda: dirsync.changes(session, BASE, ["cn"], b"same"),
+                lambda: dirsync.first_cookie(session, BASE),
+            ):
+                monkeypatch.setattr(session, "_exchange", Stuck(b"", DirSyncAnswer(True, b"same")))
+                with pytest.raises(SourceError, match="DirSync does not come to an end: the same cookie again"):
+                    read()
 
 
 @READERS

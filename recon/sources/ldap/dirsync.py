@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import ldap3
 
 from recon.errors import SourceError, TransientError, WatermarkError
-from recon.sources.ldap.exchange import Attributes, Control, Search
+from recon.sources.ldap.exchange import Attributes, Control, DirSyncAnswer, Search
 from recon.sources.ldap.session import Session
 from recon.sources.ldap.wire import dirsync_request
 
@@ -52,6 +52,7 @@ def first_cookie(session: Session, base: str) -> bytes | None:
             return None
         if received.dirsync is None:
             return None
+        _check_progress(session, cookie, received.dirsync)
         cookie = received.dirsync.cookie
         if not received.dirsync.has_more:
             return cookie
@@ -81,10 +82,17 @@ def changes(session: Session, base: str, attributes: list[str], cookie: bytes) -
             values += _note(found, entry)
         if len(found) + values > MAX_CHANGES:
             raise WatermarkError(f"more than {MAX_CHANGES} changes: a full read costs less")
+        _check_progress(session, cookie, received.dirsync)
         cookie = received.dirsync.cookie
         if not received.dirsync.has_more:
             return found, cookie
     raise SourceError(f"{session.host}: DirSync does not come to an end")
+
+
+def _check_progress(session: Session, cookie: bytes, answer: DirSyncAnswer) -> None:
+    """A server that promises more and gives the same cookie again would never come to an end."""
+    if answer.has_more and answer.cookie == cookie:
+        raise SourceError(f"{session.host}: DirSync does not come to an end: the same cookie again")
 
 
 def _control(cookie: bytes) -> Control:

@@ -16,8 +16,9 @@ from recon.sources.ad import (
     requested_attributes,
     with_member_count,
 )
-from recon.sources.ldap.search import Entry, Searcher
+from recon.sources.ldap.search import Entry, MovedError, Searcher
 
+_GROUP_READS = 5  # of the members of one group that change while they are read
 _GROUP_PAGE = 100  # groups carry up to 1,500 members each: a page of 1,000 would not be constant memory
 
 
@@ -80,6 +81,7 @@ class KindReader:
         """Every object of a kind below `base`, those alone that match `filter_text` where one is given.
 
         Members stand before their group's row. With a filter the links of a group are told gone first: an increment.
+        So they are before they are read once more, because they changed meanwhile.
         """
         wanted = kind.filter if filter_text is None else f"(&{filter_text}{kind.filter})"
         is_increment = filter_text is not None
@@ -139,11 +141,20 @@ class KindReader:
             return
         if is_increment:
             yield Gone("ad_member", (guid,))
-        count = 0
-        for values in self._members(entry):
-            count += len(values)
-            for value in values:
-                yield member_row(guid, value)
+        for again in range(_GROUP_READS):
+            count = 0
+            try:
+                for values in self._members(entry):
+                    count += len(values)
+                    for value in values:
+                        yield member_row(guid, value)
+                break
+            except MovedError:
+                fresh = self._searcher.one(entry.dn, ["member"])
+                if fresh is None or again == _GROUP_READS - 1:
+                    raise
+                entry = fresh
+                yield Gone("ad_member", (guid,))
         yield with_member_count(row, count)
 
     def _members(self, entry: Entry) -> Iterator[list[bytes]]:

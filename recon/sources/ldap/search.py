@@ -21,6 +21,10 @@ MAX_BUSY = 4  # tries after a busy answer, with growing pauses: 1, 2, 4, 8 s
 T = TypeVar("T")
 
 
+class MovedError(RestartError):
+    """The values of one attribute changed while they were read in ranges."""
+
+
 class Entry(NamedTuple):
     """One entry of an answer; `ranged`: attributes of which the server sent only the first values."""
 
@@ -105,23 +109,28 @@ class Searcher:
     def rest(self, entry: Entry, attribute: str) -> Iterator[list[bytes]]:
         """The values of a ranged attribute behind those in `entry`, range by range ([MS-ADTS] 3.1.1.3.1.3.3).
 
-        Raises RestartError when the entry changed in between, SourceError when the server does not go on.
+        Each range is asked for from the last value that is known: were one taken away before it, all behind it have
+        moved up, and one would be missed. Raises MovedError when the values changed in between, RestartError when the
+        entry did, SourceError when the server does not go on.
         """
-        start: int | None = entry.ranged[attribute]
-        while start is not None:
+        following: int | None = entry.ranged[attribute]
+        last = entry.attributes[attribute][-1:]
+        while following is not None:
+            start = following - len(last)
             answer = self.session.search(entry.dn, ldap3.BASE, "(objectClass=*)", [f"{attribute};range={start}-*"])
             self.count(answer.size)
             if not answer.entries:
                 raise RestartError(f"{self.session.host}: {entry.dn} went away while it was read")
             values, following, begin = _range(answer.entries[0][1], attribute)
-            if values is None:
-                raise RestartError(f"{self.session.host}: {attribute} of {entry.dn} changed while it was read")
-            if begin != start or (following is not None and (not values or following != start + len(values))):
+            if values is None or (begin == start and values[: len(last)] != last):
+                raise MovedError(f"{self.session.host}: {attribute} of {entry.dn} changed while it was read")
+            is_end = following is None
+            if begin != start or not (is_end or (len(values) > len(last) and following == start + len(values))):
                 raise SourceError(
                     f"{self.session.host}: {attribute};range={start}-* of {entry.dn} was not answered as asked"
                 )
-            yield values
-            start = following
+            yield values[len(last) :]
+            last = values[-1:]
 
     def complete(self, entry: Entry, *, except_for: str | None = None) -> None:
         """Add the missing values of every ranged attribute of `entry`."""

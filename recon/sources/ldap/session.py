@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -247,7 +248,7 @@ class Session:
         answers without paging or without end.
         """
         search = Search(base, ldap3.SUBTREE, filter_text, tuple(attributes), page_size, controls)
-        number, cookie, empty = self._send(search), b"", 0
+        number, cookie, empty, before = self._send(search), b"", 0, ""
         while True:
             received = self._receive(number, search, cookie)
             if received.cookie is None:
@@ -258,7 +259,15 @@ class Session:
             cookie = received.cookie
             if cookie:
                 number = self._send(search, cookie)
-            yield Page(self._entries(received), received.size)
+            entries = self._entries(received)
+            first = next(entries, None)
+            if first is None:
+                yield Page(iter(()), received.size)
+            elif first[0] == before:
+                raise SourceError(f"{self.host}: the same page again: the read would not end")
+            else:
+                before = first[0]
+                yield Page(chain((first,), entries), received.size)
             if not cookie:
                 return
 
