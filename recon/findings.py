@@ -220,6 +220,11 @@ def _find_all(
         except SQLAlchemyError as error:
             refused = statement.refused(first_line(error))
             refused.__cause__ = error
+            if not _stands(connection, refresh_id):
+                raise StoreError(
+                    f"the refresh failed: {refused}; the transaction ended with it, and the old findings stand",
+                    hint="convert with try_convert (SQL Server), or name the finding in [findings] off",
+                ) from error
             broken.append(refused)
             continue
         connection.execute(
@@ -237,6 +242,14 @@ def _find_all(
             )
         )
     return broken
+
+
+def _stands(connection: Connection, refresh_id: int) -> bool:
+    """Is what this refresh has written still there? A database may undo more than one statement for its error."""
+    try:
+        return connection.scalar(select(clock.c.refresh_id)) == refresh_id
+    except SQLAlchemyError:
+        return False
 
 
 def refresh(

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import func, select, update
 
+from recon import findings
 from recon.catalog import read_catalog
 from recon.config import Settings
 from recon.errors import StoreError, UsageError
@@ -147,6 +148,28 @@ def test_own_findings_run_and_a_broken_one_is_left_out(estate, tmp_path):
     assert any(f"{tmp_path}/own_two.sql, line 8: the database refuses it" in text for text in refused)
     assert any(f"{tmp_path}/own_four.sql, line 6: the database refuses it" in text for text in refused)
     assert not {"own_two", "own_four"} & {each.code for each in counts(estate.store)}
+
+
+def test_a_finding_that_ends_the_whole_transaction_ends_the_refresh_by_name(estate, tmp_path, monkeypatch):
+    """As a conversion error does on SQL Server; here the finding's own statement is followed by a rollback."""
+    estate.entra(usagelocation=None)
+    estate.refresh()
+    before = list(rows(estate.store, "usagelocation_missing"))
+    (tmp_path / "own_one.sql").write_text(OWN)
+    find = findings._find
+
+    def failing(connection, statement, refresh_id):
+        if statement.name == "own_one":
+            connection.exec_driver_sql("rollback")
+            connection.exec_driver_sql("select no_such_column")
+        return find(connection, statement, refresh_id)
+
+    monkeypatch.setattr(findings, "_find", failing)
+    with pytest.raises(StoreError, match=r"own_one\.sql, line \d+: .*the old findings stand") as caught:
+        estate.refresh(read_catalog([tmp_path]))
+    assert "try_convert" in (caught.value.hint or "")
+    assert clock_row(estate).refresh_id == 1
+    assert list(rows(estate.store, "usagelocation_missing")) == before
 
 
 def test_a_refresh_that_fails_leaves_the_old_findings(estate, tmp_path):
