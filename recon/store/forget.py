@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, update
 
 from recon.decode.keys import EmployeeIdRules, employee_id_key, fold
 from recon.errors import UsageError
@@ -28,6 +28,14 @@ _JOINS: Mapping[str, Mapping[str, str]] = {
     "entra_user": {"employeeid_key": "employee id", "onpremisesimmutableid": "anchor", "sid": "sid"},
     "worker": {"employeeid_key": "employee id"},
 }
+
+# whose name stands in others: the person's table, the other's, and the two columns there
+_NAMED = (
+    ("ad_user", "ad_user", "manager", "manager_key"),
+    ("ad_user", "ad_group", "managedby", "managedby_key"),
+    ("ad_user", "ad_computer", "managedby", "managedby_key"),
+    ("worker", "worker", "manager_id", "manager_key"),
+)
 
 
 class Record(NamedTuple):
@@ -170,6 +178,24 @@ def _places(connection: Connection, records: set[Record]) -> Iterator[tuple[Tabl
             yield HISTORY["entra_group_owner"], _is_one_of(HISTORY["entra_group_owner"], "owner_id", mine)
 
 
+def _clear_names(connection: Connection, keys: Mapping[str, list[str]], *, is_dry: bool) -> Iterator[Removed]:
+    """Clear the person out of the past of others, whose manager or owner they were. `keys`: by table, folded."""
+    for table, held, name, key in _NAMED:
+        past = HISTORY[held]
+        mine = past.c[key].in_(keys[table])
+        rows = int(connection.scalar(select(func.count()).select_from(past).where(mine)) or 0)
+        if rows and not is_dry:
+            connection.execute(update(past).where(mine).values({name: None, key: None}))
+        yield Removed(f"{past.name}.{name}", rows)
+
+
+def _worker_keys(connection: Connection, records: list[Record]) -> list[str]:
+    found: set[str] = set()
+    for table in _versions("worker") if records else ():
+        found |= set(connection.scalars(select(table.c.worker_key).where(_is_one_of(table, "worker_id", records))))
+    return sorted(found - {None})
+
+
 def _drifted(record: Record) -> ColumnElement[bool]:
     """The rows of load_drift about an object, and those about a membership of the id."""
     key = load_drift.c.object_key
@@ -186,9 +212,13 @@ def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_d
     stays = []
     with store.write() as connection:
         records = find_person(connection, who, rules or EmployeeIdRules())
+        of = {name: sorted(each for each in records if each.table == name) for name in ("ad_user", "worker")}
+        keys = {"ad_user": _dn_keys(connection, of["ad_user"]), "worker": _worker_keys(connection, of["worker"])}
         places = list(_places(connection, records))  # all found before the first is emptied: one leads to another
         for table, mine in places:
             removed[table.name] = removed.get(table.name, 0) + remove(connection, table, mine, is_dry=is_dry)
+        for cleared in _clear_names(connection, keys, is_dry=is_dry):
+            removed[cleared.table] = cleared.rows
         names = {row.source_id: row.name for row in connection.execute(select(source.c.source_id, source.c.name))}
         for each in sorted(records):
             table = LOADED[each.table]

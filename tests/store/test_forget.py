@@ -5,7 +5,7 @@ from sqlalchemy import func, insert, select
 
 from recon.decode.keys import EmployeeIdRules
 from recon.errors import UsageError
-from recon.objects import ReadReport, Row
+from recon.objects import TABLES, ReadReport, Row
 from recon.store import Store
 from recon.store.forget import Staying, find_person, forget
 from recon.store.history import Removed
@@ -183,3 +183,39 @@ def test_what_is_kept_of_drift_about_a_person_goes_and_about_others_stays(store,
     forget(store, f"guid-{name}")
     with store.read() as connection:
         assert sorted(connection.scalars(select(load_drift.c.object_key))) == sorted(kept)
+
+
+def test_the_past_of_others_no_longer_names_the_person(store):
+    def report(title: str, boss: str | None) -> Row:
+        row = ad("ben", "e2", title=title)
+        place = TABLES["ad_user"].position
+        values = list(row.values)
+        if boss is not None:
+            values[place["manager"]], values[place["manager_key"]] = f"CN={boss}", f"cn={boss}"
+        return row._replace(values=tuple(values))
+
+    load(store, "ad", ad("ana", "e1"), ad("cleo", "e3"), report("t", "ana"))
+    load(store, "ad", ad("cleo", "e3"), report("t", "cleo"))
+    load(store, "ad", ad("cleo", "e3"), report("u", None))
+    load(store, "workers", worker("w1", "e1"), worker("w2", "e2")._replace(values=managed_by("w1")))
+    load(store, "workers", worker("w2", "e2"))
+    past, workers = HISTORY["ad_user"].c, HISTORY["worker"].c
+    names = select(past.manager, past.manager_key).where(past.guid == "guid-ben").order_by(past.from_run)
+    ids = select(workers.manager_id, workers.manager_key).where(workers.worker_id == "w2")
+    for is_dry, expected, kept in (
+        (True, [("CN=ana", "cn=ana"), ("CN=cleo", "cn=cleo")], [("w1", "w1")]),
+        (False, [(None, None), ("CN=cleo", "cn=cleo")], [(None, None)]),
+    ):
+        done = forget(store, "ana@example.com", is_dry=is_dry)
+        assert {Removed("ad_user_history.manager", 1), Removed("worker_history.manager_id", 1)} <= set(done.removed)
+        with store.read() as connection:
+            assert list(map(tuple, connection.execute(names))) == expected
+            assert list(map(tuple, connection.execute(ids))) == kept
+
+
+def managed_by(name: str) -> tuple[object, ...]:
+    row = make_row(
+        "worker", worker_id="w2", worker_key="w2", employeeid_key="e2", worker_status="A", manager_id=name,
+        manager_key=name,
+    )  # fmt: skip
+    return row.values
