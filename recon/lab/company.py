@@ -367,11 +367,15 @@ class Company(ABC):
     def graph_owners(self, tenant: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """(group id, {"@odata.type", "id"}) for the owner of each cloud group of the tenant that has one."""
         place = self._tenant(tenant)
-        users = (user for person in self.people() for user in person.entra)
-        owner = next(user.id for user in users if user.tenant == place and user.enabled)
+        owner = self.owner(place)
         for group in self.groups():
             if group.tenant == place and group.domain is None and group.is_owned:
-                yield group.id, {"@odata.type": "#microsoft.graph.user", "id": owner}
+                yield group.id, {"@odata.type": "#microsoft.graph.user", "id": owner.id}
+
+    def owner(self, tenant: int) -> EntraUser:
+        """Who owns the cloud groups of a tenant, the role-assignable one too: the first enabled one with otherMails."""
+        users = (user for person in self.people() for user in person.entra)
+        return next(user for user in users if user.tenant == tenant and user.enabled and user.other_mails)
 
     def graph_deleted(self, tenant: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """(user or group, object) for what lies in the recycle bin of a tenant."""
@@ -386,11 +390,10 @@ class Company(ABC):
         return critical_groups(self)
 
     def privileged(self, tenant: str) -> set[str]:
-        """Ids of the users who hold a directory role."""
+        """Ids of the users who hold a directory role, or are in a role-assignable group or own it."""
         place = self._tenant(tenant)
-        return {
-            user.id for person in self.people() for user in person.entra if user.is_privileged and user.tenant == place
-        }
+        held = (user for person in self.people() for user in person.entra if user.is_privileged)
+        return {user.id for user in held if user.tenant == place} | {self.owner(place).id}
 
     def workers(self) -> Iterator[dict[str, str]]:
         """Records of the HR extract; every one has every column of recon.lab.rendering.WORKER_COLUMNS."""

@@ -158,6 +158,9 @@ def plants(company: Company, *, next_day: bool) -> Iterator[CompanyPlant]:
                 yield CompanyPlant("group_nested_members_differ", "entra_group", around.id, around.name)
     for tenant in range(len(company.tenants)):
         yield from _of_bin(tenant, next_day=next_day)
+        owner = company.owner(tenant)  # of the role-assignable group too
+        if owner.is_synced:
+            yield CompanyPlant("entra_role_on_synced_user", "entra_user", owner.id, owner.upn)
         if next_day:
             purged, lost = gone(tenant)
             yield CompanyPlant("group_gone", "entra_group", purged, _PURGED)

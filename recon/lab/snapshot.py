@@ -100,15 +100,20 @@ def read_users(connection: Connection, source_id: int) -> Iterator[dict[str, Any
 
 
 def _privileged(connection: Connection, source_id: int) -> set[str]:
-    """Whom Microsoft protects, as far as it was loaded: who holds a directory role, is in a role-assignable group."""
-    role, member, group = LOADED["entra_role_member"], LOADED["entra_member"], LOADED["entra_group"]
-    holding = select(role.c.member_id).where(role.c.source_id == source_id, role.c.is_eligible == 0)
-    joined = (
-        select(member.c.member_id)
-        .join(group, (group.c.source_id == member.c.source_id) & (group.c.id == member.c.id))
-        .where(member.c.source_id == source_id, group.c.isassignabletorole == 1)
+    """Whom Microsoft protects, as far as it was loaded: who holds a role, is in a role-assignable group or owns one."""
+    role, group = LOADED["entra_role_member"], LOADED["entra_group"]
+    found = set(
+        connection.scalars(select(role.c.member_id).where(role.c.source_id == source_id, role.c.is_eligible == 0))
     )
-    return set(connection.scalars(holding)) | set(connection.scalars(joined))
+    for name, column in (("entra_member", "member_id"), ("entra_group_owner", "owner_id")):
+        link = LOADED[name]
+        of_role = (
+            (group.c.source_id == link.c.source_id) & (group.c.id == link.c.id) & (group.c.isassignabletorole == 1)
+        )
+        found |= set(
+            connection.scalars(select(link.c[column]).join(group, of_role).where(link.c.source_id == source_id))
+        )
+    return found
 
 
 def site_simulator(
