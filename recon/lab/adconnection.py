@@ -245,7 +245,7 @@ class Connection:
         fault = self.service.faults.at_page(page_number) if page_number else None
         wait = self.service.settings.latency + (fault.seconds if fault else 0.0)
         if wait:
-            time.sleep(wait)
+            self.service.settings.sleep(wait)
         search: Search | None = None
         cookie = b""
         changes: bytes | None = None

@@ -1,6 +1,8 @@
 """What all connections of one AD server share, and the switches it was started with."""
 
 import ssl
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from recon.lab.adbind import Accounts
@@ -23,6 +25,7 @@ class AdSettings:
     idle_timeout: float = 900.0
     message_timeout: float = 30.0  # for one message to arrive, one chunk to be taken, one TLS handshake
     latency: float = 0.0  # before each answer to a search
+    sleep: Callable[[float], None] = time.sleep  # how latency and delays are waited
     sends_references: bool = True
     host: str = "dc1"
 

@@ -90,7 +90,7 @@ class WireClient:
     """Sends bytes and reads whole messages: for what proper clients would never send."""
 
     def __init__(self, port: int) -> None:
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=60)
         self._buffer = bytearray()
 
     def __enter__(self) -> "WireClient":

@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
@@ -33,6 +33,8 @@ from recon.lab.graph.faults import Fault
 from recon.lab.graph.store import Tenant
 from recon.lab.graph.throttle import Limits
 from recon.lab.graph.tokens import LIFETIME, App, TokenOffice
+
+Sleep = Callable[[float], Awaitable[None]]
 
 START_TIMEOUT = 10.0
 
@@ -79,10 +81,11 @@ class _Connections:
 class _GraphEndpoint:
     """/v1.0/…: reads the request, waits the latency, and does to the answer what the fault asks for."""
 
-    def __init__(self, service: GraphService, connections: _Connections, latency: float) -> None:
+    def __init__(self, service: GraphService, connections: _Connections, latency: float, sleep: Sleep) -> None:
         self._service = service
         self._connections = connections
         self._latency = latency
+        self._sleep = sleep
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -97,11 +100,11 @@ class _GraphEndpoint:
             root=f"http://{headers.get('host', '127.0.0.1')}",
         )
         if self._latency:
-            await asyncio.sleep(self._latency)
+            await self._sleep(self._latency)
         answer = self._service.handle(call)
         kind = answer.fault.kind if answer.fault else ""
         if answer.fault is not None and kind == "slow":
-            await asyncio.sleep(1.0 if answer.fault.value is None else answer.fault.value)
+            await self._sleep(1.0 if answer.fault.value is None else answer.fault.value)
         if kind in ("reset", "reset-after"):
             self._connections.reset(scope["client"])
             return
@@ -127,7 +130,8 @@ class GraphSimulator(Controls):
     off. time_scale: simulated seconds per real second, of the limits alone. eventual: longest time in real seconds
     for which a write stays unseen, None: not at all. strict_roles: an application without a directory role may not
     write otherMails of anybody. token_lifetime: seconds. monotonic: another clock for limits and lag, such as one that
-    only a rehearsal moves. Raises UsageError for tenants that are no Graph objects.
+    only a rehearsal moves. sleep: another way to wait for latency and slow answers. Raises UsageError for tenants that
+    are no Graph objects.
     """
 
     def __init__(
@@ -147,6 +151,7 @@ class GraphSimulator(Controls):
         port: int = 0,
         seed: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         names: dict[str, str] = {}
         directories = []
@@ -171,6 +176,7 @@ class GraphSimulator(Controls):
         super().__init__(service)
         self.token_requests = 0
         self._latency = latency
+        self._sleep = sleep
         self._address = (host, port)
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -259,7 +265,7 @@ class GraphSimulator(Controls):
     # ---- routes
 
     def _routes(self, connections: _Connections) -> Starlette:
-        graph = _GraphEndpoint(self.service, connections, self._latency)
+        graph = _GraphEndpoint(self.service, connections, self._latency, self._sleep)
         return Starlette(
             routes=[
                 Route("/v1.0", endpoint=graph),
