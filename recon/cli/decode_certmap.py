@@ -1,5 +1,6 @@
 """`recon decode certmap`: certificate mappings, from a value of altSecurityIdentities or from a certificate."""
 
+import codecs
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ _VALUE_COLUMNS = ("value", "kind", "strength", "issuer", "subject", "serial", "n
 _FILE_COLUMNS = (
     "file", "subject", "issuer", "serial", "not_before", "not_after", "sid_extension", "sid_san",
     "X509IssuerSerialNumber", "X509SKI", "X509SHA1PublicKey", "X509IssuerSubject", "X509SubjectOnly", "X509RFC822",
+    "malformed",
 )  # fmt: skip
 
 
@@ -36,7 +38,8 @@ def _value_row(value: str) -> _Row:
 def _file_row(name: str, found: "Certificate") -> _Row:
     return (
         name, found.subject, found.issuer, found.serial, found.not_before[:19], found.not_after[:19],
-        found.sid_extension, found.sid_san, *(found.mapping(kind) for kind in _FILE_COLUMNS[8:]),
+        found.sid_extension, found.sid_san, *(found.mapping(kind) for kind in _FILE_COLUMNS[8:-1]),
+        "; ".join(found.malformed) or None,
     )  # fmt: skip
 
 
@@ -46,17 +49,18 @@ def _is_value(text: str) -> bool:
 
 def _sorted(given: Sequence[str]) -> tuple[list[str], list[tuple[str, "Certificate"]]]:
     """(mapping values, certificates with the name of their file)."""
-    from recon.decode.certificate import read_certificate_file, read_certificates
+    from recon.decode.certificate import holds_certificate, read_certificate_file, read_certificates
 
     values: list[str] = []
     certificates: list[tuple[str, Certificate]] = []
     for text in given:
         if text == "-":
             data = sys.stdin.buffer.read() if hasattr(sys.stdin, "buffer") else sys.stdin.read().encode()
-            if data[:1] == b"\x30" or b"-----BEGIN" in data:
+            if holds_certificate(data):
                 certificates += [("-", each) for each in read_certificates(data)]
             else:
-                lines = data.decode("utf-8", "replace").splitlines()
+                is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+                lines = data.decode("utf-16" if is_wide else "utf-8-sig", "replace").splitlines()
                 values += [line.strip() for line in lines if line.strip()]
         elif _is_value(text):
             values.append(text)
@@ -81,7 +85,7 @@ def certmap(
     values: list[str] = typer.Argument(
         None,
         metavar="VALUE|FILE",
-        help="A value of altSecurityIdentities, or a file with a certificate (PEM, DER). "
+        help="A value of altSecurityIdentities, or a file with a certificate (PEM, DER, base64). "
         "A single - reads values, one a line, or a certificate from stdin.",
     ),
     issuer: str | None = typer.Option(None, "--issuer", help="With --serial: the issuer as a certificate shows it."),
@@ -91,7 +95,8 @@ def certmap(
     """A certificate mapping (KB5014754): weak or strong, and what it names; or the mappings that a certificate allows.
 
     Of a certificate also the SID of extension 1.3.6.1.4.1.311.25.2 and of the tag in subjectAltName: with one of
-    them no mapping in AD is needed. --issuer and --serial print the strong mapping of the two.
+    them no mapping in AD is needed. What of it cannot be read stands under malformed. --issuer and --serial print the
+    strong mapping of the two.
     """
     if (issuer is None) != (serial is None) or (issuer is None) != bool(values):
         raise UsageError("give values or files, or --issuer together with --serial")

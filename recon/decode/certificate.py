@@ -1,26 +1,38 @@
 """A certificate as a domain controller maps it: issuer, serial number, the SID inside, and its mapping strings.
 
-Read with `cryptography`; whatever a file holds, the answer is a certificate or one DecodeError.
+Read with `cryptography`; whatever a file holds, the answer is a certificate or one DecodeError. A certificate whose
+extensions cannot be read still has an issuer and a serial number: `malformed` says what is missing and why.
 """
 
+import base64
+import binascii
+import codecs
+import re
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
-from cryptography.x509.oid import NameOID, ObjectIdentifier
+from cryptography.x509.oid import NameOID
 
 from recon.decode.certmap import reversed_bytes
 from recon.decode.sid import sid_bytes, sid_text
+from recon.decode.text import printable
 from recon.decode.times import from_datetime
 from recon.errors import DecodeError
+
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 SID_EXTENSION = "1.3.6.1.4.1.311.25.2"
 SID_TAG = "tag:microsoft.com,2022-09-14:sid:"
 _SID_OID = bytes.fromhex("060a2b060104018237190201")  # 1.3.6.1.4.1.311.25.2.1 as an OBJECT IDENTIFIER
 _LONGEST = 1 << 20
+_PEM = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----")
+_DER = re.compile(rb"\x30[\x81-\x83]")  # a SEQUENCE of more than 127 bytes
+_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion)
 # names as Windows writes them, where RFC 4514 has others
 _TYPES = {
     NameOID.COMMON_NAME: "CN",
@@ -44,7 +56,8 @@ class Certificate(NamedTuple):
     """What a certificate says. Names root first; `serial` in hexadecimal, not reversed; times as the store has them.
 
     `sid_extension`, `sid_san`: the SID of extension 1.3.6.1.4.1.311.25.2 and of the tag in subjectAltName, None
-    where there is none. `mappings`: (kind, value) of every explicit mapping that can be made of it, strong ones first.
+    where there is none that can be read. `mappings`: (kind, value) of every explicit mapping that can be made of it,
+    strong ones first. `malformed`: what of it cannot be read, and why.
     """
 
     subject: str
@@ -55,6 +68,7 @@ class Certificate(NamedTuple):
     sid_extension: str | None
     sid_san: str | None
     mappings: tuple[tuple[str, str], ...]
+    malformed: tuple[str, ...] = ()
 
     def mapping(self, kind: str) -> str | None:
         """The mapping of one kind."""
@@ -91,22 +105,40 @@ def _inside(data: bytes, tag: int) -> bytes:
 
 
 def _sid_of_extension(data: bytes) -> str:
-    """SEQUENCE {[0] {OID …25.2.1, [0] {OCTET STRING "S-1-5-21-…"}}}; raises DecodeError."""
-    try:
-        other = _inside(_inside(data, 0x30), 0xA0)
-        if not other.startswith(_SID_OID):
-            raise ValueError("another object identifier")
-        text = _inside(_inside(other[len(_SID_OID) :], 0xA0), 0x04).decode("ascii")
-    except ValueError as error:
-        raise DecodeError(f"the certificate's SID extension cannot be read: {error}") from error
-    return sid_text(sid_bytes(text))
+    """SEQUENCE {[0] {OID …25.2.1, [0] {OCTET STRING "S-1-5-21-…"}}}; raises ValueError, DecodeError."""
+    other = _inside(_inside(data, 0x30), 0xA0)
+    if not other.startswith(_SID_OID):
+        raise ValueError("another object identifier")
+    return sid_text(sid_bytes(_inside(_inside(other[len(_SID_OID) :], 0xA0), 0x04).decode("ascii")))
 
 
-def _alternatives(certificate: x509.Certificate) -> list[x509.GeneralName]:
-    try:
-        return list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except x509.ExtensionNotFound:
-        return []
+def _sids(
+    extensions: Iterable[x509.Extension[x509.ExtensionType]], names: list[x509.GeneralName], malformed: list[str]
+) -> tuple[str | None, str | None]:
+    """The SID of the extension and of the tag; what cannot be read is added to `malformed`."""
+    inside = None
+    for each in extensions:
+        if each.oid.dotted_string == SID_EXTENSION:
+            try:
+                inside = _sid_of_extension(each.value.public_bytes())
+            except UnicodeDecodeError:
+                malformed.append(f"SID extension {SID_EXTENSION}: the SID is not ASCII")
+            except (ValueError, DecodeError) as error:
+                malformed.append(f"SID extension {SID_EXTENSION}: {error}")
+    tagged = []
+    for name in names:
+        if isinstance(name, x509.UniformResourceIdentifier) and name.value.startswith(SID_TAG):
+            try:
+                tagged.append(sid_text(sid_bytes(name.value[len(SID_TAG) :])))
+            except DecodeError as error:
+                malformed.append(f"SID tag in subjectAltName: {error}")
+    if len(set(tagged)) > 1:
+        malformed.append(f"{len(tagged)} SID tags in subjectAltName: the first is shown")
+    return inside, tagged[0] if tagged else None
+
+
+def _of_type(extensions: Iterable[x509.Extension[x509.ExtensionType]], wanted: type[_Extension]) -> _Extension | None:
+    return next((each.value for each in extensions if isinstance(each.value, wanted)), None)
 
 
 def _key_hash(certificate: x509.Certificate) -> str | None:
@@ -117,14 +149,16 @@ def _key_hash(certificate: x509.Certificate) -> str | None:
         return None
 
 
-def _mappings(certificate: x509.Certificate, names: list[x509.GeneralName], serial: str) -> list[tuple[str, str]]:
+def _mappings(
+    certificate: x509.Certificate,
+    identifier: x509.SubjectKeyIdentifier | None,
+    names: list[x509.GeneralName],
+    serial: str,
+) -> list[tuple[str, str]]:
     issuer, subject = _name(certificate.issuer), _name(certificate.subject)
     found = [("X509IssuerSerialNumber", f"X509:<I>{issuer}<SR>{reversed_bytes(serial)}")] if issuer else []
-    try:
-        identifier = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()
-        found.append(("X509SKI", f"X509:<SKI>{identifier}"))
-    except x509.ExtensionNotFound:
-        pass
+    if identifier is not None:
+        found.append(("X509SKI", f"X509:<SKI>{identifier.digest.hex()}"))
     key_hash = _key_hash(certificate)
     if key_hash is not None:
         found.append(("X509SHA1PublicKey", f"X509:<SHA1-PUKEY>{key_hash}"))
@@ -141,17 +175,14 @@ def _read(certificate: x509.Certificate) -> Certificate:
         raise DecodeError("the certificate has a negative serial number")
     digits = f"{certificate.serial_number:X}"
     serial = digits if len(digits) % 2 == 0 else f"0{digits}"
-    names = _alternatives(certificate)
-    sids = [
-        sid_text(sid_bytes(each.value[len(SID_TAG) :]))
-        for each in names
-        if isinstance(each, x509.UniformResourceIdentifier) and each.value.startswith(SID_TAG)
-    ]
+    malformed: list[str] = []
     try:
-        found = certificate.extensions.get_extension_for_oid(ObjectIdentifier(SID_EXTENSION)).value
-        inside = _sid_of_extension(found.public_bytes())
-    except x509.ExtensionNotFound:
-        inside = None
+        extensions = list(certificate.extensions)
+    except _UNREADABLE as error:
+        extensions = []
+        malformed.append(f"extensions, subjectAltName and SID with them: {printable(str(error))}")
+    names = list(_of_type(extensions, x509.SubjectAlternativeName) or ())
+    inside, tagged = _sids(extensions, names, malformed)
     return Certificate(
         subject=_name(certificate.subject),
         issuer=_name(certificate.issuer),
@@ -159,24 +190,47 @@ def _read(certificate: x509.Certificate) -> Certificate:
         not_before=from_datetime(certificate.not_valid_before_utc),
         not_after=from_datetime(certificate.not_valid_after_utc),
         sid_extension=inside,
-        sid_san=sids[0] if sids else None,
-        mappings=tuple(_mappings(certificate, names, serial)),
+        sid_san=tagged,
+        mappings=tuple(_mappings(certificate, _of_type(extensions, x509.SubjectKeyIdentifier), names, serial)),
+        malformed=tuple(malformed),
     )
 
 
+def _plain(data: bytes) -> bytes:
+    """PEM or DER out of what tools write: text in UTF-16 (PowerShell's >), base64 without its BEGIN and END."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = data.decode("utf-16", "replace").encode()
+    elif data[:1] == b"\0" or data[1:2] == b"\0":
+        data = data.replace(b"\0", b"")
+    if _PEM.search(data) or _DER.match(data):
+        return data
+    try:
+        found = base64.b64decode(b"".join(data.removeprefix(codecs.BOM_UTF8).split()), validate=True)
+    except binascii.Error:
+        return data
+    return found if _DER.match(found) else data
+
+
+def holds_certificate(data: bytes) -> bool:
+    """True for what read_certificates would try: PEM, DER or base64 of DER."""
+    plain = _plain(data)
+    return b"-----BEGIN" in plain or _DER.match(plain) is not None
+
+
 def read_certificates(data: bytes) -> list[Certificate]:
-    """Every certificate of a PEM text, or the one of a DER file. Raises DecodeError."""
+    """Every certificate of a PEM text, or the one of DER or of its base64. Raises DecodeError."""
     if len(data) > _LONGEST:
         raise DecodeError("not a certificate: over 1 MB")
+    plain = _plain(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # odd certificates are still shown
-            if b"-----BEGIN CERTIFICATE-----" in data:
-                return [_read(each) for each in x509.load_pem_x509_certificates(data)]
-            return [_read(x509.load_der_x509_certificate(data))]
+            if _PEM.search(plain):
+                return [_read(each) for each in x509.load_pem_x509_certificates(plain)]
+            return [_read(x509.load_der_x509_certificate(plain))]
     except DecodeError:
         raise
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion) as error:
+    except _UNREADABLE as error:
         raise DecodeError(
             "not a certificate: neither PEM nor DER, or damaged",
             hint="give a certificate, not a key, a request, a PFX or a PKCS#7 file",

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 
@@ -291,6 +292,17 @@ def test_certmap_of_a_file(tmp_path):
     (row,) = json.loads(decode("certmap", path, "-f", "json"))
     assert (row["X509IssuerSerialNumber"], row["sid_extension"]) == (STRONG, None)
     assert decode("certmap", path).splitlines()[-1].startswith("note: no SID in the certificate")
+
+
+def test_certmap_says_what_is_malformed(tmp_path):
+    ca = certificates.name("DC=com", "DC=contoso", "CN=CONTOSO-DC-CA")
+    path = tmp_path / "jane.cer"
+    der = certificates.certificate(subject=ca, issuer=ca, serial=1, sid=certificates.sid_extension(b"S-1-\x1b"))
+    path.write_bytes(certificates.pem(der).decode().encode("utf-16"))
+    (row,) = json.loads(decode("certmap", path, "-f", "json"))
+    assert (row["serial"], row["sid_extension"]) == ("01", None)
+    assert row["malformed"].startswith("SID extension 1.3.6.1.4.1.311.25.2: not a SID: 'S-1-\\x1b'")
+    assert "\nmalformed  " in re.sub(" +", "  ", decode("certmap", path))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
+import base64
 import contextlib
 import hashlib
+import re
 
 import pytest
 from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon.decode.certificate import read_certificate_file, read_certificates
+from recon.decode.certificate import holds_certificate, read_certificate_file, read_certificates
 from recon.decode.certmap import read_mapping
 from recon.errors import DecodeError
 from tests.support.certificates import KEY, certificate, name, pem, sid_extension
@@ -67,17 +69,84 @@ def test_several_in_one_file(tmp_path):
     assert [found.serial for found in read_certificate_file(path)] == ["2B0000000011AC0000000012", "01"]
 
 
+TAG = "tag:microsoft.com,2022-09-14:sid:"
+
+
 @pytest.mark.parametrize(
-    "sid",
+    ("sid", "why"),
     [
-        b"", b"\x30", b"\x30\x80", sid_extension(b"S-1-"), sid_extension(b""), sid_extension(b"\xff"),
-        sid_extension(SID.encode()) + b"\0", sid_extension(SID.encode())[:-1],
-        sid_extension(SID.encode(), bytes.fromhex("060a2b060104018237140203")),
+        (b"", "another element"), (b"\x30", "another element"), (b"\x30\x80", "a length that DER does not write"),
+        (sid_extension(b"S-1-"), "not a SID: 'S-1-'"), (sid_extension(b""), "not a SID: ''"),
+        (sid_extension(b"\xff"), "the SID is not ASCII"),
+        (sid_extension(b"S-1-5-21-\x1b[2J"), r"not a SID: 'S-1-5-21-\\x1b\[2J'"),
+        (sid_extension(SID.encode()) + b"\0", "another length"), (sid_extension(SID.encode())[:-1], "another length"),
+        (sid_extension(SID.encode(), bytes.fromhex("060a2b060104018237140203")), "another object identifier"),
     ],
 )  # fmt: skip
-def test_a_damaged_sid_extension_is_one_error(sid):
-    with pytest.raises(DecodeError):
-        read_certificates(certificate(subject=JANE, issuer=CA, serial=1, sid=sid))
+def test_a_damaged_sid_extension_is_named_and_the_rest_is_read(sid, why):
+    der = certificate(
+        subject=JANE, issuer=CA, serial=1, sid=sid, alternatives=(x509.UniformResourceIdentifier(f"{TAG}{SID}"),)
+    )
+    (found,) = read_certificates(der)
+    assert (found.serial, found.sid_extension, found.sid_san) == ("01", None, SID)
+    assert found.mapping("X509IssuerSerialNumber") == "X509:<I>DC=com,DC=contoso,CN=CONTOSO-DC-CA<SR>01"
+    (said,) = found.malformed
+    assert re.match(rf"SID extension 1\.3\.6\.1\.4\.1\.311\.25\.2: {why}", said), said
+
+
+def test_a_damaged_sid_tag_is_named_and_the_rest_is_read():
+    tags = tuple(x509.UniformResourceIdentifier(f"{TAG}{end}") for end in ("", "S-1-5-x", SID, f"{SID}0"))
+    (found,) = read_certificates(
+        certificate(subject=JANE, issuer=CA, serial=1, sid=sid_extension(SID.encode()), alternatives=tags)
+    )
+    assert (found.sid_extension, found.sid_san) == (SID, SID)
+    assert [re.sub("(not a SID: '.*?').*", r"\1", said) for said in found.malformed] == [
+        "SID tag in subjectAltName: not a SID: ''",
+        "SID tag in subjectAltName: not a SID: 'S-1-5-x'",
+        "2 SID tags in subjectAltName: the first is shown",
+    ]
+
+
+def test_extensions_that_cannot_be_read_leave_issuer_and_serial_number():
+    der = whole().replace(b"\x82\x10jane@contoso.com", b"\x82\x10\xff\xfe\xfd\xfcaaaaaaaaaaaa")
+    der = der.replace(b"\x81\x10jane@contoso.com", b"\x81\x10\xff\xfe\xfd\xfcaaaaaaaaaaaa")
+    assert der != whole()
+    (found,) = read_certificates(der)
+    assert (found.serial, found.sid_extension, found.sid_san) == ("2B0000000011AC0000000012", None, None)
+    assert next(kind for kind, _ in found.mappings) == "X509IssuerSerialNumber"
+    (said,) = found.malformed
+    assert said.startswith("extensions, subjectAltName and SID with them: ")
+
+
+def wide(text: bytes, order: str = "utf-16") -> bytes:
+    return text.decode().encode(order)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda der: wide(pem(der)),
+        lambda der: b"\xfe\xff" + wide(pem(der), "utf-16-be"),
+        lambda der: wide(pem(der), "utf-16-le"),
+        lambda der: wide(pem(der), "utf-16-be"),
+        lambda der: b"\xef\xbb\xbf" + pem(der).replace(b"\n", b"\r\n"),
+        lambda der: pem(der).replace(b" CERTIFICATE", b" X509 CERTIFICATE"),
+        base64.b64encode,
+        lambda der: b"\xef\xbb\xbf" + base64.encodebytes(der).replace(b"\n", b"\r\n"),
+        lambda der: wide(base64.encodebytes(der)),
+    ],
+)
+def test_what_windows_tools_write(form):
+    data = form(whole())
+    assert holds_certificate(data)
+    assert read_certificates(data) == read_certificates(whole())
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"0", b"0815\n", b"X509:<S>CN=Jane\n", b"Kerberos:jane@CONTOSO\n", b"\xff\xfeX", b"\0"]
+)
+def test_values_are_no_certificates(data):
+    assert not holds_certificate(data)
 
 
 @pytest.mark.parametrize(
