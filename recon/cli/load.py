@@ -1,5 +1,6 @@
 """`recon load ad | entra | workers | mim`: read a source to its end and publish it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from recon.errors import UsageError
 
 if TYPE_CHECKING:
     from recon.store.load import LoadResult
+    from recon.store.publish import Overrides
 
 app = typer.Typer(help="Load Active Directory, Entra ID, HR and MIM into the database.", no_args_is_help=True)
 
@@ -39,8 +41,8 @@ _SOURCE = typer.Argument(None, metavar="[SOURCE]...", help="Names of configured 
 _ACCEPT_ROWS = typer.Option(
     None,
     "--accept-rows",
-    metavar="N",
-    help="Publish this once although the row count is refused; N is the number in the message.",
+    metavar="TABLE=N",
+    help="Publish this once although the row count is refused; TABLE=N stands in the message. N alone: any table.",
 )
 _ACCEPT_FILL = typer.Option(
     None,
@@ -70,17 +72,16 @@ def load_kinds(
     kinds: tuple[str, ...],
     names: tuple[str, ...] = (),
     *,
-    accept_rows: list[int] | None = None,
+    accept_rows: list[str] | None = None,
     accept_fill: list[str] | None = None,
     save: Path | None = None,
     full: bool = False,
 ) -> "list[LoadResult]":
     """Load every configured source of the kinds, in order, saying what happens."""
     from recon.pipeline.loads import load_source, sources, summary
-    from recon.store.publish import Overrides
 
     config = state(ctx).config()
-    accept = Overrides(frozenset(accept_rows or ()), frozenset(map(_fill, accept_fill or ())))
+    accept = _overrides(accept_rows or (), accept_fill or ())
     results = []
     chosen = [source for kind in kinds for source in sources(config, kind, names)]
     with state(ctx).store(create=True) as store:
@@ -97,11 +98,22 @@ def load_kinds(
     return results
 
 
-def _fill(given: str) -> tuple[str, int]:
-    column, _, number = given.partition("=")
-    if "." not in column or not number.isdecimal():
-        raise UsageError(f"--accept-fill {given}: not TABLE.COLUMN=N", hint="copy it from the message of the refusal")
-    return column, int(number)
+def _overrides(rows: Iterable[str], fills: Iterable[str]) -> "Overrides":
+    from recon.store.publish import Overrides
+
+    numbers = frozenset(int(given) for given in rows if given.isdecimal())
+    tables = frozenset(_named("--accept-rows", "TABLE=N", given) for given in rows if not given.isdecimal())
+    return Overrides(numbers, frozenset(_named("--accept-fill", "TABLE.COLUMN=N", given) for given in fills), tables)
+
+
+def _named(option: str, form: str, given: str) -> tuple[str, int]:
+    from recon.objects import TABLES
+
+    name, _, number = given.partition("=")
+    table, dot, _ = name.partition(".")
+    if (dot != "") != ("." in form) or not number.isdecimal() or table not in TABLES:
+        raise UsageError(f"{option} {given}: not {form}", hint="copy it from the message of the refusal")
+    return name, int(number)
 
 
 def print_results(results: "list[LoadResult]", output: Format) -> None:
@@ -146,7 +158,7 @@ def _finish(ctx: typer.Context, results: "list[LoadResult]", output: Format, *, 
 def ad(
     ctx: typer.Context,
     source: list[str] | None = _SOURCE,
-    accept_rows: list[int] | None = _ACCEPT_ROWS,
+    accept_rows: list[str] | None = _ACCEPT_ROWS,
     accept_fill: list[str] | None = _ACCEPT_FILL,
     full: bool = _FULL,
     no_refresh: bool = _NO_REFRESH,
@@ -164,7 +176,7 @@ def entra(
     save: Path | None = typer.Option(
         None, "--save", metavar="FOLDER", help="Also write users, groups and members as NDJSON."
     ),
-    accept_rows: list[int] | None = _ACCEPT_ROWS,
+    accept_rows: list[str] | None = _ACCEPT_ROWS,
     accept_fill: list[str] | None = _ACCEPT_FILL,
     full: bool = _FULL,
     no_refresh: bool = _NO_REFRESH,
@@ -181,7 +193,7 @@ def entra(
 def workers(
     ctx: typer.Context,
     source: list[str] | None = _SOURCE,
-    accept_rows: list[int] | None = _ACCEPT_ROWS,
+    accept_rows: list[str] | None = _ACCEPT_ROWS,
     accept_fill: list[str] | None = _ACCEPT_FILL,
     no_refresh: bool = _NO_REFRESH,
     output: Format = FORMAT_OPTION,
@@ -195,7 +207,7 @@ def workers(
 def mim(
     ctx: typer.Context,
     source: list[str] | None = _SOURCE,
-    accept_rows: list[int] | None = _ACCEPT_ROWS,
+    accept_rows: list[str] | None = _ACCEPT_ROWS,
     no_refresh: bool = _NO_REFRESH,
     output: Format = FORMAT_OPTION,
 ) -> None:

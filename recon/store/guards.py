@@ -5,6 +5,7 @@ nothing of the load stands.
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, literal, select
 
@@ -24,17 +25,18 @@ _UNGUARDED_VALUES = frozenset({"defect", "propertycausingerror"})
 def check_complete(work: Publication, result: TableResult, distinct_rows: int) -> None:
     """Refuse a read that does not hold the rows the server counts. Raises IncompleteError."""
     expected = result.server_count
-    if expected is None or distinct_rows == expected or distinct_rows in work.accept.rows:
+    if expected is None or distinct_rows == expected or work.accept.takes(result.table, distinct_rows):
         return
     raise IncompleteError(
         f"{result.table}: {distinct_rows} rows were read, but the server counts {expected}; nothing was published",
-        hint=f"load again, or accept it once with --accept-rows {distinct_rows}",
+        hint=f"load again, or accept it once with --accept-rows {result.table}={distinct_rows}",
     )
 
 
 def _shrink_limit(work: Publication, rows: int) -> int:
     """How many of so many rows a table may lose in one load."""
-    return max(_SMALL_LOSS, min(int(rows * work.guards.max_shrink_share), work.guards.max_shrink_rows))
+    share = Fraction(str(work.guards.max_shrink_share))  # 0.29 of 100 is 29, as a float it is less
+    return max(_SMALL_LOSS, min(int(rows * share), work.guards.max_shrink_rows))
 
 
 def check_shrink(work: Publication, stage: Stage, distinct_rows: int) -> None:
@@ -47,11 +49,16 @@ def check_shrink(work: Publication, stage: Stage, distinct_rows: int) -> None:
     old = count(work, select(func.count()).select_from(target).where(mine))
     gone = count(work, select(func.count()).select_from(target).where(mine, ~exists().where(stage.key == target_key)))
     limit = _shrink_limit(work, old)
-    if gone > limit and distinct_rows not in work.accept.rows:
+    if gone > limit and not work.accept.takes(stage.spec.name, distinct_rows):
         raise LoadRefusedError(
             f"{stage.spec.name}: {gone} of {old} rows would vanish (limit {limit}); nothing was published",
-            hint=f"if that is right, run once with --accept-rows {distinct_rows}",
+            hint=f"if that is right, run once with --accept-rows {stage.spec.name}={distinct_rows}",
         )
+
+
+def _is_less(work: Publication, expected: int, filled_before: int, filled: int) -> bool:
+    """True when `filled` is less than what was expected by more than the configured share."""
+    return filled_before >= _FILL_FROM and expected > 0 and (expected - filled) / expected > work.guards.max_fill_loss
 
 
 def check_fill(work: Publication, stage: Stage) -> None:
@@ -65,10 +72,9 @@ def check_fill(work: Publication, stage: Stage) -> None:
     if not old_total:
         return
     for name in doubtful:
-        kept = (filled[name] / new_total) / (before[name] / old_total) if before[name] else 1.0
         column = f"{stage.spec.name}.{name}"
         accepted = (column, filled[name]) in work.accept.fills
-        if before[name] >= _FILL_FROM and kept < 1 - work.guards.max_fill_loss and not accepted:
+        if _is_less(work, before[name] * new_total, before[name], filled[name] * old_total) and not accepted:
             raise LoadRefusedError(
                 f"{column}: filled in {filled[name]} of {new_total} rows, before in {before[name]} of {old_total}; "
                 "nothing was published",
@@ -89,8 +95,8 @@ def check_values(work: Publication, stage: Stage, children: Sequence[Stage]) -> 
         old_total = count(work, select(func.count()).select_from(target).where(target.c.source_id == work.source_id))
         for column, held in before.items():
             filled = after.get(column, 0)
-            is_less = filled * old_total < held * new_total * (1 - work.guards.max_fill_loss)
-            if held >= _FILL_FROM and is_less and (column, filled) not in work.accept.fills:
+            is_less = _is_less(work, held * new_total, held, filled * old_total)
+            if is_less and (column, filled) not in work.accept.fills:
                 raise LoadRefusedError(
                     f"{column}: filled in {filled} of {new_total} rows, before in {held} of {old_total}; "
                     "nothing was published",
@@ -130,10 +136,10 @@ def check_links(work: Publication, stage: Stage, owner: str | None, entry: Table
     if entry.deleted - entry.inserted <= limit:
         return
     gone = count(work, select(func.count()).select_from(past).where(*left)) - entry.inserted
-    if gone > limit and entry.rows_published not in work.accept.rows:
+    if gone > limit and not work.accept.takes(stage.spec.name, entry.rows_published):
         raise LoadRefusedError(
             f"{stage.spec.name}: {gone} of {old} rows would vanish (limit {limit}); nothing was published",
-            hint=f"if that is right, run once with --accept-rows {entry.rows_published}",
+            hint=f"if that is right, run once with --accept-rows {stage.spec.name}={entry.rows_published}",
         )
 
 
@@ -163,10 +169,10 @@ def check_deletions(work: Publication, stage: Stage, gone: GoneStage) -> None:
         return
     target_row = exists().where(mine, key == stage.key)
     rows = old - leaving + count(work, select(func.count()).select_from(stage.table).where(~target_row))
-    if rows not in work.accept.rows:
+    if not work.accept.takes(stage.spec.name, rows):
         raise LoadRefusedError(
             f"{stage.spec.name}: {leaving} of {old} rows would vanish (limit {limit}); nothing was published",
-            hint=f"if that is right, run once with --accept-rows {rows}",
+            hint=f"if that is right, run once with --accept-rows {stage.spec.name}={rows}",
         )
 
 
@@ -181,8 +187,7 @@ def check_changed_fill(work: Publication, stage: Stage) -> None:
     ).one()
     for name, before, after in zip(names, filled[: len(names)], filled[len(names) :], strict=True):
         column = f"{stage.spec.name}.{name}"
-        too_few = before >= _FILL_FROM and after < before * (1 - work.guards.max_fill_loss)
-        if too_few and (column, after) not in work.accept.fills:
+        if _is_less(work, before, before, after) and (column, after) not in work.accept.fills:
             raise LoadRefusedError(
                 f"{column}: of {total} changed rows {after} have it, before {before} of the same had; "
                 "nothing was published",
@@ -205,8 +210,7 @@ def check_changed_values(work: Publication, stage: Stage, children: Sequence[Sta
         total = count(work, select(func.count()).select_from(known.subquery()))
         for column, held in before.items():
             filled = after.get(column, 0)
-            is_less = held >= _FILL_FROM and filled < held * (1 - work.guards.max_fill_loss)
-            if is_less and (column, filled) not in work.accept.fills:
+            if _is_less(work, held, held, filled) and (column, filled) not in work.accept.fills:
                 raise LoadRefusedError(
                     f"{column}: of {total} changed rows {filled} have it, before {held} of the same had; "
                     "nothing was published",
@@ -217,7 +221,7 @@ def check_changed_values(work: Publication, stage: Stage, children: Sequence[Sta
 def check_total(work: Publication, entry: TableResult) -> None:
     """Refuse an increment after which the table does not hold the rows the server counts. Raises IncompleteError."""
     expected, rows = entry.server_count, entry.rows_published + entry.rejected
-    if expected is None or rows == expected or rows in work.accept.rows:
+    if expected is None or rows == expected or work.accept.takes(entry.table, rows):
         return
     raise IncompleteError(
         f"{entry.table}: with the increment there would be {rows} rows, but the server counts {expected}; "

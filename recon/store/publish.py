@@ -42,10 +42,15 @@ _MANY = 5_000  # rows, for which it pays to make indexes anew
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What one run is told to accept, by its number: row counts, and (table.column, rows in which it is filled)."""
+    """What one run is told to accept, by its number: rows of whatever table, (table, rows), (table.column, filled)."""
 
     rows: frozenset[int] = frozenset()
     fills: frozenset[tuple[str, int]] = frozenset()
+    tables: frozenset[tuple[str, int]] = frozenset()
+
+    def takes(self, table: str, rows: int) -> bool:
+        """True when this number of rows of this table was named."""
+        return rows in self.rows or (table, rows) in self.tables
 
 
 @dataclass(slots=True)

@@ -54,6 +54,10 @@ def test_verify_says_of_each_table_whether_it_holds(recon, tmp_path):
         (("load", "ad", "--accept-fill", "ad_user.cn"), "--accept-fill ad_user.cn: not TABLE.COLUMN=N"),
         (("load", "ad", "--accept-fill", "ad_user.cn=x"), "not TABLE.COLUMN=N"),
         (("load", "ad", "--accept-fill", "cn=0"), "not TABLE.COLUMN=N"),
+        (("load", "ad", "--accept-fill", "ad_usr.cn=0"), "not TABLE.COLUMN=N"),
+        (("load", "ad", "--accept-rows", "ad_usr=0"), "--accept-rows ad_usr=0: not TABLE=N"),
+        (("load", "ad", "--accept-rows", "ad_user.cn=0"), "not TABLE=N"),
+        (("load", "ad", "--accept-rows", "-1"), "--accept-rows -1: not TABLE=N"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(recon, arguments, said):

@@ -332,7 +332,7 @@ def test_too_many_deletions_are_refused_until_the_number_is_named(store):
     rows = [Gone("ad_user", (f"u{n}",)) for n in range(11)] + [person(99, "new")]
     with pytest.raises(LoadRefusedError, match=r"ad_user: 11 of 40 rows would vanish \(limit 10\)") as refused:
         load(store, rows)
-    assert refused.value.hint == "if that is right, run once with --accept-rows 30"
+    assert refused.value.hint == "if that is right, run once with --accept-rows ad_user=30"
     assert len(column(store, "ad_user", "guid")) == 40
     assert kept(store) == {}
     with pytest.raises(LoadRefusedError):
@@ -366,6 +366,19 @@ def test_values_and_members_that_went_empty_among_the_changed_are_refused_until_
     load(store, emptied, accept=Overrides(rows=frozenset({0})))
     assert column(store, "ad_member", "member_key") == []
     assert intact(store)
+
+
+def test_the_very_share_of_the_changed_rows_may_go_empty_and_one_value_more_may_not(store):
+    def people(filled: int) -> list[Row]:
+        titles = ["t"] * filled + [None] * (100 - filled)
+        return [
+            person(n, f"p{n}", *([f"{n}@x.example"] if title else []), title=title) for n, title in enumerate(titles)
+        ]
+
+    load(store, people(100), increment=False)
+    with pytest.raises(LoadRefusedError, match="title: of 100 changed rows 29 have it"):
+        load(store, people(29), max_fill_loss=0.7)
+    load(store, people(30), max_fill_loss=0.7)
 
 
 def test_few_changed_rows_or_half_of_them_are_no_reason(store):

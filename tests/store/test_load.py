@@ -191,12 +191,52 @@ def test_a_load_that_shrinks_too_far_is_refused_until_told_the_number(store):
     with pytest.raises(LoadRefusedError, match="60 of 100 rows would vanish") as caught:
         load(store, [user(n) for n in range(40)])
     assert caught.value.hint is not None
-    assert "--accept-rows 40" in caught.value.hint
+    assert "--accept-rows entra_user=40" in caught.value.hint
     assert len(names(store)) == 100
     with pytest.raises(LoadRefusedError):
         load(store, [user(n) for n in range(40)], accept=Overrides(rows=frozenset({41})))
     load(store, [user(n) for n in range(40)], accept=Overrides(rows=frozenset({40})))
     assert len(names(store)) == 40
+
+
+def test_the_very_share_may_vanish_and_one_row_more_may_not(store):
+    load(store, [user(n) for n in range(100)])
+    with pytest.raises(LoadRefusedError, match=r"30 of 100 rows would vanish \(limit 29\)"):
+        load(store, [user(n) for n in range(70)], max_shrink_share=0.29)
+    load(store, [user(n) for n in range(71)], max_shrink_share=0.29)
+    assert len(names(store)) == 71
+
+
+def test_the_very_share_of_a_column_may_go_empty_and_one_value_more_may_not(store):
+    def filled(count: int) -> list[Row]:
+        mails = [f"{n}@x.example" for n in range(count)] + [None] * (100 - count)
+        return [user(n, *filter(None, [mail]), mail=mail) for n, mail in enumerate(mails)]
+
+    load(store, filled(100))
+    with pytest.raises(LoadRefusedError, match=r"entra_user\.mail: filled in 29 of 100"):
+        load(store, filled(29), max_fill_loss=0.7)
+    load(store, filled(30), max_fill_loss=0.7)
+    assert len(mails(store)) == 30
+
+
+def test_a_number_named_for_one_table_accepts_no_other(store):
+    source_id = register_source(store, "entra", "tenant", "t1")
+
+    def both(count: int, *accepted: tuple[str, int]) -> LoadResult:
+        with Load(store, source_id, "tenant", ("entra_user", "entra_group")) as running:
+            for n in range(count):
+                running.add(make_row("entra_user", id=f"u{n}"))
+                running.add(make_row("entra_group", id=f"g{n}"))
+            return running.publish(ReadReport(), Overrides(tables=frozenset(accepted)))
+
+    both(20)
+    with pytest.raises(LoadRefusedError, match="entra_user: 20 of 20 rows would vanish"):
+        both(0, ("entra_group", 0))
+    with pytest.raises(LoadRefusedError, match="entra_group: 20 of 20 rows would vanish"):
+        both(0, ("entra_user", 0), ("entra_group", 1))
+    assert len(names(store)) == 20
+    both(0, ("entra_user", 0), ("entra_group", 0))
+    assert names(store) == []
 
 
 def test_other_objects_in_equal_number_are_a_loss_too(store):
@@ -263,7 +303,7 @@ def test_members_that_vanish_from_groups_that_stay_are_refused_until_told_the_nu
     with pytest.raises(LoadRefusedError, match="ad_member: 100 of 100 rows would vanish") as caught:
         groups({"g1": 0, "g2": 0})
     assert caught.value.hint is not None
-    assert "--accept-rows 0" in caught.value.hint
+    assert "--accept-rows ad_member=0" in caught.value.hint
     with pytest.raises(LoadRefusedError):
         groups({"g1": 0, "g2": 0}, Overrides(rows=frozenset({1})))
     assert groups({"g1": 50, "g2": 30}).deleted == 20  # a fifth
