@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from recon.catalog import Catalog, Parameter, Statement, escape_colons
@@ -20,6 +20,7 @@ from recon.findings import masked
 from recon.objects import TABLES
 from recon.store import Store
 from recon.store.engine import first_line
+from recon.store.tables import load_run
 
 # columns that hold personal data in one table or another; hidden where a statement is marked personal
 _PERSONAL = frozenset(column.name for table in TABLES.values() for column in table.columns if column.personal)
@@ -61,6 +62,30 @@ def _value(parameter: Parameter, given: str) -> object:
     return fold(given) if parameter.type == "key" else given
 
 
+def _ended(store: Store, run: object) -> object:
+    """When a load ended; None for one that did not, or is not known."""
+    with store.read() as connection:
+        return _plain(connection.scalar(select(load_run.c.finished_at).where(load_run.c.run_id == run)))
+
+
+def _check_order(store: Store, statement: Statement, values: Mapping[str, object]) -> None:
+    """Raise UsageError where two instants are compared backwards: that finds nothing, or nonsense."""
+    if not {"before", "before_at", "after", "after_at"} <= values.keys():
+        return
+    runs, times = (values["before"], values["after"]), (values["before_at"], values["after_at"])
+    if isinstance(runs[0], int) and isinstance(runs[1], int):
+        is_backwards = runs[0] > runs[1]
+    else:
+        before, after = (at or _ended(store, run) for run, at in zip(runs, times, strict=True))
+        is_backwards = before is not None and after is not None and str(before) > str(after)
+    if is_backwards:
+        shown = [str(at or f"load {run}") for run, at in zip(runs, times, strict=True)]
+        raise UsageError(
+            f"{statement.name}: before ({shown[0]}) is later than after ({shown[1]})",
+            hint="give the earlier one as before",
+        )
+
+
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return from_datetime(value.replace(tzinfo=value.tzinfo or UTC))
@@ -88,6 +113,7 @@ def query(store: Store, statement: Statement, given: Mapping[str, str], *, unmas
                 f"{statement.name} has no parameter {name}", hint=f"it takes {', '.join(sorted(names)) or 'none'}"
             )
     values = _bound(statement, given)
+    _check_order(store, statement, values)
     sql = text(escape_colons(statement.sql(store.dialect), statement.parameters))
     stream = _stream(store, statement, sql, values)
     columns = tuple(str(column) for column in next(stream))

@@ -1,7 +1,8 @@
 -- title: Last good load of each table
 -- meaning: What was read last and what proves it: rows, the server's own count, what changed, how it was read (the
 --   filter, in full and why, or as an increment from one watermark to the next), by which version, and the fingerprint
---   that recon load --verify makes again. One row per source and table.
+--   that recon load --verify makes again. Of watermarks the beginning alone: the rest is cookies and delta links
+--   (load_run has them whole). One row per source and table.
 with newest as (
     select r.source_id, t.table_name, max(r.run_id) as run_id
     from load_run as r
@@ -35,8 +36,8 @@ select
     r.tool_version,
     r.schema_version,
     t.watermark as table_watermark,
-    r.watermark_from,
-    r.watermark
+    substring(r.watermark_from, 1, 60) as watermark_from,
+    substring(r.watermark, 1, 60) as watermark
 from newest as n
 inner join source as s on s.source_id = n.source_id
 inner join load_run as r on r.run_id = n.run_id

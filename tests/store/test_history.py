@@ -13,6 +13,7 @@ from recon.errors import LoadRefusedError, SourceError, UsageError
 from recon.history_queries import generated
 from recon.objects import TABLES, ReadReport, Row
 from recon.queries import query
+from recon.sources.entra_increment import Watermark
 from recon.store import Store
 from recon.store.history import Removed, cutoff, prune
 from recon.store.load import Load
@@ -333,6 +334,49 @@ def test_who_became_an_owner_and_who_is_one_no_more(store):
     ]  # fmt: skip
     before = ask(store, "as_of_entra_group_owner", run=first)
     assert sorted(row["owner_id"] for row in before) == ["a", "b"]
+
+
+def test_changes_are_not_asked_backwards(store):
+    first, last = load(store, "entra", [entra(1)]), load(store, "entra", [entra(1, displayname="Zoë")])
+    with store.write() as connection:
+        for run, day in ((first, 1), (last, 2)):
+            at = f"2026-03-0{day} 05:00:00.000000"
+            connection.execute(update(load_run).where(load_run.c.run_id == run).values(finished_at=at))
+    for wrong in (
+        {"before": last, "after": first},
+        {"before_at": "2026-03-02", "after_at": "2026-03-01"},
+        {"before_at": "2026-03-02T00:00+02:00", "after_at": "2026-03-01 21:59"},
+        {"before": last, "after_at": "2026-03-01"},
+        {"before_at": "2026-03-02", "after": first},
+    ):
+        for name in ("changes_entra_user", "changes_anchor", "vanished"):
+            with pytest.raises(UsageError, match=f"{name}: before .* is later than after") as refused:
+                ask(store, name, **wrong)
+            assert refused.value.hint == "give the earlier one as before"
+    for right in (
+        {"before": first, "after": last},
+        {"before_at": "2026-03-01 05:00", "after_at": "2026-03-02 05:00"},
+        {"before": first, "after_at": "2026-03-03"},
+        {"before_at": "2026-03-01 05:00", "after": last},
+    ):
+        assert [row["after_value"] for row in ask(store, "changes_entra_user", **right)] == ["Zoë"]
+    assert ask(store, "changes_entra_user", before=last, after=last) == []
+    assert ask(store, "changes_entra_user", before=last, after=99) == []
+    assert ask(store, "changes_entra_user", before=99, after_at="2026-03-01") == []  # no such load, no time of it
+
+
+def test_loads_show_the_beginning_of_a_watermark(store):
+    load(store, "entra", [entra(1)])
+    link = "https://graph.microsoft.com/v1.0/users/delta?$deltatoken=opaque"
+    text = Watermark({"users": link}, {"users": []}, 1767225600.123456, "0123456789abcdef").text()
+    with store.write() as connection:
+        connection.execute(update(load_run).values(watermark=text, watermark_from=text))
+    (row, *_) = ask(store, "loads")
+    for name in ("watermark", "watermark_from"):
+        assert row[name].startswith('{"format":')
+        assert "0123456789abcdef" in row[name]
+        assert "https" not in row[name]
+        assert "opaque" not in row[name]
 
 
 def test_changes_of_workers_mask_the_private_address(store):
