@@ -116,6 +116,8 @@ def find_person(connection: Connection, who: str, rules: EmployeeIdRules) -> set
     folded, employee = fold(who), employee_id_key(who, rules)
     text = {folded} if folded else set()
     employees = {employee} if employee else set()
+    if not text:
+        raise UsageError("nobody is named", hint="give a worker id, employee id, UPN or object id, whole")
     if employee and _is_shared(connection, employee):
         raise UsageError(
             f"the employee id {who} is carried by more than {_SHARED} objects of one table: it names no person",
@@ -125,7 +127,7 @@ def find_person(connection: Connection, who: str, rules: EmployeeIdRules) -> set
     records |= _records(connection, "entra_user", [("id", text), ("upn_key", text), ("employeeid_key", employees)])
     records |= _records(connection, "worker", [("worker_key", text), ("employeeid_key", employees)])
     if not records:
-        raise UsageError(f"nobody is known as {who}", hint="a worker id, employee id, UPN or object id, whole")
+        raise UsageError(f"nobody is known as {who}", hint="give a worker id, employee id, UPN or object id, whole")
     while True:
         values = _joining(connection, records)
         more = set(records)
