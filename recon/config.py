@@ -275,27 +275,37 @@ class LoadGuards(_Section):
     full_every_days: int = Field(
         7,
         ge=0,
+        le=100_000,
         description="Increments in between, a full read as often as this, which also proves them; 0: always in full.",
     )
     batch_rows: int = Field(2_000, ge=1, description="Rows an insert into the stage.")
     history_days: int = Field(
-        90, ge=0, description="Replaced and deleted versions are kept so long; personal addresses are among them."
+        90,
+        ge=0,
+        le=100_000,
+        description="Replaced and deleted versions are kept so long; personal addresses are among them.",
     )
 
 
 class Settings(_Section):
     """Written to table `setting` when it has no such row yet; from then on the table rules."""
 
-    stale_days: int = Field(90, ge=1, description="No sign-in for so long is stale.")
-    leaver_grace_days: int = Field(1, ge=0, description="Days after the termination date before a leaver is reported.")
-    joiner_days: int = Field(14, ge=0, description="Hires starting within so many days must have an account.")
+    stale_days: int = Field(90, ge=1, le=100_000, description="No sign-in for so long is stale.")
+    leaver_grace_days: int = Field(
+        1, ge=0, le=100_000, description="Days after the termination date before a leaver is reported."
+    )
+    joiner_days: int = Field(
+        14, ge=0, le=100_000, description="Hires starting within so many days must have an account."
+    )
     sync_grace_minutes: int = Field(
-        120, ge=0, description="Changes in AD this close before the Entra load are not held against it."
+        120, ge=0, le=1_000_000, description="Changes in AD this close before the Entra load are not held against it."
     )
     held_mail_days: int = Field(
-        7, ge=0, description="A personal address that changed in HR within so many days is held."
+        7, ge=0, le=100_000, description="A personal address that changed in HR within so many days is held."
     )
-    load_max_age_hours: int = Field(24, ge=1, description="Older loads are stamped in reports and refused by plans.")
+    load_max_age_hours: int = Field(
+        24, ge=1, le=1_000_000, description="Older loads are stamped in reports and refused by plans."
+    )
     closure_max_rows: int = Field(
         20_000_000, ge=1, description="Nested memberships are followed as deep as so many rows a side allow."
     )

@@ -6,7 +6,6 @@ sql/findings is inserted by itself. No directory is read here and nothing is jud
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, TextClause, case, delete, func, insert, select, text, update
@@ -15,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, escape_colons, read_catalog
 from recon.config import Settings, Sspr, Sync
 from recon.decode.mask import mask_value
-from recon.decode.times import day, from_datetime, utc_now_text
+from recon.decode.times import day, earlier, utc_now_text
 from recon.deploy import ensure_views
 from recon.errors import CatalogError, StoreError
 from recon.store import Store
@@ -97,10 +96,6 @@ def _settings(connection: Connection, defaults: Settings) -> dict[str, int]:
     return known | {row["name"]: row["value_int"] for row in missing}
 
 
-def _day_begins(number: int) -> str:
-    return from_datetime(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=number))
-
-
 def _set_clock(connection: Connection, values: Mapping[str, int], refresh_id: int) -> str:
     """Write the one row of `clock` and the change cut-off of every loaded source; returns as_of."""
     loaded = connection.execute(
@@ -112,9 +107,8 @@ def _set_clock(connection: Connection, values: Mapping[str, int], refresh_id: in
         raise StoreError(
             "nothing has been loaded yet, so there is nothing to compare", hint="recon load ad, entra, workers"
         )
-    grace = timedelta(minutes=values["sync_grace_minutes"])
     for row in loaded:
-        cutoff = from_datetime(datetime.fromisoformat(row.load_started_at).replace(tzinfo=UTC) - grace)
+        cutoff = earlier(row.load_started_at, minutes=values["sync_grace_minutes"])
         connection.execute(update(source).where(source.c.source_id == row.source_id).values(change_cutoff_at=cutoff))
     as_of: str = max(row.load_finished_at for row in loaded)
     today = day(as_of)
@@ -128,7 +122,7 @@ def _set_clock(connection: Connection, values: Mapping[str, int], refresh_id: in
             as_of_date=as_of[:10],
             as_of_day=today,
             stale_before_day=today - values["stale_days"],
-            stale_before_at=_day_begins(today - values["stale_days"]),
+            stale_before_at=earlier(f"{as_of[:10]} 00:00:00.000000", days=values["stale_days"]),
             leaver_before_day=today - values["leaver_grace_days"],
             joiner_until_day=today + values["joiner_days"],
             held_mail_since_day=today - values["held_mail_days"],

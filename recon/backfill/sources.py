@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from recon.decode.times import earlier
 from recon.errors import PlanError, UsageError
 from recon.store.match_tables import clock
+from recon.store.runs import CLOCK_MINUTES
 from recon.store.tables import load_run, load_run_table, setting, source, source_link
 
 Link = tuple[int | None, int | None, int | None]  # ad, entra, workers
@@ -109,10 +110,16 @@ def check_fresh(connection: Connection, sources: Sources, *, now: str, max_age_h
     hours = (
         connection.scalar(select(setting.c.value_int).where(setting.c.name == "load_max_age_hours")) or max_age_hours
     )
-    oldest = (datetime.fromisoformat(now) - timedelta(hours=hours)).isoformat(sep=" ", timespec="microseconds")
+    oldest, newest = earlier(now, hours=hours), earlier(now, minutes=-CLOCK_MINUTES)
     for each in sources.all:
         if each.finished_at is None:
             raise PlanError(f"{each.name} has not been loaded", hint=f"recon load {each.kind}")
+        if each.finished_at > newest:
+            ended = each.finished_at[:16]
+            raise PlanError(
+                f"the load of {each.name} ended at {ended} UTC, which is yet to come: a clock was wrong",
+                hint=f"recon load {each.kind}",
+            )
     stale = frozenset(each.source_id for each in sources.ad if str(each.finished_at) < oldest)
     if len(stale) == len(sources.ad):
         stale = frozenset()

@@ -215,3 +215,13 @@ def from_datetime(value: datetime) -> str:
 def utc_now_text() -> str:
     """The present moment as stored text."""
     return from_datetime(datetime.now(UTC))
+
+
+def earlier(at: str, *, days: int = 0, hours: int = 0, minutes: int = 0) -> str:
+    """The stored time so long before `at`; the first moment of the year 1 where that is before all time."""
+    try:
+        return from_datetime(
+            datetime.fromisoformat(at).replace(tzinfo=UTC) - timedelta(days=days, hours=hours, minutes=minutes)
+        )
+    except OverflowError:
+        return from_datetime(datetime.min.replace(tzinfo=UTC))

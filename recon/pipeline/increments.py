@@ -74,4 +74,7 @@ def where_to_begin(
 
 
 def _is_due(full_at: str | None, days: int, now: datetime) -> bool:
-    return full_at is None or now - datetime.fromisoformat(full_at) >= timedelta(days=days) - _GRACE
+    if full_at is None:
+        return True
+    age = now - datetime.fromisoformat(full_at)
+    return age >= timedelta(days=days) - _GRACE or age < -_GRACE  # of tomorrow: a clock was wrong

@@ -6,7 +6,6 @@ the memory, because it is large.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
@@ -14,7 +13,7 @@ from recon import __version__, findings
 from recon.catalog import SEVERITIES, Statement, read_catalog
 from recon.config import Config
 from recon.decode.text import printable
-from recon.decode.times import utc_now_text
+from recon.decode.times import earlier, utc_now_text
 from recon.store import Store
 from recon.store.match_tables import clock, pair
 from recon.store.runs import LastLoad, doubts, last_loads, max_age
@@ -87,7 +86,7 @@ class Content:
         )
 
     def _load_line(self, load: LastLoad) -> LoadLine:
-        age = datetime.fromisoformat(utc_now_text()) - datetime.fromisoformat(load.finished_at)
+        oldest = earlier(utc_now_text(), hours=self.max_age_hours)
         if load.server_count is None:
             complete = "read to its end"
         elif load.rows + load.rejected == load.server_count:
@@ -105,7 +104,7 @@ class Content:
             load.deleted,
             load.rejected,
             load.finished_at,
-            age > timedelta(hours=self.max_age_hours),
+            load.finished_at < oldest,
         )
 
     def severities(self) -> list[tuple[str, list[FindingLine]]]:

@@ -7,11 +7,10 @@ as_of_*, changes_*, appeared, vanished and came_back.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, insert, literal, select, update
 
-from recon.decode.times import from_datetime
+from recon.decode.times import earlier, utc_now_text
 from recon.store.tables import HISTORY, LOADED, load_drift, load_run, source
 
 
@@ -40,21 +39,33 @@ def remove(connection: Connection, table: Table, *conditions: ColumnElement[bool
 
 def cutoff(now: str, days: int) -> str:
     """The time so many days before `now`, both in the one text form."""
-    return from_datetime(datetime.fromisoformat(now).replace(tzinfo=UTC) - timedelta(days=days))
+    return earlier(now, days=days)
 
 
 def prune(connection: Connection, before: str, source_id: int | None = None, *, is_dry: bool = False) -> list[Removed]:
     """Delete the versions that ended at a load finished before that time; of one source, or of all.
 
+    A load that ended earlier than those before it was timed by a wrong clock: it takes none of their versions.
     Notes on each source how far its history still reaches, so that no query shows a past that is only partly there.
     `is_dry`: only count. Returns the tables that lost rows.
     """
     last_run = func.max(load_run.c.run_id)
+    younger = load_run.alias("younger")
     reached = func.coalesce(func.max(source.c.history_run), 0)
     statement = (
         select(load_run.c.source_id, last_run.label("run_id"))
         .join(source, source.c.source_id == load_run.c.source_id)
-        .where(load_run.c.status == "published", load_run.c.finished_at < before)
+        .where(
+            load_run.c.status == "published",
+            load_run.c.finished_at < before,
+            ~exists().where(
+                younger.c.source_id == load_run.c.source_id,
+                younger.c.run_id < load_run.c.run_id,
+                younger.c.status == "published",
+                younger.c.finished_at >= before,
+                younger.c.finished_at <= utc_now_text(),
+            ),
+        )
         .group_by(load_run.c.source_id)
         .having(last_run > reached)  # what ended before that run has gone already
     )

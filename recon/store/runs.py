@@ -1,18 +1,20 @@
 """What is known about sources and their loads: registration, links, run records, age."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from recon import __version__
 from recon.config import Config
-from recon.decode.times import utc_now_text
+from recon.decode.times import earlier, utc_now_text
 from recon.errors import StoreError
 from recon.objects import ReadReport, TableRead
 from recon.store.engine import Store
 from recon.store.publish import TableResult
 from recon.store.tables import SCHEMA_VERSION, load_run, load_run_table, setting, source, source_link
+
+CLOCK_MINUTES = 10  # by which the clocks of two machines may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,24 +266,32 @@ class Doubt:
 
 
 def doubts(store: Store, now: str, max_age_hours: int) -> list[Doubt]:
-    """Sources whose last load is older than configured, was accepted although incomplete, or failed when tried again.
+    """Sources whose last load is older than configured, was accepted although incomplete, or was tried again in vain.
+
+    A load of a time that is yet to come was timed by a wrong clock, and its age is unknown.
 
     `max_age_hours`: of the configuration; a row load_max_age_hours in table setting wins. `now`: the time text.
     """
     hours = max_age(store, max_age_hours)
-    oldest = (datetime.fromisoformat(now) - timedelta(hours=hours)).isoformat(sep=" ", timespec="microseconds")
+    oldest, newest = earlier(now, hours=hours), earlier(now, minutes=-CLOCK_MINUTES)
     found: dict[Doubt, None] = {}
     for load in last_loads(store):
         if load.finished_at < oldest:
             found[Doubt(load.source, f"was last read at {load.finished_at[:16]} UTC, more than {hours} hours ago")] = (
                 None
             )
+        if load.finished_at > newest:
+            why = f"was last read at {load.finished_at[:16]} UTC, which is yet to come: a clock was wrong"
+            found[Doubt(load.source, why)] = None
         if load.server_count is not None and load.rows + load.rejected != load.server_count:
             why = f"{load.table} holds {load.rows} rows where the server counted {load.server_count}, accepted by hand"
             found[Doubt(load.source, why)] = None
     for failed in failed_since(store):
-        reason = failed.error or "no reason recorded"
-        why = f"could not be read at {failed.started_at[:16]} UTC ({failed.status}: {reason}); older rows are shown"
+        if failed.status == "running":  # now, or until it was killed
+            why = f"has a load that began at {failed.started_at[:16]} UTC and has not ended; older rows are shown"
+        else:
+            reason = failed.error or "no reason recorded"
+            why = f"could not be read at {failed.started_at[:16]} UTC ({failed.status}: {reason}); older rows are shown"
         found[Doubt(failed.source, why)] = None
     return sorted(found, key=lambda doubt: doubt.source)
 
@@ -295,7 +305,7 @@ def max_age(store: Store, configured: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class FailedLoad:
-    """A load that ended without being published, newer than the last one that was."""
+    """A load that was not published, newer than the last one that was; `status`: failed, refused or running."""
 
     source: str
     status: str
@@ -309,7 +319,7 @@ def failed_since(store: Store) -> list[FailedLoad]:
     statement = (
         select(source.c.name, load_run.c.status, load_run.c.started_at, load_run.c.error)
         .join_from(load_run, source, source.c.source_id == load_run.c.source_id)
-        .where(load_run.c.run_id.in_(newest), load_run.c.status.in_(("failed", "refused")))
+        .where(load_run.c.run_id.in_(newest), load_run.c.status.in_(("failed", "refused", "running")))
         .order_by(source.c.name)
     )
     with store.read() as connection:

@@ -128,6 +128,8 @@ def test_stale_and_missing_loads(rehearsal):
         with store.write() as connection:
             connection.execute(update(setting).where(setting.c.name == "load_max_age_hours").values(value_int=48))
         assert build_plan(rehearsal.config, store, now=late).item_count > 0
+        with pytest.raises(PlanError, match=r"the load of .* ended at .* UTC, which is yet to come: a clock was wrong"):
+            build_plan(rehearsal.config, store, now=hours_later(utc_now_text(), -1))
         load_source(rehearsal.config, store, sources(rehearsal.config, "workers")[0])
         with pytest.raises(PlanError, match="the matches are older than the loads") as caught:
             build_plan(rehearsal.config, store)

@@ -218,7 +218,12 @@ def test_reasons_for_a_full_read():
 
 @pytest.mark.parametrize(
     ("age", "is_due"),
-    [(timedelta(days=6, hours=22), False), (timedelta(days=6, hours=23, minutes=30), True), (timedelta(days=8), True)],
+    [
+        (timedelta(days=6, hours=22), False),
+        (timedelta(days=6, hours=23, minutes=30), True),
+        (timedelta(days=8), True),
+        (-timedelta(days=1), True),
+    ],
 )
 def test_a_full_read_is_due_by_the_days_since_the_last_one_began(age, is_due):
     config, source = Config(), entra()

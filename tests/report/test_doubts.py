@@ -26,6 +26,21 @@ def test_an_old_load_is_stamped(store):
     assert doubts(store, NOW, 26) == []
 
 
+def test_a_load_that_ended_later_than_now_is_stamped(store):
+    with store.write() as connection:
+        connection.execute(update(load_run).values(finished_at="2026-03-10 12:05:00.000000"))
+    assert doubts(store, NOW, 24) == []  # clocks of two machines differ
+    with store.write() as connection:
+        connection.execute(update(load_run).values(finished_at="2031-03-10 12:00:00.000000"))
+    why = "was last read at 2031-03-10 12:00 UTC, which is yet to come: a clock was wrong"
+    assert doubts(store, NOW, 24) == [Doubt("entra", why)]
+
+
+def test_any_number_of_hours_is_a_limit(store):
+    for hours in (10**7, 10**9, 10**13):
+        assert doubts(store, NOW, hours) == []
+
+
 def test_the_row_in_table_setting_wins(store):
     with store.write() as connection:
         connection.execute(insert(setting).values(name="load_max_age_hours", value_int=48))
@@ -44,7 +59,8 @@ def test_a_load_that_was_accepted_although_incomplete_is_stamped(store):
 
 def test_an_attempt_that_failed_after_the_last_good_load_is_stamped_until_one_succeeds(store):
     run = begin_run(store, 1)
-    assert doubts(store, NOW, 48) == []
+    (doubt,) = doubts(store, NOW, 48)
+    assert doubt.why.endswith("UTC and has not ended; older rows are shown")
     end_run(store, run, "failed", "connection reset")
     (doubt,) = doubts(store, NOW, 48)
     assert doubt.why.endswith("UTC (failed: connection reset); older rows are shown")

@@ -18,7 +18,7 @@ from recon.store import Store
 from recon.store.history import Removed, cutoff, prune
 from recon.store.load import Load
 from recon.store.runs import register_source
-from recon.store.tables import HISTORY, LOADED, load_run
+from recon.store.tables import HISTORY, LOADED, load_run, source
 from tests.support.rows import make_row
 
 CATALOG = read_catalog()
@@ -502,6 +502,37 @@ def test_every_loaded_table_has_an_as_of_query_with_its_columns(store):
 
 def test_retention_counts_from_the_end_of_a_version():
     assert cutoff("2026-04-01 00:00:00.000000", 90) == "2026-01-01 00:00:00.000000"
+
+
+def test_retention_reaches_no_further_back_than_time_itself():
+    assert cutoff("2026-04-01 00:00:00.000000", 100_000) > "1752-01-01"
+    for days in (740_000, 10**7, 10**12):
+        assert cutoff("2026-04-01 00:00:00.000000", days) == "0001-01-01 00:00:00.000000"
+
+
+@pytest.mark.parametrize(
+    ("ended", "pruned", "reaches"),
+    [
+        (("2020-01-01", "2026-03-01", "2026-03-02", "2026-03-03"), 0, 1),
+        (("2025-01-01", "2025-01-02", "2026-03-02", "2026-03-03"), 1, 2),
+        # a clock that was years behind, or ahead, for one load
+        (("2026-03-01", "2026-03-02", "2020-01-01", "2026-03-03"), 0, None),
+        (("2026-03-01", "2026-03-02", "2026-03-03", "2020-01-01"), 0, None),
+        (("2099-01-01", "2025-01-02", "2025-01-03", "2026-03-03"), 2, 3),
+    ],
+)
+def test_a_clock_that_was_wrong_for_one_load_takes_no_younger_versions(store, ended, pruned, reaches):
+    for number, day in enumerate(ended, 1):
+        run = load(store, "entra", [entra(1, jobtitle=f"t{number}")], guards=LoadGuards(history_days=100_000))
+        with store.write() as connection:
+            connection.execute(
+                update(load_run).where(load_run.c.run_id == run).values(finished_at=f"{day} 00:00:00.000000")
+            )
+            connection.execute(update(source).values(history_run=None))
+    with store.write() as connection:
+        removed = prune(connection, "2026-01-01 00:00:00.000000")
+        assert removed == ([Removed("entra_user_history", pruned)] if pruned else [])
+        assert connection.scalar(select(source.c.history_run)) == reaches
 
 
 def test_prune_of_one_source_leaves_the_others(store):
