@@ -44,7 +44,7 @@ _FORBIDDEN = frozenset(
     )
 )
 _RESERVED = frozenset({"row", "count"})  # a finding becomes the view finding_<name>; these two are tables
-_NAME = re.compile(r"[a-z][a-z0-9_]{2,63}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{2,54}")  # PostgreSQL cuts the view finding_<name> at 63
 # no such column: a.x; column a.x does not exist; near "x": syntax error; function x(text) does not exist
 _COMPLAINED_OF = re.compile(r"""\bno such \w+: ([\w.]+)|["']([^"']+)["']|\b(?:column|function) ([\w.]+)""")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -401,7 +401,7 @@ def _check_header(layer: str, values: _Header, engine: str, *, is_own: bool) -> 
 def _read_file(path: Path, layer: str, *, is_own: bool) -> Statement:
     name, _, engine = path.stem.partition(".")
     if not _NAME.fullmatch(name) or name in _RESERVED:
-        raise _Refused(1, "a file name is lower-case letters, digits and _, from 3 to 64 of them; not row, not count")
+        raise _Refused(1, "a file name is lower-case letters, digits and _, from 3 to 55 of them; not row, not count")
     if engine and engine not in ENGINES:
         raise _Refused(1, f"unknown engine {engine} in the file name")
     lines = _lines(path)

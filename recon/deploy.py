@@ -5,8 +5,11 @@ holds them against this module. Tables, columns and indexes are made where they 
 reverse order and made again, grants go to the roles that exist. Nothing is dropped that holds data.
 """
 
+import re
+import sqlite3
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +68,8 @@ _ADDED = (
 # who installs, who loads (rows only), who reads masked views, who reads personal data
 ROLES = ("recon_installer", "recon_loader", "recon_reader", "recon_pii")
 _ROWS_AN_INSERT = 200
+# what sqlcmd acts on wherever it stands: a variable; at the beginning of a line, its commands
+_SQLCMD = re.compile(r"\$\(\S*|^[ \t]*(?:go\b|:|!!|(?:exit|quit|reset|ed)[ \t]*$).*", re.IGNORECASE | re.MULTILINE)
 # readers see no table that holds unmasked personal values
 READER_TABLES = (
     "clock", "dictionary_column", "dictionary_table", "finding_count", "load_run", "load_run_table", "setting",
@@ -260,18 +265,73 @@ def _schema(engine: str, schema: str | None) -> Iterator[str]:
     )
 
 
-def statements(engine: str, catalog: Catalog | None = None, *, with_dictionary: bool = True) -> list[str]:
-    """What the script of one engine runs, in order, without what holds it together."""
+def _own_view(name: str, statement: Statement, engine: str) -> str:
+    """The view of a site's own finding, which a mistake in it may cost, and not the rest of the script."""
+    made = _view(name, statement, engine)
+    if engine == "sqlite":  # unfit() has made it once already
+        return made
+    said = _literal(f"left out: {statement.path}, line {statement.line}: the database refuses it: ", engine)
+    forget = f"delete from {dictionary.dictionary_table.name} where table_name = '{name}';"
+    if engine == "mssql":
+        return (
+            f"begin try\n    exec({_literal(made, engine)});\n"
+            f"    if database_principal_id('recon_pii') is not null\n"
+            f"        exec(N'grant select on {name} to recon_pii');\n"
+            f"end try\nbegin catch\n    {forget}\n    declare @said nvarchar(max) = {said} + error_message();\n"
+            "    print @said;\nend catch"
+        )
+    quote = "own"
+    while f"${quote}" in made:
+        quote += "_"
+    return (
+        f"do ${quote}_block$\nbegin\n    execute ${quote}${made}${quote}$;\n"
+        "    if exists (select 1 from pg_roles where rolname = 'recon_pii') then\n"
+        f"        grant select on {name} to recon_pii;\n    end if;\n"
+        f"exception when others then\n    {forget}\n    raise warning '%', {said} || sqlerrm;\n"
+        f"end\n${quote}_block$"
+    )
+
+
+def unfit(engine: str, catalog: Catalog) -> dict[str, CatalogError]:
+    """Findings of the site's own that the script of one engine cannot carry, by name.
+
+    SQLite keeps a view that it can parse, whatever it reads from; sqlcmd takes lines and marks for its own commands.
+    """
+    found: dict[str, CatalogError] = {}
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for each in (one for one in catalog.findings if one.is_own):
+            if engine == "sqlite":
+                try:
+                    connection.execute(_view(each.name, each, engine))
+                except sqlite3.Error as error:
+                    found[each.name] = each.refused(str(error))
+            elif engine == "mssql" and (
+                taken := _SQLCMD.search("\n".join((each.title, each.meaning, each.sql(engine))))
+            ):
+                found[each.name] = CatalogError(
+                    f"{each.path}, line {each.line}: sqlcmd takes {taken.group().strip()} for a command of its own"
+                )
+    return found
+
+
+def statements(
+    engine: str, catalog: Catalog | None = None, *, with_dictionary: bool = True, with_own: bool = True
+) -> list[str]:
+    """What the script of one engine runs, in order, without what holds it together.
+
+    `with_own`: make the views of the site's own findings, too.
+    """
     catalog = catalog or read_catalog()
     named = views(catalog)
+    made = catalog if with_own else Catalog(tuple(each for each in catalog.statements if not each.is_own))
     return [
         *(f"drop view if exists {name}" for name, _ in reversed(named)),
         *_tables(engine),
         *_additions(engine),
         *_rows(engine),
-        *view_texts(engine, catalog).values(),
+        *view_texts(engine, made).values(),
         *(_dictionary_rows(engine, catalog) if with_dictionary else ()),
-        *_grants(engine, catalog),
+        *_grants(engine, made),
     ]
 
 
@@ -304,21 +364,24 @@ def script(
 ) -> str:
     """The install script of one engine as text. `schema`, `create_roles`: PostgreSQL and SQL Server alone."""
     head = _HEAD.format(how=_HOW[engine], regenerate="make sql")
+    catalog = catalog or read_catalog()
     parts = [
         *_schema(engine, schema),
         *(_roles(engine) if create_roles else ()),
-        *statements(engine, catalog, with_dictionary=with_dictionary),
+        *statements(engine, catalog, with_dictionary=with_dictionary, with_own=False),
     ]
-    if engine == "mssql":
+    own = [_own_view(name, each, engine) for name, each in views(catalog) if each.is_own]
+    if engine == "mssql":  # an error dooms the transaction even where it is caught: what may fail comes behind it
         body = "\n".join(f"{_MSSQL_GUARD}\n{part}\ngo" for part in parts)
-        return f"{head}\n{_MSSQL_BEGIN}\n{body}\n{_MSSQL_GUARD}\ncommit transaction\ngo\nset noexec off\ngo\n"
+        behind = "".join(f"{part}\ngo\n" for part in own)
+        return f"{head}\n{_MSSQL_BEGIN}\n{body}\n{_MSSQL_GUARD}\ncommit transaction\ngo\n{behind}set noexec off\ngo\n"
     # pages of a new file as recon makes them; of one that is there they stay
     opening = (
         "pragma page_size = 16384;\nbegin immediate;"
         if engine == "sqlite"
         else "begin;\nset local client_min_messages = warning;"
     )
-    body = "\n\n".join(f"{part}\n;" for part in parts)
+    body = "\n\n".join(f"{part}\n;" for part in (*parts, *own))
     return f"{head}\n{opening}\n\n{body}\n\ncommit;\n"
 
 

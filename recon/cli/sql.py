@@ -114,6 +114,7 @@ def script(
     from recon.catalog import data_folder
     from recon.cli.findings import say_broken
     from recon.deploy import script as install_script
+    from recon.deploy import unfit
     from recon.errors import UsageError
 
     if what is Script.linked_server:
@@ -125,6 +126,7 @@ def script(
     if schema is not None and not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema):
         raise UsageError(f"--schema {schema}: lower-case letters, digits and _ alone")
     catalog = _catalog(ctx)
+    catalog = catalog.without(unfit(engine, catalog))
     text = install_script(engine, catalog, with_dictionary=dictionary, schema=schema, create_roles=create_roles)
     typer.echo(text, nl=False)
     say_broken(catalog.broken)

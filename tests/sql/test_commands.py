@@ -127,7 +127,7 @@ def test_own_findings_appear_everywhere_and_a_broken_one_is_named(folder, capsys
     code, _, err = recon(capsys, "refresh")
     assert code == 2
     assert f"left out: {folder}/own/own_worse.sql, line 1: " in err
-    assert f"left out: {folder}/own/own_broken.sql, line 1: the database refuses it: no such table: nowhere" in err
+    assert f"left out: {folder}/own/own_broken.sql, line 8: the database refuses it: no such table: nowhere" in err
     _, out, _ = recon(capsys, "findings", "own_users", "--format", "csv")
     assert [row["object_key"] for row in csv.DictReader(io.StringIO(out))] == ["user-1", "user-2"]
     _, out, _ = recon(capsys, "sql", "list", "--format", "csv")

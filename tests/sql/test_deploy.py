@@ -63,7 +63,7 @@ def test_sqlite_runs_it_twice_and_the_store_takes_it(tmp_path):
         assert Estate(store).refresh().broken == ()
 
 
-def psql(url, *arguments):
+def psql(url, *arguments, warns=False):
     program = shutil.which("psql")
     assert program is not None
     plain = url.replace("postgresql+psycopg:", "postgresql:")
@@ -71,8 +71,8 @@ def psql(url, *arguments):
         [program, "-X", "-q", "-v", "ON_ERROR_STOP=1", plain, *arguments],
         capture_output=True, text=True, check=False, env={**os.environ, "PGOPTIONS": ""},
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    assert (done.returncode, "" if warns else done.stderr) == (0, "")
+    return done.stderr if warns else done.stdout
 
 
 @pytest.mark.postgresql
@@ -113,6 +113,109 @@ def test_psql_runs_it_twice_grants_to_the_roles_and_the_store_takes_it(postgresq
         }  # fmt: skip
         with Store.open(url, create=False) as store:
             assert Estate(store).refresh().broken == ()
+
+
+# ---- a site's own findings: one with a mistake costs itself alone -------------------------------------------
+
+OWN = """-- title: The site's users
+-- meaning: One row per user.
+-- severity: low
+-- fix: none
+-- source: here
+select 'entra_user' as object_type, e.id as object_key, e.displayname as object_name, 'id' as attribute,
+    null as hr_value, null as ad_value, {value} as entra_value
+from entra_user as e
+"""
+
+
+def own_catalog(folder, **values):
+    for name, value in values.items():
+        (folder / f"{name}.sql").write_text(OWN.format(value=value), encoding="utf-8")
+    catalog = read_catalog([folder])
+    assert catalog.broken == ()
+    return catalog
+
+
+@pytest.mark.postgresql
+def test_psql_leaves_out_an_own_finding_with_a_mistake_and_says_which(postgresql_url, tmp_path):
+    odd = "'$own$ %s it''s\n\\! false'"
+    catalog = own_catalog(tmp_path, own_good="e.id", own_odd=odd, own_bad="e.no_such", own_worse="e.id e.id")
+    assert deploy.unfit("postgresql", catalog) == {}
+    script = tmp_path / "script.sql"
+    script.write_text(deploy.script("postgresql", catalog), encoding="utf-8")
+    with fresh_database(postgresql_url) as url:
+        plain = url.replace("postgresql+psycopg:", "postgresql:")
+        for _ in range(2):
+            said = psql(url, "-f", script, warns=True)
+            for name, reason in (("bad", "column e.no_such does not exist"), ("worse", "syntax error at or near")):
+                assert f"left out: {tmp_path}/own_{name}.sql, line 6: the database refuses it: {reason}" in said
+            assert said.count("left out: ") == 2
+        with psycopg.connect(plain) as connection:
+            found = connection.execute("select viewname from pg_views where schemaname = 'public'").fetchall()
+            assert {name for (name,) in found} == {*VIEWS, "finding_own_good", "finding_own_odd"}
+            listed = connection.execute("select table_name from dictionary_table where table_name like 'finding_own%'")
+            assert {name for (name,) in listed} == {"finding_own_good", "finding_own_odd"}
+
+
+@pytest.mark.postgresql
+def test_readers_of_personal_data_may_read_an_own_finding(postgresql_url, tmp_path):
+    script = tmp_path / "script.sql"
+    catalog = own_catalog(tmp_path, own_good="e.id", own_bad="e.no_such")
+    script.write_text(deploy.script("postgresql", catalog, create_roles=True), encoding="utf-8")
+    with fresh_database(postgresql_url) as url:
+        plain = url.replace("postgresql+psycopg:", "postgresql:")
+        psql(url, "-f", script, warns=True)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            try:
+                may = "select has_table_privilege(%s, 'finding_own_good', 'select')"
+                rights = {role: connection.execute(may, (role,)).fetchone()[0] for role in deploy.ROLES[1:]}
+            finally:
+                for role in deploy.ROLES:
+                    connection.execute(f"drop owned by {role}")
+                    connection.execute(f"drop role {role}")
+    assert rights == {"recon_loader": False, "recon_reader": False, "recon_pii": True}
+
+
+def test_what_sqlite_cannot_parse_is_left_out_of_its_script(tmp_path):
+    catalog = own_catalog(
+        tmp_path, own_good="e.id", own_elsewhere="e.no_such", own_worse="e.id e.id", own_odd="e. id id"
+    )
+    left_out = deploy.unfit("sqlite", catalog)
+    assert sorted(left_out) == ["own_odd", "own_worse"]
+    said = str(left_out["own_worse"])
+    assert said.startswith(f"{tmp_path}/own_worse.sql, line "), said
+    assert ": the database refuses it: near " in said, said
+    path = tmp_path / "dba.db"
+    for _ in range(2):
+        assert sqlite3_shell(path, deploy.script("sqlite", catalog.without(left_out))) == ""
+    with Store.open(f"sqlite:///{path}", create=False) as store, store.read() as connection:
+        assert connection.execute(text("select count(*) from finding_own_good")).scalar() == 0
+
+
+def test_own_findings_stand_behind_the_transaction_on_sql_server(tmp_path):
+    catalog = own_catalog(tmp_path, own_good="'it''s'")
+    batches = [batch.strip() for batch in re.split(r"(?m)^go$", deploy.script("mssql", catalog))]
+    place = batches.index("commit transaction")
+    own, end, rest = batches[place + 1 :]
+    assert (end, rest) == ("set noexec off", "")
+    assert own.startswith("begin try\n    exec(N'create view finding_own_good as\nselect ''entra_user'' as object_type")
+    assert "''it''''s'' as entra_value" in own
+    assert "drop view if exists finding_own_good" in batches[:place]
+    assert not any("to recon_pii" in batch and "finding_own_good" in batch for batch in batches[:place])
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"),
+    [
+        ("'$(x)'", r"\$\(x\)'"), ("'\ngo\n'", "go"), ("'\n:r x\n'", ":r x"), ("'\n!! x'", "!! x"),
+        ("'\n quit \n'", "quit"),
+    ],
+)  # fmt: skip
+def test_what_sqlcmd_would_act_on_is_left_out_of_its_script(tmp_path, value, taken):
+    catalog = own_catalog(tmp_path, own_good="'a go : !! quit'", own_odd=value)
+    left_out = deploy.unfit("mssql", catalog)
+    assert list(left_out) == ["own_odd"]
+    assert re.search(rf"own_odd.sql, line 6: sqlcmd takes {taken}", str(left_out["own_odd"]))
 
 
 FLAGGED = "select cn, userAccountControl from ad_user where userAccountControl & 2 = 2"
