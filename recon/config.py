@@ -307,9 +307,12 @@ class Settings(_Section):
         24, ge=1, le=1_000_000, description="Older loads are stamped in reports and refused by plans."
     )
     closure_max_rows: int = Field(
-        20_000_000, ge=1, description="Nested memberships are followed as deep as so many rows a side allow."
+        20_000_000,
+        ge=1,
+        le=2_000_000_000,
+        description="Nested memberships are followed as deep as so many rows a side allow.",
     )
-    closure_max_depth: int = Field(50, ge=1, description="… and at most so many steps deep.")
+    closure_max_depth: int = Field(50, ge=1, le=1_000_000, description="… and at most so many steps deep.")
 
 
 class Backfill(_Section):

@@ -4,7 +4,7 @@ A refresh is one transaction: readers see the old findings until the new ones st
 sql/findings is inserted by itself. No directory is read here and nothing is judged in Python.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from recon.store.engine import first_line
 from recon.store.lifecycle import fill_lifecycle_dates, lifecycle_date
 from recon.store.match_tables import FILLED, clock, finding_count, finding_row
 from recon.store.reference_tables import fill_reference
+from recon.store.settings import fill_settings
 from recon.store.site_tables import fill_company_domains, fill_policy
 from recon.store.tables import setting, source, source_link
 
@@ -83,20 +84,7 @@ class StatedRow(NamedTuple):
 # ---- the clock ----------------------------------------------------------------------------------------
 
 
-def _settings(connection: Connection, defaults: Settings) -> dict[str, int]:
-    """Table `setting`, with the rows that it lacks added from the configuration."""
-    known = {row.name: int(row.value_int) for row in connection.execute(select(setting.c.name, setting.c.value_int))}
-    missing = [
-        {"name": name, "value_int": getattr(defaults, name), "note": (info.description or "")[:256]}
-        for name, info in Settings.model_fields.items()
-        if name not in known
-    ]
-    if missing:
-        connection.execute(insert(setting), missing)
-    return known | {row["name"]: row["value_int"] for row in missing}
-
-
-def _set_clock(connection: Connection, values: Mapping[str, int], refresh_id: int) -> str:
+def _set_clock(connection: Connection, values: Settings, refresh_id: int) -> str:
     """Write the one row of `clock` and the change cut-off of every loaded source; returns as_of."""
     loaded = connection.execute(
         select(source.c.source_id, source.c.load_started_at, source.c.load_finished_at).where(
@@ -108,7 +96,7 @@ def _set_clock(connection: Connection, values: Mapping[str, int], refresh_id: in
             "nothing has been loaded yet, so there is nothing to compare", hint="recon load ad, entra, workers"
         )
     for row in loaded:
-        cutoff = earlier(row.load_started_at, minutes=values["sync_grace_minutes"])
+        cutoff = earlier(row.load_started_at, minutes=values.sync_grace_minutes)
         connection.execute(update(source).where(source.c.source_id == row.source_id).values(change_cutoff_at=cutoff))
     as_of: str = max(row.load_finished_at for row in loaded)
     today = day(as_of)
@@ -121,11 +109,11 @@ def _set_clock(connection: Connection, values: Mapping[str, int], refresh_id: in
             as_of=as_of,
             as_of_date=as_of[:10],
             as_of_day=today,
-            stale_before_day=today - values["stale_days"],
-            stale_before_at=earlier(f"{as_of[:10]} 00:00:00.000000", days=values["stale_days"]),
-            leaver_before_day=today - values["leaver_grace_days"],
-            joiner_until_day=today + values["joiner_days"],
-            held_mail_since_day=today - values["held_mail_days"],
+            stale_before_day=today - values.stale_days,
+            stale_before_at=earlier(f"{as_of[:10]} 00:00:00.000000", days=values.stale_days),
+            leaver_before_day=today - values.leaver_grace_days,
+            joiner_until_day=today + values.joiner_days,
+            held_mail_since_day=today - values.held_mail_days,
         )
     )
     return as_of
@@ -269,13 +257,13 @@ def refresh(
     try:
         with store.write() as connection:
             refresh_id = 1 + int(connection.scalar(select(func.max(finding_count.c.refresh_id))) or 0)
-            values = _settings(connection, settings)
+            values, warnings = fill_settings(connection, settings)
             as_of = _set_clock(connection, values, refresh_id)
             fill_reference(connection)
             fill_company_domains(connection)
-            warnings = fill_policy(connection, sspr or Sspr())
+            warnings += fill_policy(connection, sspr or Sspr())
             tell("nested groups")
-            closures = fill_closures(connection, values["closure_max_rows"], values["closure_max_depth"])
+            closures = fill_closures(connection, values.closure_max_rows, values.closure_max_depth)
             _prepare(connection, "refresh")
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("analyze")  # a glance at every index; its planner guesses badly without

@@ -6,7 +6,8 @@ from recon.backfill.sources import Sources
 from recon.backfill.values import Wanted
 from recon.decode.keys import fold
 from recon.store.history import cutoff
-from recon.store.tables import HISTORY, LOADED, load_run, setting
+from recon.store.settings import read_setting
+from recon.store.tables import HISTORY, LOADED, load_run
 
 
 def find_changed(
@@ -17,8 +18,7 @@ def find_changed(
     Only changes that a load saw within the last `held_days` (a row held_mail_days in table setting wins) and kept in
     the history. A first address is none. Only otherMails is looked at.
     """
-    days = connection.scalar(select(setting.c.value_int).where(setting.c.name == "held_mail_days"))
-    days = held_days if days is None else days
+    days = read_setting(connection, "held_mail_days", held_days)
     if wanted.attribute != "otherMails" or days == 0:
         return {}
     table, history = LOADED[wanted.source.table], HISTORY[wanted.source.table]

@@ -9,7 +9,8 @@ from recon.decode.times import earlier
 from recon.errors import PlanError, UsageError
 from recon.store.match_tables import clock
 from recon.store.runs import CLOCK_MINUTES
-from recon.store.tables import load_run, load_run_table, setting, source, source_link
+from recon.store.settings import read_setting
+from recon.store.tables import load_run, load_run_table, source, source_link
 
 Link = tuple[int | None, int | None, int | None]  # ad, entra, workers
 
@@ -107,9 +108,7 @@ def check_fresh(connection: Connection, sources: Sources, *, now: str, max_age_h
 
     `max_age_hours`: of the configuration; a row load_max_age_hours in table setting wins. `now`: the time text.
     """
-    hours = (
-        connection.scalar(select(setting.c.value_int).where(setting.c.name == "load_max_age_hours")) or max_age_hours
-    )
+    hours = read_setting(connection, "load_max_age_hours", max_age_hours)
     oldest, newest = earlier(now, hours=hours), earlier(now, minutes=-CLOCK_MINUTES)
     for each in sources.all:
         if each.finished_at is None:

@@ -9,6 +9,7 @@ of the clock. Rows without an object key can neither be followed nor accepted.
 from dataclasses import dataclass
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     ColumnElement,
     Connection,
@@ -62,6 +63,8 @@ finding_acceptance = Table(
     sql_column("why", "text", 1000, nullable=False),
     sql_column("created_at", "time"),
     Index("finding_acceptance_code", "code", "object_key"),
+    # text on SQLite, where 31.12.2026 would never come to its end
+    CheckConstraint("accepted_until glob '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'").ddl_if(dialect="sqlite"),
     comment="One row per accepted object of a finding, up to and with the day accepted_until; attribute NULL: whatever "
     "the attribute. Filled by recon findings accept, or by hand.",
 )

@@ -12,7 +12,8 @@ from recon.errors import StoreError
 from recon.objects import ReadReport, TableRead
 from recon.store.engine import Store
 from recon.store.publish import TableResult
-from recon.store.tables import SCHEMA_VERSION, load_run, load_run_table, setting, source, source_link
+from recon.store.settings import read_setting
+from recon.store.tables import SCHEMA_VERSION, load_run, load_run_table, source, source_link
 
 CLOCK_MINUTES = 10  # by which the clocks of two machines may differ
 
@@ -299,8 +300,7 @@ def doubts(store: Store, now: str, max_age_hours: int) -> list[Doubt]:
 def max_age(store: Store, configured: int) -> int:
     """Hours after which a load is old: of table setting, else as configured."""
     with store.read() as connection:
-        hours = connection.scalar(select(setting.c.value_int).where(setting.c.name == "load_max_age_hours"))
-    return int(hours or configured)
+        return read_setting(connection, "load_max_age_hours", configured)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2911,7 +2911,8 @@ CREATE TABLE IF NOT EXISTS finding_acceptance (
     accepted_by TEXT NOT NULL,
     why TEXT NOT NULL,
     created_at TEXT,
-    PRIMARY KEY (acceptance_id)
+    PRIMARY KEY (acceptance_id),
+    CHECK (accepted_until glob '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]')
 )
 ;
 

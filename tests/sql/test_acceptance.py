@@ -1,12 +1,14 @@
 """Rows over several refreshes: new, still, gone, come back; accepted for a time, counted and never hidden."""
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from recon.catalog import read_catalog
 from recon.config import Settings
 from recon.findings import counts, gone, refresh, stated_rows, worst
 from recon.queries import query
+from recon.store import Store
 from recon.store.acceptance import Acceptance, accept, finding_acceptance, named_keys, withdraw
 from recon.store.match_tables import clock
 from recon.store.tables import LOADED, source
@@ -153,3 +155,14 @@ def test_objects_are_named_by_key_or_name(estate, wanted, keys):
 
 def test_every_row_of_the_catalogue_can_be_followed(estate):
     assert {each.name for each in read_catalog().findings if each.identity and each.is_personal} == set()
+
+
+@pytest.mark.parametrize("day", ["31.12.2026", "2026-3-2", "20261231", " 2026-12-31", "2026-12-31 00:00", ""])
+def test_a_day_that_would_never_end_cannot_be_written_by_hand(tmp_path, day):
+    columns = "code, object_key, accepted_until, accepted_by, why"
+    row = f"insert into finding_acceptance ({columns}) values ('c', 'k', :day, 'me', 'x')"
+    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store:
+        with pytest.raises(IntegrityError, match="accepted_until"), store.write() as connection:
+            connection.execute(text(row), {"day": day})
+        with store.write() as connection:
+            connection.execute(text(row), {"day": "2026-12-31"})

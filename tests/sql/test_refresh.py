@@ -1,17 +1,18 @@
 """Refresh: the clock from settings, counts then and now, own findings, masks, and nothing half done."""
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from recon import findings
 from recon.catalog import read_catalog
 from recon.config import Settings
-from recon.errors import StoreError, UsageError
+from recon.errors import ConfigError, StoreError, UsageError
 from recon.findings import counts, refresh, rows, worst
 from recon.queries import prepare, query
+from recon.store import Store
 from recon.store.match_tables import clock, finding_row
 from recon.store.tables import setting, source
-from tests.support.estate import BEFORE, TODAY, guid
+from tests.support.estate import BEFORE, TODAY, Estate, guid
 
 
 def test_nothing_loaded(store):
@@ -50,6 +51,42 @@ def test_the_setting_table_rules_once_it_has_a_row(estate):
         connection.execute(update(setting).where(setting.c.name == "joiner_days").values(value_int=3))
     estate.refresh(joiner_days=60)
     assert clock_row(estate).joiner_until_day == TODAY + 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("stale_days", 0), ("stale_days", 1_000_000), ("stale_days", 2**31 - 1), ("leaver_grace_days", -1),
+     ("joiner_days", -1), ("sync_grace_minutes", -1), ("sync_grace_minutes", 2**31 - 1), ("closure_max_depth", 0)],
+)  # fmt: skip
+def test_a_setting_out_of_its_bounds_is_refused_by_name(estate, name, value):
+    estate.entra(usagelocation=None)
+    estate.refresh()
+    with estate.store.write() as connection:
+        connection.execute(update(setting).where(setting.c.name == name).values(value_int=value))
+    with pytest.raises(ConfigError, match=rf"table setting, row {name} \({value}\): value_int should be") as refused:
+        estate.refresh()
+    assert str(getattr(Settings(), name)) in refused.value.hint
+    assert [each.rows for each in counts(estate.store) if each.code == "usagelocation_missing"] == [1]
+
+
+def test_a_setting_that_is_no_number_is_refused_by_name(tmp_path):
+    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store:
+        estate = Estate(store)
+        estate.refresh()
+        with store.write() as connection:
+            connection.execute(text("update setting set value_int = 'ninety' where name = 'stale_days'"))
+        with pytest.raises(ConfigError, match=r"row stale_days .ninety.: value_int should be a valid integer"):
+            estate.refresh()
+
+
+def test_settings_come_back_and_unknown_ones_are_told(estate):
+    with estate.store.write() as connection:
+        connection.execute(insert(setting).values(name="STALE_DAYS", value_int=3))
+    assert estate.refresh().warnings == ("table setting: STALE_DAYS is no setting",)
+    with estate.store.write() as connection:
+        connection.execute(delete(setting))
+    assert estate.refresh(joiner_days=5).warnings == ()
+    assert clock_row(estate).joiner_until_day == TODAY + 5
 
 
 def test_counts_tell_now_and_before(estate):
