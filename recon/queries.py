@@ -6,7 +6,7 @@ Reads only. Values travel as bound parameters; keys are folded before they are c
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +20,7 @@ from recon.findings import masked
 from recon.objects import TABLES
 from recon.store import Store
 from recon.store.engine import first_line
+from recon.store.history import out_of_reach
 from recon.store.tables import load_run
 
 # columns that hold personal data in one table or another; hidden where a statement is marked personal
@@ -94,10 +95,11 @@ def _plain(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a named query returned: the column names and the rows, streamed."""
+    """What a named query returned: the column names and the rows, streamed. `notes`: what is left out, for people."""
 
     columns: tuple[str, ...]
     rows: Iterator[tuple[object, ...]]
+    notes: tuple[str, ...] = ()
 
 
 def query(store: Store, statement: Statement, given: Mapping[str, str], *, unmask: bool = False) -> Answer:
@@ -117,10 +119,20 @@ def query(store: Store, statement: Statement, given: Mapping[str, str], *, unmas
     sql = text(escape_colons(statement.sql(store.dialect), statement.parameters))
     stream = _stream(store, statement, sql, values)
     columns = tuple(str(column) for column in next(stream))
+    notes = _notes(store, values)
     if statement.is_personal and not unmask:
         hidden = [column.endswith("_value") or column in _PERSONAL for column in columns]
-        return Answer(columns, (_masked_row(row, hidden) for row in stream))
-    return Answer(columns, stream)
+        return Answer(columns, (_masked_row(row, hidden) for row in stream), notes)
+    return Answer(columns, stream, notes)
+
+
+def _notes(store: Store, values: Mapping[str, object]) -> tuple[str, ...]:
+    """What those who ask for a moment should know: sources whose history does not reach back to it."""
+    for run, at in (("run", "at"), ("before", "before_at")):
+        if run in values and at in values:
+            with store.read() as connection:
+                return tuple(out_of_reach(connection, cast("int | None", values[run]), cast("str | None", values[at])))
+    return ()
 
 
 def _masked_row(row: Sequence[object], hidden: Sequence[bool]) -> tuple[object, ...]:

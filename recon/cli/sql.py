@@ -80,6 +80,8 @@ def run(
         given[key] = value
     with state(ctx).store() as store:
         answer = query(store, statement, given, unmask=unmask)
+        for note in answer.notes:
+            say(f"note: {note}")
         if file is None:
             emit(answer.columns, islice(answer.rows, limit), output)
             return

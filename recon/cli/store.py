@@ -39,7 +39,7 @@ def prune(ctx: typer.Context, dry_run: bool = _DRY_RUN, output: Format = FORMAT_
 @app.command("forget")
 def forget(
     ctx: typer.Context,
-    person: str = typer.Argument(help="Worker id, employee id, UPN or object id, whole, in any case."),
+    person: str = typer.Argument(help="Worker id, employee id, UPN, mail address or object id, whole, in any case."),
     dry_run: bool = _DRY_RUN,
     output: Format = FORMAT_OPTION,
 ) -> None:

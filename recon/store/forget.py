@@ -2,7 +2,7 @@
 
 What a source still has is not touched: the next load would bring it back. A person is the objects that carry the
 identifier asked for, and those joined to them by source anchor, SID or employee id, as they are or as they were; a UPN
-or a mail address is not followed, because it is given to someone else one day.
+or a mail address is not followed, because it is given to someone else one day. Where two persons fit, neither is taken.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ from recon.store.engine import Store
 from recon.store.exact import ends_with
 from recon.store.history import Removed, remove
 from recon.store.match_tables import finding_row
-from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, source
+from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, source, source_link
 
 _SHARED = 5  # objects of one table; an employee id on more of them is a placeholder and names nobody
 # what each table calls the values that join the records of a person
@@ -28,6 +28,14 @@ _JOINS: Mapping[str, Mapping[str, str]] = {
     "entra_user": {"employeeid_key": "employee id", "onpremisesimmutableid": "anchor", "sid": "sid"},
     "worker": {"employeeid_key": "employee id"},
 }
+
+# the columns beside employeeid_key that a person is called by
+_CALLED: Mapping[str, tuple[str, ...]] = {
+    "ad_user": ("guid", "upn_key", "mail_key"),
+    "entra_user": ("id", "upn_key", "mail_key"),
+    "worker": ("worker_key", "work_mail_key", "personal_mail_key"),
+}
+_WHOLE = "give a worker id, employee id, UPN, mail address or object id, whole"
 
 # whose name stands in others: the person's table, the other's, and the two columns there
 _NAMED = (
@@ -109,30 +117,65 @@ def _is_shared(connection: Connection, employee_id: str) -> bool:
 
 
 def find_person(connection: Connection, who: str, rules: EmployeeIdRules) -> set[Record]:
-    """The objects of a person, named by worker id, employee id, UPN or object id.
+    """The objects of a person, named by worker id, employee id, UPN, mail address or object id.
 
-    Raises UsageError when nobody is found, or when the employee id is one that many carry.
+    Raises UsageError when nobody is found, when several persons fit, or when many carry the employee id.
     """
     folded, employee = fold(who), employee_id_key(who, rules)
     text = {folded} if folded else set()
     employees = {employee} if employee else set()
     if not text:
-        raise UsageError("nobody is named", hint="give a worker id, employee id, UPN or object id, whole")
+        raise UsageError("nobody is named", hint=_WHOLE)
     if employee and _is_shared(connection, employee):
         raise UsageError(
             f"the employee id {who} is carried by more than {_SHARED} objects of one table: it names no person",
             hint="name the person by object id or UPN",
         )
-    records = _records(connection, "ad_user", [("guid", text), ("upn_key", text), ("employeeid_key", employees)])
-    records |= _records(connection, "entra_user", [("id", text), ("upn_key", text), ("employeeid_key", employees)])
-    records |= _records(connection, "worker", [("worker_key", text), ("employeeid_key", employees)])
+    records: set[Record] = set()
+    for name, columns in _CALLED.items():
+        wanted = [("employeeid_key", employees), *((column, text) for column in columns)]
+        records |= _records(connection, name, wanted)
     if not records:
-        raise UsageError(f"nobody is known as {who}", hint="give a worker id, employee id, UPN or object id, whole")
+        raise UsageError(f"nobody is known as {who}", hint=_WHOLE)
+    companies = _companies(connection)
+    persons: list[set[Record]] = []
+    for record in sorted(records):
+        if not any(record in person for person in persons):
+            persons.append(_followed(connection, record, companies))
+    if len(persons) > 1:
+        shown = ", ".join(
+            f"{each.table} {each.key}" for each in (min(person & records) for person in persons[:_SHARED])
+        )
+        more = ", …" if len(persons) > _SHARED else ""
+        raise UsageError(
+            f"{who} fits {len(persons)} persons: {shown}{more}", hint="name one by the object id that stands here"
+        )
+    return persons[0]
+
+
+def _companies(connection: Connection) -> dict[int, set[int]]:
+    """The sources that hold the same people as each source does, itself included; {} where no links are known."""
+    found: dict[int, set[int]] = {}
+    for link in connection.execute(
+        select(source_link.c.ad_source_id, source_link.c.entra_source_id, source_link.c.worker_source_id)
+    ):
+        joined: set[int] = {each for each in link if each is not None}
+        for each in tuple(joined):
+            joined |= found.get(each, set())
+        found |= dict.fromkeys(joined, joined)
+    return found
+
+
+def _followed(connection: Connection, record: Record, companies: Mapping[int, set[int]]) -> set[Record]:
+    """The record, and what is joined to it in the sources that hold the same people."""
+    mine = companies.get(record.source_id, {record.source_id}) if companies else None
+    records = {record}
     while True:
         values = _joining(connection, records)
         more = set(records)
         for name, columns in _JOINS.items():
-            more |= _records(connection, name, [(column, values[kind]) for column, kind in columns.items()])
+            found = _records(connection, name, [(column, values[kind]) for column, kind in columns.items()])
+            more |= {each for each in found if mine is None or each.source_id in mine}
         if more == records:
             return records
         records = more
@@ -208,7 +251,8 @@ def _drifted(record: Record) -> ColumnElement[bool]:
 def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_dry: bool = False) -> Forgotten:
     """Remove a person from history, findings and rejected records; with `is_dry` only count.
 
-    `who`: a worker id, employee id, UPN or object id, whole, in any case. Raises UsageError when nobody is found.
+    `who`: a worker id, employee id, UPN, mail address or object id, whole, in any case. Raises UsageError when nobody
+    or more than one person is found.
     """
     removed: dict[str, int] = {}
     stays = []

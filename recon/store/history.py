@@ -30,6 +30,25 @@ def keep_versions(connection: Connection, run_id: int, name: str, *conditions: C
     connection.execute(insert(history).from_select([*names, "from_run", "to_run"], leaving))
 
 
+def out_of_reach(connection: Connection, run: int | None, at: str | None) -> list[str]:
+    """One line for each source whose history no longer reaches back to a load, named by number or by time."""
+    reached = load_run.alias("reached")
+    until = load_run.c.run_id <= run if run is not None else load_run.c.finished_at <= at
+    statement = (
+        select(source.c.name, source.c.history_run, reached.c.finished_at)
+        .join(load_run, load_run.c.source_id == source.c.source_id)
+        .join(reached, reached.c.run_id == source.c.history_run)
+        .where(load_run.c.status == "published", until)
+        .group_by(source.c.name, source.c.history_run, reached.c.finished_at)
+        .having(func.max(load_run.c.run_id) < source.c.history_run)
+        .order_by(source.c.name)
+    )
+    return [
+        f"the history of {name} reaches back to load {first} only ({at[:16]} UTC); what was before is not shown"
+        for name, first, at in connection.execute(statement)
+    ]
+
+
 def remove(connection: Connection, table: Table, *conditions: ColumnElement[bool], is_dry: bool = False) -> int:
     """Delete rows, or only count them; returns how many."""
     if is_dry:

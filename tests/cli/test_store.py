@@ -72,6 +72,26 @@ def test_check_names_the_table_that_was_edited(folder):
     assert broken.err.startswith("recon: not what was loaded: worker of hr. Restore the database")
 
 
+@pytest.mark.parametrize(
+    ("query", "given", "reaches"),
+    [
+        ("as_of_worker", ("run=1",), False),
+        ("as_of_worker", ("run=2",), True),
+        ("as_of_worker", ("at=2026-01-01 00:00",), True),
+        ("changes_worker", ("before=1", "after=3"), False),
+        ("changes_worker", ("before=2", "after=3"), True),
+        ("vanished", ("before=1", "after=3"), False),
+        ("vanished", ("before=2", "after=3"), True),
+        ("as_of_worker", ("run=0",), True),  # before the first load there was nothing
+    ],
+)
+def test_a_moment_that_history_no_longer_reaches_is_said(folder, query, given, reaches):
+    invoke("store", "prune")
+    asked = invoke("sql", "run", query, *(f"--param={each}" for each in given), "--format", "csv")
+    note = "note: the history of hr reaches back to load 2 only (2026-01-01 00:00 UTC); what was before is not shown\n"
+    assert (asked.code, asked.err) == (0, "" if reaches else note)
+
+
 def test_as_of_from_the_command_line(folder):
     asked = invoke("sql", "run", "as_of_worker", "--param", "run=2", "--format", "csv")
     (row,) = csv.DictReader(io.StringIO(asked.out))

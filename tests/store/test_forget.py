@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import func, insert, select
 
+from recon.config import Config
 from recon.decode.keys import EmployeeIdRules
 from recon.errors import UsageError
 from recon.objects import TABLES, ReadReport, Row
@@ -11,8 +12,8 @@ from recon.store.forget import Staying, find_person, forget
 from recon.store.history import Removed
 from recon.store.load import Load
 from recon.store.match_tables import finding_row
-from recon.store.runs import register_source
-from recon.store.tables import HISTORY, LOADED, load_drift, load_reject
+from recon.store.runs import register_source, write_links
+from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, metadata
 from tests.support.rows import make_row
 
 KINDS = {
@@ -126,14 +127,73 @@ def test_once_more_there_is_nothing_to_remove(people):
         forget(people, "w1")
 
 
-def test_a_upn_that_was_given_to_someone_else_names_both_and_is_not_followed(store):
+def test_a_upn_that_was_given_to_someone_else_fits_two_and_is_not_followed(store):
     load(store, "entra", entra("old", "e1", upn="j.doe@example.com"))
     load(store, "entra", entra("new", "e2", upn="j.doe@example.com"))
     with store.read() as connection:
         found = find_person(connection, "e1", EmployeeIdRules())
         assert {each.key for each in found} == {"id-old"}
-        found = find_person(connection, "J.Doe@example.com", EmployeeIdRules())
-        assert {each.key for each in found} == {"id-old", "id-new"}
+    with pytest.raises(UsageError, match=r"^J\.Doe@example\.com fits 2 persons: entra_user id-new, entra_user id-old$"):
+        forget(store, "J.Doe@example.com")
+    assert rows(store) == {"entra_user_history": 1}
+
+
+def test_a_mail_address_names_its_person_and_nobody_where_two_have_it(store):
+    def people(title: str) -> list[Row]:
+        mails = {"o'neil": "o'neil@example.com", "a": "box@example.com", "b": "box@example.com"}
+        return [
+            make_row("ad_user", guid=f"guid-{name}", mail_key=mail, title=title, dn_key=name)
+            for name, mail in mails.items()
+        ]
+
+    load(store, "ad", *people("t"))
+    load(store, "ad", *people("u"))
+    jan = {"worker_id": "w1", "worker_key": "w1", "personal_mail_key": "jan@home.example"}
+    load(store, "workers", make_row("worker", **jan, work_mail_key="jan@example.com", worker_status="A"))
+    load(store, "workers", make_row("worker", **jan, worker_status="L"))
+    with pytest.raises(UsageError, match="fits 2 persons: ad_user guid-a, ad_user guid-b"):
+        forget(store, "box@example.com")
+    for who in ("O'Neil@example.com", "JAN@home.example"):
+        assert sum(each.rows for each in forget(store, who, is_dry=True).removed) == 1
+    forget(store, "O'Neil@example.com")
+    forget(store, "jan@example.com")
+    assert rows(store) == {"ad_user_history": 2}
+
+
+def test_the_same_id_in_companies_that_are_not_linked_fits_two(store):
+    for name in ("one", "two"):
+        for kind in ("ad", "workers"):
+            row = ad(f"{name}", "e1", title="t") if kind == "ad" else worker("w1", "e1")
+            source_id = register_source(store, kind, f"{kind}-{name}")
+            with Load(store, source_id, kind, KINDS[kind]) as running:
+                running.add(row)
+                running.publish(ReadReport())
+    links = [{"link": [{"ad": f"ad-{name}", "workers": f"workers-{name}"} for name in ("one", "two")]}]
+    sources = {
+        "ad": [{"name": f"ad-{name}", "ldif": "x"} for name in ("one", "two")],
+        "workers": [{"name": f"workers-{name}", "file": "x"} for name in ("one", "two")],
+    }
+    with store.read() as connection:
+        assert len(find_person(connection, "e1", EmployeeIdRules())) == 4
+    write_links(store, Config.model_validate(links[0] | sources))
+    with pytest.raises(UsageError, match="e1 fits 2 persons: ad_user guid-one, ad_user guid-two"):
+        forget(store, "e1")
+    with store.read() as connection:
+        found = find_person(connection, "guid-two", EmployeeIdRules())
+    assert {(each.table, each.source_id) for each in found} == {("ad_user", 3), ("worker", 4)}
+
+
+def test_a_dry_run_leaves_every_table_as_it_is(people):
+    def everything() -> dict[str, list[tuple[object, ...]]]:
+        with people.read() as connection:
+            return {
+                table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+                for table in metadata.tables.values()
+            }
+
+    before = everything()
+    forget(people, "e1", is_dry=True)
+    assert everything() == before
 
 
 def test_an_anchor_is_followed_byte_by_byte(store):
