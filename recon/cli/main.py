@@ -6,16 +6,30 @@ A verb module holds typer and the standard library at its top; whatever is heavy
 import importlib
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
+import typer.core
 
 from recon import __version__
 from recon.cli.console import State, say, set_up_talk
 from recon.errors import ReconError
 
+
+class _Commands(typer.core.TyperGroup):
+    """Typer would end in silence at Ctrl-C; commands that stop by themselves have said so."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            say("recon: interrupted")
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
     name="recon",
+    cls=_Commands,
     help="Active Directory, Entra ID and HR in SQL: load, match, find, report, backfill.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

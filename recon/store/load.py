@@ -24,7 +24,7 @@ from recon.store.history import cutoff, prune
 from recon.store.publish import Overrides, Publication, TableResult
 from recon.store.references import Moves, find_moves, renamed_rows
 from recon.store.rows import chunks, fill_absent
-from recon.store.runs import Begin, begin_run, end_run, last_published, record_published, record_table
+from recon.store.runs import Begin, begin_run, end_run, last_published, lock_source, record_published, record_table
 from recon.store.stage import GoneStage, Stage
 from recon.store.tables import load_reject
 
@@ -112,6 +112,8 @@ class Load:
         if not self._published:
             status = "refused" if isinstance(error, LoadRefusedError) else "failed"
             reason = str(error) if isinstance(error, ReconError) else type(error).__name__
+            if isinstance(error, KeyboardInterrupt):
+                reason = "interrupted"
             end_run(self._store, self.run_id, status, reason)
 
     def add(self, row: Row | Gone) -> None:
@@ -211,6 +213,8 @@ class Load:
         return result
 
     def _publish(self, work: Publication, report: ReadReport, result: LoadResult) -> None:
+        if (lock_source(work.connection, work.source_id) or 0) > work.run_id:
+            raise StoreError(f"a load of {self._name} that began later was published meanwhile", hint="nothing is lost")
         if report.is_increment:
             self._publish_increment(work, report, result)
         elif not self._gone_from <= {stage.spec.name for stage in self._of_kind("link")}:

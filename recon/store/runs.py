@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from recon import __version__
 from recon.config import Config
@@ -56,6 +57,13 @@ def register_source(store: Store, kind: str, name: str, domain: str | None = Non
 
     Raises StoreError when the name already stands for another kind, domain or tenant.
     """
+    try:
+        return _register(store, kind, name, domain)
+    except IntegrityError:  # another load made it meanwhile
+        return _register(store, kind, name, domain)
+
+
+def _register(store: Store, kind: str, name: str, domain: str | None) -> int:
     with store.write() as connection:
         found = connection.execute(
             select(source.c.source_id, source.c.kind, source.c.domain).where(source.c.name == name)
@@ -165,6 +173,12 @@ def standing(store: Store, source_id: int) -> Standing | None:
     return None if row is None else Standing(row.run_id, row.is_increment == 1, row.watermark, row.basis, full_at)
 
 
+def lock_source(connection: Connection, source_id: int) -> int | None:
+    """Let no other load of the source publish until this transaction ends; returns what last_published does."""
+    connection.execute(update(source).where(source.c.source_id == source_id).values(name=source.c.name))
+    return last_published(connection, source_id)
+
+
 def last_published(connection: Connection, source_id: int) -> int | None:
     """The run of the last published load of a source."""
     mine = (load_run.c.source_id == source_id, load_run.c.status == "published")
@@ -205,6 +219,7 @@ def record_published(connection: Connection, run_id: int, source_id: int, report
         .values(
             status="published",
             finished_at=finished,
+            error=None,
             seconds=seconds,
             requests=report.requests,
             bytes_read=report.bytes_read,

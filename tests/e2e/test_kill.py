@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from recon.lab.generator import GeneratedCompany
+from recon.lab.graph import parse_fault
 from recon.lab.up import Lab
 from tests.support.site import Site, snapshot, start
 
@@ -50,6 +51,25 @@ def test_a_killed_load_shows_nothing_or_everything(site):
     site.ok("load", "entra", "--no-refresh")
     assert site.query("select displayname from entra_user where id = ?", user) == [("Changed",)]
     assert site.query("select count(*) from load_run where status = 'running'") == [(0,)]
+
+
+def test_ctrl_c_says_one_line_and_the_next_load_works(site):
+    site.ok("load", "entra", "--no-refresh")
+    before = snapshot(site.database, "entra_")
+    asked = len(site.lab.graph.requests)
+    site.lab.graph.add_fault(parse_fault(f"slow:600@{asked + 2}"))
+    process = start(site.config, "load", "entra", "--full")
+    while len(site.lab.graph.requests) < asked + 2 and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert (process.returncode, err.decode().splitlines()) == (130, ["loading entra ...", "recon: interrupted"])
+    assert snapshot(site.database, "entra_") == before
+    assert site.query("select status, error from load_run order by run_id") == [
+        ("published", None),
+        ("failed", "interrupted"),
+    ]
+    site.ok("load", "entra", "--no-refresh")
 
 
 def test_a_killed_apply_goes_on_without_a_second_or_a_lost_write(site):

@@ -4,7 +4,7 @@ import gc
 import sqlite3
 
 import pytest
-from sqlalchemy import inspect, select
+from sqlalchemy import event, inspect, select
 
 from recon.config import LoadGuards
 from recon.errors import IncompleteError, LoadRefusedError, SourceError, StoreError
@@ -14,6 +14,7 @@ from recon.store.load import Load, LoadResult
 from recon.store.publish import Overrides
 from recon.store.runs import begin_run, last_loads, register_source
 from recon.store.tables import LOADED, load_reject, load_run
+from tests.servers.stores import fresh_database
 from tests.support.rows import make_row
 
 USER_TABLES = ("entra_user", "entra_user_othermail", "entra_user_proxyaddress")
@@ -372,6 +373,46 @@ def test_an_interrupted_load_is_marked_at_the_next_one(store):
     begin_run(store, source_id)  # and the process dies here
     load(store, [user(1)])
     assert statuses(store) == [("failed", "interrupted"), ("published", None)]
+
+
+@pytest.mark.parametrize("is_increment", [False, True])
+def test_a_load_that_was_overtaken_publishes_nothing(store, is_increment):
+    load(store, [user(1)])
+    source_id = register_source(store, "entra", "tenant", "t1")
+
+    def overtaken() -> None:
+        with Load(store, source_id, "tenant", USER_TABLES) as running:
+            running.add(user(1, displayname="Old"))
+            load(store, [user(1, displayname="New"), user(2)])
+            running.publish(ReadReport(is_increment=is_increment))
+
+    with pytest.raises(StoreError, match="a load of tenant that began later was published meanwhile"):
+        overtaken()
+    assert names(store) == ["New", "User 2"]
+    assert [status for status, _ in statuses(store)] == ["published", "failed", "published"]
+
+
+def test_a_load_that_another_took_for_dead_is_published_without_a_trace(store):
+    source_id = register_source(store, "entra", "tenant", "t1")
+    with Load(store, source_id, "tenant", USER_TABLES) as running:
+        running.add(user(1))
+        begin_run(store, source_id)  # on another machine
+        running.publish(ReadReport())
+    assert statuses(store) == [("published", None), ("running", None)]
+
+
+@pytest.mark.postgresql
+def test_two_loads_that_make_the_same_source(postgresql_url):
+    with fresh_database(postgresql_url) as url, Store.open(url) as store, Store.open(url) as other:
+        waiting = [True]
+
+        @event.listens_for(store.engine, "before_cursor_execute")
+        def overtake(_connection, _cursor, statement, *_):
+            if statement.startswith("INSERT INTO source ") and waiting:
+                waiting.clear()
+                register_source(other, "entra", "tenant", "t1")
+
+        assert register_source(store, "entra", "tenant", "t1") == register_source(other, "entra", "tenant", "t1")
 
 
 def test_last_loads_say_what_was_read_and_counted(store):
