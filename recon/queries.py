@@ -3,6 +3,7 @@
 Reads only. Values travel as bound parameters; keys are folded before they are compared.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -13,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from recon.catalog import Catalog, Parameter, Statement, escape_colons
 from recon.decode.keys import fold
+from recon.decode.text import quoted
 from recon.decode.times import date_text, from_datetime
 from recon.deploy import refused
 from recon.errors import DecodeError, StoreError, UsageError
@@ -25,6 +27,8 @@ from recon.store.tables import load_run
 
 # columns that hold personal data in one table or another; hidden where a statement is marked personal
 _PERSONAL = frozenset(column.name for table in TABLES.values() for column in table.columns if column.personal)
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")  # every engine takes these
 
 
 def _time(given: str) -> str:
@@ -53,13 +57,17 @@ def _bound(statement: Statement, given: Mapping[str, str]) -> dict[str, object]:
 def _value(parameter: Parameter, given: str) -> object:
     try:
         if parameter.type == "int":
+            if not _INTEGER.fullmatch(given.strip()):
+                raise ValueError(given)
             return int(given)
         if parameter.type == "date":
             return date_text(given)
         if parameter.type == "time":
             return _time(given)
-    except (ValueError, DecodeError) as error:
-        raise UsageError(f"parameter {parameter.name} is {parameter.type}, not {given!r}") from error
+    except (ValueError, OverflowError, DecodeError) as error:
+        raise UsageError(f"parameter {parameter.name} is {parameter.type}, not {quoted(given)}") from error
+    if fold(given) is None:
+        raise UsageError(f"parameter {parameter.name} is empty", hint=parameter.note)
     return fold(given) if parameter.type == "key" else given
 
 

@@ -77,6 +77,8 @@ def run(
         key, equals, value = pair.partition("=")
         if not equals:
             raise UsageError(f"--param {pair}: not name=value")
+        if key in given:
+            raise UsageError(f"--param {key} is given twice")
         given[key] = value
     with state(ctx).store() as store:
         answer = query(store, statement, given, unmask=unmask)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from recon.decode.mail import mail_defects
+from recon.decode.mask import mask_value
 from recon.decode.text import quoted
 from recon.decode.times import generalized_time_text, iso_text
 from recon.errors import DecodeError
@@ -86,6 +87,7 @@ def _next_day(date: str) -> str | None:
 
 
 def advice(value: str, found: LifecycleDate) -> str:
-    """The value with its reason and what to write, in one line."""
+    """The value with its reason and what to write, in one line; what may be an address is masked."""
     proposal = f"; write {found.proposed}" if found.proposed else ""
-    return f"{value} ({found.reason}{proposal})" if found.reason else value
+    shown = mask_value(value) if "@" in value else value
+    return f"{shown} ({found.reason}{proposal})" if found.reason else shown

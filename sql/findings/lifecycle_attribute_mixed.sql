@@ -4,6 +4,7 @@
 --   value is no date.
 -- family: sync
 -- severity: medium
+-- personal: yes
 -- fix: Give one of the two purposes an attribute of its own (msDS-cloudExtensionAttribute1 to 20 are free in most
 --   forests).
 -- source: https://learn.microsoft.com/entra/id-governance/how-to-lifecycle-workflow-sync-attributes

@@ -1,9 +1,9 @@
 -- title: Hire or leave date that cannot synchronize
 -- meaning: The value of the AD attribute that feeds employeeHireDate or employeeLeaveDateTime ([sync]
 --   hire_attribute, leave_attribute) does not have the form yyyyMMddHHmmss.fZ: the export of the user fails with
---   DataValidationFailed. The AD value is the value with the reason and, where nobody need guess, what to write. A
---   date without a time is proposed at 01:00 UTC for a hire and at 23:00 UTC for a leave. One row per AD user and
---   date.
+--   DataValidationFailed. The AD value is the value (an address masked) with the reason and, where nobody need guess,
+--   what to write. A date without a time is proposed at 01:00 UTC for a hire and at 23:00 UTC for a leave. One row per
+--   AD user and date.
 -- family: sync
 -- default: on
 -- severity: high

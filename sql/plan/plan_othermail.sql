@@ -1,6 +1,7 @@
 -- title: Other mails of the accounts
 -- meaning: The values of otherMails of the Entra users that carry a worker's employee id. One row per worker, Entra
 --   user and value.
+-- personal: yes
 -- note: `+ 0` keeps SQLite from walking a whole source for each slice of workers: the way in is the slice's row
 --   ids, then the employee id.
 -- param: worker_source_id int the workers' source

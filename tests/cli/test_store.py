@@ -98,3 +98,8 @@ def test_as_of_from_the_command_line(folder):
     assert (row["worker_status"], row["from_run"], row["to_run"]) == ("B", "2", "3")
     asked = invoke("sql", "run", "kept_loads", "--format", "csv")
     assert [row["run_id"] for row in csv.DictReader(io.StringIO(asked.out))] == ["3", "2", "1"]
+
+
+def test_a_parameter_is_given_once(folder):
+    asked = invoke("sql", "run", "as_of_worker", "--param", "run=1", "--param", "run=2")
+    assert (asked.code, asked.out, asked.err) == (2, "", "recon: --param run is given twice\n")

@@ -3,7 +3,7 @@
 from sqlalchemy import insert, select
 
 from recon.config import Settings, Sync
-from recon.findings import refresh
+from recon.findings import refresh, rows
 from recon.store.lifecycle import lifecycle_date
 from recon.store.tables import HISTORY
 from tests.support.estate import LATE, Estate
@@ -170,7 +170,7 @@ def test_dates_that_cannot_synchronize(estate):
         ("iso", HIRE, "2023-02-12T10:00:00Z (is an ISO date, the form is yyyyMMddHHmmss.fZ; write 20230212100000.0Z)"),
         ("left", LEAVE, "20230212 (is a date without a time; write 20230212230000.0Z)"),
         ("local", HIRE, "12/02/2023 (does not have the form yyyyMMddHHmmss.fZ)"),
-        ("mail", HIRE, "jane@home.example (the value is a mail address, no date)"),
+        ("mail", HIRE, "j***@h***.example (the value is a mail address, no date)"),
         ("never", HIRE, "20230230100000.0Z (names a day that does not exist)"),
         ("text", HIRE, "Größe M (the value is no date)"),
     ]
@@ -178,6 +178,8 @@ def test_dates_that_cannot_synchronize(estate):
         ("mail", "mail", HIRE, None, "jane@home.example", None),
         ("text", "text", HIRE, None, "Größe M", None),
     ]
+    (masked, _) = rows(estate.store, "lifecycle_attribute_mixed")
+    assert masked.ad_value == "j***@h***.example"
     assert found(estate, "lifecycle_date_invalid", Sync()) == []
 
 

@@ -1,6 +1,7 @@
 """History: what was replaced or deleted can be read as it was, at every load that is kept, and nothing else is kept."""
 
 import random
+import re
 from collections.abc import Iterable
 
 import pytest
@@ -473,6 +474,18 @@ def test_a_load_is_named_by_number_or_by_time_not_both_and_not_neither(store):
         ask(store, "as_of_entra_user", run=1, at="2026-01-01")
     with pytest.raises(UsageError, match="parameter at is time, not 'yesterday'"):
         ask(store, "as_of_entra_user", at="yesterday")
+    for given, why in (
+        ({"run": "99999999999999999999"}, "parameter run is int, not '99999999999999999999'"),
+        ({"run": "1_0"}, "parameter run is int, not '1_0'"),
+        ({"run": ""}, "parameter run is int, not ''"),
+        ({"at": "0001-01-01T00:00+14:00"}, "parameter at is time, not '0001-01-01T00:00"),
+        ({"at": "9999-12-31T23:59-14:00"}, "parameter at is time, not '9999-12-31T23:59-14:00'"),
+    ):
+        with pytest.raises(UsageError, match=re.escape(why)):
+            ask(store, "as_of_entra_user", **given)
+    for nothing in ("", "  "):
+        with pytest.raises(UsageError, match="parameter who is empty"):
+            ask(store, "one_person", who=nothing)
     assert ask(store, "as_of_entra_user", at="2020-01-01T00:00:00Z") == []
     assert len(ask(store, "as_of_entra_user", at="2099-01-01")) == 1
 
