@@ -63,10 +63,12 @@ class Paced:
     ) -> dict[str, Any]:
         """The JSON object at `path`, when it is time for it. Raises as the client's get does."""
         now = self._patience.clock()
+        # a clock that is set back meanwhile costs one pause, not the time it was set back
+        begin = min(max(self._next, now), now + self._seconds)
         # not the patience's own wait: nobody asked for this one
-        if self._next > now:
-            self._patience.sleep(self._next - now)
-        self._next = max(self._next, now) + self._seconds
+        if begin > now:
+            self._patience.sleep(begin - now)
+        self._next = begin + self._seconds
         return self._client.get(path, params, headers, permission=permission)
 
     def get_text(

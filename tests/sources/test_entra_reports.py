@@ -120,6 +120,16 @@ def test_requests_are_spread(name, wait):
     assert reader.reading.report.warnings == []
 
 
+@pytest.mark.parametrize(("name", "wait"), [("registration", 2.1), ("signin", 6.1)])
+def test_a_clock_that_is_set_back_costs_one_pause(name, wait):
+    with simulate(tenant(2_600), permissions=RIGHTS) as simulator:
+        reader = Reader(simulator, objects=(name,))
+        now = iter(range(100_000, 0, -3_600))
+        reader.client.patience.clock = lambda: float(next(now))
+        reader.read()
+    assert reader.slept == pytest.approx([wait] * {"registration": 2, "signin": 5}[name])
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_a_missing_right_is_named(name):
     with simulate(tenant(), permissions=("User.Read.All",)) as simulator, pytest.raises(AccessError) as caught:

@@ -114,7 +114,8 @@ def _run_one(client: Sender, items: Sequence[BatchItem]) -> list[BatchAnswer]:
         asked = [retry_after(answers[place].headers, patience.clock()) for place in pending]
         known = [seconds for seconds in asked if seconds is not None]
         # the longest of them: an item sent too early counts against the quota and is refused again
-        pause = max(known) if len(known) == len(asked) else max([patience.delay(tried, None), *known])
+        pause = patience.delay(tried, max(known) if len(known) == len(asked) else None)
+        pause = max([pause, *known])
         if spent + pause > patience.longest_call:
             break
         spent += pause

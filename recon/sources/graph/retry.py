@@ -36,7 +36,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     except ValueError:
         try:
             when = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now
         return max(seconds, 0.0)
@@ -66,8 +66,11 @@ class Patience:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def delay(self, tried: int, asked: float | None) -> float:
-        """Seconds to wait after try number `tried` (from 1): what the server asked for, else back-off."""
-        if asked is not None:
+        """Seconds to wait after try number `tried` (from 1): what the server asked for, else back-off.
+
+        A date that has gone by, by our clock, asks for nothing: six tries at once would all be refused.
+        """
+        if asked:
             return asked
         return min(FIRST_WAIT * 2.0 ** min(tried - 1, 16), LONGEST_WAIT) * self.jitter()
 

@@ -16,6 +16,8 @@ NOW = 1_767_225_600.0  # 2026-01-01 00:00:00 UTC
         ("Thu, 01 Jan 2026 00:00:30 GMT", 30.0),
         ("Wed, 31 Dec 2025 23:59:00 GMT", 0.0),
         ("soon", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2026 00:00:00 +99999999", None),
         ("-3", None),
         ("nan", None),
         ("inf", None),
@@ -47,6 +49,13 @@ def test_waits_as_long_as_the_server_asks():
     assert patience.call(Attempts(TransientError("x", retry_after=2.5), TransientError("x", retry_after=7))) == "done"
     assert slept == [2.5, 7]
     assert (patience.waits, patience.waited) == (2, 9.5)
+
+
+def test_a_date_that_our_clock_is_past_is_no_reason_to_hurry():
+    slept = []
+    patience = Patience(tries=4, sleep=slept.append, jitter=lambda: 1.0)
+    patience.call(Attempts(*[TransientError("x", retry_after=0.0) for _ in range(4)]))
+    assert slept == [1, 2, 4, 8]
 
 
 def test_backs_off_when_the_server_says_nothing():
