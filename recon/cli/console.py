@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
-from recon.decode.text import printable
+from recon.decode.text import json_text, printable
 
 if TYPE_CHECKING:
     from recon.config import Config
@@ -151,20 +151,24 @@ def _table(columns: Sequence[str], rows: Iterator[Sequence[object]]) -> None:
 
 
 def emit(columns: Sequence[str], rows: Iterable[Sequence[object]], output: Format = Format.table) -> None:
-    """Write rows to stdout as an aligned table, CSV (with a header) or a JSON array of objects."""
+    """Write rows to stdout as an aligned table, CSV (with a header) or a JSON array of objects.
+
+    CSV keeps control characters for whatever reads it; on a terminal they are made visible.
+    """
     stream = iter(rows)
     if output is Format.json:
         sys.stdout.write("[")
         for number, row in enumerate(stream):
             entry = {name: _json_value(value) for name, value in zip(columns, row, strict=True)}
-            sys.stdout.write((",\n " if number else "\n ") + json.dumps(entry, ensure_ascii=False))
+            sys.stdout.write((",\n " if number else "\n ") + json_text(entry))
         sys.stdout.write("\n]\n")
     elif output is Format.csv:
         from recon.decode.text import cell
 
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([cell(_cell(value)) for value in row] for row in stream)
+        shown = printable if sys.stdout.isatty() else str
+        writer.writerows([shown(cell(_cell(value))) for value in row] for row in stream)
     else:
         _table(columns, stream)
     sys.stdout.flush()

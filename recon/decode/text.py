@@ -3,6 +3,7 @@
 Nothing here changes what is stored; these are the last steps before a person sees a value.
 """
 
+import json
 import re
 
 _ACTING = re.compile(
@@ -38,6 +39,16 @@ def printable(text: str) -> str:
     line ends and tabs too. Letters of every script and the joiners that some need stay. Not reversible.
     """
     return text if text.isprintable() else _ACTING.sub(_visible, text)
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    units = match.group().encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
+
+
+def json_text(value: object) -> str:
+    """The value as JSON in one line: the characters that printable() shows are escaped, so that nothing is lost."""
+    return _ACTING.sub(_json_escape, json.dumps(value, ensure_ascii=False))
 
 
 def quoted(text: str) -> str:

@@ -11,7 +11,7 @@ from recon.report.files import whole_file
 
 _SHEET_ROWS = 1_048_575  # Excel's bound, less the heading
 _CELL_CHARACTERS = 32_767
-
+_EXACT = 10**15  # Excel keeps 15 digits: larger numbers (a FILETIME) are written as text
 
 _OPTIONS = {
     "constant_memory": True,
@@ -37,7 +37,7 @@ def write_rows_xlsx(columns: Sequence[str], rows: Iterable[Sequence[object]], pa
             if place == 0:
                 sheet = _headed(book, bold, columns)
             for column, value in enumerate(row):
-                if isinstance(value, int | float):
+                if isinstance(value, int | float) and abs(value) < _EXACT:
                     sheet.write_number(place + 1, column, value)
                 elif value is not None:
                     sheet.write_string(place + 1, column, _text(value)[:_CELL_CHARACTERS])

@@ -7,7 +7,7 @@ import pytest
 
 from recon.errors import StoreError
 from recon.report.content import Content
-from recon.report.sheets import write_csv, write_xlsx
+from recon.report.sheets import write_csv, write_rows_xlsx, write_xlsx
 from tests.report.conftest import finding
 
 FORMULA = "=cmd|' /C calc'!A0"
@@ -21,6 +21,14 @@ def test_csv_holds_every_row_and_no_formula(filled, config, tmp_path):
     assert header[:3] == ["code", "severity", "object"]
     assert sorted(row[2] for row in rows) == ["'" + FORMULA, "Zoë"]
     assert sorted(row[5] for row in rows) == ["'+1", "'-x"]
+
+
+def test_rows_keep_numbers_that_excel_would_round(tmp_path):
+    path = tmp_path / "rows.xlsx"
+    never, row = 9223372036854775807, (999_999_999_999_999, 0.5, None, b"\0\xff", "-1")
+    assert write_rows_xlsx(("a", "b", "c", "d", "e", "f"), [(never, *row)], path) == 1
+    _, read = openpyxl.load_workbook(path).active.iter_rows(values_only=True)
+    assert read == (str(never), 999_999_999_999_999, 0.5, None, "0x00FF", "-1")
 
 
 def test_workbook_holds_text_and_the_summary(filled, config, tmp_path):
