@@ -6,7 +6,6 @@ from typing import Protocol
 from recon.decode.text import printable
 from recon.errors import RestartError, SourceError
 from recon.objects import TableRead
-from recon.sources.entra_rows import object_id
 from recon.sources.graph.client import ADVANCED
 from recon.sources.graph.paging import Page
 
@@ -54,7 +53,7 @@ class CountedListing:
         permission: str,
         condition: str | None = None,
     ) -> None:
-        self.count: int | None = None  # usable objects by the server's count, once read; None: it does not say
+        self.count: int | None = None  # objects by the server's count, once read; None: it does not say
         self._client = client
         self._path = path
         # the advanced form also where no filter needs it: paging without it is known to lose its token
@@ -66,7 +65,7 @@ class CountedListing:
     def pages(self, proof: TableRead) -> Iterator[Page]:
         """Every page; they are added to `proof`. Raises what the client raises, RestartError among it."""
         self.count = None
-        read = unusable = 0
+        read = 0
         expected: int | None = None
         first = True
         for page in self._client.pages(self._path, self._params, ADVANCED, permission=self._permission):
@@ -75,12 +74,10 @@ class CountedListing:
                 expected = page.count
                 first = False
             read += len(page.items)
-            unusable += sum(object_id(item) is None for item in page.items)
             yield page
         if expected != read:
             expected = self._counted_again(read, expected)
-        # what has no id is rejected, and cannot be among the rows that are compared with the count
-        self.count = None if expected is None else expected - unusable
+        self.count = expected
 
     def all_pages(self, proof: TableRead, began_again: Callable[[], None]) -> Iterator[Page]:
         """Every page; from the first one again when the page token expires, a bounded number of times.

@@ -19,7 +19,6 @@ from recon.decode.text import printable
 from recon.errors import ReconError, SourceError
 from recon.objects import TableRead
 from recon.sources.entra_listing import CountedListing
-from recon.sources.entra_rows import object_id
 from recon.sources.graph.ahead import Ahead
 from recon.sources.graph.client import ADVANCED, GraphClient
 from recon.sources.graph.paging import Page, read_pages
@@ -112,7 +111,7 @@ class PartitionedListing:
         for number in range(self._number):
             threading.Thread(target=self._read, args=(work,), name=f"graph-part-{number}", daemon=True).start()
         running = self._number
-        read = unusable = 0
+        read = 0
         try:
             while running:
                 try:
@@ -126,14 +125,13 @@ class PartitionedListing:
                 else:
                     proof.pages += 1
                     read += len(found.items)
-                    unusable += sum(object_id(item) is None for item in found.items)
                     yield found
         finally:
             work.is_over.set()
         after = self._count(None)
         # users who came or went meanwhile are no loss
         is_between = min(self._total, after) <= read <= max(self._total, after)
-        self.count = (read if is_between else after) - unusable
+        self.count = read if is_between else after
 
     # ---- the readers
 

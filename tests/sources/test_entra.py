@@ -10,6 +10,9 @@ from recon.lab.graph import Fault
 from recon.objects import TABLES
 from recon.sources.entra import EntraReading, tables_of
 from recon.sources.entra_rows import USER_PROPERTIES
+from recon.store import Store
+from recon.store.load import Load
+from recon.store.runs import register_source
 from tests.servers.scripted import Reply, ScriptedServer, json_reply
 from tests.support.tenant import Reader, make_tenant, object_id, simulate
 
@@ -374,7 +377,7 @@ def test_the_leave_date_is_left_out_where_it_is_refused():
     ]
 
 
-def test_a_listing_without_a_count_asks_for_it():
+def test_a_listing_without_a_count_asks_for_it_and_what_is_rejected_is_counted(tmp_path):
     def answer(heard):
         if heard.path.endswith("/token"):
             return json_reply({"access_token": "t"})
@@ -389,5 +392,10 @@ def test_a_listing_without_a_count_asks_for_it():
         reader = Reader(server, objects=("users",))
         rows = reader.read()
     assert [row.table for row in rows] == ["entra_user", "load_reject"]
-    # one of the two counted ones cannot be among the rows
-    assert reader.reading.report.table("entra_user").server_count == 1
+    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store:
+        source_id = register_source(store, "entra", "tenant")
+        with Load(store, source_id, "tenant", tables_of(reader.source)) as running:
+            for row in rows:
+                running.add(row)
+            entry = running.publish(reader.reading.report).tables["entra_user"]
+    assert (entry.server_count, entry.rows_published, entry.rejected) == (2, 1, 1)
