@@ -5807,7 +5807,9 @@ select
     coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
     'memberOf' as attribute,
     null as hr_value,
-    p.holder_name as ad_value,
+    coalesce(
+        replace(replace('[name] ([id])', '[id]', p.holder_key), '[name]', p.holder_name), p.holder_key
+    ) as ad_value,
     null as entra_value
 from privileged_account as p
 inner join ad_user as a on a.row_id = p.account_row_id
@@ -6120,9 +6122,7 @@ with flagged as (
 select
     f.object_type,
     f.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     case f.attribute
         when 'proxyaddresses' then 'proxyAddresses'
         when 'targetaddress' then 'targetAddress'
@@ -6151,7 +6151,7 @@ select
         else 'mail'
     end as attribute,
     null as hr_value,
-    coalesce(a.userprincipalname, a.samaccountname, a.cn) as ad_value,
+    a.distinguishedname as ad_value,
     e.userprincipalname as entra_value
 from match_candidate as m
 inner join ad_user as a on a.row_id = m.ad_row_id
@@ -6309,6 +6309,7 @@ from ad_user_certificate as c
 inner join ad_user as a on a.guid = c.guid and a.source_id = c.source_id
 cross join clock as k
 where c.sid <> a.sid and c.not_after > k.as_of
+group by a.source_id, a.guid, a.userprincipalname, a.samaccountname, a.cn, c.sid
 ;
 
 create view finding_certificate_strong_form_known as
@@ -6752,9 +6753,7 @@ shared as (
 select
     v.object_type,
     v.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     'mail' as attribute,
     null as hr_value,
     v.value as ad_value,
@@ -6825,9 +6824,7 @@ shared as (
 select
     v.object_type,
     v.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     'mailNickname' as attribute,
     null as hr_value,
     v.value as ad_value,
@@ -6901,9 +6898,7 @@ shared as (
 select
     v.object_type,
     v.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     'proxyAddresses' as attribute,
     null as hr_value,
     v.value as ad_value,
@@ -6989,9 +6984,7 @@ shared as (
 select
     v.object_type,
     v.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     'targetAddress' as attribute,
     null as hr_value,
     v.value as ad_value,
@@ -7116,7 +7109,9 @@ select
     p.reason as attribute,
     null as hr_value,
     null as ad_value,
-    coalesce(p.holder_name, p.holder_key) as entra_value
+    coalesce(
+        replace(replace('[name] ([id])', '[id]', p.holder_key), '[name]', p.holder_name), p.holder_key
+    ) as entra_value
 from privileged_account as p
 inner join entra_user as e on e.row_id = p.account_row_id
 where p.object_type = 'entra_user' and p.is_refused = 1 and e.is_synced = 1
@@ -7307,16 +7302,17 @@ with ad_side as (
         q.entra_id as id,
         q.entra_displayname as group_name,
         p.entra_id as member_id,
-        p.entra_userprincipalname as name
+        p.ad_distinguishedname as name
     from group_pair as q
     inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
     inner join pair as p on p.ad_dn_key = m.member_key and p.entra_source_id = q.entra_source_id
     where q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select q.entra_source_id, q.entra_id, q.entra_displayname, i.entra_id, i.entra_displayname
+    select q.entra_source_id, q.entra_id, q.entra_displayname, i.entra_id, g.distinguishedname
     from group_pair as q
     inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
     inner join group_pair as i on i.ad_dn_key = m.member_key and i.entra_source_id = q.entra_source_id
+    inner join ad_group as g on g.row_id = i.ad_row_id
     where q.is_in_skew = 0 and i.is_in_skew = 0
 ),
 
@@ -7328,7 +7324,7 @@ entra_side as (
         q.entra_id as id,
         q.entra_displayname as group_name,
         p.ad_dn_key as dn_key,
-        p.entra_userprincipalname as name
+        p.ad_distinguishedname as name
     from group_pair as q
     inner join entra_member as m on m.id = q.entra_id and m.source_id = q.entra_source_id
     inner join pair as p on p.entra_id = m.member_id and p.entra_source_id = m.source_id
@@ -7341,10 +7337,11 @@ entra_side as (
         q.entra_id,
         q.entra_displayname,
         i.ad_dn_key,
-        i.entra_displayname
+        g.distinguishedname
     from group_pair as q
     inner join entra_member as m on m.id = q.entra_id and m.source_id = q.entra_source_id
     inner join group_pair as i on i.entra_id = m.member_id and i.entra_source_id = m.source_id
+    inner join ad_group as g on g.row_id = i.ad_row_id
     where q.is_in_skew = 0 and i.is_in_skew = 0
 ),
 
@@ -7708,7 +7705,9 @@ select
     coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
     'memberOf' as attribute,
     aa.hr_value as hr_value,
-    p.holder_name as ad_value,
+    coalesce(
+        replace(replace('[name] ([id])', '[id]', p.holder_key), '[name]', p.holder_name), p.holder_key
+    ) as ad_value,
     null as entra_value
 from ad_account as aa
 inner join ad_user as a on a.row_id = aa.row_id
@@ -7860,7 +7859,7 @@ union all
 select
     'ad_group' as object_type,
     g.guid as object_key,
-    coalesce(g.displayname, g.samaccountname, g.cn) as object_name,
+    coalesce(g.samaccountname, g.cn) as object_name,
     'mail' as attribute,
     null as hr_value,
     g.mail as ad_value,
@@ -8135,6 +8134,7 @@ select
 from entra_value_defect as d
 inner join entra_user as e on e.id = d.id and e.source_id = d.source_id
 where d.attribute = 'othermails' and (e.is_guest is null or e.is_guest = 0)
+group by e.source_id, e.id, e.userprincipalname, e.displayname, d.defect, d.value
 ;
 
 create view finding_othermails_missing as
@@ -8175,7 +8175,9 @@ select
     'otherMails' as attribute,
     null as hr_value,
     null as ad_value,
-    coalesce(p.holder_name, p.holder_key) as entra_value
+    coalesce(
+        replace(replace('[name] ([id])', '[id]', p.holder_key), '[name]', p.holder_name), p.holder_key
+    ) as entra_value
 from privileged_account as p
 inner join entra_user as e on e.row_id = p.account_row_id
 where
@@ -8231,7 +8233,9 @@ select
     coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
     case when p.is_primary_group = 1 then 'primaryGroupID' else 'memberOf' end as attribute,
     null as hr_value,
-    p.holder_name as ad_value,
+    coalesce(
+        replace(replace('[name] ([id])', '[id]', p.holder_key), '[name]', p.holder_name), p.holder_key
+    ) as ad_value,
     null as entra_value
 from privileged_account as p
 inner join ad_user as a on a.row_id = p.account_row_id
@@ -8272,9 +8276,7 @@ with flagged as (
 select
     f.object_type,
     f.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     'proxyAddresses' as attribute,
     null as hr_value,
     f.value as ad_value,
@@ -8521,9 +8523,7 @@ with flagged as (
 select
     f.object_type,
     f.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     case f.attribute
         when 'userprincipalname' then 'userPrincipalName'
         when 'mailnickname' then 'mailNickname'
@@ -8577,9 +8577,7 @@ with flagged as (
 select
     f.object_type,
     f.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     case f.attribute
         when 'userprincipalname' then 'userPrincipalName'
         when 'proxyaddresses' then 'proxyAddresses'
@@ -8629,9 +8627,7 @@ with flagged as (
 select
     f.object_type,
     f.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     case f.attribute
         when 'userprincipalname' then 'userPrincipalName'
         when 'mailnickname' then 'mailNickname'
@@ -8682,9 +8678,7 @@ with flagged as (
 select
     f.object_type,
     f.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     case f.attribute
         when 'userprincipalname' then 'userPrincipalName'
         when 'proxyaddresses' then 'proxyAddresses'
@@ -8737,9 +8731,7 @@ with flagged as (
 select
     f.object_type,
     f.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     case f.attribute
         when 'userprincipalname' then 'userPrincipalName'
         when 'mailnickname' then 'mailNickname'
@@ -8796,9 +8788,7 @@ with flagged as (
 select
     f.object_type,
     f.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     case f.attribute
         when 'userprincipalname' then 'userPrincipalName'
         when 'mailnickname' then 'mailNickname'
@@ -9099,7 +9089,7 @@ values
     ('finding_ad_des_only', 'view', 'DES keys only: An enabled AD user is restricted to DES keys (USE_DES_KEY_ONLY, 2097152), which are broken and which current systems refuse. One row per AD user.', null, '0.1.0'),
     ('finding_ad_disabled_entra_enabled', 'view', 'Disabled in AD, enabled in Entra: The account is disabled in Active Directory, and its Entra user can still sign in. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_ad_disabled_not_in_entra', 'view', 'Disabled in AD, not in Entra: A disabled AD user has no Entra user in any linked tenant. Left out: critical system objects, objects that AD changed after the Entra load began (less the sync grace), sources of which a linked tenant has not been loaded, and users of an ambiguous match. One row per AD user.', null, '0.1.0'),
-    ('finding_ad_disabled_privileged', 'view', 'Disabled, still in a privileged group: A disabled AD user is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. Critical system objects are left out. The AD value is the group. One row per AD user and group.', null, '0.1.0'),
+    ('finding_ad_disabled_privileged', 'view', 'Disabled, still in a privileged group: A disabled AD user is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. Critical system objects are left out. The AD value is the group with its objectGUID. One row per AD user and group.', null, '0.1.0'),
     ('finding_ad_enabled_entra_disabled', 'view', 'Enabled in AD, disabled in Entra: The account is enabled in Active Directory, and its Entra user cannot sign in. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_ad_enabled_not_in_entra', 'view', 'Enabled in AD, not in Entra: An enabled AD user has no Entra user in any linked tenant. Left out: critical system objects, objects that AD changed after the Entra load began (less the sync grace), sources of which a linked tenant has not been loaded, and users of an ambiguous match. One row per AD user.', null, '0.1.0'),
     ('finding_ad_expired_entra_enabled', 'view', 'Expired in AD, enabled in Entra: accountExpires of the AD account lies in the past, the account itself is not disabled, and its Entra user can sign in: the expiry of an account is not carried to the cloud. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
@@ -9116,13 +9106,13 @@ values
     ('finding_ad_stale_computer', 'view', 'Stale computer in AD: An enabled AD computer whose last logon lies further back than setting stale_days. lastLogonTimestamp is up to 14 days late. Critical system objects are left out. One row per AD computer.', null, '0.1.0'),
     ('finding_ad_unconstrained_delegation', 'view', 'Unconstrained delegation: An enabled AD user or computer that is no domain controller is trusted for unconstrained delegation (TRUSTED_FOR_DELEGATION, 524288): who controls it can act as everybody that signs in to it. Domain controllers (SERVER_TRUST_ACCOUNT) and read-only ones (PARTIAL_SECRETS_ACCOUNT) are left out. One row per AD user or computer.', null, '0.1.0'),
     ('finding_address_not_routable', 'view', 'Address is not routable: An address of mail, targetAddress or proxyAddresses (SMTP alone) ends in a name that the public DNS never holds, such as .local. IdFix: TopLevelDomain. Users, groups and contacts. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),
-    ('finding_ambiguous_match', 'view', 'Ambiguous match: Several candidates are equally good for one side, so none is accepted. One row per candidate of such a tie that no better one beats on either side.', null, '0.1.0'),
+    ('finding_ambiguous_match', 'view', 'Ambiguous match: Several candidates are equally good for one side, so none is accepted. The AD value is the AD user''s name. One row per candidate of such a tie that no better one beats on either side.', null, '0.1.0'),
     ('finding_anchor_changed', 'view', 'Source anchor changed: An earlier load saw another source anchor: onPremisesImmutableId of the Entra user, or mS-DS- ConsistencyGuid (else objectGUID) of the AD user. The anchor is what joins the two for life; a change is a takeover of another object, a move between forests, or a repair by hand. The value shown is the former one. An anchor that was only filled is left out. One row per object and former anchor.', null, '0.1.0'),
     ('finding_anchor_differs', 'view', 'Source anchor differs: The source anchor that Entra holds leads to another object than the AD user that it matches by another rule; compared byte by byte. A user without anchor is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_certificate_issuer_order', 'view', 'Issuer of a certificate mapping in the wrong order: The issuer in a strong mapping (issuer and serial number) of altSecurityIdentities begins with the authority''s own name and ends with the root: it is written root first, so this value maps nobody. The AD value is what to write instead, provided that the serial number was reversed by byte. One row per account and value.', null, '0.1.0'),
     ('finding_certificate_mapping_duplicate', 'view', 'Certificate mapping of several accounts: Several users or computers have the same value in altSecurityIdentities, whatever its case: one certificate would sign in as any of them, and a domain controller cannot choose. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once; Kerberos: values count too, values over 450 characters do not. One row per account and value.', null, '0.1.0'),
     ('finding_certificate_mapping_malformed', 'view', 'Certificate mapping that cannot be read: A value of altSecurityIdentities begins with X509: and has none of the six forms, or a serial number, key identifier or hash in it that is no hexadecimal number of whole bytes: it maps nobody. One row per account and value.', null, '0.1.0'),
-    ('finding_certificate_sid_differs', 'view', 'Certificate of another account: A certificate in userCertificate that has not expired carries a SID (extension 1.3.6.1.4.1.311.25.2, or the tag in subjectAltName) that is not the user''s: signing in with it is refused (event 41). The AD value is that SID. Usual after a move between domains. Asks for [ad] attributes = ["userCertificate"]. One row per user and certificate.', null, '0.1.0'),
+    ('finding_certificate_sid_differs', 'view', 'Certificate of another account: A certificate in userCertificate that has not expired carries a SID (extension 1.3.6.1.4.1.311.25.2, or the tag in subjectAltName) that is not the user''s: signing in with it is refused (event 41). The AD value is that SID. Usual after a move between domains. Asks for [ad] attributes = ["userCertificate"]. One row per user and SID.', null, '0.1.0'),
     ('finding_certificate_strong_form_known', 'view', 'Strong certificate mapping that could be written: An enabled user has weak certificate mappings and no strong one, and a certificate in userCertificate that has not expired and carries no SID: its issuer and serial number are known. The AD value is the strong mapping (X509IssuerSerialNumber, issuer root first, serial number reversed by byte). Asks for [ad] attributes = ["userCertificate"]. One row per user and certificate.', null, '0.1.0'),
     ('finding_certificate_weak_beside_strong', 'view', 'Weak certificate mapping beside a strong one: An account has a strong certificate mapping in altSecurityIdentities and a weak one beside it: the weak one no longer serves anybody, and says who else may try. Disabled accounts count too. One row per account and weak value.', null, '0.1.0'),
     ('finding_certificate_weak_only', 'view', 'Account with weak certificate mappings alone: A user or computer that is not privileged (adminCount 1, a domain controller) has certificate mappings in altSecurityIdentities that are weak (issuer and subject, subject alone, mail address), and no strong one: domain controllers refuse them unless the certificate itself carries the account''s SID, which AD cannot tell. Disabled accounts are left out. One row per account and weak value.', null, '0.1.0'),
@@ -9150,14 +9140,14 @@ values
     ('finding_entra_deleted_soon_purged', 'view', 'Deleted in Entra, soon gone for good: A user or group was deleted in Entra and will be purged within 7 days: 30 days after its deletion nothing brings it back. Filled where [entra] objects names deleted. The Entra value is the day of the deletion. One row per deleted user or group.', null, '0.1.0'),
     ('finding_entra_formerly_synced', 'view', 'No longer synchronized: An Entra user was synchronized once and is not any more (onPremisesSyncEnabled is false): its values stay as they were, whatever AD says. The Entra value is the AD name it had. One row per Entra user.', null, '0.1.0'),
     ('finding_entra_guest_pending', 'view', 'Invitation never accepted: A guest was invited longer ago than setting stale_days and has not accepted. The Entra value is the day of the invitation. One row per Entra user.', null, '0.1.0'),
-    ('finding_entra_role_on_synced_user', 'view', 'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group or owns one: who controls the AD account controls the role. Roles that only read or invite (view privileged_account names them) are left out. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, '0.1.0'),
+    ('finding_entra_role_on_synced_user', 'view', 'Directory role on a synced user: A user that is synchronized from AD holds a directory role, may activate one, or is in a role-assignable group or owns one: who controls the AD account controls the role. Roles that only read or invite (view privileged_account names them) are left out. Filled where [entra] objects names roles. The Entra value is the role or group with its id. One row per user and role or group.', null, '0.1.0'),
     ('finding_entra_stale_account', 'view', 'Stale user in Entra: An enabled Entra user that is older than setting stale_days and has not signed in since, in person or through an application; guests and cloud-only users too. Asks for the sign-ins ([entra] objects: signin). The Entra value is the day of the last sign-in in person, empty where there was none. One row per Entra user.', null, '0.1.0'),
     ('finding_entra_synced_not_in_ad', 'view', 'Synced in Entra, gone from AD: An Entra user says that it is synchronized from Active Directory, and no linked domain holds its AD user. Left out: users synchronized or created after the AD load began, tenants of which a linked domain has not been loaded, and users of an ambiguous match. One row per Entra user.', null, '0.1.0'),
     ('finding_group_deleted', 'view', 'Group in the recycle bin: A group was deleted in Entra and can be restored until it is purged, 30 days after its deletion. The attribute is its kind (groupTypes tells it: a deleted security group reports securityEnabled false), the Entra value the days left. Filled where [entra] objects names deleted. One row per deleted group.', null, '0.1.0'),
     ('finding_group_empty', 'view', 'Empty group: An AD group without members that is nobody''s primary group, or a group of the cloud without members and without a membership rule. Built-in and critical AD groups are left out; a synced group is reported in AD alone. One row per group.', null, '0.1.0'),
     ('finding_group_gone', 'view', 'Group gone for good since the last load: The load before the last one had the group, alive or in the recycle bin; the last one has it in neither: it was purged, or is of a kind that is not kept (attribute groupTypes says alive before). Filled where [entra] objects names deleted. One row per group.', null, '0.1.0'),
     ('finding_group_in_itself', 'view', 'Group that contains itself: A group is a member of itself, directly or through the groups inside it. One row per group of a cycle.', null, '0.1.0'),
-    ('finding_group_membership_differs', 'view', 'Members differ between AD and Entra: A synced group and its AD group (same SID) do not have the same direct members. Looked at are users that are matched and synced, and groups that are synced; a group that changed between the two loads is left out. The value stands on the side that has the member. One row per group and member.', null, '0.1.0'),
+    ('finding_group_membership_differs', 'view', 'Members differ between AD and Entra: A synced group and its AD group (same SID) do not have the same direct members. Looked at are users that are matched and synced, and groups that are synced; a group that changed between the two loads is left out. The value stands on the side that has the member, and is its distinguished name in AD. One row per group and member.', null, '0.1.0'),
     ('finding_group_name_recreated', 'view', 'Group made again while the old one is in the recycle bin: A group of the same name was made after the deletion of one that can still be restored (or nobody knows when): two objects, and whatever named the old one by its id (roles, licences, policies) does not apply to the new one. Names are compared without case. The object is the old group, the Entra value the id of the new one. Filled where [entra] objects names deleted. One row per deleted group and new group.', null, '0.1.0'),
     ('finding_group_nested_members_differ', 'view', 'Nested members differ between AD and Entra: The matched, synced users that are in a synced group through nested groups (two steps or more) are not the same in AD and in Entra, direct members aside. The values are how many such users one side has and the other has not at all. A group that changed between the two loads is left out. One row per group.', null, '0.1.0'),
     ('finding_group_without_owner', 'view', 'Group without an owner: An AD group whose managedBy is empty, or names a user that is disabled; built-in and critical groups are left out. A group of the cloud without owners, or whose owners are all disabled users (the Entra value is their number); those made in Exchange are left out, Graph has no owners of them. Entra groups are looked at where [entra] objects names group_owners. A synced group is reported in AD alone. One row per group.', null, '0.1.0'),
@@ -9165,7 +9155,7 @@ values
     ('finding_hire_date_differs', 'view', 'Hire date differs: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the two is more than a day from HR''s (hire date; a day, because HR''s is a date of the worker''s own zone). Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0'),
     ('finding_joiner_without_account', 'view', 'Joiner without account: A worker who has started, or starts within the configured days, has no account with the employee id in any linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked directory has not been loaded. One row per worker.', null, '0.1.0'),
     ('finding_leave_date_differs', 'view', 'Leave date differs: The leave date that synchronization reads in AD is not the one in Entra (employeeLeaveDateTime), or one of the two is more than a day from HR''s (termination date; a day, because HR''s is a date of the worker''s own zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), employee ids of several workers, and termination dates of workers who were hired again since. One row per accepted match.', null, '0.1.0'),
-    ('finding_leaver_in_privileged_group', 'view', 'Leaver still in a privileged group: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee id, enabled or not, is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. The AD value is the group. One row per account and group.', null, '0.1.0'),
+    ('finding_leaver_in_privileged_group', 'view', 'Leaver still in a privileged group: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee id, enabled or not, is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. The AD value is the group with its objectGUID. One row per account and group.', null, '0.1.0'),
     ('finding_leaver_still_enabled', 'view', 'Leaver still enabled: HR says that the worker has left (the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date), and an account that carries the employee id, or is matched with one that does, is enabled. Left out: workers hired again later, ids that another active worker holds, and guests. Of several leavers with one id the last date. One row per account.', null, '0.1.0'),
     ('finding_lifecycle_attribute_mixed', 'view', 'Attribute with dates in some people, other things in others: The AD attribute that feeds employeeHireDate or employeeLeaveDateTime holds a mail address or some other text, and a date in other users of the same domain: two purposes share one attribute. One row per AD user whose value is no date.', null, '0.1.0'),
     ('finding_lifecycle_date_invalid', 'view', 'Hire or leave date that cannot synchronize: The value of the AD attribute that feeds employeeHireDate or employeeLeaveDateTime ([sync] hire_attribute, leave_attribute) does not have the form yyyyMMddHHmmss.fZ: the export of the user fails with DataValidationFailed. The AD value is the value (an address masked) with the reason and, where nobody need guess, what to write. A date without a time is proposed at 01:00 UTC for a hire and at 23:00 UTC for a leave. One row per AD user and date.', null, '0.1.0'),
@@ -9182,9 +9172,9 @@ values
     ('finding_othermails_differ_from_hr', 'view', 'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per worker.', null, '0.1.0'),
     ('finding_othermails_invalid', 'view', 'otherMails with an invalid address: A value of otherMails cannot be a mail address (docs/value-defects.md): the attribute names the defect. One row per user and value and defect.', null, '0.1.0'),
     ('finding_othermails_missing', 'view', 'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.', null, '0.1.0'),
-    ('finding_othermails_refused', 'view', 'otherMails that Graph refuses to write: An enabled member without otherMails holds a directory role, or is in a role-assignable group or owns one: Graph refuses an application without a directory role of its own, and backfill holds such users. An eligible role counts, because backfill holds it as well. Filled where [entra] objects names roles. The Entra value is the role or group. One row per user and role or group.', null, '0.1.0'),
+    ('finding_othermails_refused', 'view', 'otherMails that Graph refuses to write: An enabled member without otherMails holds a directory role, or is in a role-assignable group or owns one: Graph refuses an application without a directory role of its own, and backfill holds such users. An eligible role counts, because backfill holds it as well. Filled where [entra] objects names roles. The Entra value is the role or group with its id. One row per user and role or group.', null, '0.1.0'),
     ('finding_othermails_shared', 'view', 'otherMails shared by several people: The same address (without case) stands in the otherMails of several members of a tenant: whoever reads it can reset the password of each. One row per user and address.', null, '0.1.0'),
-    ('finding_privileged_through_nesting', 'view', 'Privileged by a detour: An enabled AD user is in a privileged group only through other groups or as its primary group, so that the group''s own member list does not show it. The AD value is the privileged group. One row per user and group.', null, '0.1.0'),
+    ('finding_privileged_through_nesting', 'view', 'Privileged by a detour: An enabled AD user is in a privileged group only through other groups or as its primary group, so that the group''s own member list does not show it. The AD value is the privileged group with its objectGUID. One row per user and group.', null, '0.1.0'),
     ('finding_provisioning_error', 'view', 'Synchronization error on the user: Entra reports an error of synchronization on the user (onPremisesProvisioningErrors), such as an address or a UPN that another object has. The attribute is the one that causes it, the Entra value the one that was refused. One row per user and error.', null, '0.1.0'),
     ('finding_several_primary_smtp', 'view', 'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, '0.1.0'),
     ('finding_sid_differs', 'view', 'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),

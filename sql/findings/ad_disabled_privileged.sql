@@ -1,7 +1,7 @@
 -- title: Disabled, still in a privileged group
 -- meaning: A disabled AD user is in a privileged group (table privileged_account): directly, through nested groups,
---   or as its primary group. Critical system objects are left out. The AD value is the group. One row per AD user and
---   group.
+--   or as its primary group. Critical system objects are left out. The AD value is the group with its objectGUID. One
+--   row per AD user and group.
 -- family: account
 -- default: on
 -- severity: medium
@@ -14,7 +14,9 @@ select
     coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
     'memberOf' as attribute,
     null as hr_value,
-    p.holder_name as ad_value,
+    coalesce(
+        replace(replace('[name] ([id])', '[id]', p.holder_key), '[name]', p.holder_name), p.holder_key
+    ) as ad_value,
     null as entra_value
 from privileged_account as p
 inner join ad_user as a on a.row_id = p.account_row_id

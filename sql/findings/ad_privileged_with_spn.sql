@@ -7,6 +7,7 @@
 -- fix: Run the service under a group managed service account without privilege; take the name off the
 --   administrator.
 -- source: https://learn.microsoft.com/windows/win32/adschema/a-serviceprincipalname
+-- identity: ad_value
 select
     'ad_user' as object_type,
     a.guid as object_key,

@@ -6,6 +6,7 @@
 -- fix: Give the access to the user itself and clear sIDHistory; a SID of the user's own domain there is never
 --   right.
 -- source: https://learn.microsoft.com/windows/win32/adschema/a-sidhistory
+-- identity: ad_value
 select
     'ad_user' as object_type,
     a.guid as object_key,

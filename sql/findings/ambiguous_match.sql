@@ -1,11 +1,12 @@
 -- title: Ambiguous match
--- meaning: Several candidates are equally good for one side, so none is accepted. One row per candidate of such a
---   tie that no better one beats on either side.
+-- meaning: Several candidates are equally good for one side, so none is accepted. The AD value is the AD user's name.
+--   One row per candidate of such a tie that no better one beats on either side.
 -- family: match
 -- default: on
 -- severity: low
 -- fix: Make the anchor, SID or employee id unambiguous; the attribute named is the rule by which they tie.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-install-existing-tenant
+-- identity: ad_value
 select
     'entra_user' as object_type,
     e.id as object_key,
@@ -18,7 +19,7 @@ select
         else 'mail'
     end as attribute,
     null as hr_value,
-    coalesce(a.userprincipalname, a.samaccountname, a.cn) as ad_value,
+    a.distinguishedname as ad_value,
     e.userprincipalname as entra_value
 from match_candidate as m
 inner join ad_user as a on a.row_id = m.ad_row_id

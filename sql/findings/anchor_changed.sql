@@ -7,6 +7,7 @@
 -- severity: high
 -- fix: Find out who changed it and which AD object it leads to now, before anything is written to the user.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/plan-connect-design-concepts
+-- identity: ad_value, entra_value
 select
     'entra_user' as object_type,
     e.id as object_key,

@@ -7,6 +7,7 @@
 -- severity: high
 -- fix: Leave the mapping at the one account that the certificate belongs to.
 -- source: https://support.microsoft.com/topic/kb5014754-certificate-based-authentication-changes-on-windows-domain-controllers-ad2c23b0-15d4-4340-a468-4d4f3b188f16
+-- identity: ad_value
 with together as (
     select one.ad_source_id as source_id, other.ad_source_id as other_id
     from source_link as one

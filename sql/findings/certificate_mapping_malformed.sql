@@ -6,6 +6,7 @@
 -- severity: medium
 -- fix: Write the mapping again; recon decode certmap says what is wrong with it, and makes it from a certificate.
 -- source: https://support.microsoft.com/topic/kb5014754-certificate-based-authentication-changes-on-windows-domain-controllers-ad2c23b0-15d4-4340-a468-4d4f3b188f16
+-- identity: ad_value
 select
     'ad_user' as object_type,
     a.guid as object_key,

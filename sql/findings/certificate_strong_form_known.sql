@@ -8,6 +8,7 @@
 -- fix: Write the value shown to altSecurityIdentities if this is the certificate that the user signs in with, then
 --   remove the weak values.
 -- source: https://support.microsoft.com/topic/kb5014754-certificate-based-authentication-changes-on-windows-domain-controllers-ad2c23b0-15d4-4340-a468-4d4f3b188f16
+-- identity: ad_value
 select
     'ad_user' as object_type,
     a.guid as object_key,

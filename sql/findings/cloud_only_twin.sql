@@ -7,6 +7,7 @@
 -- fix: Find out which of the two users the person works with, move licences and data there, and delete the other; a
 --   provisioning connector that creates users in Entra where AD is to come first has to be stopped from doing so.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-install-existing-tenant
+-- identity: ad_value
 select
     'entra_user' as object_type,
     e.id as object_key,

@@ -8,6 +8,7 @@
 -- severity: high
 -- fix: Keep the address on the one object that receives its mail; Entra quarantines it on the others.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-syncservice-duplicate-attribute-resiliency
+-- identity: ad_value
 with together as (
     select one.ad_source_id as source_id, other.ad_source_id as other_id
     from source_link as one
@@ -68,9 +69,7 @@ shared as (
 select
     v.object_type,
     v.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     'proxyAddresses' as attribute,
     null as hr_value,
     v.value as ad_value,

@@ -38,9 +38,7 @@ shared as (
 select
     v.object_type,
     v.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     'targetAddress' as attribute,
     null as hr_value,
     v.value as ad_value,

@@ -1,7 +1,7 @@
 -- title: Members differ between AD and Entra
 -- meaning: A synced group and its AD group (same SID) do not have the same direct members. Looked at are users that
 --   are matched and synced, and groups that are synced; a group that changed between the two loads is left out. The
---   value stands on the side that has the member. One row per group and member.
+--   value stands on the side that has the member, and is its distinguished name in AD. One row per group and member.
 -- family: groups
 -- severity: medium
 -- fix: Look for a provisioning error of the group, a scope that leaves the member out, or a limit on its size.
@@ -14,16 +14,17 @@ with ad_side as (
         q.entra_id as id,
         q.entra_displayname as group_name,
         p.entra_id as member_id,
-        p.entra_userprincipalname as name
+        p.ad_distinguishedname as name
     from group_pair as q
     inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
     inner join pair as p on p.ad_dn_key = m.member_key and p.entra_source_id = q.entra_source_id
     where q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select q.entra_source_id, q.entra_id, q.entra_displayname, i.entra_id, i.entra_displayname
+    select q.entra_source_id, q.entra_id, q.entra_displayname, i.entra_id, g.distinguishedname
     from group_pair as q
     inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
     inner join group_pair as i on i.ad_dn_key = m.member_key and i.entra_source_id = q.entra_source_id
+    inner join ad_group as g on g.row_id = i.ad_row_id
     where q.is_in_skew = 0 and i.is_in_skew = 0
 ),
 
@@ -35,7 +36,7 @@ entra_side as (
         q.entra_id as id,
         q.entra_displayname as group_name,
         p.ad_dn_key as dn_key,
-        p.entra_userprincipalname as name
+        p.ad_distinguishedname as name
     from group_pair as q
     inner join entra_member as m on m.id = q.entra_id and m.source_id = q.entra_source_id
     inner join pair as p on p.entra_id = m.member_id and p.entra_source_id = m.source_id
@@ -48,10 +49,11 @@ entra_side as (
         q.entra_id,
         q.entra_displayname,
         i.ad_dn_key,
-        i.entra_displayname
+        g.distinguishedname
     from group_pair as q
     inner join entra_member as m on m.id = q.entra_id and m.source_id = q.entra_source_id
     inner join group_pair as i on i.entra_id = m.member_id and i.entra_source_id = m.source_id
+    inner join ad_group as g on g.row_id = i.ad_row_id
     where q.is_in_skew = 0 and i.is_in_skew = 0
 ),
 

@@ -7,6 +7,7 @@
 -- severity: medium
 -- fix: If it is one person, synchronize the AD user; else clear onPremisesImmutableId of the cloud user.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-install-existing-tenant
+-- identity: ad_value
 select
     'entra_user' as object_type,
     e.id as object_key,

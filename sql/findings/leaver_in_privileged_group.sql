@@ -1,7 +1,7 @@
 -- title: Leaver still in a privileged group
 -- meaning: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee
 --   id, enabled or not, is in a privileged group (table privileged_account): directly, through nested groups, or as
---   its primary group. The AD value is the group. One row per account and group.
+--   its primary group. The AD value is the group with its objectGUID. One row per account and group.
 -- family: lifecycle
 -- default: on
 -- severity: critical
@@ -29,7 +29,9 @@ select
     coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
     'memberOf' as attribute,
     aa.hr_value as hr_value,
-    p.holder_name as ad_value,
+    coalesce(
+        replace(replace('[name] ([id])', '[id]', p.holder_key), '[name]', p.holder_name), p.holder_key
+    ) as ad_value,
     null as entra_value
 from ad_account as aa
 inner join ad_user as a on a.row_id = aa.row_id

@@ -36,7 +36,7 @@ union all
 select
     'ad_group' as object_type,
     g.guid as object_key,
-    coalesce(g.displayname, g.samaccountname, g.cn) as object_name,
+    coalesce(g.samaccountname, g.cn) as object_name,
     'mail' as attribute,
     null as hr_value,
     g.mail as ad_value,

@@ -17,3 +17,4 @@ select
 from entra_value_defect as d
 inner join entra_user as e on e.id = d.id and e.source_id = d.source_id
 where d.attribute = 'othermails' and (e.is_guest is null or e.is_guest = 0)
+group by e.source_id, e.id, e.userprincipalname, e.displayname, d.defect, d.value

@@ -2,7 +2,7 @@
 -- meaning: An enabled member without otherMails holds a directory role, or is in a role-assignable group or owns one:
 --   Graph refuses an application without a directory role of its own, and backfill holds such users. An eligible role
 --   counts, because backfill holds it as well. Filled where [entra] objects names roles. The Entra value is the role
---   or group. One row per user and role or group.
+--   or group with its id. One row per user and role or group.
 -- family: sspr
 -- severity: info
 -- fix: Let them register by themselves, or write it with an account that may.
@@ -15,7 +15,9 @@ select
     'otherMails' as attribute,
     null as hr_value,
     null as ad_value,
-    coalesce(p.holder_name, p.holder_key) as entra_value
+    coalesce(
+        replace(replace('[name] ([id])', '[id]', p.holder_key), '[name]', p.holder_name), p.holder_key
+    ) as entra_value
 from privileged_account as p
 inner join entra_user as e on e.row_id = p.account_row_id
 where

@@ -1,6 +1,7 @@
 -- title: Privileged by a detour
--- meaning: An enabled AD user is in a privileged group only through other groups or as its primary group, so that
---   the group's own member list does not show it. The AD value is the privileged group. One row per user and group.
+-- meaning: An enabled AD user is in a privileged group only through other groups or as its primary group, so that the
+--   group's own member list does not show it. The AD value is the privileged group with its objectGUID. One row per
+--   user and group.
 -- family: groups
 -- severity: medium
 -- fix: Make it a direct member where it shall be privileged; take the inner group out where it shall not.
@@ -12,7 +13,9 @@ select
     coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
     case when p.is_primary_group = 1 then 'primaryGroupID' else 'memberOf' end as attribute,
     null as hr_value,
-    p.holder_name as ad_value,
+    coalesce(
+        replace(replace('[name] ([id])', '[id]', p.holder_key), '[name]', p.holder_name), p.holder_key
+    ) as ad_value,
     null as entra_value
 from privileged_account as p
 inner join ad_user as a on a.row_id = p.account_row_id

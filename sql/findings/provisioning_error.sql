@@ -8,6 +8,7 @@
 -- fix: Find the other object that has the value (the findings duplicate_…), correct one of the two in AD, and wait
 --   for the next synchronization.
 -- source: https://learn.microsoft.com/graph/api/resources/onpremisesprovisioningerror
+-- identity: entra_value
 select
     'entra_user' as object_type,
     e.id as object_key,

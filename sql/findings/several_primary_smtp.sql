@@ -25,9 +25,7 @@ with flagged as (
 select
     f.object_type,
     f.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     'proxyAddresses' as attribute,
     null as hr_value,
     f.value as ad_value,

@@ -9,6 +9,7 @@
 -- fix: If it is one person, synchronize the AD user on purpose and look at the values that will be overwritten;
 --   else change the UPN and the addresses of one of the two.
 -- source: https://learn.microsoft.com/entra/identity/hybrid/connect/how-to-connect-install-existing-tenant
+-- identity: ad_value
 with linked as (
     select l.ad_source_id, l.entra_source_id
     from source_link as l

@@ -7,6 +7,7 @@
 -- severity: high
 -- fix: Take the character out; the object fails to synchronize, or gets another name in the cloud.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization
+-- identity: ad_value
 with flagged as (
     select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
     from ad_value_defect as d
@@ -42,9 +43,7 @@ with flagged as (
 select
     f.object_type,
     f.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     case f.attribute
         when 'userprincipalname' then 'userPrincipalName'
         when 'mailnickname' then 'mailNickname'

@@ -6,6 +6,7 @@
 -- severity: medium
 -- fix: Remove the blanks.
 -- source: https://learn.microsoft.com/microsoft-365/enterprise/prepare-for-directory-synchronization
+-- identity: ad_value
 with flagged as (
     select 'ad_user' as object_type, d.source_id, d.guid, d.attribute, d.position, max(d.value) as value
     from ad_value_defect as d
@@ -41,9 +42,7 @@ with flagged as (
 select
     f.object_type,
     f.guid as object_key,
-    coalesce(
-        a.userprincipalname, a.samaccountname, a.cn, g.displayname, g.samaccountname, g.cn, k.displayname, k.cn
-    ) as object_name,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn, g.samaccountname, g.cn, k.displayname, k.cn) as object_name,
     case f.attribute
         when 'userprincipalname' then 'userPrincipalName'
         when 'mailnickname' then 'mailNickname'

@@ -68,8 +68,8 @@ def test_values_do_not_make_a_row_new_but_its_identity_does(estate):
     estate.refresh()
     code = "ad_disabled_privileged"
     assert {each.row.ad_value: each.state for each in stated_rows(estate.store, code)} == {
-        "Backup Operators": "new",
-        "Domain Admins": "still",
+        "Backup Operators (Backup Operators)": "new",
+        "Domain Admins (Domain Admins)": "still",
     }
     estate.ad(guid="x", immutable_id="AA==", mail="one@example.com")
     estate.entra(id="x", onpremisesimmutableid="AA==", mail="two@example.com")

@@ -403,18 +403,18 @@ def test_usagelocation_not_iso(estate):
 
 
 def test_ambiguous_match(estate):
-    estate.ad(employeeid="E1", userprincipalname="a1@example.com")
-    estate.ad(employeeid="E1", samaccountname="a2")
+    estate.ad(guid="a1", employeeid="E1", samaccountname="same")
+    estate.ad(guid="a2", employeeid="E1", samaccountname="same")
     estate.entra(id="tie", employeeid="E1", displayname="Tie")
-    estate.ad(mail="m@example.com", userprincipalname="m@example.com")
+    estate.ad(guid="m", mail="m@example.com", userprincipalname="m@example.com")
     estate.entra(id="left", mail="m@example.com", userprincipalname="left@example.com")
     estate.entra(id="right", mail="m@example.com")
     paired(estate, "clear")
     assert estate.found("ambiguous_match") == [
-        ("left", "left@example.com", "mail", None, "m@example.com", "left@example.com"),
-        ("right", None, "mail", None, "m@example.com", None),
-        ("tie", "Tie", "employeeId", None, "a1@example.com", None),
-        ("tie", "Tie", "employeeId", None, "a2", None),
+        ("left", "left@example.com", "mail", None, "CN=m,DC=example,DC=com", "left@example.com"),
+        ("right", None, "mail", None, "CN=m,DC=example,DC=com", None),
+        ("tie", "Tie", "employeeId", None, "CN=a1,DC=example,DC=com", None),
+        ("tie", "Tie", "employeeId", None, "CN=a2,DC=example,DC=com", None),
     ]
 
 

@@ -116,8 +116,8 @@ def test_ad_disabled_privileged(estate):
     estate.group("Administrators", 544, member=["CN=tier 0,DC=example,DC=com"])
     estate.group("Users", 513, member=members, adminCount=1)
     assert estate.found("ad_disabled_privileged") == [
-        ("hit", "Ärzte", "memberOf", None, "Administrators", None),
-        ("primary", "P", "memberOf", None, "Domain Admins", None),
+        ("hit", "Ärzte", "memberOf", None, "Administrators (Administrators)", None),
+        ("primary", "P", "memberOf", None, "Domain Admins (Domain Admins)", None),
     ]
 
 
@@ -152,9 +152,9 @@ def test_leaver_in_privileged_group(estate):
     estate.group("Schema", 518, member=["CN=Inner,DC=example,DC=com"])
     estate.group("Readers", 7001, adminCount=1, member=[*names, "CN=Nobody,DC=example,DC=com"])
     assert estate.found("leaver_in_privileged_group") == [
-        ("left", "Lëft, A", "memberOf", "2026-02-20", "Admins", None),
-        ("off", "Off", "memberOf", "2026-02-20", "Admins", None),
-        ("off", "Off", "memberOf", "2026-02-20", "Schema", None),
+        ("left", "Lëft, A", "memberOf", "2026-02-20", "Admins (Admins)", None),
+        ("off", "Off", "memberOf", "2026-02-20", "Admins (Admins)", None),
+        ("off", "Off", "memberOf", "2026-02-20", "Schema (Schema)", None),
     ]
     estate.link(("ad", "entra", None))
     assert estate.found("leaver_in_privileged_group") == []

@@ -39,10 +39,29 @@ def test_group_membership_differs(estate):
     synced(estate, "Skewed", 7004, ["Ann"], [], onpremiseslastsyncdatetime=AFTER_AD)
     estate.cloud_group(id="cloud", sid=None, members=["ann"])
     assert estate.found("group_membership_differs") == [
-        ("e-Outer", "Outer", "member", None, "Team", None),
-        ("e-Team", "Team", "member", None, None, "zoë@example.com"),
-        ("e-Team", "Team", "member", None, "bob@example.com", None),
+        ("e-Outer", "Outer", "member", None, f"CN=Team{AT}", None),
+        ("e-Team", "Team", "member", None, None, f"CN=zoë{AT}"),
+        ("e-Team", "Team", "member", None, f"CN=bob{AT}", None),
     ]
+
+
+def test_members_and_groups_of_one_name_are_told_apart(estate):
+    people(estate, "ann")
+    for number, name in enumerate(("left", "right")):
+        estate.group(name, 7001 + number)
+        estate.cloud_group(id=f"e-{name}", displayname="Same", sid=f"S-1-5-21-1-2-3-{7001 + number}", is_synced=1)
+        estate.cloud_group(id=f"r-{name}", displayname="Role holders", members=["ann"], isassignabletorole=1)
+    estate.group("outer", 7003, member=[f"CN=left{AT}", f"CN=right{AT}"])
+    estate.cloud_group(id="e-outer", displayname="Outer", sid="S-1-5-21-1-2-3-7003", is_synced=1)
+    estate.cloud_group(id="nameless", displayname=None, members=["ann"], isassignabletorole=1)
+    estate.ad(guid="off", distinguishedname=f"CN=off{AT}", is_enabled=0, useraccountcontrol=514)
+    for name, rid in (("here", 544), ("there", 551)):
+        estate.group(name, rid, member=[f"CN=off{AT}"], sAMAccountName="Admins")
+    assert [row[4] for row in estate.found("group_membership_differs")] == [f"CN=left{AT}", f"CN=right{AT}"]
+    roles = ["Role holders (r-left)", "Role holders (r-right)", "nameless"]
+    for code in ("othermails_refused", "entra_role_on_synced_user"):
+        assert sorted(row[5] for row in estate.shown(code)) == roles
+    assert [row[4] for row in estate.shown("ad_disabled_privileged")] == ["Admins (here)", "Admins (there)"]
 
 
 def test_group_nested_members_differ(estate):
@@ -149,9 +168,9 @@ def test_privileged_through_nesting(estate):
     estate.group("Domain Admins", 512, member=[f"CN=direct{AT}", f"CN=Inner{AT}", f"CN=shown{AT}"])
     estate.group("Inner", 7001, member=[f"CN=nested{AT}", f"CN=direct{AT}", f"CN=twice{AT}"])
     assert estate.found("privileged_through_nesting") == [
-        ("nested", "nested", "memberOf", None, "Domain Admins", None),
-        ("primary", "primary", "primaryGroupID", None, "Domain Admins", None),
-        ("twice", "twice", "primaryGroupID", None, "Domain Admins", None),
+        ("nested", "nested", "memberOf", None, "Domain Admins (Domain Admins)", None),
+        ("primary", "primary", "primaryGroupID", None, "Domain Admins (Domain Admins)", None),
+        ("twice", "twice", "primaryGroupID", None, "Domain Admins (Domain Admins)", None),
     ]
 
 
@@ -169,8 +188,8 @@ def test_roles_of_synced_users_and_refused_other_mails(estate):
     for role, member in (("r1", "synced"), ("r1", "cloud"), ("r2", "reader"), ("r1", "full"), ("r1", "guest")):
         estate.insert("entra_role_member", "entra", {"id": role, "member_id": member, "is_eligible": 0})
     assert [row[:3] + row[5:] for row in estate.found("entra_role_on_synced_user")] == [
-        ("full", "full@example.com", "directory role", "User Administrator"),
-        ("synced", "synced@example.com", "directory role", "User Administrator"),
+        ("full", "full@example.com", "directory role", "User Administrator (r1)"),
+        ("synced", "synced@example.com", "directory role", "User Administrator (r1)"),
     ]
     assert [row[0] for row in estate.shown("othermails_refused")] == ["cloud", "synced"]
 

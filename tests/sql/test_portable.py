@@ -16,11 +16,11 @@ NODES = {
     "Add", "Alias", "And", "BitwiseAnd", "CTE", "Case", "Cast", "Coalesce", "Column", "Count", "DataType",
     "DataTypeParam", "Distinct", "EQ", "Escape", "Exists", "From", "GT", "GTE", "Group", "Having", "Identifier", "If",
     "In", "Is", "Join", "LT", "LTE", "Like", "Literal", "Max", "Min", "NEQ", "Not", "Null", "Or", "Order", "Ordered",
-    "Paren", "Placeholder", "Rank", "RowNumber", "Select", "Star", "Sub", "Subquery", "Substring", "Sum",
+    "Paren", "Placeholder", "Rank", "Replace", "RowNumber", "Select", "Star", "Sub", "Subquery", "Substring", "Sum",
     "Table", "TableAlias", "Union", "Upper", "Where", "Window", "With",
 }  # fmt: skip
 FUNCTIONS = {
-    "cast", "coalesce", "count", "max", "min", "rank", "row_number", "substring", "sum", "upper", "varchar",
+    "cast", "coalesce", "count", "max", "min", "rank", "replace", "row_number", "substring", "sum", "upper", "varchar",
 }  # fmt: skip
 # words that stand before a bracket and are no function
 WORDS = {

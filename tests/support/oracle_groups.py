@@ -56,6 +56,11 @@ def ad_groups(company: MadeCompany) -> list[tuple[str, Name, dict[str, list[byte
     return [(guid_text(raw["objectguid"][0]), name_of(dn), raw) for dn, raw in company.ad["ad_group"]]
 
 
+def with_id(name: str | None, key: str) -> str:
+    """A group or role as an account's row names it: two may be called the same."""
+    return key if name is None else f"{name} ({key})"
+
+
 def ad_inside(company: MadeCompany) -> dict[Name, set[Name]]:
     return {name: {name_of(one) for one in raw.get("member", ())} for _, name, raw in ad_groups(company)}
 
@@ -149,12 +154,12 @@ def privileged_through_nesting(company: MadeCompany) -> Found:
     inside = ad_inside(company)
     groups = ad_groups(company)
     found: Found = set()
-    for _, name, raw in groups:
+    for guid, name, raw in groups:
         if _rid(raw) not in PRIVILEGED:
             continue
         steps = steps_to(name, inside)
         rids = {_rid(other): steps[at] for _, at, other in groups if at in steps} | {_rid(raw): 0}
-        label = value(raw, "sAMAccountName") or value(raw, "cn")
+        label = with_id(value(raw, "sAMAccountName") or value(raw, "cn"), guid)
         for dn, user in company.ad["ad_user"]:
             nested = steps.get(name_of(dn))
             primary = rids.get(number(user, "primaryGroupID"), 99) + 1
@@ -194,8 +199,9 @@ def _people(company: MadeCompany) -> list[tuple[Name, dict[str, Any]]]:
 def group_membership_differs(company: MadeCompany) -> Found:
     inside, cloud = ad_inside(company), entra_inside(company)
     both = group_pairs(company)
-    accounts = [(name, user["id"], text_of(user, "userPrincipalName")) for name, user in _people(company)]
-    accounts += [(name, group["id"].lower(), text_of(group, "displayName")) for name, group in both]
+    dns = {name_of(dn): dn for table in ("ad_user", "ad_group") for dn, _ in company.ad[table]}
+    accounts = [(name, user["id"], dns[name]) for name, user in _people(company)]
+    accounts += [(name, group["id"].lower(), dns[name]) for name, group in both]
     found: Found = set()
     for name, group in both:
         for member, key, label in accounts:
@@ -223,11 +229,11 @@ def group_nested_members_differ(company: MadeCompany) -> Found:
 
 
 def refused(company: MadeCompany) -> set[tuple[str, str, str]]:
-    """(user id, reason, name of the role or group) of whom Graph protects; roles that only read protect nobody."""
+    """(user id, reason, role or group) of whom Graph protects; roles that only read protect nobody."""
     cloud = entra_inside(company)
     names = {role["id"]: role["displayName"] for role in company.roles}
     held = {
-        (one, "directory role", names[role] or role)
+        (one, "directory role", with_id(names[role], role))
         for role, member, _ in company.role_members
         if names[role] not in HARMLESS
         for one in (member["id"].lower(), *steps_to(member["id"].lower(), cloud))
@@ -235,7 +241,7 @@ def refused(company: MadeCompany) -> set[tuple[str, str, str]]:
     return (
         held
         | {
-            (one, "role-assignable group", text_of(group, "displayName") or group["id"].lower())
+            (one, "role-assignable group", with_id(text_of(group, "displayName"), group["id"].lower()))
             for group in company.entra_groups
             if group["isAssignableToRole"] is True
             for one in steps_to(group["id"].lower(), cloud)
@@ -244,7 +250,7 @@ def refused(company: MadeCompany) -> set[tuple[str, str, str]]:
             (
                 owner["id"].lower(),
                 "owner of role-assignable group",
-                text_of(group, "displayName") or group["id"].lower(),
+                with_id(text_of(group, "displayName"), group["id"].lower()),
             )
             for group in company.entra_groups
             if group["isAssignableToRole"] is True

@@ -10,7 +10,7 @@ from recon.decode.guid import guid_text, immutable_id
 from recon.decode.sid import sid_text
 from tests.support.companies import MadeCompany, number, same, shared, text_of, value
 from tests.support.oracle_accounts import agreeing, pairs, settled
-from tests.support.oracle_groups import PRIVILEGED, TODAY, ad_groups, ad_inside, is_off, name_of, steps_to
+from tests.support.oracle_groups import PRIVILEGED, TODAY, ad_groups, ad_inside, is_off, name_of, steps_to, with_id
 from tests.support.oracle_sspr import day_of, id_of, users_of
 
 Found = set[tuple[str | None, ...]]
@@ -95,14 +95,14 @@ def _in_privileged(company: MadeCompany) -> set[tuple[str, str | None]]:
         name: int(sid_text(raw["objectsid"][0]).rpartition("-")[2]) for _, name, raw in groups if "objectsid" in raw
     }
     found = set()
-    for _, name, raw in groups:
+    for key, name, raw in groups:
         if rids.get(name) not in PRIVILEGED:
             continue
         steps = steps_to(name, inside)
         primary = {rids[one] for one in (name, *steps) if one in rids}
         for dn, user in company.ad["ad_user"]:
             if name_of(dn) in steps or number(user, "primaryGroupID") in primary:
-                label = value(raw, "sAMAccountName") or value(raw, "cn")
+                label = with_id(value(raw, "sAMAccountName") or value(raw, "cn"), key)
                 found.add((guid_text(user["objectguid"][0]), label))
     return found
 
@@ -349,12 +349,11 @@ def _best(company: MadeCompany) -> list[tuple[str, str, int, bool]]:
 def ambiguous_match(company: MadeCompany) -> Found:
     name = {1: "onPremisesImmutableId", 2: "onPremisesSecurityIdentifier", 3: "employeeId", 4: "userPrincipalName",
             5: "mail"}  # fmt: skip
-    raws, users = dict(company.users()), {user["id"]: user for user in company.entra_users}
+    users = {user["id"]: user for user in company.entra_users}
+    dns = {guid_text(raw["objectguid"][0]): dn for dn, raw in company.ad["ad_user"]}
     return {
         (
-            "entra_user", key, name[rule], None,
-            next(filter(None, (value(raws[guid], one) for one in ("userPrincipalName", "sAMAccountName", "cn"))), None),
-            users[key]["userPrincipalName"] or None,
+            "entra_user", key, name[rule], None, dns[guid], users[key]["userPrincipalName"] or None,
         )
         for guid, key, rule, is_tie in _best(company)
         if is_tie
