@@ -138,7 +138,7 @@ class EntraUser:
     clock: int = 36_000
     is_guest: bool = False
     is_pending: bool = False  # a guest who has not accepted
-    is_privileged: bool = False  # holds a directory role: Graph refuses to write its sensitive properties
+    is_privileged: bool = False  # holds a role, or chooses who does: Graph refuses to write its sensitive properties
     title: str | None = None
     department: str | None = None
     company: str | None = None
@@ -221,6 +221,7 @@ class Person:
     entra: list[EntraUser] = field(default_factory=list)
     workers: list[Worker] = field(default_factory=list)
     groups: tuple[GroupKey, ...] = ()
+    owns: GroupKey | None = None  # a role-assignable group
     plants: list[Plant] = field(default_factory=list)
 
     def plant(self, code: str, *records: AdAccount | EntraUser | Worker) -> None:
@@ -367,15 +368,16 @@ class Company(ABC):
     def graph_owners(self, tenant: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """(group id, {"@odata.type", "id"}) for the owner of each cloud group of the tenant that has one."""
         place = self._tenant(tenant)
-        owner = self.owner(place)
-        for group in self.groups():
-            if group.tenant == place and group.domain is None and group.is_owned:
-                yield group.id, {"@odata.type": "#microsoft.graph.user", "id": owner.id}
-
-    def owner(self, tenant: int) -> EntraUser:
-        """Who owns the cloud groups of a tenant, the role-assignable one too: the first enabled one with otherMails."""
         users = (user for person in self.people() for user in person.entra)
-        return next(user for user in users if user.tenant == tenant and user.enabled and user.other_mails)
+        owner = next(user.id for user in users if user.tenant == place and user.enabled)
+        for group in self.groups():
+            if group.tenant == place and group.domain is None and group.is_owned and not group.is_role_assignable:
+                yield group.id, {"@odata.type": "#microsoft.graph.user", "id": owner}
+        for person in self.people():
+            if person.owns is not None:
+                for user in person.entra:
+                    if user.tenant == place:
+                        yield self.group(person.owns).id, {"@odata.type": "#microsoft.graph.user", "id": user.id}
 
     def graph_deleted(self, tenant: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """(user or group, object) for what lies in the recycle bin of a tenant."""
@@ -390,10 +392,11 @@ class Company(ABC):
         return critical_groups(self)
 
     def privileged(self, tenant: str) -> set[str]:
-        """Ids of the users who hold a directory role, or are in a role-assignable group or own it."""
+        """Ids of the users who hold a directory role, or are in a role-assignable group or own one."""
         place = self._tenant(tenant)
-        held = (user for person in self.people() for user in person.entra if user.is_privileged)
-        return {user.id for user in held if user.tenant == place} | {self.owner(place).id}
+        return {
+            user.id for person in self.people() for user in person.entra if user.is_privileged and user.tenant == place
+        }
 
     def workers(self) -> Iterator[dict[str, str]]:
         """Records of the HR extract; every one has every column of recon.lab.rendering.WORKER_COLUMNS."""

@@ -327,8 +327,12 @@ def role_group_member(person: Person, facts: Facts, domain: Domain) -> None:
 def admin_count(person: Person, facts: Facts, domain: Domain) -> None:
     person.ad[0].admin_count = 1
     person.groups += (("admins", facts.domain),)
+    person.owns = ("roles", domain.tenant)
+    person.entra[0].is_privileged = True
     person.plant("ad_privileged_delegable", person.ad[0])
     _without_other_mails(person)
+    person.plant("entra_role_on_synced_user", person.entra[0])
+    person.plant("othermails_refused", person.entra[0])
 
 
 def denied_group_member(person: Person, facts: Facts, domain: Domain) -> None:
@@ -518,7 +522,8 @@ DEFECTS: tuple[Defect, ...] = tuple(
         (privileged_role, 2, "holds a directory role", "othermails_missing", "item"),
         (role_group_member, 1, "member of a role-assignable group",
          "othermails_missing, entra_role_on_synced_user, othermails_refused", "privileged"),
-        (admin_count, 1, "adminCount is 1", "othermails_missing, ad_privileged_delegable", "privileged"),
+        (admin_count, 1, "adminCount is 1, owns a role-assignable group",
+         "othermails_missing, ad_privileged_delegable, entra_role_on_synced_user, othermails_refused", "privileged"),
         (denied_group_member, 2, "member of the deny list", "othermails_missing", "denied_group"),
         (anchor_missing, 1, "synced, but Entra shows no source anchor", "othermails_missing", "anchor_missing"),
         (name_contradicts, 1, "HR has another name", "othermails_missing", "name_contradicts"),

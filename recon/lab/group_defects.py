@@ -140,16 +140,20 @@ def plants(company: Company, *, next_day: bool) -> Iterator[CompanyPlant]:
     """Every row that belongs to the company's groups, bins and policy. Walks over the people once."""
     in_ad: set[GroupKey] = set()
     in_entra: set[GroupKey] = set()
+    owned: set[GroupKey | None] = set()
     hires = 0
     for person in company.people():
         if person.ad:
             in_ad.update(person.groups)
         if person.entra:
             in_entra.update(person.groups)
+            owned.add(person.owns)
         hires += sum(worker.hired is not None and -14 <= worker.hired <= 0 for worker in person.workers)
     groups = list(company.groups())
     nested = {group.parent for group in groups} | {group.key for group in groups if group.holds}
     for group in groups:
+        if group.is_role_assignable and group.key not in owned:
+            group = replace(group, is_owned=False)
         yield from _of_group(group, bool({group.key} & nested), group.key in in_ad, group.key in in_entra)
         if group.lags and group.key in in_ad:
             yield CompanyPlant("group_membership_differs", "entra_group", group.id, group.name)
@@ -158,9 +162,6 @@ def plants(company: Company, *, next_day: bool) -> Iterator[CompanyPlant]:
                 yield CompanyPlant("group_nested_members_differ", "entra_group", around.id, around.name)
     for tenant in range(len(company.tenants)):
         yield from _of_bin(tenant, next_day=next_day)
-        owner = company.owner(tenant)  # of the role-assignable group too
-        if owner.is_synced:
-            yield CompanyPlant("entra_role_on_synced_user", "entra_user", owner.id, owner.upn)
         if next_day:
             purged, lost = gone(tenant)
             yield CompanyPlant("group_gone", "entra_group", purged, _PURGED)

@@ -138,7 +138,7 @@ PEOPLE: tuple[Named, ...] = (
     # never written
     Named("Logan Reyes", "US", "privileged_role", "holds a directory role: Graph refuses"),
     Named("Adaeze Eze", "NG", "role_group_member", "member of a role-assignable group"),
-    Named("Meera Iyer", "IN", "admin_count", "adminCount 1, Domain Admins"),
+    Named("Meera Iyer", "IN", "admin_count", "adminCount 1, Domain Admins, owns a role-assignable group"),
     Named("Xaver Moser", "AT", "ad_only_administrator", "second account for administration, in AD alone"),
     Named("Tuấn|tuan Phạm|pham", "VN", "denied_group_member", "member of the deny list"),
     Named("Ayşe|ayse Kaya", "TR", "anchor_missing", "synced, but Entra shows no anchor"),

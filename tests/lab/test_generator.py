@@ -68,7 +68,6 @@ def test_numbers_follow_from_the_rates(company):
             if said != "-":
                 code, _, times = said.partition(" x")
                 expected[code] += 3 * defect.per_mille * int(times or 1)
-    expected["entra_role_on_synced_user"] += bool(company.owner(0).is_synced)  # owns the role-assignable group
     assert {code: rows for code, rows in planted.items() if code not in OF_THE_COMPANY} == expected
     assert set(planted) >= OF_THE_COMPANY
     thousand = GeneratedCompany(1000, seed=7, today=TODAY).planted_rows(**everything)
@@ -163,9 +162,8 @@ def test_protected_groups_hold_those_planted(company):
 
 def test_privileged_users_are_those_of_their_classes(company, people):
     ids = {user.id for person in people for user in person.entra if user.is_privileged}
-    assert len(ids) == 3 * (RATES["privileged_role"] + RATES["role_group_member"])
-    assert company.owner(0).id not in ids
-    assert company.privileged(TENANT) == ids | {company.owner(0).id}
+    assert len(ids) == 3 * (RATES["privileged_role"] + RATES["role_group_member"] + RATES["admin_count"])
+    assert company.privileged(TENANT) == ids
 
 
 def test_two_domains_and_tenants():
