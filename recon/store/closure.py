@@ -3,11 +3,14 @@
 One row per group and member, direct or nested, with the fewest steps between them (1: direct). SQL files know no
 recursion, so the nesting is followed here, set by set inside the database: the pairs of groups first, each round from
 the pairs of the last one, until a round finds none; then their members in one statement. A cycle ends by itself, since
-no pair is found twice; a group of a cycle is a member of itself. Nothing is done while the memberships are those of the
-last time. An AD user's primary group does not stand in `member`: it is no row here (see privileged_account).
+no pair is found twice; a group of a cycle is a member of itself. A member of another forest, which its group calls by
+SID (CN=S-1-5-21-…,CN=ForeignSecurityPrincipals), stands under its own name where that forest is loaded. Nothing is done
+while the memberships are those of the last time. An AD user's primary group does not stand in `member`: it is no row
+here (see privileged_account).
 """
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import InitVar, dataclass, field
 from typing import Any
@@ -15,7 +18,9 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
+    FromClause,
     Index,
     Integer,
     MetaData,
@@ -32,6 +37,7 @@ from sqlalchemy import (
 )
 
 from recon.decode.times import utc_now_text
+from recon.store.rows import chunks
 from recon.store.tables import LOADED, load_run, load_run_table, metadata, sql_column
 
 _MEMBER_KEYS = {"ad_member": ("guid", "member_key", 850), "entra_member": ("id", "member_id", 36)}
@@ -116,7 +122,24 @@ def fill_closures(connection: Connection, max_rows: int, max_depth: int) -> list
     return [_fill(connection, side, max_rows, max_depth) for side in _SIDES]
 
 
-def _made_of(connection: Connection, side: _Side, limits: str) -> str:
+def _foreign_names(connection: Connection, side: _Side) -> dict[str, str]:
+    """Members that are called by SID, by the name there: the name of the one loaded object that has the SID."""
+    if side.member != "member_key":
+        return {}
+    name = side.links.c.member_key
+    wanted = select(name).where(name.like("cn=s-1-5-21-%,cn=foreignsecurityprincipals,%")).distinct()
+    sids = {key: key[3:].partition(",")[0].upper() for key in connection.scalars(wanted)}
+    found: dict[str, set[str]] = {}
+    for table in (LOADED["ad_user"], LOADED["ad_group"], LOADED["ad_computer"]):
+        for some in chunks(sorted(set(sids.values()))):
+            for sid, key in connection.execute(select(table.c.sid, table.c.dn_key).where(table.c.sid.in_(some))):
+                found.setdefault(sid, set()).add(key)
+    # an object that moves stands in two sources until both are loaded: then it is not known by which name
+    own = {sid: key for sid, (key, *more) in found.items() if key is not None and not more}
+    return {key: own[sid] for key, sid in sorted(sids.items()) if sid in own}
+
+
+def _made_of(connection: Connection, side: _Side, foreign: Mapping[str, str], limits: str) -> str:
     """The last load of each source that changed groups or members, and how many there are."""
     touched = (
         select(load_run.c.source_id, func.max(load_run.c.run_id))
@@ -137,19 +160,21 @@ def _made_of(connection: Connection, side: _Side, limits: str) -> str:
         f"{connection.scalar(select(func.count()).select_from(table)) or 0} {table.name}"
         for table in (side.groups, side.links)
     ]
-    return ", ".join((*loads, *counts, limits))
+    names = hashlib.sha256(repr(sorted(foreign.items())).encode()).hexdigest()[:16]
+    return ", ".join((*loads, *counts, *([f"foreign members {names}"] if foreign else []), limits))
 
 
 def _fill(connection: Connection, side: _Side, max_rows: int, max_depth: int) -> Closure:
     name = side.closure.name
-    made_of = _made_of(connection, side, f"at most {max_rows} rows and {max_depth} steps")
+    foreign = _foreign_names(connection, side)
+    made_of = _made_of(connection, side, foreign, f"at most {max_rows} rows and {max_depth} steps")
     known = connection.execute(select(closure_state).where(closure_state.c.table_name == name)).first()
     if known is not None and known.made_of == made_of:
         return Closure(name, known.row_count, known.max_depth, bool(known.is_complete), is_made=False)
     work = _Work(connection, side)
     with _without_indexes(connection, side.closure):
         connection.execute(delete(side.closure))
-        work.number_links()
+        work.number_links(foreign)
         work.find_edges()
         rounds, is_whole = work.follow(max_rows, max_depth)
         deepest = work.deepest(rounds, max_rows)
@@ -199,6 +224,9 @@ class _Work:
         key = side.closure.c[side.member].type
         self.member = self._make(f"{name}_member_number", ("number",), Column("name", key, nullable=False), *further)
         Index(f"{name}_member_name", self.member.c.name).create(connection)
+        self.foreign = self._make(
+            f"{name}_foreign", (), *(Column(each, key, nullable=False) for each in ("name", "own"))
+        )
         self.link = self._make(f"{name}_link_number", ("group_id", "number"))
         self.edge = self._make(f"{name}_edge", ("parent", "child"))
         depth = Column("depth", Integer, nullable=False)
@@ -219,23 +247,31 @@ class _Work:
 
     def close(self) -> None:
         """Drop the temporary tables."""
-        for table in (self.member, self.link, self.edge, self.reach):
+        for table in (self.member, self.foreign, self.link, self.edge, self.reach):
             table.drop(self._connection)
 
-    def number_links(self) -> None:
-        """(row id of the group, number of the member) for every link of a loaded group."""
+    def number_links(self, foreign: Mapping[str, str]) -> None:
+        """(row id of the group, number of the member) for every link of a loaded group. `foreign`: other names."""
         side, link, group = self._side, self._side.links, self._side.groups
-        name = link.c[side.member]
+        name: ColumnElement[Any] = link.c[side.member]
+        links: FromClause = link
+        if foreign:
+            rows = [{"name": key, "own": own} for key, own in foreign.items()]
+            self._connection.execute(insert(self.foreign), rows)
+            links = link.outerjoin(self.foreign, self.foreign.c.name == name)
+            name = func.coalesce(self.foreign.c.own, name)
         further = [func.min(link.c.member_type)] if "kind" in self.member.c else []
         number = func.row_number().over(order_by=name)
         self._fill(
             self.member,
             ["number", "name", *(["kind"] if further else [])],
-            select(number, name, *further).group_by(name),
+            select(number, name, *further).select_from(links).group_by(name),
         )
         of_group = and_(group.c[side.group] == link.c[side.group], group.c.source_id == link.c.source_id)
-        numbered = select(group.c.row_id, self.member.c.number).join_from(link, group, of_group)
-        self._fill(self.link, ["group_id", "number"], numbered.join(self.member, self.member.c.name == name))
+        numbered = select(group.c.row_id, self.member.c.number).select_from(
+            links.join(group, of_group).join(self.member, self.member.c.name == name)
+        )
+        self._fill(self.link, ["group_id", "number"], numbered.distinct() if foreign else numbered)
 
     def find_edges(self) -> None:
         """The links of groups in groups, by their row ids; a group that contains itself directly needs none."""

@@ -5,6 +5,7 @@ import random
 import pytest
 from sqlalchemy import delete, select, update
 
+from recon.decode.sid import sid_bytes
 from recon.store.closure import ad_member_closure, closure_state, entra_member_closure
 from recon.store.match_tables import privileged_account
 from recon.store.tables import setting
@@ -64,6 +65,31 @@ def test_a_group_of_another_domain_counts_and_another_tenant_does_not(estate):
     estate.refresh()
     assert ("outer", "cn=jo,dc=example,dc=com", 2) in made(estate, ad_member_closure)
     assert made(estate, entra_member_closure) == {("outer", "inner", 1), ("inner", "jo", 1)}
+
+
+def test_members_of_another_forest_stand_under_their_own_names(estate):
+    estate.source("ad2", "ad")
+    sid = "S-1-5-21-9-8-7-"
+    here = [f"CN={sid}{rid},CN=ForeignSecurityPrincipals,DC=example,DC=com" for rid in (1105, 1106, 1107, 1108, 1109)]
+    estate.group("Administrators", 544, member=[*here, "CN=local,DC=example,DC=com", "CN=twice,DC=other,DC=example"])
+    estate.refresh()
+    assert len(made(estate, ad_member_closure)) == 7
+    for name, rid in (("ann", 1105), ("twice", 1108)):
+        estate.ad("ad2", guid=name, distinguishedname=f"CN={name},DC=other,DC=example", sid=f"{sid}{rid}")
+    estate.entry("inner", "ad2", "group", objectSid=sid_bytes(f"{sid}1106"), member=["CN=ben,DC=other,DC=example"])
+    estate.ad("ad2", guid="ben", distinguishedname="CN=ben,DC=other,DC=example")
+    for name in ("moved", "moved too"):
+        estate.ad("ad2", guid=name, distinguishedname=f"CN={name},DC=other,DC=example", sid=f"{sid}1109")
+    estate.refresh()
+    by_sid = [f"cn={sid.lower()}{rid},cn=foreignsecurityprincipals,dc=example,dc=com" for rid in (1107, 1109)]
+    inner = "cn=inner,dc=example,dc=com"
+    others = [f"cn={name},dc=other,dc=example" for name in ("ann", "twice")]
+    found = {(key, depth) for group, key, depth in made(estate, ad_member_closure) if group == "Administrators"}
+    assert found == {
+        *((key, 1) for key in (*by_sid, *others, inner, "cn=local,dc=example,dc=com")),
+        ("cn=ben,dc=other,dc=example", 2),
+    }
+    assert {row[0] for row in privileged(estate)} == {"ann", "twice", "ben"}
 
 
 def test_it_is_made_again_only_when_memberships_changed(estate):
