@@ -255,10 +255,10 @@ def _schema(engine: str, schema: str | None) -> Iterator[str]:
     if engine == "sqlite":
         raise UsageError("SQLite has no schemas", hint="leave --schema away")
     if engine == "postgresql":
-        yield f"create schema if not exists {schema}"
-        yield f"set local search_path to {schema}"
+        yield f'create schema if not exists "{schema}"'  # a reserved word is a name too
+        yield f'set local search_path to "{schema}"'
         return
-    yield f"if schema_id(N'{schema}') is null\n    exec(N'create schema {schema}')"
+    yield f"if schema_id(N'{schema}') is null\n    exec(N'create schema [{schema}]')"
     yield (
         f"if schema_name() <> N'{schema}'\n"
         f"    throw 50000, N'your default schema is another: alter user … with default_schema = {schema}', 1"

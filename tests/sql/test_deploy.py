@@ -115,6 +115,19 @@ def test_psql_runs_it_twice_grants_to_the_roles_and_the_store_takes_it(postgresq
             assert Estate(store).refresh().broken == ()
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize("schema", ["recon", "order"])
+def test_psql_runs_it_twice_in_a_schema_of_its_own(postgresql_url, tmp_path, schema):
+    script = tmp_path / "script.sql"
+    script.write_text(deploy.script("postgresql", schema=schema), encoding="utf-8")
+    with fresh_database(postgresql_url) as url:
+        for _ in range(2):
+            psql(url, "-f", script)
+        with Store.open(url, create=False, schema=schema) as store, store.read() as connection:
+            where = "select distinct schemaname from pg_views where schemaname !~ '^pg_|^information'"
+            assert connection.execute(text(where)).scalars().all() == [schema]
+
+
 # ---- a site's own findings: one with a mistake costs itself alone -------------------------------------------
 
 OWN = """-- title: The site's users
