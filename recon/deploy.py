@@ -8,6 +8,7 @@ reverse order and made again, grants go to the roles that exist. Nothing is drop
 import re
 import sqlite3
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -72,8 +73,8 @@ _ROWS_AN_INSERT = 200
 _SQLCMD = re.compile(r"\$\(\S*|^[ \t]*(?:go\b|:|!!|(?:exit|quit|reset|ed)[ \t]*$).*", re.IGNORECASE | re.MULTILINE)
 # readers see no table that holds unmasked personal values
 READER_TABLES = (
-    "clock", "dictionary_column", "dictionary_table", "finding_count", "load_run", "load_run_table", "setting",
-    "source", "source_link",
+    "clock", "dictionary_column", "dictionary_table", "finding_count", "load_run", "load_run_table",
+    "schema_version", "setting", "source", "source_link",
     *(table.name for table in REFERENCE), *(table.name for table in BACKFILL),
 )  # fmt: skip
 
@@ -236,6 +237,44 @@ def _grants(engine: str, catalog: Catalog) -> Iterator[str]:
             yield f"if database_principal_id('{role}') is not null\nbegin\n{granted}\nend"
 
 
+def _owner(engine: str, catalog: Catalog) -> Iterator[str]:
+    """PostgreSQL: what is ours belongs to recon_installer, so that each of its members may install over it.
+
+    Only where the installing user owns all of it and is a member: a view reads with the rights of its owner.
+    """
+    if engine != "postgresql":
+        return
+    names = [table.name for table in metadata.sorted_tables] + [name for name, _ in views(catalog)]
+    listed = textwrap.indent(textwrap.fill(", ".join(f"'{name}'" for name in names), 110), " " * 8)
+    yield f"""do $$
+declare
+    ours constant name[] := array[
+{listed}
+    ];
+    its record;
+begin
+    if not exists (select 1 from pg_roles where rolname = 'recon_installer') then
+        return;
+    end if;
+    if not pg_has_role(current_user, 'recon_installer', 'member') or exists (
+        select 1 from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = current_schema() and c.relname = any (ours)
+            and pg_get_userbyid(c.relowner) not in (current_user, 'recon_installer')
+    ) then
+        return;
+    end if;
+    for its in
+        select c.relname from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = current_schema() and c.relname = any (ours) and pg_get_userbyid(c.relowner) = current_user
+    loop
+        execute format('alter table %I.%I owner to recon_installer', current_schema(), its.relname);
+    end loop;
+exception when insufficient_privilege then
+    null;
+end
+$$"""
+
+
 def _roles(engine: str) -> Iterator[str]:
     """The four roles, made where they are missing; SQLite has none."""
     for role in ROLES:
@@ -332,6 +371,7 @@ def statements(
         *view_texts(engine, made).values(),
         *(_dictionary_rows(engine, catalog) if with_dictionary else ()),
         *_grants(engine, made),
+        *(_owner(engine, made) if with_own else ()),
     ]
 
 
@@ -381,7 +421,7 @@ def script(
         if engine == "sqlite"
         else "begin;\nset local client_min_messages = warning;"
     )
-    body = "\n\n".join(f"{part}\n;" for part in (*parts, *own))
+    body = "\n\n".join(f"{part}\n;" for part in (*parts, *own, *_owner(engine, catalog)))
     return f"{head}\n{opening}\n\n{body}\n\ncommit;\n"
 
 

@@ -37,11 +37,15 @@ select
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """Something a server lacks. `is_fatal`: tables cannot be made, or would not work."""
+    """Something a server lacks. `is_fatal`: tables cannot be made, or would not work.
+
+    `is_right`: a right of this user, which needs it to install alone.
+    """
 
     what: str
     fix: str
     is_fatal: bool = True
+    is_right: bool = False
 
 
 def judge_mssql(found: Mapping[str, Any]) -> Iterator[Defect]:
@@ -55,11 +59,12 @@ def judge_mssql(found: Mapping[str, Any]) -> Iterator[Defect]:
         )
     for name, right in (("may_table", "create table"), ("may_view", "create view")):
         if not found[name]:
-            yield Defect(f"this database user may not {right}", f"grant {right} to the installing user")
+            yield Defect(f"this database user may not {right}", f"grant {right} to the installing user", is_right=True)
     if not found["may_alter"]:
         yield Defect(
             f"this database user may not alter schema {found['schema_name']}",
             f"grant alter on schema::{found['schema_name']} to the installing user",
+            is_right=True,
         )
     if not found["is_snapshot"]:
         yield Defect(
@@ -87,6 +92,7 @@ def judge_postgresql(found: Mapping[str, Any]) -> Iterator[Defect]:
         yield Defect(
             f"this user may not create in schema {found['schema_name']}",
             f"grant usage, create on schema {found['schema_name']} to the installing user",
+            is_right=True,
         )
 
 

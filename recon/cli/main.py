@@ -13,7 +13,7 @@ import typer.core
 
 from recon import __version__
 from recon.cli.console import State, say, set_up_talk
-from recon.errors import ReconError
+from recon.errors import ReconError, StoreError
 
 
 class _Commands(typer.core.TyperGroup):
@@ -96,15 +96,29 @@ def _fail(error: ReconError) -> NoReturn:
     raise SystemExit(error.exit_code)
 
 
+def _database_errors() -> tuple[type[Exception], ...]:
+    """SQLAlchemy's errors, where it has been imported at all."""
+    loaded = sys.modules.get("sqlalchemy.exc")
+    return () if loaded is None else (loaded.SQLAlchemyError,)
+
+
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with an exit code of the table in docs/commands.md."""
     register()
+    is_debug = "--debug" in (arguments if arguments is not None else sys.argv[1:])
     try:
         app(args=arguments, prog_name="recon")
     except ReconError as error:
-        if "--debug" in (arguments if arguments is not None else sys.argv[1:]):
+        if is_debug:
             raise
         _fail(error)
+    except _database_errors() as error:  # a missing right, say; its own text would show the values of a statement
+        if is_debug:
+            raise
+        from recon.store.engine import first_line
+
+        hint = "recon doctor checks it; docs/databases.md says what each role may"
+        _fail(StoreError(f"the database refuses: {first_line(error)}", hint=hint))
     except KeyboardInterrupt:
         say("recon: interrupted")
         raise SystemExit(130) from None

@@ -181,14 +181,15 @@ def check(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
         catalog = prepare(store, _catalog(ctx))
         drift = find_drift(store, catalog)
     for defect in defects:
-        say(f"{'error' if defect.is_fatal else 'note'}: {defect.what}; {defect.fix}")
+        is_error = defect.is_fatal and not defect.is_right
+        say(f"{'error' if is_error else 'note'}: {defect.what}; {defect.fix}")
     if drift or output is not Format.table:
         emit(("kind", "name", "state"), [(each.kind, each.name, each.state) for each in drift], output)
     say_broken(catalog.broken)
     say(f"{len(catalog.statements)} statements hold, {len(catalog.broken)} refused; {len(drift)} differences")
     if catalog.broken:
         raise typer.Exit(catalog.broken[0].exit_code)
-    if drift or any(defect.is_fatal for defect in defects):
+    if drift or any(defect.is_fatal and not defect.is_right for defect in defects):
         say("next: recon sql install")
         raise typer.Exit(1)
 

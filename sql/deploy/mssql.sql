@@ -11494,6 +11494,7 @@ begin
     grant select on finding_count to recon_reader;
     grant select on load_run to recon_reader;
     grant select on load_run_table to recon_reader;
+    grant select on schema_version to recon_reader;
     grant select on setting to recon_reader;
     grant select on source to recon_reader;
     grant select on source_link to recon_reader;

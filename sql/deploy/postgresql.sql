@@ -10407,6 +10407,7 @@ begin
         finding_count,
         load_run,
         load_run_table,
+        schema_version,
         setting,
         source,
         source_link,
@@ -10836,6 +10837,106 @@ begin
         worker_value_defect_history
         to recon_loader;
     end if;
+end
+$$
+;
+
+do $$
+declare
+    ours constant name[] := array[
+        'ad_attribute', 'ad_attribute_history', 'ad_computer', 'ad_computer_altsecurityidentity',
+        'ad_computer_altsecurityidentity_history', 'ad_computer_history', 'ad_computer_serviceprincipalname',
+        'ad_computer_serviceprincipalname_history', 'ad_contact', 'ad_contact_history', 'ad_contact_proxyaddress',
+        'ad_contact_proxyaddress_history', 'ad_contact_value_defect', 'ad_contact_value_defect_history', 'ad_deleted',
+        'ad_deleted_history', 'ad_domain', 'ad_domain_history', 'ad_group', 'ad_group_history',
+        'ad_group_proxyaddress', 'ad_group_proxyaddress_history', 'ad_group_value_defect',
+        'ad_group_value_defect_history', 'ad_member', 'ad_member_closure', 'ad_member_history', 'ad_password_policy',
+        'ad_password_policy_history', 'ad_password_policy_target', 'ad_password_policy_target_history', 'ad_user',
+        'ad_user_altsecurityidentity', 'ad_user_altsecurityidentity_history', 'ad_user_certificate',
+        'ad_user_certificate_history', 'ad_user_history', 'ad_user_proxyaddress', 'ad_user_proxyaddress_history',
+        'ad_user_serviceprincipalname', 'ad_user_serviceprincipalname_history', 'ad_user_sidhistory',
+        'ad_user_sidhistory_history', 'ad_value_defect', 'ad_value_defect_history', 'backfill_item', 'backfill_plan',
+        'bulk_upload_hour', 'clock', 'closure_state', 'company_domain', 'country', 'critical_group',
+        'dictionary_column', 'dictionary_table', 'entra_deleted', 'entra_deleted_history', 'entra_domain',
+        'entra_domain_history', 'entra_domain_service', 'entra_domain_service_history', 'entra_group',
+        'entra_group_history', 'entra_group_owner', 'entra_group_owner_history', 'entra_group_proxyaddress',
+        'entra_group_proxyaddress_history', 'entra_member', 'entra_member_closure', 'entra_member_history',
+        'entra_registration', 'entra_registration_history', 'entra_registration_method',
+        'entra_registration_method_history', 'entra_role', 'entra_role_history', 'entra_role_member',
+        'entra_role_member_history', 'entra_signin', 'entra_signin_history', 'entra_user', 'entra_user_businessphone',
+        'entra_user_businessphone_history', 'entra_user_history', 'entra_user_identity',
+        'entra_user_identity_history', 'entra_user_imaddress', 'entra_user_imaddress_history', 'entra_user_license',
+        'entra_user_license_history', 'entra_user_othermail', 'entra_user_othermail_history',
+        'entra_user_provisioningerror', 'entra_user_provisioningerror_history', 'entra_user_proxyaddress',
+        'entra_user_proxyaddress_history', 'entra_value_defect', 'entra_value_defect_history', 'finding_acceptance',
+        'finding_count', 'finding_row', 'finding_seen', 'group_pair', 'group_type_flag', 'leaver', 'lifecycle_date',
+        'load_drift', 'load_reject', 'load_run', 'load_run_table', 'match_candidate', 'mim_role', 'mim_role_history',
+        'mim_run', 'mim_run_history', 'pair', 'privileged_account', 'sam_account_type', 'schema_version', 'setting',
+        'source', 'source_link', 'sspr_policy', 'uac_flag', 'user_match', 'well_known_sid', 'worker',
+        'worker_attribute', 'worker_attribute_history', 'worker_history', 'worker_match', 'worker_prior_id',
+        'worker_prior_id_history', 'worker_value_defect', 'worker_value_defect_history',
+        'ad_certificate_mapping_decoded', 'ad_computer_decoded', 'ad_contact_decoded', 'ad_deleted_decoded',
+        'ad_group_decoded', 'ad_user_decoded', 'ad_user_password', 'entra_deleted_decoded', 'entra_user_decoded',
+        'entra_user_othermail_masked', 'finding', 'load_skew', 'worker_decoded', 'fill_match_candidate',
+        'fill_user_match', 'fill_pair', 'fill_group_pair', 'fill_worker_match', 'fill_leaver',
+        'fill_privileged_account', 'finding_ad_admincount_left', 'finding_ad_computed_bit_stored',
+        'finding_ad_des_only', 'finding_ad_disabled_entra_enabled', 'finding_ad_disabled_not_in_entra',
+        'finding_ad_disabled_privileged', 'finding_ad_enabled_entra_disabled', 'finding_ad_enabled_not_in_entra',
+        'finding_ad_expired_entra_enabled', 'finding_ad_never_logged_on', 'finding_ad_password_never_expires',
+        'finding_ad_password_not_required', 'finding_ad_preauth_not_required', 'finding_ad_privileged_delegable',
+        'finding_ad_privileged_with_spn', 'finding_ad_protocol_transition', 'finding_ad_reversible_password',
+        'finding_ad_sid_history', 'finding_ad_stale_account', 'finding_ad_stale_computer',
+        'finding_ad_unconstrained_delegation', 'finding_address_not_routable', 'finding_ambiguous_match',
+        'finding_anchor_changed', 'finding_anchor_differs', 'finding_certificate_issuer_order',
+        'finding_certificate_mapping_duplicate', 'finding_certificate_mapping_malformed',
+        'finding_certificate_sid_differs', 'finding_certificate_strong_form_known',
+        'finding_certificate_weak_beside_strong', 'finding_certificate_weak_only',
+        'finding_certificate_weak_only_privileged', 'finding_cloud_only_twin',
+        'finding_contact_targetaddress_differs', 'finding_contact_targetaddress_missing',
+        'finding_critical_group_deleted', 'finding_critical_group_not_kept', 'finding_critical_group_unknown',
+        'finding_displayname_missing', 'finding_duplicate_employeeid_ad', 'finding_duplicate_employeeid_entra',
+        'finding_duplicate_mail_ad', 'finding_duplicate_mailnickname', 'finding_duplicate_proxyaddress',
+        'finding_duplicate_samaccountname', 'finding_duplicate_targetaddress', 'finding_duplicate_upn_ad',
+        'finding_employeeid_differs', 'finding_entra_deleted_soon_purged', 'finding_entra_formerly_synced',
+        'finding_entra_guest_pending', 'finding_entra_role_on_synced_user', 'finding_entra_stale_account',
+        'finding_entra_synced_not_in_ad', 'finding_group_deleted', 'finding_group_empty', 'finding_group_gone',
+        'finding_group_in_itself', 'finding_group_membership_differs', 'finding_group_name_recreated',
+        'finding_group_nested_members_differ', 'finding_group_without_owner', 'finding_hard_match_candidate',
+        'finding_hire_date_differs', 'finding_joiner_without_account', 'finding_leave_date_differs',
+        'finding_leaver_in_privileged_group', 'finding_leaver_still_enabled', 'finding_lifecycle_attribute_mixed',
+        'finding_lifecycle_date_invalid', 'finding_mail_differs', 'finding_mail_not_in_proxyaddresses',
+        'finding_mail_not_primary', 'finding_mailnickname_missing', 'finding_manager_disabled',
+        'finding_manager_missing', 'finding_mim_group_unknown', 'finding_mim_last_run_failed',
+        'finding_mim_role_of_everybody', 'finding_othermails_company_domain', 'finding_othermails_differ_from_hr',
+        'finding_othermails_invalid', 'finding_othermails_missing', 'finding_othermails_refused',
+        'finding_othermails_shared', 'finding_privileged_through_nesting', 'finding_provisioning_error',
+        'finding_several_primary_smtp', 'finding_sid_differs', 'finding_soft_match_candidate',
+        'finding_sspr_hire_not_ready', 'finding_sspr_policy_undeclared', 'finding_stale_on_both_sides',
+        'finding_sync_bad_character', 'finding_sync_bad_domain_part', 'finding_sync_bad_format',
+        'finding_sync_bad_local_part', 'finding_sync_blanks', 'finding_sync_too_long', 'finding_synced_not_following',
+        'finding_upn_differs', 'finding_upn_missing', 'finding_upn_not_routable', 'finding_usagelocation_missing',
+        'finding_usagelocation_not_iso'
+    ];
+    its record;
+begin
+    if not exists (select 1 from pg_roles where rolname = 'recon_installer') then
+        return;
+    end if;
+    if not pg_has_role(current_user, 'recon_installer', 'member') or exists (
+        select 1 from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = current_schema() and c.relname = any (ours)
+            and pg_get_userbyid(c.relowner) not in (current_user, 'recon_installer')
+    ) then
+        return;
+    end if;
+    for its in
+        select c.relname from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = current_schema() and c.relname = any (ours) and pg_get_userbyid(c.relowner) = current_user
+    loop
+        execute format('alter table %I.%I owner to recon_installer', current_schema(), its.relname);
+    end loop;
+exception when insufficient_privilege then
+    null;
 end
 $$
 ;

@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from recon import deploy
 from recon.catalog import read_catalog
@@ -123,6 +124,72 @@ def test_an_installer_without_the_right_is_told(postgresql_url):
             with Store.open(url) as store, store.write() as connection:
                 connection.execute(text("drop owned by poor_installer"))
                 connection.execute(text("drop role poor_installer"))
+
+
+@pytest.mark.postgresql
+def test_each_member_of_the_installers_may_install_over_another(postgresql_url):
+    catalog = read_catalog()
+    with fresh_database(postgresql_url) as url:
+        plain = url.replace("postgresql+psycopg:", "postgresql:")
+        members = ("first_installer", "second_installer", "a_reader")
+        whose = {name: url.split("://")[0] + f"://{name}:x@" + url.split("@", 1)[1] for name in members}
+        with psycopg.connect(plain, autocommit=True) as connection:
+            try:
+                for role in (*deploy.ROLES, *(f"{name} login password 'x'" for name in members)):
+                    connection.execute(f"create role {role}")
+                connection.execute("grant recon_installer to first_installer, second_installer")
+                connection.execute("grant recon_reader to a_reader")
+                connection.execute("create schema recon_own")
+                connection.execute("grant usage, create on schema recon_own to recon_installer")
+                for name in members[:2]:
+                    with Store.open(whose[name], schema="recon_own") as store:
+                        deploy.install(store, catalog)
+                        assert find_drift(store, catalog) == []
+                script = deploy.script("postgresql", catalog, schema="recon_own")
+                connection.execute(script)  # the superuser too, and a member after it
+                with Store.open(whose["first_installer"], schema="recon_own") as store:
+                    deploy.install(store, catalog)
+                with Store.open(whose["a_reader"], create=False, schema="recon_own") as store, store.read() as reading:
+                    for name in (*deploy.READER_TABLES, *(each.name for each in catalog.layer("decoded"))):
+                        reading.execute(text(f"select count(*) from {name}"))
+                    with pytest.raises(ProgrammingError, match="permission denied for table worker"):
+                        reading.execute(text("select count(*) from worker"))
+                with Store.open(whose["a_reader"], create=False, schema="recon_own") as store:
+                    for statement in ("delete from setting", "drop view finding", "create table x (x integer)"):
+                        with (
+                            pytest.raises(ProgrammingError, match=r"permission denied|must be owner"),
+                            store.write() as own,
+                        ):
+                            own.execute(text(statement))
+            finally:
+                connection.execute("drop schema recon_own cascade")
+                for role in (*deploy.ROLES, *members):
+                    connection.execute(f"drop owned by {role}")
+                    connection.execute(f"drop role {role}")
+
+
+@pytest.mark.postgresql
+def test_tables_of_another_user_keep_their_owner(postgresql_url):
+    with fresh_database(postgresql_url) as url:
+        plain = url.replace("postgresql+psycopg:", "postgresql:")
+        with psycopg.connect(plain, autocommit=True) as connection:
+            try:
+                connection.execute("create role the_loads login password 'x'")
+                connection.execute("grant create on schema public to the_loads")
+                Store.open(url.split("://")[0] + "://the_loads:x@" + url.split("@", 1)[1]).close()
+                with Store.open(url) as store:
+                    deploy.install(store, create_roles=True)
+                owners = connection.execute(
+                    "select distinct tableowner from pg_tables where schemaname = 'public'"
+                ).fetchall()
+                assert owners == [("the_loads",)]
+                connection.execute("set role recon_reader")
+                assert connection.execute("select count(*) from finding").fetchone() == (0,)
+                connection.execute("reset role")
+            finally:
+                for role in (*deploy.ROLES, "the_loads"):
+                    connection.execute(f"drop owned by {role} cascade")
+                    connection.execute(f"drop role {role}")
 
 
 def test_sqlite_has_no_schema(tmp_path):
