@@ -25,7 +25,7 @@ from recon.dictionary_page import markdown
 from recon.errors import CatalogError, StoreError, UsageError
 from recon.store import Store
 from recon.store.backfill_tables import BACKFILL
-from recon.store.engine import first_line
+from recon.store.engine import first_line, is_denied
 from recon.store.match_tables import FILLED
 from recon.store.reference_tables import REFERENCE
 from recon.store.tables import LOADED, SCHEMA_VERSION, metadata, schema_version, statistics
@@ -82,7 +82,8 @@ READER_TABLES = (
 def views(catalog: Catalog) -> list[tuple[str, Statement]]:
     """(name of the view, its statement): decoded views, what fills the match tables, and every finding."""
     named = [(each.name, each) for each in catalog.layer("decoded")]
-    named += [(f"fill_{table.name}", catalog.statement(table.name, "match")) for table in FILLED]
+    fills = {each.name: each for each in catalog.layer("match")}
+    named += [(f"fill_{table.name}", fills[table.name]) for table in FILLED if table.name in fills]
     return named + [(f"finding_{each.name}", each) for each in catalog.layer("findings")]
 
 
@@ -451,7 +452,10 @@ def install(store: Store, catalog: Catalog | None = None, *, create_roles: bool 
 
 
 def refused(store: Store, statements: Iterable[Statement]) -> dict[str, CatalogError]:
-    """Let the database read these SELECTs without running them: what it says of those that it refuses, by name."""
+    """Let the database read these SELECTs without running them: what it says of those that it refuses, by name.
+
+    Raises StoreError where a right is missing: that says nothing about the statement.
+    """
     found = {}
     for statement in statements:
         head, last = statement.split(store.dialect)
@@ -462,6 +466,11 @@ def refused(store: Store, statements: Iterable[Statement]) -> dict[str, CatalogE
             with store.read() as connection:
                 connection.execute(sqlalchemy.text(sql), {each.name: None for each in statement.parameters}).close()
         except SQLAlchemyError as error:
+            if is_denied(error):
+                raise StoreError(
+                    f"this database user may not read all that {statement.name} reads: {first_line(error)}",
+                    hint="use one of role recon_pii, recon_loader or recon_installer (docs/databases.md)",
+                ) from error
             found[statement.name] = statement.refused(first_line(error))
     return found
 

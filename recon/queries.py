@@ -21,7 +21,7 @@ from recon.errors import DecodeError, StoreError, UsageError
 from recon.findings import masked
 from recon.objects import TABLES
 from recon.store import Store
-from recon.store.engine import first_line
+from recon.store.engine import first_line, is_denied
 from recon.store.history import out_of_reach
 from recon.store.tables import load_run
 
@@ -154,12 +154,23 @@ def _stream(store: Store, statement: Statement, sql: Any, values: Mapping[str, o
         try:
             result = connection.execution_options(yield_per=2000).execute(sql, values)
         except SQLAlchemyError as error:
-            raise StoreError(
-                f"{statement.name}: the database refuses it: {first_line(error)}", hint="recon refresh first?"
-            ) from error
+            if not (is_denied(error) and statement.layer == "decoded"):
+                raise _refused(statement, error) from error
+            connection.rollback()  # a reader may not read the tables; the view is made for it
+            try:
+                result = connection.execution_options(yield_per=2000).execute(text(f"select * from {statement.name}"))
+            except SQLAlchemyError as again:
+                raise _refused(statement, again) from again
         yield tuple(result.keys())
         for row in result:
             yield tuple(_plain(value) for value in row)
+
+
+def _refused(statement: Statement, error: SQLAlchemyError) -> StoreError:
+    hint = (
+        "see docs/databases.md for what each role may" if is_denied(error) else "recon sql check says what is missing"
+    )
+    return StoreError(f"{statement.name}: the database refuses it: {first_line(error)}", hint=hint)
 
 
 def prepare(store: Store, catalog: Catalog) -> Catalog:

@@ -147,15 +147,15 @@ def install(
     """
     from recon.cli.console import say, state
     from recon.cli.findings import say_broken
-    from recon.deploy import ROLES
+    from recon.deploy import ROLES, refused
     from recon.deploy import install as install_views
-    from recon.queries import prepare
     from recon.server_checks import check_server
 
     with state(ctx).store(create=True) as store:
         for defect in check_server(store):
             say(f"note: {defect.what}; {defect.fix}")
-        catalog = prepare(store, _catalog(ctx))
+        catalog = _catalog(ctx)
+        catalog = catalog.without(refused(store, (each for each in catalog.findings if each.is_own)))
         views = install_views(store, catalog, create_roles=create_roles)
         is_server = store.dialect != "sqlite"
     say(f"{views} views installed")
@@ -168,7 +168,7 @@ def install(
 def check(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
     """Hold the database against this version: server, tables, columns, views, and every file of the catalogue.
 
-    Exit 2 when a file is broken, 1 when the database differs from what recon sql install would make.
+    Exit 2 when a file of the site's own is broken, 1 when the database differs from what recon sql install would make.
     """
     from recon.cli.console import emit, say, state
     from recon.cli.findings import say_broken
@@ -178,7 +178,8 @@ def check(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
 
     with state(ctx).store() as store:
         defects = find_defects(store)
-        catalog = prepare(store, _catalog(ctx))
+        whole = _catalog(ctx)
+        catalog = prepare(store, whole)
         drift = find_drift(store, catalog)
     for defect in defects:
         is_error = defect.is_fatal and not defect.is_right
@@ -187,9 +188,10 @@ def check(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
         emit(("kind", "name", "state"), [(each.kind, each.name, each.state) for each in drift], output)
     say_broken(catalog.broken)
     say(f"{len(catalog.statements)} statements hold, {len(catalog.broken)} refused; {len(drift)} differences")
-    if catalog.broken:
-        raise typer.Exit(catalog.broken[0].exit_code)
-    if drift or any(defect.is_fatal and not defect.is_right for defect in defects):
+    kept = {each.name for each in catalog.statements}
+    if whole.broken or any(each.is_own and each.name not in kept for each in whole.statements):
+        raise typer.Exit(2)
+    if drift or catalog.broken or any(defect.is_fatal and not defect.is_right for defect in defects):
         say("next: recon sql install")
         raise typer.Exit(1)
 

@@ -33,6 +33,12 @@ def first_line(error: BaseException) -> str:
     return (str(origin).strip().splitlines() or [type(origin).__name__])[0][:200]
 
 
+def is_denied(error: BaseException) -> bool:
+    """True when the database refuses because a right is missing: PostgreSQL's 42501, SQL Server's error 229."""
+    origin = error.orig if isinstance(error, DBAPIError) else None
+    return getattr(origin, "sqlstate", None) == "42501" or "(229)" in str(origin)
+
+
 def _url(url: str, password_env: str | None) -> URL:
     try:
         parsed = make_url(url)

@@ -199,6 +199,18 @@ def test_sql_check_names_what_differs_and_install_mends_it(folder, capsys):
     assert err.splitlines()[-1] == "next: recon sql install"
 
 
+def test_sql_check_of_a_table_that_lost_a_column_is_a_difference(folder, capsys):
+    recon(capsys, "sql", "install")
+    with Store.open(f"sqlite:///{folder}/recon.db") as store, store.write() as connection:
+        for name, _ in views(read_catalog()):
+            connection.exec_driver_sql(f"drop view {name}")
+        connection.exec_driver_sql("alter table user_match rename column rule_number to x")
+    code, out, err = recon(capsys, "sql", "check", "--format", "csv")
+    assert code == 1
+    assert "column,user_match.rule_number,missing" in out.splitlines()
+    assert err.splitlines()[-1] == "next: recon sql install"
+
+
 def test_sql_run_writes_a_workbook_without_formulas(folder, capsys, tmp_path):
     with Store.open(f"sqlite:///{folder}/recon.db") as store, store.write() as connection:
         connection.exec_driver_sql("update worker set display_name = '=1+1'")

@@ -12,6 +12,7 @@ from recon.errors import ConfigError, StoreError
 from recon.server_checks import check_server, find_defects, judge_mssql, judge_postgresql
 from recon.store import Store
 from tests.servers.stores import fresh_database
+from tests.support.site import invoke
 
 FINE = {
     "compatibility_level": 150, "is_snapshot": True, "collation": "Latin1_General_CI_AS", "major": 15,
@@ -188,6 +189,45 @@ def test_tables_of_another_user_keep_their_owner(postgresql_url):
                 connection.execute("reset role")
             finally:
                 for role in (*deploy.ROLES, "the_loads"):
+                    connection.execute(f"drop owned by {role} cascade")
+                    connection.execute(f"drop role {role}")
+
+
+@pytest.mark.postgresql
+def test_readers_are_answered_from_the_views_and_refused_in_one_line(postgresql_url, tmp_path, monkeypatch):
+    with fresh_database(postgresql_url) as url:
+        plain = url.replace("postgresql+psycopg:", "postgresql:")
+        with psycopg.connect(plain, autocommit=True) as connection:
+            try:
+                with Store.open(url) as store:
+                    deploy.install(store, create_roles=True)
+                connection.execute("create role a_reader login password 'x'")
+                connection.execute("grant recon_reader to a_reader")
+                whose = url.split("://")[0] + "://a_reader@" + url.split("@", 1)[1]
+                (tmp_path / "recon.toml").write_text(f'[database]\nurl = "{whose}"\n', encoding="utf-8")
+                monkeypatch.chdir(tmp_path)
+                monkeypatch.setenv("RECON_DATABASE_PASSWORD", "x")
+                for name in ("worker_decoded", "finding", "loads", "kept_loads"):
+                    asked = invoke("sql", "run", name, "--format", "csv")
+                    assert (asked.code, asked.err, len(asked.out.splitlines())) == (0, "", 1), name
+                denied = "permission denied for table "
+                for words, said in (
+                    (
+                        ("sql", "run", "one_person", "-p", "who=a"),
+                        f"recon: one_person: the database refuses it: {denied}",
+                    ),
+                    (
+                        ("sql", "check"),
+                        "recon: this database user may not read all that ad_certificate_mapping_decoded",
+                    ),
+                    (("refresh",), f"recon: the database refuses: {denied}source_link. recon doctor checks it"),
+                ):
+                    asked = invoke(*words)
+                    assert (asked.code, asked.err.count("\n")) == (1, 1)
+                    assert asked.err.startswith(said)
+            finally:
+                connection.execute("drop owned by recon_installer cascade")
+                for role in (*deploy.ROLES, "a_reader"):
                     connection.execute(f"drop owned by {role} cascade")
                     connection.execute(f"drop role {role}")
 
