@@ -1,10 +1,11 @@
 """The decoded views say in SQL what recon.decode says in Python."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from recon import deploy
 from recon.decode import grouptype, uac
+from recon.store.tables import LOADED
 from tests.support.estate import TODAY, Estate
 
 NOON = "12:00:00.000000"
@@ -179,3 +180,73 @@ def test_passwords_and_lockout_by_the_domains_policy(estate):
         "old": (1, 0), "just": (0, 0), "never": (0, 0), "card": (0, 0), "must": (1, 0), "unread": (None, 0),
         "flags": (None, 0), "said not": (0, 0), "said both": (1, 1), "locked": (0, None),
     }  # fmt: skip
+
+
+NO_END = -(1 << 63)
+POLICY = {"max_password_days": 10, "msdsmaximumpasswordage": -1, "msdslockoutduration": NO_END}
+
+
+def test_what_the_policy_does_not_say_is_unknown_and_without_end_is_never(estate):
+    estate.ad(samaccountname="old", useraccountcontrol=512, pwdlastset=1, pwd_last_set_day=TODAY - 5000, lockouttime=5)
+    estate.ad(samaccountname="must", useraccountcontrol=512, pwdlastset=0)
+    expected = {
+        (None, None): {"old": (None, None), "must": (1, 0)},
+        (NO_END, NO_END): {"old": (0, 1), "must": (1, 0)},
+        (0, 0): {"old": (0, 1), "must": (1, 0)},
+    }
+    estate.insert("ad_domain", "ad", {"guid": "D"})
+    for (age, duration), rows in expected.items():
+        with estate.store.write() as connection:
+            connection.execute(update(LOADED["ad_domain"]).values(maxpwdage=age, lockoutduration=duration))
+        found = decoded(estate, "ad_user_password")
+        assert {row["samaccountname"]: (row["is_password_expired"], row["is_locked"]) for row in found} == rows
+
+
+def test_the_fine_grained_policy_that_holds(estate):
+    at = ",DC=example,DC=com"
+    people = (
+        "direct",
+        "member",
+        "nested",
+        "primary",
+        "primary nested",
+        "plain",
+        "tied",
+        "local",
+        "distribution",
+        "odd",
+    )
+    for name in people:
+        estate.ad(
+            guid=name, samaccountname=name, distinguishedname=f"CN={name}{at}", useraccountcontrol=512, pwdlastset=1,
+            pwd_last_set_day=TODAY - 20, primarygroupid={"primary": 7001, "primary nested": 7002}.get(name),
+        )  # fmt: skip
+    estate.ad(guid="trust", samaccountname="trust", distinguishedname=f"CN=trust{at}", useraccountcontrol=2080)
+    estate.group("Admins", 7001, member=[f"CN={name}{at}" for name in ("direct", "member", "Inner", "tied", "odd")])
+    estate.group("Inner", 7002, member=[f"CN=nested{at}", f"CN=Admins{at}"])  # a cycle
+    estate.group("Locals", 7003, groupType=-2147483644, member=[f"CN=local{at}"])
+    estate.group("Mail", 7004, groupType=2, member=[f"CN=distribution{at}"])
+    estate.insert("ad_domain", "ad", DOMAIN | {"maxpwdage": -1})
+
+    def policy(guid: str, precedence: int, *targets: str, **values: object) -> None:
+        given = POLICY | {"guid": guid, "name": guid, "msdspasswordsettingsprecedence": precedence} | values
+        estate.insert("ad_password_policy", "ad", given)
+        for position, target in enumerate(targets):
+            key = f"CN={target}{at}".lower()
+            estate.insert("ad_password_policy_target", "ad", {"guid": guid, "position": position, "target_key": key})
+
+    policy("weak", 50, "direct", "trust")
+    policy("never", 10, "Admins", max_password_days=None, msdsmaximumpasswordage=NO_END)
+    policy("strict", 20, "Admins", "Locals", "Mail", "odd", "nobody")
+    policy("b", 5, "tied")
+    policy("a", 5, "tied")
+    estate.refresh()
+    rows = decoded(estate, "ad_user_password")
+    found = {row["samaccountname"]: (row["policy_name"], row["is_password_expired"]) for row in rows}
+    assert found == {
+        "direct": ("weak", 1), "member": ("never", 0), "nested": ("never", 0), "primary": ("never", 0),
+        "primary nested": ("never", 0), "plain": (None, 0), "tied": ("a", 1), "local": (None, 0),
+        "distribution": (None, 0), "odd": ("strict", 1), "trust": (None, None),
+    }  # fmt: skip
+    (direct,) = (row for row in rows if row["samaccountname"] == "direct")
+    assert (direct["max_password_days"], direct["lockout_minutes"]) == (10, None)
