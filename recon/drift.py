@@ -1,4 +1,4 @@
-"""Does a database hold what this version would install? Missing tables, columns and views, and views that differ.
+"""Does a database hold what this version would install? Missing tables, columns, indexes and views, views that differ.
 
 Reads only: on PostgreSQL, which keeps no view's text, each view is made once more as a temporary one in a transaction
 that is rolled back, so that the server writes both alike.
@@ -25,7 +25,7 @@ _TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference. `kind`: table, column, view or dictionary; `state`: missing or differs."""
+    """One difference. `kind`: table, column, index, view or dictionary; `state`: missing or differs."""
 
     kind: str
     name: str
@@ -50,6 +50,12 @@ def _tables(connection: Connection) -> Iterator[Drift]:
             Drift("column", f"{table.name}.{column.name}", "missing")
             for column in table.columns
             if column.name not in columns
+        )
+        indexes = {index["name"] for index in looked.get_indexes(table.name)}
+        yield from (
+            Drift("index", f"{table.name}.{index.name}", "missing")
+            for index in sorted(table.indexes, key=lambda each: str(each.name))
+            if index.name not in indexes
         )
     if dictionary.dictionary_column.name in present:
         names = "select table_name, column_name, meaning from dictionary_column"

@@ -5,6 +5,25 @@
 begin;
 set local client_min_messages = warning;
 
+do $$
+declare
+    its record;
+begin
+    if to_regclass('dictionary_table') is null then
+        return;
+    end if;
+    for its in
+        select v.viewname
+        from dictionary_table as t
+            inner join pg_views as v on v.viewname = t.table_name and v.schemaname = current_schema()
+        where t.kind = 'view' and t.table_name like 'finding!_%' escape '!'
+    loop
+        execute format('drop view if exists %I.%I', current_schema(), its.viewname);
+    end loop;
+end
+$$
+;
+
 drop view if exists finding_usagelocation_not_iso
 ;
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from recon import deploy
 from recon.catalog import data_folder, read_catalog
+from recon.errors import StoreError
 from recon.store import Store
 from recon.store.reference_tables import REFERENCE
 from recon.store.tables import SCHEMA_VERSION, metadata
@@ -187,6 +188,25 @@ def test_readers_of_personal_data_may_read_an_own_finding(postgresql_url, tmp_pa
                     connection.execute(f"drop owned by {role}")
                     connection.execute(f"drop role {role}")
     assert rights == {"recon_loader": False, "recon_reader": False, "recon_pii": True}
+
+
+@pytest.mark.postgresql
+def test_an_own_finding_that_is_gone_is_in_nobodys_way(postgresql_url, tmp_path):
+    (tmp_path / "own_old.sql").write_text(
+        OWN.format(value="e.id").replace("from entra_user", "from entra_user_decoded"), encoding="utf-8"
+    )
+    catalog = read_catalog([tmp_path])
+    with fresh_database(postgresql_url) as url, Store.open(url) as store:
+        assert deploy.install(store, catalog) == len(VIEWS) + 1
+        assert deploy.install(store) == len(VIEWS)
+        with store.write() as connection:
+            assert connection.execute(text("select to_regclass('finding_own_old')")).scalar() is None
+            connection.execute(text("create view finding_mine as select e.id from entra_user_decoded as e"))
+        with pytest.raises(StoreError, match="cannot drop view entra_user_decoded because other objects") as refused:
+            deploy.install(store)
+        assert refused.value.hint == (
+            "your own objects read our views: drop them, and make them again afterwards (view finding_mine)"
+        )
 
 
 def test_what_sqlite_cannot_parse_is_left_out_of_its_script(tmp_path):

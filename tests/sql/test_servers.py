@@ -70,8 +70,10 @@ def test_no_drift_after_install_and_what_is_missing_is_named(store):
         connection.execute(text("drop view ad_user_decoded"))
         connection.execute(text("drop table load_reject"))
         connection.execute(text("alter table setting drop column note"))
+        connection.execute(text("drop index ad_user_upn_key"))
     assert sorted(find_drift(store, catalog), key=str) == sorted(
         [Drift("table", "load_reject", "missing"), Drift("column", "setting.note", "missing"),
+         Drift("index", "ad_user.ad_user_upn_key", "missing"),
          Drift("view", "finding", "differs"),
          Drift("view", "ad_user_decoded", "missing")], key=str,
     )  # fmt: skip
