@@ -222,6 +222,9 @@ class _Work:
                         collect()
             register_source(store, _KINDS[type(source)], source.name, _domain(source, reading))
             result = load.publish(reading.report, self.accept)
+        for name in ("ad_user", "entra_user"):
+            if name in result.tables and not result.tables[name].rows_published:
+                result.warnings.append(f"{name} is empty: check what may be read, and from where")
         write_links(store, config)
         return result
 

@@ -83,6 +83,13 @@ def test_the_first_load_is_full_and_the_next_reads_what_changed(desk, tmp_path):
     assert (third.is_increment, sum_of(third)) == (True, 0)
 
 
+def test_a_first_load_without_anybody_is_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("RECON_ENTRA_SECRET", "geheim")
+    with simulate(make_tenant(0, 0)) as simulator, Store.open(f"sqlite:///{tmp_path}/recon.db") as store:
+        result = Desk(simulator, store, tmp_path).load()
+    assert result.warnings[-1] == "entra_user is empty: check what may be read, and from where"
+
+
 def sum_of(result: LoadResult) -> int:
     return sum(entry.inserted + entry.changed + entry.deleted for entry in result.tables.values())
 

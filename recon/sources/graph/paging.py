@@ -59,7 +59,7 @@ class Trail:
         self._what = what
         self._pages = 0
         self._bound: int | None = None
-        self._links: tuple[str | None, str | None] = (None, None)
+        self._links: set[int] = set()  # hashes: a link is long, and a listing may have thousands of pages
         self._again = 0
 
     def step(self, page: Page) -> str | None:
@@ -70,12 +70,13 @@ class Trail:
         link = page.next_link
         if link is None:
             return None
-        self._again = self._again + 1 if link in self._links else 0
+        known = hash(link)
+        self._again = self._again + 1 if known in self._links else 0
         if self._again > SAME_LINK:
             raise SourceError(f"{self._what}: the server sends the same nextLink again after {self._pages} pages")
         if self._bound is not None and self._pages > self._bound:
             raise SourceError(f"{self._what}: no end after {self._pages} pages")
-        self._links = (self._links[1], link)
+        self._links.add(known)
         return link
 
 

@@ -208,6 +208,18 @@ def test_a_listing_in_a_circle_ends(opened):
         assert len(server.heard) == 5
 
 
+@pytest.mark.parametrize("pages", [2, 3, 7])
+def test_a_listing_in_a_wide_circle_ends(opened, pages):
+    numbers = count()
+
+    def answer(heard):
+        assert len(server.heard) < 100, "it would go on for ever"
+        return json_reply({"value": [], "@odata.nextLink": f"{server.url}/v1.0/{next(numbers) % pages}"})
+
+    with ScriptedServer(answer) as server, pytest.raises(SourceError, match="the same nextLink again"):
+        list(opened(server).pages("/users"))
+
+
 def test_a_page_that_comes_twice_is_no_circle(opened):
     with ScriptedServer(lambda heard: replies(heard)) as server:
         again = json_reply({"value": [2], "@odata.nextLink": f"{server.url}/v1.0/a"})
