@@ -7,6 +7,7 @@ transaction with the load's own record. Rows are never judged here: that is done
 
 import gc
 from collections.abc import Collection
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -106,7 +107,8 @@ class Load:
     ) -> None:
         gc.set_threshold(*self._collecting)
         # the temporary tables go with the connection, which is not given back to the pool
-        self.connection.rollback()
+        with suppress(SQLAlchemyError):  # where the database has gone
+            self.connection.rollback()
         self.connection.invalidate()
         self.connection.close()
         if not self._published:
@@ -114,7 +116,8 @@ class Load:
             reason = str(error) if isinstance(error, ReconError) else type(error).__name__
             if isinstance(error, KeyboardInterrupt):
                 reason = "interrupted"
-            end_run(self._store, self.run_id, status, reason)
+            with suppress(StoreError, SQLAlchemyError) if error is not None else nullcontext():
+                end_run(self._store, self.run_id, status, reason)
 
     def add(self, row: Row | Gone) -> None:
         """Take one row, or one key that is gone; it reaches the stage with the batch it belongs to."""
@@ -149,6 +152,15 @@ class Load:
 
     def _flush(self) -> None:
         connection = self.connection
+        try:
+            self._stage_all(connection)
+        except (SQLAlchemyError, connection.dialect.loaded_dbapi.Error) as error:  # rows go past SQLAlchemy
+            raise StoreError(
+                f"the database refused what was read: {first_line(error)}; nothing was published",
+                hint="recon doctor checks it",
+            ) from error
+
+    def _stage_all(self, connection: Connection) -> None:
         if not connection.in_transaction():
             connection.begin()
         self._insert()

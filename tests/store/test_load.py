@@ -2,9 +2,10 @@
 
 import gc
 import sqlite3
+from contextlib import ExitStack
 
 import pytest
-from sqlalchemy import event, inspect, select
+from sqlalchemy import event, inspect, select, text
 
 from recon.config import LoadGuards
 from recon.errors import IncompleteError, LoadRefusedError, SourceError, StoreError
@@ -399,6 +400,41 @@ def test_a_load_that_another_took_for_dead_is_published_without_a_trace(store):
         begin_run(store, source_id)  # on another machine
         running.publish(ReadReport())
     assert statuses(store) == [("published", None), ("running", None)]
+
+
+@pytest.mark.postgresql
+def test_a_database_that_goes_away_while_rows_are_read(postgresql_url):
+    with fresh_database(postgresql_url) as url, Store.open(url) as store:
+        source_id = register_source(store, "entra", "tenant", "t1")
+
+        def interrupted() -> None:
+            with Load(store, source_id, "tenant", USER_TABLES, LoadGuards(batch_rows=1)) as running:
+                running.add(user(1))
+                mine = "pid <> pg_backend_pid() and datname = current_database()"
+                with store.engine.connect() as connection:
+                    connection.execute(text(f"select pg_terminate_backend(pid) from pg_stat_activity where {mine}"))
+                running.add(user(2))
+
+        with pytest.raises(StoreError, match=r"the database refused what was read: .*; nothing was published"):
+            interrupted()
+        ((status, error),) = statuses(store)
+        assert (status, error is not None and error.startswith("the database refused")) == ("failed", True)
+
+
+def test_what_ended_a_load_is_said_also_where_it_cannot_be_noted(tmp_path):
+    url = f"sqlite:///{tmp_path}/recon.db"
+    with ExitStack() as blocking, Store.open(url) as store, Store.open(url) as other:
+        event.listen(store.engine, "connect", lambda connection, _: connection.execute("pragma busy_timeout = 1"))
+        store.engine.dispose()
+        source_id = register_source(store, "entra", "tenant", "t1")
+
+        def broken() -> None:
+            with Load(store, source_id, "tenant", USER_TABLES):
+                blocking.enter_context(other.write())
+                raise SourceError("connection reset")
+
+        with pytest.raises(SourceError, match="connection reset"):
+            broken()
 
 
 @pytest.mark.postgresql
