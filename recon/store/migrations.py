@@ -22,6 +22,10 @@ def migrate(connection: Connection) -> None:
                 made = str(CreateColumn(column).compile(dialect=connection.dialect))
                 default = "" if column.nullable else " default 0"
                 connection.exec_driver_sql(f"alter table {table.name} add {made}{default}")
+        indexes = {index["name"] for index in looked.get_indexes(table.name)}
+        for index in sorted(table.indexes, key=lambda each: str(each.name)):
+            if index.name not in indexes:
+                index.create(connection)
     _begin_history(connection)
 
 

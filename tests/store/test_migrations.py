@@ -30,6 +30,7 @@ def make_old(store: Store) -> None:
             if spec.kind in ("child", "link"):
                 connection.execute(text(f"alter table {name} drop column run_id"))
         connection.execute(text("alter table source drop column history_run"))
+        connection.execute(text("drop index entra_user_upn_key"))
         connection.execute(text("update schema_version set version = 1"))
 
 
@@ -38,6 +39,8 @@ def assert_whole(store: Store) -> None:
         looked = inspect(connection)
         for table in metadata.sorted_tables:
             assert {column["name"] for column in looked.get_columns(table.name)} == {c.name for c in table.columns}
+            made = {index["name"] for index in looked.get_indexes(table.name)}
+            assert made >= {index.name for index in table.indexes}
 
 
 @pytest.fixture
