@@ -4,11 +4,13 @@ Without `unmask` only masked views and tables without personal data can be opene
 Reads only: Datasette opens the file read-only, and this module writes nothing.
 """
 
+import importlib
 from pathlib import Path
 from typing import Any
 
 from recon import dictionary
 from recon.catalog import Catalog, Statement, substitute_parameters
+from recon.decode.text import quoted
 from recon.deploy import READER_TABLES, views
 from recon.errors import StoreError, UsageError
 from recon.store import Store
@@ -44,16 +46,9 @@ def _canned(statement: Statement) -> dict[str, Any]:
     }
 
 
-def _present(store: Store) -> set[str]:
-    with store.read() as connection:
-        names = connection.exec_driver_sql("select name from sqlite_master where type in ('table', 'view')")
-        return set(names.scalars())
-
-
-def metadata(store: Store, catalog: Catalog, database: str, *, unmask: bool = False) -> dict[str, Any]:
-    """What Datasette is told about the database of that name: descriptions, facets, queries, and what is closed."""
+def metadata(catalog: Catalog, database: str, *, unmask: bool = False) -> dict[str, Any]:
+    """What Datasette is told about the database of that name: descriptions, facets and queries."""
     named = views(catalog)
-    readable = {*READER_TABLES, *(each.name for each in catalog.layer("decoded"))}
     columns: dict[str, dict[str, str]] = {}
     for column in dictionary.column_entries():
         columns.setdefault(column.table_name, {})[column.column_name] = column.meaning
@@ -64,9 +59,6 @@ def metadata(store: Store, catalog: Catalog, database: str, *, unmask: bool = Fa
             its["facets"] = _FACETS[entry.table_name]
         its["hidden"] = entry.kind == "history"
         tables[entry.table_name] = its
-    for name in _present(store) | tables.keys():
-        if not unmask and name not in readable:
-            tables.setdefault(name, {})["allow"] = False
     queries = [*catalog.layer("queries"), *(catalog.layer("findings") if unmask else ())]
     return {
         "title": "recon",
@@ -90,16 +82,45 @@ def file_of(store: Store) -> Path:
     return Path(store.engine.url.database)
 
 
+class _ReadableAlone:
+    """A plugin that closes every table but these, those made while Datasette runs among them (the stage of a load)."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.__name__ = __name__  # Datasette takes plugins for modules
+        self._readable = {*READER_TABLES, *(each.name for each in catalog.layer("decoded"))}
+
+    def permission_allowed(self, action: str, resource: Any) -> bool | None:
+        """False for a table that is closed; None leaves the answer to the others."""
+        return False if action == "view-table" and resource[1] not in self._readable else None
+
+
+def _check_names(store: Store) -> None:
+    """Raise StoreError for a name that Datasette cannot quote: it would answer every page with an error."""
+    with store.read() as connection:
+        for name in connection.exec_driver_sql("select name from sqlite_master where type = 'table'").scalars():
+            if "]" in name:
+                raise StoreError(
+                    f"Datasette cannot read a database with a table named {quoted(name)}", hint="rename it"
+                )
+
+
 def serve(store: Store, catalog: Catalog, *, host: str, port: int, unmask: bool) -> None:
     """Serve the store's SQLite file until interrupted. Raises UsageError, StoreError without Datasette."""
     file = file_of(store)
     try:
         import uvicorn
-        from datasette import handle_exception
+        from datasette import hookimpl
         from datasette.app import Datasette
+        from datasette.plugins import pm
     except ImportError as error:
         raise StoreError("Datasette is not installed", hint="pip install 'directory-recon[browse]'") from error
-    handle_exception.rich = None  # its tracebacks show local variables: people's data on the terminal
-    told = metadata(store, catalog, file.stem, unmask=unmask)
+    _check_names(store)
+    # imported before datasette.app it would not be registered, and every error page be a 500
+    handler: Any = importlib.import_module("datasette.handle_exception")
+    handler.rich = None  # its tracebacks show local variables: people's data on the terminal
+    if not unmask:
+        hookimpl(_ReadableAlone.permission_allowed, trylast=True)  # the last answer is taken
+        pm.register(_ReadableAlone(catalog), name="recon")
+    told = metadata(catalog, file.stem, unmask=unmask)
     app = Datasette([str(file)], metadata=told, settings={"default_allow_sql": unmask, "num_sql_threads": 2}).app()
     uvicorn.run(app, host=host, port=port, log_level="warning")

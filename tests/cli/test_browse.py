@@ -83,12 +83,44 @@ def test_personal_tables_and_free_sql_need_unmask(browser):
     assert its.get("/recon/entra_user_history")[0] == (200 if unmasked else 403)
 
 
+def test_a_table_made_meanwhile_needs_unmask(browser, config):
+    its, unmasked = browser
+    with Store.open(f"sqlite:///{config.parent}/recon.db") as store, store.write() as connection:
+        for name in ("stage_1", 'it\'s 100% "odd"/x.json', "Größe"):
+            quoted = name.replace('"', '""')
+            connection.exec_driver_sql(
+                f"create table if not exists \"{quoted}\" as select 'SECRET' as x".replace("%", "%%")
+            )
+    for path in ("stage_1", "it~27s+100~25+~22odd~22~2Fx~2Ejson", "Gr~C3~B6~C3~9Fe"):
+        status, text = its.get(f"/recon/{path}?_format=json")
+        assert (status, "SECRET" in text) == ((200, True) if unmasked else (403, False)), path
+    status, text = its.get("/recon")
+    assert status == 200
+    assert ("stage_1" in text) == unmasked
+
+
+def test_what_is_not_there_is_a_page_of_its_own(browser):
+    its, _ = browser
+    assert its.get("/recon/nowhere")[0] == 404
+    assert its.get("/nowhere")[0] == 404
+
+
 def test_named_queries_are_ready(browser):
     its, _ = browser
     status, text = its.get("/recon/loads.json?_shape=array")
     assert status == 200
     status, text = its.get("/recon/one_person.json?_shape=array&who=e1")
     assert (status, [row["record_key"] for row in json.loads(text)]) == (200, ["E1", "user-1"])
+
+
+def test_a_name_that_datasette_cannot_quote_is_told(tmp_path):
+    (tmp_path / "recon.toml").write_text('[database]\nurl = "sqlite:///recon.db"\n', encoding="utf-8")
+    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store, store.write() as connection:
+        connection.exec_driver_sql('create table "[x]" (y text)')
+    outcome = invoke("--config", tmp_path / "recon.toml", "browse")
+    assert (outcome.code, outcome.err.splitlines()[-1]) == (
+        1, "recon: Datasette cannot read a database with a table named '[x]'. Rename it."
+    )  # fmt: skip
 
 
 def test_only_sqlite(tmp_path, postgresql_url):
