@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from recon.decode.times import earlier
 from recon.errors import PlanError, UsageError
+from recon.store.closure import cut_closures
 from recon.store.match_tables import clock
 from recon.store.runs import CLOCK_MINUTES
 from recon.store.settings import read_setting
@@ -104,7 +105,8 @@ def find_sources(connection: Connection, entra_name: str | None = None) -> Sourc
 def check_fresh(connection: Connection, sources: Sources, *, now: str, max_age_hours: int) -> frozenset[int]:
     """The source ids of domains whose load is too old while another domain's is fresh: their people are held.
 
-    Raises PlanError when a load is missing or too old otherwise, or the matches are older than a load.
+    Raises PlanError when a load is missing or too old otherwise, the matches are older than a load, or nested
+    memberships were cut.
 
     `max_age_hours`: of the configuration; a row load_max_age_hours in table setting wins. `now`: the time text.
     """
@@ -132,6 +134,11 @@ def check_fresh(connection: Connection, sources: Sources, *, now: str, max_age_h
     refreshed = connection.scalar(select(clock.c.refreshed_at))
     if refreshed is None or any(each.finished_at is not None and each.finished_at > refreshed for each in sources.all):
         raise PlanError("the matches are older than the loads", hint="recon refresh")
+    for name, depth in cut_closures(connection):
+        raise PlanError(
+            f"{name} is complete to {depth} steps only: who is privileged through deeper groups is not known",
+            hint="raise closure_max_rows or closure_max_depth in table setting, then recon refresh",
+        )
     return stale
 
 

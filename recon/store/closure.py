@@ -122,6 +122,13 @@ def fill_closures(connection: Connection, max_rows: int, max_depth: int) -> list
     return [_fill(connection, side, max_rows, max_depth) for side in _SIDES]
 
 
+def cut_closures(connection: Connection) -> list[tuple[str, int]]:
+    """The closures that a limit has cut, each with the number of steps up to which it is complete."""
+    state = closure_state.c
+    wanted = select(state.table_name, state.max_depth).where(state.is_complete == 0).order_by(state.table_name)
+    return [(name, depth) for name, depth in connection.execute(wanted)]
+
+
 def _foreign_names(connection: Connection, side: _Side) -> dict[str, str]:
     """Members that are called by SID, by the name there: the name of the one loaded object that has the SID."""
     if side.member != "member_key":

@@ -11,6 +11,7 @@ from recon.config import Config
 from recon.decode.times import earlier, utc_now_text
 from recon.errors import StoreError
 from recon.objects import ReadReport, TableRead
+from recon.store.closure import cut_closures
 from recon.store.engine import Store
 from recon.store.publish import TableResult
 from recon.store.settings import read_setting
@@ -302,6 +303,10 @@ def doubts(store: Store, now: str, max_age_hours: int) -> list[Doubt]:
         if load.server_count is not None and load.rows + load.rejected != load.server_count:
             why = f"{load.table} holds {load.rows} rows where the server counted {load.server_count}, accepted by hand"
             found[Doubt(load.source, why)] = None
+    with store.read() as connection:
+        for name, depth in cut_closures(connection):
+            why = f"is complete to {depth} steps only: deeper nested memberships are not in the findings"
+            found[Doubt(name, why)] = None
     for failed in failed_since(store):
         if failed.status == "running":  # now, or until it was killed
             why = f"has a load that began at {failed.started_at[:16]} UTC and has not ended; older rows are shown"

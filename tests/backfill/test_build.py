@@ -20,6 +20,7 @@ from recon.decode.times import utc_now_text
 from recon.errors import ConfigError, PlanError, UsageError
 from recon.lab.sample import PEOPLE, SampleCompany, expected, written
 from recon.pipeline.loads import load_source, sources
+from recon.store.closure import closure_state
 from recon.store.match_tables import clock
 from recon.store.runs import begin_run, end_run
 from recon.store.tables import LOADED, load_run, setting, source
@@ -142,6 +143,18 @@ def test_stale_and_missing_loads(rehearsal):
             connection.execute(update(source).where(source.c.name == "hr").values(load_finished_at=None))
         with pytest.raises(PlanError, match="hr has not been loaded"):
             build_plan(rehearsal.config, store)
+
+
+def test_where_nested_memberships_were_cut_nobody_knows_who_is_privileged(rehearsal):
+    with rehearsal.store() as store:
+        with store.write() as connection:
+            connection.execute(update(closure_state).values(is_complete=0, max_depth=3))
+        with pytest.raises(
+            PlanError, match="ad_member_closure is complete to 3 steps only: who is privileged"
+        ) as caught:
+            build_plan(rehearsal.config, store)
+        assert caught.value.hint is not None
+        assert "closure_max_rows" in caught.value.hint
 
 
 def test_the_configured_tenant_must_be_the_loaded_one(rehearsal):

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from recon.report import write_html
+from recon.store.closure import closure_state
 from recon.store.runs import Doubt, begin_run, doubts, end_run
 from recon.store.tables import load_run, load_run_table, setting
 from tests.report.conftest import finding
@@ -34,6 +35,15 @@ def test_a_load_that_ended_later_than_now_is_stamped(store):
         connection.execute(update(load_run).values(finished_at="2031-03-10 12:00:00.000000"))
     why = "was last read at 2031-03-10 12:00 UTC, which is yet to come: a clock was wrong"
     assert doubts(store, NOW, 24) == [Doubt("entra", why)]
+
+
+def test_nested_memberships_that_were_cut_are_stamped(store):
+    cut = {"made_of": "", "row_count": 9, "made_at": NOW, "max_depth": 2}
+    with store.write() as connection:
+        for name, is_complete in (("ad_member_closure", 1), ("entra_member_closure", 0)):
+            connection.execute(insert(closure_state).values(table_name=name, is_complete=is_complete, **cut))
+    why = "is complete to 2 steps only: deeper nested memberships are not in the findings"
+    assert doubts(store, NOW, 48) == [Doubt("entra_member_closure", why)]
 
 
 def test_any_number_of_hours_is_a_limit(store):
