@@ -21,11 +21,21 @@
 :on error exit
 set nocount on
 go
+if N'$(Login)' = N'$' + N'(Login)'
+begin
+    raiserror (N'nothing was done: run this with sqlcmd, or in SSMS in SQLCMD mode', 16, 1)
+    set noexec on
+end
+go
 
 -- ---- 1. the linked server, without the mapping that SQL Server adds by itself -----------------------------------
 -- sp_addlinkedserver maps every login to itself; SQL logins would then read as the service account. That mapping goes.
+-- One that is there already may be in use by others: it is left alone, and nothing is done.
 if exists (select 1 from sys.servers where name = N'ADSI')
-    exec master.dbo.sp_dropserver @server = N'ADSI', @droplogins = 'droplogins'
+begin
+    raiserror (N'a linked server ADSI is there already: if nobody uses it, drop it (end of this file)', 16, 1)
+    set noexec on
+end
 go
 exec master.dbo.sp_addlinkedserver
     @server = N'ADSI',
@@ -58,7 +68,8 @@ go
 
 -- ---- 4. all users in slices, and the proof that none was cut ------------------------------------------------------
 -- One slice a first character, one for all others. A slice of 900 rows or more may have been cut: the script then fails
--- and says which; put a longer beginning in its place (aa*, ab* …) and add it to @slice.
+-- and says which. Put in its place, behind the loop: one slice for each longer beginning (aa*, ab* …), and one for what
+-- has none of them, (&(sAMAccountName=a*)(!(sAMAccountName=aa*))(!(sAMAccountName=ab*))…), or a.smith is lost.
 if object_id(N'tempdb..#linked_user') is not null drop table #linked_user
 create table #linked_user (
     slice nvarchar(64) not null,
@@ -113,6 +124,9 @@ select
 from #linked_user as u
     cross apply sid_text_inline(u.objectsid) as s
     cross apply guid_text_inline(u.objectguid) as g
+go
+
+set noexec off
 go
 
 -- ---- to take it all away ------------------------------------------------------------------------------------------

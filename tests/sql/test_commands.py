@@ -230,6 +230,7 @@ def test_the_linked_server_script_holds_no_password(capsys):
     assert code == 0
     assert re.findall(r"@rmtpassword = (.*)", out) == ["N'$(RECON_AD_PASSWORD)'"]
     assert out.index("sp_droplinkedsrvlogin") < out.index("sp_addlinkedsrvlogin")  # the self-mapping goes first
+    assert "exec master.dbo.sp_dropserver" not in re.sub(r"(?m)^--.*", "", out)  # one that others use stays
     batches = re.split(r"(?m)^go$", out)
     for batch in batches:
         for query in re.findall(r"openquery\(ADSI, '((?:[^']|'')*)'\)", batch):
