@@ -37,6 +37,21 @@ _CALLED: Mapping[str, tuple[str, ...]] = {
 }
 _WHOLE = "give a worker id, employee id, UPN, mail address or object id, whole"
 
+# further tables about the person, and the column with the person's guid or id
+_ABOUT: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "ad_user": (("ad_deleted", "guid"),),
+    "entra_user": (
+        ("entra_member", "member_id"),
+        ("entra_group_owner", "owner_id"),
+        ("entra_role_member", "member_id"),
+        ("entra_registration", "id"),
+        ("entra_registration_method", "id"),
+        ("entra_signin", "id"),
+        ("entra_deleted", "id"),
+    ),
+    "worker": (),
+}
+
 # whose name stands in others: the person's table, the other's, and the two columns there
 _NAMED = (
     ("ad_user", "ad_user", "manager", "manager_key"),
@@ -216,11 +231,14 @@ def _places(connection: Connection, records: set[Record]) -> Iterator[tuple[Tabl
         yield load_drift, or_(*(_drifted(each) for each in mine))
         if name == "ad_user" and (names := _dn_keys(connection, mine)):
             yield HISTORY["ad_member"], HISTORY["ad_member"].c.member_key.in_(names)
+            yield (
+                HISTORY["ad_password_policy_target"],
+                HISTORY["ad_password_policy_target"].c.target_key.in_(names),
+            )
             about = or_(*(ends_with(load_drift.c.object_key, f" {each}") for each in names))
             yield load_drift, and_(load_drift.c.table_name == "ad_member", about)
-        if name == "entra_user":
-            yield HISTORY["entra_member"], _is_one_of(HISTORY["entra_member"], "member_id", mine)
-            yield HISTORY["entra_group_owner"], _is_one_of(HISTORY["entra_group_owner"], "owner_id", mine)
+        for other, column in _ABOUT[name]:
+            yield HISTORY[other], _is_one_of(HISTORY[other], column, mine)
 
 
 def _clear_names(connection: Connection, keys: Mapping[str, list[str]], *, is_dry: bool) -> Iterator[Removed]:
@@ -242,10 +260,10 @@ def _worker_keys(connection: Connection, records: list[Record]) -> list[str]:
 
 
 def _drifted(record: Record) -> ColumnElement[bool]:
-    """The rows of load_drift about an object, and those about a membership of the id."""
+    """The rows of load_drift about an object, in whatever table, and those about a membership of the id."""
     key = load_drift.c.object_key
-    own = and_(load_drift.c.table_name == record.table, key == record.key)
-    return and_(load_drift.c.source_id == record.source_id, or_(own, ends_with(key, f" {record.key}")))
+    mine = or_(key == record.key, ends_with(key, f" {record.key}"))
+    return and_(load_drift.c.source_id == record.source_id, mine)
 
 
 def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_dry: bool = False) -> Forgotten:
@@ -267,8 +285,10 @@ def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_d
             removed[cleared.table] = cleared.rows
         names = {row.source_id: row.name for row in connection.execute(select(source.c.source_id, source.c.name))}
         for each in sorted(records):
-            table = LOADED[each.table]
-            current = _is_one_of(table, TABLES[each.table].key[0], [each])
-            if connection.scalar(select(func.count()).select_from(table).where(current)):
-                stays.append(Staying(each.table, names.get(each.source_id, "?"), each.key))
+            for held, column in ((each.table, TABLES[each.table].key[0]), *_ABOUT[each.table]):
+                if TABLES[held].kind != "object":
+                    continue
+                current = _is_one_of(LOADED[held], column, [each])
+                if connection.scalar(select(func.count()).select_from(LOADED[held]).where(current)):
+                    stays.append(Staying(held, names.get(each.source_id, "?"), each.key))
     return Forgotten([Removed(name, rows) for name, rows in sorted(removed.items()) if rows], stays)

@@ -183,6 +183,43 @@ def test_the_same_id_in_companies_that_are_not_linked_fits_two(store):
     assert {(each.table, each.source_id) for each in found} == {("ad_user", 3), ("worker", 4)}
 
 
+def test_what_other_tables_keep_about_a_person_goes_too(store):
+    about = {
+        "entra_registration": "userdisplayname", "entra_signin": "lastsignindatetime", "entra_deleted": "displayname",
+        "ad_deleted": "last_name",
+    }  # fmt: skip
+
+    def day(kind: str, value: str, *tables: str) -> None:
+        source_id = register_source(store, kind, kind)
+        with Load(store, source_id, kind, (*KINDS[kind], *tables)) as running:
+            for name in ("ana", "ben"):
+                running.add(ad(name, name) if kind == "ad" else entra(name, name))
+            for table in tables:
+                spec = TABLES[table]
+                for key in ("guid-ana", "guid-ben") if kind == "ad" else ("id-ana", "id-ben"):
+                    if spec.kind == "object" and table in about:
+                        running.add(make_row(table, **{spec.key[0]: key, about[table]: value}))
+                    elif table == "ad_password_policy":
+                        target = key.removeprefix("guid-")
+                        children = (("ad_password_policy_target", (0, f"CN={target}", f"cn={target}")),)
+                        running.add(make_row(table, *children, guid=f"p-{key}", name=value))
+                    elif table == "entra_role_member" and value < "2026-01-02":
+                        running.add(make_row(table, id="role", member_id=key, is_eligible=0))
+            running.publish(ReadReport())
+
+    for value in ("2026-01-01 00:00:00.000000", "2026-01-02 00:00:00.000000"):
+        day("ad", value, "ad_deleted", "ad_password_policy", "ad_password_policy_target")
+        day("entra", value, "entra_registration", "entra_signin", "entra_deleted", "entra_role_member")
+    # a sign-in is brought up to date in place
+    kept = {*about, "ad_password_policy_target", "entra_role_member"} - {"entra_signin"}
+    assert dict.fromkeys(rows(store), 2) == rows(store)
+    assert {name.removesuffix("_history") for name in rows(store)} == {*kept, "ad_password_policy"}
+    done = forget(store, "ana")
+    assert {each.table for each in done.removed} == {f"{name}_history" for name in kept}
+    assert {name: number for name, number in rows(store).items() if number != 1} == {"ad_password_policy_history": 2}
+    assert {each.table for each in done.stays} == {"ad_user", "entra_user", *about}
+
+
 def test_a_dry_run_leaves_every_table_as_it_is(people):
     def everything() -> dict[str, list[tuple[object, ...]]]:
         with people.read() as connection:
