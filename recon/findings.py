@@ -4,6 +4,7 @@ A refresh is one transaction: readers see the old findings until the new ones st
 sql/findings is inserted by itself. No directory is read here and nothing is judged in Python.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -133,11 +134,20 @@ def _insert(
     )
 
 
-_CACHE_KB = {"usual": 16_000, "refresh": 256_000}
+_CACHE_KB = 16_000
+
+
+def _refresh_cache_kb() -> int:
+    """The pairs of a million people and their indexes; at most a quarter of the machine's memory."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
+    except (AttributeError, OSError, ValueError):  # Windows does not tell
+        memory = 2_000_000
+    return min(1_500_000, memory // 4)
 
 
 def _prepare(connection: Connection, what: str) -> None:
-    """SQLite: joins of a million rows need their indexes in memory; a load does with less.
+    """SQLite: a refresh joins what it wrote again and again, which is slow to read once it left the cache.
 
     PostgreSQL: compiling each of a hundred statements takes longer than it saves, and tables of one row, which its
     autovacuum never looks at, are taken for a thousand.
@@ -147,7 +157,8 @@ def _prepare(connection: Connection, what: str) -> None:
         for table in (clock, setting, source, source_link):
             _analyze(connection, table)
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"pragma cache_size = -{_CACHE_KB[what]}")
+        kb = _refresh_cache_kb() if what == "refresh" else _CACHE_KB
+        connection.exec_driver_sql(f"pragma cache_size = -{kb}")
 
 
 def _analyze(connection: Connection, table: Table) -> None:

@@ -134,8 +134,9 @@ def _foreign_names(connection: Connection, side: _Side) -> dict[str, str]:
     if side.member != "member_key":
         return {}
     name = side.links.c.member_key
-    wanted = select(name).where(name.like("cn=s-1-5-21-%,cn=foreignsecurityprincipals,%")).distinct()
-    sids = {key: key[3:].partition(",")[0].upper() for key in connection.scalars(wanted)}
+    wanted = select(name).where(name > "cn=s-1-5-21-", name < "cn=s-1-5-21.").distinct()  # "." comes behind "-"
+    keys = [key for key in connection.scalars(wanted) if ",cn=foreignsecurityprincipals," in key]
+    sids = {key: key[3:].partition(",")[0].upper() for key in keys}
     found: dict[str, set[str]] = {}
     for table in (LOADED["ad_user"], LOADED["ad_group"], LOADED["ad_computer"]):
         for some in chunks(sorted(set(sids.values()))):
