@@ -5,11 +5,13 @@ import sys
 import time
 from collections import Counter
 
+import psycopg
 import pytest
 
 from recon.lab.generator import GeneratedCompany
 from recon.lab.graph import parse_fault
 from recon.lab.up import Lab
+from tests.servers.stores import fresh_database
 from tests.support.site import Site, snapshot, start
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is POSIX")
@@ -51,6 +53,41 @@ def test_a_killed_load_shows_nothing_or_everything(site):
     site.ok("load", "entra", "--no-refresh")
     assert site.query("select displayname from entra_user where id = ?", user) == [("Changed",)]
     assert site.query("select count(*) from load_run where status = 'running'") == [(0,)]
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("table", ["entra_user", "entra_user_history", "entra_member", "load_run_table", "source"])
+def test_a_load_killed_while_it_publishes(site, postgresql_url, installed_database, monkeypatch, table):
+    """Another session holds a table, so that the load is killed at a known statement of its transaction."""
+    with fresh_database(postgresql_url, installed_database) as url:
+        monkeypatch.setenv("RECON_DATABASE_URL", url)
+        site.ok("load", "entra", "--no-refresh")
+        plain = url.replace("postgresql+psycopg://", "postgresql://")
+        with psycopg.connect(plain, autocommit=True) as looking, psycopg.connect(plain) as holding:
+
+            def names() -> list[tuple]:
+                return looking.execute("select id, displayname, run_id from entra_user order by id").fetchall()
+
+            before = names()
+            tenant = site.lab.company.tenants[0].tenant_id
+            site.lab.graph.change_user(tenant, before[0][0], displayName="Changed")
+            holding.execute(f"lock table {table} in share row exclusive mode")
+            process = start(site.config, "load", "entra", "--no-refresh")
+            waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+            while not (found := looking.execute(waiting).fetchall()) and process.poll() is None:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            assert process.returncode == -signal.SIGKILL
+            holding.rollback()
+            while looking.execute("select 1 from pg_stat_activity where pid = %s", found[0]).fetchall():
+                time.sleep(0.01)
+            assert names() == before
+            site.ok("load", "--verify")
+            site.ok("load", "entra", "--no-refresh")
+            assert names()[0][:2] == (before[0][0], "Changed")
+            status = looking.execute("select status from load_run order by run_id").fetchall()
+            assert status in ([("published",), ("failed",), ("published",)], [("published",)] * 2)
 
 
 def test_ctrl_c_says_one_line_and_the_next_load_works(site):
