@@ -12,6 +12,7 @@ from recon import dictionary
 from recon.catalog import Catalog, Statement, substitute_parameters
 from recon.decode.text import quoted
 from recon.deploy import READER_TABLES, views
+from recon.dictionary_views import view_entries
 from recon.errors import StoreError, UsageError
 from recon.store import Store
 
@@ -50,7 +51,7 @@ def metadata(catalog: Catalog, database: str, *, unmask: bool = False) -> dict[s
     """What Datasette is told about the database of that name: descriptions, facets and queries."""
     named = views(catalog)
     columns: dict[str, dict[str, str]] = {}
-    for column in dictionary.column_entries():
+    for column in (*dictionary.column_entries(), *view_entries(named)):
         columns.setdefault(column.table_name, {})[column.column_name] = column.meaning
     tables: dict[str, dict[str, Any]] = {}
     for entry in dictionary.table_entries(named):

@@ -20,8 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from recon import dictionary, history_queries, objects
-from recon.catalog import ENGINES, Catalog, Statement, data_folder, escape_colons, read_catalog
+from recon.catalog import ENGINES, FINDING_COLUMNS, Catalog, Statement, data_folder, escape_colons, read_catalog
 from recon.dictionary_page import markdown
+from recon.dictionary_views import view_entries
 from recon.errors import CatalogError, StoreError, UsageError
 from recon.store import Store
 from recon.store.backfill_tables import BACKFILL
@@ -177,13 +178,22 @@ def _dictionary_rows(engine: str, catalog: Catalog) -> Iterator[str]:
     yield f"delete from {columns.name}"
     yield f"delete from {tables.name}"
     yield from _values(tables, list(dictionary.table_entries(views(catalog))), engine)
-    yield from _values(columns, list(dictionary.column_entries()), engine)
+    entries = [*dictionary.column_entries(), *view_entries(views(catalog))]
+    yield from _values(columns, entries, engine)
     names = [column.name for column in columns.columns if column.name != "table_name"]
     yield (
         f"insert into {columns.name} (table_name, {', '.join(names)})\n"
         f"select t.table_name, {', '.join(f'c.{name}' for name in names)}\n"
         f"from {tables.name} as t\n    inner join {columns.name} as c on t.history_of = c.table_name\n"
         "where c.column_name <> 'run_id'"
+    )
+    returned = ", ".join(f"'{name}'" for name in FINDING_COLUMNS)
+    yield (
+        f"insert into {columns.name} (table_name, {', '.join(names)})\n"
+        f"select t.table_name, {', '.join(f'c.{name}' for name in names)}\n"
+        f"from {tables.name} as t\n    cross join {columns.name} as c\n"
+        "where t.kind = 'view' and t.table_name like 'finding!_%' escape '!'\n"
+        f"    and c.table_name = 'finding_row'\n    and c.column_name in ({returned})"
     )
     yield from (
         f"insert into {columns.name} (table_name, {', '.join(names)})\n"
@@ -311,7 +321,8 @@ def _own_view(name: str, statement: Statement, engine: str) -> str:
     if engine == "sqlite":  # unfit() has made it once already
         return made
     said = _literal(f"left out: {statement.path}, line {statement.line}: the database refuses it: ", engine)
-    forget = f"delete from {dictionary.dictionary_table.name} where table_name = '{name}';"
+    tables = (dictionary.dictionary_column.name, dictionary.dictionary_table.name)
+    forget = " ".join(f"delete from {table} where table_name = '{name}';" for table in tables)
     if engine == "mssql":
         return (
             f"begin try\n    exec({_literal(made, engine)});\n"

@@ -42,7 +42,7 @@ dictionary_column = Table(
     sql_column("null_means", "text", nullable=False),
     Column("is_personal", SmallInteger, nullable=False),
     sql_column("since", "text", 16, nullable=False),
-    comment="One row per column of every table (a history table has those of its table, and from_run, to_run).",
+    comment="One row per column of every table and view (a history table has its table's, and from_run, to_run).",
 )
 
 
@@ -335,7 +335,7 @@ _DECODED = {
     "accountexpires": "FILETIME; 0 and 9223372036854775807: never",
     "lockouttime": "FILETIME; 0: not locked",
 }
-_BY_TYPE = {
+BY_TYPE = {
     "key": "folded: NFC, case-folded, trimmed; the only thing compared",
     "anchor": "base64, byte-exact: never folded",
     "flag": "0 or 1",
@@ -379,6 +379,11 @@ def _null_means(column: sqlalchemy.Column[object], its: objects.Column | None) -
     return "no value, or none that could be derived"
 
 
+def since(table: str, column: str) -> str:
+    """The version that brought a column."""
+    return _SINCE.get(f"{table}.{column}") or _SINCE.get(table, FIRST)
+
+
 def column_entries() -> Iterator[ColumnEntry]:
     """Every column of every table, history aside, in order; no meaning where nothing says it (the suite fails then)."""
     for table in metadata.sorted_tables:
@@ -397,10 +402,10 @@ def column_entries() -> Iterator[ColumnEntry]:
                 kind,
                 its.attribute if its else None,
                 meaning,
-                _DECODED.get(column.name) or _BY_TYPE.get(kind.partition("(")[0]),
+                _DECODED.get(column.name) or BY_TYPE.get(kind.partition("(")[0]),
                 _null_means(column, its),
                 int(its is not None and its.personal),
-                _SINCE.get(f"{table.name}.{column.name}") or _SINCE.get(table.name, FIRST),
+                since(table.name, column.name),
             )
 
 
@@ -422,7 +427,6 @@ def table_entries(views: list[tuple[str, Statement]]) -> Iterator[TableEntry]:
     for table in metadata.sorted_tables:
         kind = _kind(table.name)
         owner = table.name.removesuffix("_history") if kind == "history" else None
-        since = _SINCE.get(owner or table.name, FIRST)
-        yield TableEntry(table.name, kind, table.comment or "", owner, since)
+        yield TableEntry(table.name, kind, table.comment or "", owner, _SINCE.get(owner or table.name, FIRST))
     for name, statement in views:
         yield TableEntry(name, "view", f"{statement.title}: {statement.meaning}", None, _SINCE.get(name, FIRST))

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, inspect, text
 
 from recon import dictionary
 from recon.catalog import Catalog
-from recon.deploy import as_driver_takes_it, view_texts
+from recon.deploy import as_driver_takes_it, view_texts, views
+from recon.dictionary_views import view_entries
 from recon.store import Store
 from recon.store.tables import metadata
 
@@ -35,10 +36,10 @@ class Drift:
 def find_drift(store: Store, catalog: Catalog) -> list[Drift]:
     """What `recon sql install` would make or replace."""
     with store.read() as connection:
-        return [*_tables(connection), *_views(connection, catalog)]
+        return [*_tables(connection, catalog), *_views(connection, catalog)]
 
 
-def _tables(connection: Connection) -> Iterator[Drift]:
+def _tables(connection: Connection, catalog: Catalog) -> Iterator[Drift]:
     looked = inspect(connection)
     present = set(looked.get_table_names())
     for table in metadata.sorted_tables:
@@ -60,7 +61,7 @@ def _tables(connection: Connection) -> Iterator[Drift]:
     if dictionary.dictionary_column.name in present:
         names = "select table_name, column_name, meaning from dictionary_column"
         said = {(row.table_name, row.column_name): row.meaning for row in connection.execute(text(names))}
-        entries = list(dictionary.column_entries())
+        entries = [*dictionary.column_entries(), *view_entries(views(catalog))]
         if any(said.get((each.table_name, each.column_name)) != each.meaning for each in entries):
             yield Drift("dictionary", dictionary.dictionary_column.name, "differs")
 

@@ -7,10 +7,12 @@ from sqlalchemy import inspect, text
 
 from recon import deploy, dictionary
 from recon.catalog import read_catalog
+from recon.dictionary_views import _OWN, view_entries
 
 
 def test_every_column_has_a_meaning():
-    unexplained = [f"{each.table_name}.{each.column_name}" for each in dictionary.column_entries() if not each.meaning]
+    entries = [*dictionary.column_entries(), *view_entries(deploy.views(read_catalog()))]
+    unexplained = [f"{each.table_name}.{each.column_name}" for each in entries if not each.meaning]
     assert unexplained == [], "say it in recon/objects.py (a note) or in recon/dictionary.py"
 
 
@@ -18,6 +20,19 @@ def test_no_meaning_is_left_over():
     names = {each.column_name for each in dictionary.column_entries()}
     names |= {f"{each.table_name}.{each.column_name}" for each in dictionary.column_entries()}
     assert dictionary.MEANINGS.keys() - names == set()
+
+
+def test_no_meaning_of_a_views_column_is_left_over():
+    entries = list(view_entries(deploy.views(read_catalog())))
+    said = {each.meaning for each in entries}
+    flags = {name for name in _OWN if name.startswith(("uac_", "computed_"))}
+    assert {name for name in _OWN.keys() - flags if _OWN[name][1] not in said} == set()
+    (mail,) = (
+        each for each in entries if (each.table_name, each.column_name) == ("worker_decoded", "personal_mail_masked")
+    )
+    assert (mail.meaning, mail.is_personal) == ("private mail address with its names hidden", 0)
+    (flag,) = (each for each in entries if (each.table_name, each.column_name) == ("ad_user_decoded", "uac_script"))
+    assert (flag.type, flag.meaning, flag.decoded) == ("flag", "SCRIPT of userAccountControl", "0 or 1")
 
 
 def test_every_table_and_view_says_what_it_holds():
@@ -30,7 +45,8 @@ def test_the_database_holds_it_for_every_table_and_column(store):
     deploy.install(store)
     with store.read() as connection:
         looked = inspect(connection)
-        there = {(name, column["name"]) for name in looked.get_table_names() for column in looked.get_columns(name)}
+        names = (*looked.get_table_names(), *looked.get_view_names())
+        there = {(name, column["name"]) for name in names for column in looked.get_columns(name)}
         said = {
             tuple(row)
             for row in connection.execute(text("select table_name, column_name from dictionary_column")).all()
