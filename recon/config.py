@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -46,6 +46,16 @@ def is_loopback(host: str | None) -> bool:
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_flag_for_a_number(cls, given: Any) -> Any:
+        """`history_days = true` would be one day."""
+        for name, field in cls.model_fields.items():
+            is_number = not {int, float}.isdisjoint((field.annotation, *get_args(field.annotation)))
+            if is_number and isinstance(given, dict) and isinstance(given.get(name), bool):
+                raise ValueError(f"{name} is a number, not true or false")
+        return given
 
 
 def _one_text_or_many(value: Any) -> Any:

@@ -81,6 +81,13 @@ def test_no_file(tmp_path):
         ('[scope.s]\ngroups = [[{ column = "a", op = "IS NULL", value = "x" }]]\n', "IS NULL takes no value"),
         ('[scope.s]\ngroups = [[{ column = "a", op = "MATCHES", value = "x" }]]\n', "scope.s.groups"),
         ("[load]\nmax_shrink_share = 2\n", "load.max_shrink_share"),
+        ("[load]\nmax_shrink_share = nan\n", "load.max_shrink_share"),
+        ("[load]\nmax_fill_loss = nan\n", "load.max_fill_loss"),
+        ("[load]\nhistory_days = true\n", "load: history_days is a number, not true or false"),
+        ("[load]\nmax_fill_loss = false\n", "load: max_fill_loss is a number, not true or false"),
+        ('[ad]\nurl = "ldap://x"\npage_size = true\n', "ad.0: page_size is a number, not true or false"),
+        ("[sspr]\nmethods_required = true\n", "sspr: methods_required is a number, not true or false"),
+        ("[load]\nhistory_days = -1\n", "load.history_days"),
     ],
 )
 def test_what_does_not_hold_is_named(tmp_path, text, said):
