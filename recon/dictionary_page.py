@@ -1,12 +1,13 @@
 """The data dictionary as a page of Markdown, out of recon.dictionary and the headers of the catalogue."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import sqlalchemy
 
 from recon import dictionary
-from recon.catalog import Catalog, Statement
+from recon.catalog import Catalog, Statement, data_folder
 from recon.dictionary_views import view_entries
 from recon.store.tables import HISTORY, metadata
 
@@ -69,4 +70,14 @@ def markdown(catalog: Catalog, views: Sequence[tuple[str, Statement]]) -> str:
     for each in (*catalog.layer("queries"), *catalog.layer("plan")):
         parameters = "; ".join(f"{one.name} ({one.type}): {one.note}" for one in each.parameters)
         lines.append(f"| {each.name} | {_cell(each.meaning)} | {_cell(parameters)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_functions()]) + "\n"
+
+
+def _functions() -> Iterator[str]:
+    """The functions that a site may install beside our tables, as the head of PostgreSQL's file names them."""
+    text = (data_folder("sql") / "functions" / "postgresql.sql").read_text(encoding="utf-8")
+    yield from ("", "## Functions", "", "For columns of your own tables: `sql/functions/<engine>.sql` makes them.")
+    yield "SQL Server has an inline form of each too (`sid_text_inline`); on SQLite they are expressions to copy."
+    yield from ("", "| function | what it gives |", "|---|---|")
+    for function, what in re.findall(r"^--     (\w+\(\S.*?\) -> \w+) +(\S.*)$", text, re.MULTILINE):
+        yield f"| {_cell(function)} | {_cell(what)} |"

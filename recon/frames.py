@@ -35,8 +35,8 @@ class Site:
     def frame(self, name: str, *, unmask: bool = False, **parameters: object) -> "pd.DataFrame":
         """What a named query, finding or view returns, or the rows of a table; columns are called as in SQL.
 
-        `parameters`: those of the query (`recon sql show NAME` lists them). Raises UsageError for a name or parameter
-        that does not exist, StoreError when the database refuses.
+        `parameters`: those of the query (`recon sql show NAME` lists them); None is as if it were not there. Raises
+        UsageError for a name or parameter that does not exist, StoreError when the database refuses.
         """
         import pandas as pd
 
@@ -45,7 +45,7 @@ class Site:
                 raise UsageError(f"table {name} takes no parameters")
             with self.store.read() as connection:
                 return pd.read_sql(select(metadata.tables[name]), connection)
-        given = {key: str(value) for key, value in parameters.items()}
+        given = {key: str(value) for key, value in parameters.items() if value is not None}
         answer = query(self.store, self.catalog.statement(name), given, unmask=unmask)
         return pd.DataFrame(answer.rows, columns=list(answer.columns))
 

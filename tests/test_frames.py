@@ -45,5 +45,7 @@ def test_what_does_not_exist(site):
         site.frame("othermails_mising")
     with pytest.raises(UsageError, match="table worker takes no parameters"):
         site.frame("worker", who="x")
+    with pytest.raises(UsageError, match="one_person needs the parameter who"):
+        site.frame("one_person", who=None)
     with pytest.raises(UsageError, match="one_person has no parameter whom"):
         site.frame("one_person", whom="x", who="x")

@@ -365,6 +365,10 @@ def test_the_dictionary_names_every_table_view_and_finding():
         name = f"fill_{each.name}" if each.layer == "match" else each.name
         assert f"\n| {name} |" in text_
     assert "| useraccountcontrol | int | userAccountControl |" in text_
+    functions = re.findall(
+        r"create or replace function (\w+)\(", (data_folder("sql") / "functions" / "postgresql.sql").read_text()
+    )
+    assert {f"| {name}(" in text_ for name in functions} == {True}
 
 
 def test_dates_are_dates_on_sql_server():
