@@ -117,7 +117,9 @@ def _named(option: str, form: str, given: str) -> tuple[str, int]:
 
 
 def print_results(results: "list[LoadResult]", output: Format) -> None:
-    """One row per table that was loaded."""
+    """One row per table that was loaded; then what was rejected, by reason."""
+    from recon.store.runs import reasons_text
+
     rows = [
         (
             result.source,
@@ -135,7 +137,10 @@ def print_results(results: "list[LoadResult]", output: Format) -> None:
         for entry in result.tables.values()
     ]
     emit(_COLUMNS, rows, output)
-    if any(entry.rejected for result in results for entry in result.tables.values()):
+    for result in results:
+        for table, reasons in sorted(result.rejects.items()):
+            say(f"rejected: {result.source}: {table}: {reasons_text(reasons)}")
+    if any(result.rejects for result in results):
         say("some records were read and not published: recon sql run rejects")
 
 

@@ -35,6 +35,7 @@ class LoadLine:
     changed: int
     deleted: int
     rejected: int
+    reasons: str
     finished_at: str
     is_stale: bool
 
@@ -103,6 +104,7 @@ class Content:
             load.changed,
             load.deleted,
             load.rejected,
+            load.reasons,
             load.finished_at,
             load.finished_at < oldest,
         )

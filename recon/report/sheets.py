@@ -87,10 +87,11 @@ def write_xlsx(content: Content, path: Path) -> Path:
             words = (line.code, line.severity, line.rows, line.title, line.meaning, line.fix)
             summary.write_row(number, 0, (*words, line.accepted, line.new, line.gone))
         loads = book.add_worksheet("Loads")
-        loads.write_row(0, 0, ("source", "table", "rows", "server counts", "complete", "rejected", "read (UTC)"), bold)
+        head = ("source", "table", "rows", "server counts", "complete", "rejected", "reasons", "read (UTC)")
+        loads.write_row(0, 0, head, bold)
         for number, load in enumerate(content.loads, 1):
             values = (load.source, load.table, load.rows, load.server_count, load.complete, load.rejected)
-            loads.write_row(number, 0, (*values, load.finished_at))
+            loads.write_row(number, 0, (*values, load.reasons, load.finished_at))
         _write_rows(book, bold, content)
     return path
 

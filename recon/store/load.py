@@ -25,7 +25,16 @@ from recon.store.history import cutoff, prune
 from recon.store.publish import Overrides, Publication, TableResult
 from recon.store.references import Moves, find_moves, renamed_rows
 from recon.store.rows import chunks, fill_absent
-from recon.store.runs import Begin, begin_run, end_run, last_published, lock_source, record_published, record_table
+from recon.store.runs import (
+    Begin,
+    begin_run,
+    end_run,
+    last_published,
+    lock_source,
+    record_published,
+    record_table,
+    reject_reasons,
+)
 from recon.store.stage import GoneStage, Stage
 from recon.store.tables import load_reject
 
@@ -34,7 +43,10 @@ _COLLECT_AFTER = 100_000  # rows hold no cycles: looking for some among all that
 
 @dataclass(slots=True)
 class LoadResult:
-    """One published load. `reason`: why it was a full read; `drifted`: rows that increments had left wrong."""
+    """One published load. `reason`: why it was a full read; `drifted`: rows that increments had left wrong.
+
+    `rejects`: by table, how many records each reason held back.
+    """
 
     run_id: int
     source: str
@@ -43,6 +55,7 @@ class LoadResult:
     is_increment: bool = False
     reason: str | None = None
     drifted: int = 0
+    rejects: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 class Load:
@@ -245,6 +258,10 @@ class Load:
             owner = increment.OWNERS[stage.spec.name]
             known = owner if owner in self._stages else None
             guards.check_links(work, stage, known, result.tables[stage.spec.name])
+        for (_, name), reasons in reject_reasons(work.connection, [work.run_id]).items():
+            result.rejects[name] = reasons
+            if name in self._stages and self._stages[name].spec.kind == "link":
+                result.tables[name].rejected = sum(reasons.values())
         for name, entry in result.tables.items():
             record_table(work.connection, work.run_id, entry, report.table(name))
         publish.keep_statistics(work, [name for name in self._stages if self._has_changed(name, result)])

@@ -1,6 +1,7 @@
 """What is known about sources and their loads: registration, links, run records, age."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -15,7 +16,7 @@ from recon.store.closure import cut_closures
 from recon.store.engine import Store
 from recon.store.publish import TableResult
 from recon.store.settings import read_setting
-from recon.store.tables import SCHEMA_VERSION, load_run, load_run_table, source, source_link
+from recon.store.tables import SCHEMA_VERSION, load_reject, load_run, load_run_table, source, source_link
 
 CLOCK_MINUTES = 10  # by which the clocks of two machines may differ
 
@@ -35,7 +36,7 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class LastLoad:
-    """The last published load of one table of one source."""
+    """The last published load of one table of one source. `reasons`: of what was rejected, with numbers, for people."""
 
     source: str
     kind: str
@@ -51,6 +52,7 @@ class LastLoad:
     deleted: int
     filter: str | None
     fingerprint: str | None
+    reasons: str = ""
 
 
 def register_source(store: Store, kind: str, name: str, domain: str | None = None) -> int:
@@ -271,7 +273,26 @@ def last_loads(store: Store) -> list[LastLoad]:
         .order_by(source.c.kind, source.c.name, newest.c.table_name)
     )
     with store.read() as connection:
-        return [LastLoad(*tuple(row)) for row in connection.execute(statement)]
+        found = [LastLoad(*tuple(row)) for row in connection.execute(statement)]
+        rejected = reject_reasons(connection, {load.run_id for load in found})
+    return [replace(load, reasons=reasons_text(rejected.get((load.run_id, load.table), {}))) for load in found]
+
+
+def reject_reasons(connection: Connection, runs: Iterable[int]) -> dict[tuple[int, str], dict[str, int]]:
+    """By load and table: how many records each reason held back."""
+    its = load_reject.c
+    wanted = select(its.run_id, its.object, its.reason, func.count()).where(its.run_id.in_(sorted(runs)))
+    found: dict[tuple[int, str], dict[str, int]] = {}
+    for run, table, reason, rows in connection.execute(wanted.group_by(its.run_id, its.object, its.reason)):
+        found.setdefault((run, table), {})[reason] = int(rows)
+    return found
+
+
+def reasons_text(reasons: Mapping[str, int]) -> str:
+    """3 duplicate, 1 no_id: the most frequent first."""
+    return ", ".join(
+        f"{rows} {reason}" for reason, rows in sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from recon.store.load import Load
 from recon.store.runs import register_source
 from recon.store.tables import LOADED
 from tests.support.rows import make_row
+from tests.support.site import invoke
 
 
 @pytest.fixture
@@ -44,6 +45,20 @@ def test_verify_says_of_each_table_whether_it_holds(recon, tmp_path):
     code, rows, said = recon("load", "--verify", "--format", "csv")
     assert (code, [(row["table"], row["intact"]) for row in rows]) == (1, [("ad_user", "NO")])
     assert "not what was loaded: ad_user of ad" in said
+
+
+def test_what_was_rejected_is_said_with_reasons_and_shown_in_the_report(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("RECON_CONFIG", "RECON_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "recon.toml").write_text('[workers]\nfile = "hr.csv"\n')
+    (tmp_path / "hr.csv").write_text("WorkerID,Company\n1,A\n1,B\n,C\n2,D\n")
+    done = invoke("load", "workers", "--format", "csv")
+    assert done.code == 0, done.err
+    assert "rejected: hr: worker: 2 duplicate, 1 no_id\n" in done.err
+    report = invoke("report", "--out", tmp_path)
+    assert report.code == 0, report.err
+    assert "(2 duplicate, 1 no_id)" in next(tmp_path.glob("*.html")).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -338,6 +338,19 @@ def test_duplicate_workers_collapse_when_equal_and_are_held_when_they_differ(sto
     assert sorted(map(tuple, held)) == [("2", 3, "duplicate"), ("2", 5, "duplicate")]
 
 
+def test_rejected_members_are_counted_with_their_reasons(store):
+    source_id = register_source(store, "ad", "corp", "corp.example")
+    with Load(store, source_id, "corp", ("ad_group", "ad_member")) as running:
+        running.add(make_row("ad_group", guid="g"))
+        for key, reason in (("a", "bad_dn"), ("b", "too_long"), ("c", "bad_dn")):
+            running.add(Row("load_reject", ("ad_member", f"g {key}", None, reason, "member cannot be read")))
+        result = running.publish(ReadReport())
+    assert result.rejects == {"ad_member": {"bad_dn": 2, "too_long": 1}}
+    group, member = last_loads(store)
+    assert (group.rejected, group.reasons) == (0, "")
+    assert (member.rejected, member.reasons) == (3, "2 bad_dn, 1 too_long")
+
+
 def test_members_are_replaced_by_difference(store):
     source_id = register_source(store, "ad", "corp", "corp.example")
 
