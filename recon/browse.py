@@ -47,6 +47,11 @@ def _canned(statement: Statement) -> dict[str, Any]:
     }
 
 
+def _is_open(query: Statement) -> bool:
+    """False for what is personal, and for as_of queries: each shows a whole table that is closed."""
+    return not query.is_personal and not query.name.startswith("as_of_")
+
+
 def metadata(catalog: Catalog, database: str, *, unmask: bool = False) -> dict[str, Any]:
     """What Datasette is told about the database of that name: descriptions, facets and queries."""
     named = views(catalog)
@@ -68,7 +73,7 @@ def metadata(catalog: Catalog, database: str, *, unmask: bool = False) -> dict[s
             database: {
                 "allow_sql": unmask,
                 "tables": tables,
-                "queries": {each.name: _canned(each) for each in queries if unmask or not each.is_personal},
+                "queries": {each.name: _canned(each) for each in queries if unmask or _is_open(each)},
             }
         },
     }

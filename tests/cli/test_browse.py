@@ -83,6 +83,12 @@ def test_personal_tables_and_free_sql_need_unmask(browser):
     assert its.get("/recon/entra_user_history")[0] == (200 if unmasked else 403)
 
 
+@pytest.mark.parametrize("name", ["as_of_ad_attribute", "as_of_entra_user_othermail", "othermails_missing"])
+def test_queries_of_whole_tables_need_unmask(browser, name):
+    its, unmasked = browser
+    assert its.get(f"/recon/{name}.json?_shape=array&run=1")[0] == (200 if unmasked else 404)
+
+
 def test_a_table_made_meanwhile_needs_unmask(browser, config):
     its, unmasked = browser
     with Store.open(f"sqlite:///{config.parent}/recon.db") as store, store.write() as connection:
