@@ -64,7 +64,7 @@ def _whole(path: Path) -> Iterator[TextIO]:
             yield file
         part.replace(path)
     except OSError as error:
-        raise PlanError(f"cannot write {path}: {error.strerror}", hint="choose another folder with --out") from error
+        raise PlanError(f"cannot write {path}: {error.strerror}", hint="choose another place for it") from error
     finally:
         with suppress(OSError):
             part.unlink()

@@ -92,7 +92,8 @@ def _fail(error: ReconError) -> NoReturn:
     hint = (error.hint or "").rstrip(".")
     if hint and not hint.startswith(("recon ", "pip ")):  # a command is not a sentence
         hint = hint[0].upper() + hint[1:]
-    say(f"recon: {text}. {hint}." if hint else f"recon: {text}", level=logging.ERROR)
+    end = "" if hint.endswith("?") else "."
+    say(f"recon: {text}. {hint}{end}" if hint else f"recon: {text}", level=logging.ERROR)
     raise SystemExit(error.exit_code)
 
 

@@ -129,6 +129,8 @@ def script(
     _engine(engine)
     if schema is not None and not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema):
         raise UsageError(f"--schema {schema}: lower-case letters, digits and _ alone")
+    if create_roles and engine == "sqlite":
+        raise UsageError("SQLite has no roles", hint="leave --create-roles away")
     catalog = _catalog(ctx)
     catalog = catalog.without(unfit(engine, catalog))
     text = install_script(engine, catalog, with_dictionary=dictionary, schema=schema, create_roles=create_roles)
@@ -159,8 +161,8 @@ def install(
         views = install_views(store, catalog, create_roles=create_roles)
         is_server = store.dialect != "sqlite"
     say(f"{views} views installed")
-    if create_roles and is_server:
-        say(f"roles: {', '.join(ROLES)}; next: grant them to your users")
+    if create_roles:
+        say(f"roles: {', '.join(ROLES)}; next: grant them to your users" if is_server else "note: SQLite has no roles")
     say_broken(catalog.broken)
 
 

@@ -20,4 +20,4 @@ def whole_file(path: Path) -> Iterator[Path]:
     except OSError as error:
         with suppress(OSError):
             part.unlink()
-        raise StoreError(f"cannot write {path}: {error.strerror}", hint="choose another folder with --out") from error
+        raise StoreError(f"cannot write {path}: {error.strerror}", hint="choose another place for it") from error

@@ -78,7 +78,10 @@ def test_fail_on(folder, capsys, arguments, expected):
 def test_what_is_refused(folder, capsys):
     recon(capsys, "refresh")
     for arguments, message in (
-        (("findings", "upn_difers"), "recon: no finding is called upn_difers. Did you mean upn_differs"),
+        (
+            ("findings", "upn_difers"),
+            "recon: no finding is called upn_difers. Did you mean upn_differs or sid_differs or anchor_differs?\n",
+        ),
         (("findings", "--fail-on", "urgent"), "recon: --fail-on urgent: no such severity. One of critical"),
         (("sql", "show", "xyzzy"), "recon: no statement is called xyzzy. recon sql list lists them"),
         (("sql", "run", "pair"), "recon: pair fills a table"),
@@ -249,6 +252,7 @@ def test_a_script_for_a_schema_with_roles(capsys):
     assert "insert into dictionary_column" not in out
     for arguments, message in (
         (("--engine", "sqlite", "--schema", "x"), "recon: SQLite has no schemas"),
+        (("--engine", "sqlite", "--create-roles"), "recon: SQLite has no roles. Leave --create-roles away."),
         (("--engine", "postgresql", "--schema", "x; drop"), "recon: --schema x; drop: lower-case letters"),
         ((), "recon: --engine is missing"),
     ):
