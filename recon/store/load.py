@@ -108,10 +108,20 @@ class Load:
 
     def __enter__(self) -> "Load":
         self.run_id = begin_run(self._store, self._source_id)
-        self._connection = self._store.engine.connect()
-        for stage in self._stages.values():
-            stage.table.create(self._connection)
-        self._connection.commit()
+        try:
+            self._connection = self._store.engine.connect()
+            for stage in self._stages.values():
+                stage.table.create(self._connection)
+            self._connection.commit()
+        except SQLAlchemyError as error:
+            if self._connection is not None:
+                self._connection.close()
+            refused = StoreError(
+                f"the database makes no temporary tables: {first_line(error)}",
+                hint="the loader's role needs the right to make them",
+            )
+            end_run(self._store, self.run_id, "failed", str(refused))
+            raise refused from error
         gc.set_threshold(_COLLECT_AFTER, *self._collecting[1:])
         return self
 

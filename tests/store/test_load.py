@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import event, inspect, select, text
+from sqlalchemy.exc import ProgrammingError
 
 from recon.config import LoadGuards
 from recon.errors import IncompleteError, LoadRefusedError, SourceError, StoreError
@@ -432,6 +433,22 @@ def test_a_database_that_goes_away_while_rows_are_read(postgresql_url):
             interrupted()
         ((status, error),) = statuses(store)
         assert (status, error is not None and error.startswith("the database refused")) == ("failed", True)
+
+
+def test_a_database_that_makes_no_temporary_tables(store):
+    source_id = register_source(store, "entra", "tenant", "t1")
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def refuse(_connection, _cursor, statement, *_):
+        if "CREATE TEMPORARY TABLE" in statement:
+            raise ProgrammingError(statement, {}, Exception("permission denied to create temporary tables"))
+
+    with (
+        pytest.raises(StoreError, match="the database makes no temporary tables: permission denied"),
+        Load(store, source_id, "tenant", USER_TABLES),
+    ):
+        pass
+    assert [status for status, _ in statuses(store)] == ["failed"]
 
 
 def test_what_ended_a_load_is_said_also_where_it_cannot_be_noted(tmp_path):
