@@ -305,7 +305,11 @@ def _schema(engine: str, schema: str | None) -> Iterator[str]:
     if engine == "sqlite":
         raise UsageError("SQLite has no schemas", hint="leave --schema away")
     if engine == "postgresql":
-        yield f'create schema if not exists "{schema}"'  # a reserved word is a name too
+        # `if not exists` wants the right to make one even where it is there; a reserved word is a name too
+        yield (
+            f"do $$\nbegin\n    if not exists (select 1 from pg_namespace where nspname = '{schema}') then\n"
+            f'        create schema "{schema}";\n    end if;\nend\n$$'
+        )
         yield f'set local search_path to "{schema}"'
         return
     yield f"if schema_id(N'{schema}') is null\n    exec(N'create schema [{schema}]')"

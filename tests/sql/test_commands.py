@@ -243,9 +243,7 @@ def test_the_linked_server_script_holds_no_password(capsys):
 def test_a_script_for_a_schema_with_roles(capsys):
     code, out, _ = recon(capsys, "sql", "script", "--engine", "postgresql", "--schema", "recon", "--create-roles")
     assert code == 0
-    begins = [
-        out.index(each) for each in ('create schema if not exists "recon"', "create role recon_reader", "CREATE TABLE")
-    ]
+    begins = [out.index(each) for each in ('create schema "recon"', "create role recon_reader", "CREATE TABLE")]
     assert begins == sorted(begins)
     assert "insert into dictionary_column" in out
     _, out, _ = recon(capsys, "sql", "script", "--engine", "mssql", "--without-data-dictionary")

@@ -150,6 +150,8 @@ def test_each_member_of_the_installers_may_install_over_another(postgresql_url):
                         assert find_drift(store, catalog) == []
                 script = deploy.script("postgresql", catalog, schema="recon_own")
                 connection.execute(script)  # the superuser too, and a member after it
+                with psycopg.connect(whose["second_installer"].replace("+psycopg:", ":")) as second:
+                    second.execute(script)
                 with Store.open(whose["first_installer"], schema="recon_own") as store:
                     deploy.install(store, catalog)
                 with Store.open(whose["a_reader"], create=False, schema="recon_own") as store, store.read() as reading:
