@@ -19,8 +19,10 @@ KINDS = ("hire", "leave")
 # a date without a time: a hire begins with its day, a leave ends with it (workflows run within hours of the moment)
 _CLOCKS = {"hire": "010000", "leave": "230000"}
 _DAY = re.compile(r"([0-9]{4})-?([0-9]{2})-?([0-9]{2})")
-_COMPACT = re.compile(r"([0-9]{8})([0-9]{6})(?:[.,]([0-9]*))?([Zz]?)")
-_DATE_LIKE = re.compile(r"[0-9]{1,4}[-./ ][0-9]{1,2}[-./ ][0-9]{1,4}.*|(?:1[6-9]|2[0-9])[0-9]{6}.*", re.DOTALL)
+# an offset of zero means UTC by Microsoft's rule for offsets and by ISO's
+_COMPACT = re.compile(r"([0-9]{8})([0-9]{6})(?:[.,]([0-9]*))?(?:[Zz]|[+-]00(?:00)?)?")
+# the year 9999 stands for no end in many HR systems
+_DATE_LIKE = re.compile(r"[0-9]{1,4}[-./ ][0-9]{1,2}[-./ ][0-9]{1,4}.*|(?:1[6-9]|2[0-9]|99(?=99))[0-9]{6}.*", re.DOTALL)
 _MESSAGE = "not a generalized time: "
 
 
@@ -59,7 +61,7 @@ def _corrected(text: str, kind: str) -> str | None:
         return _checked(f"{''.join(day.groups())}{_CLOCKS[kind]}.0Z")
     compact = _COMPACT.fullmatch(text)
     if compact:
-        date, clock, fraction, _ = compact.groups()
+        date, clock, fraction = compact.groups()
         if clock == "240000":
             return _next_day(date)
         return _checked(f"{date}{clock}.{(fraction or '0')[:7]}Z")

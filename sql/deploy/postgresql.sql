@@ -6438,7 +6438,7 @@ where
     and not exists (
         select 1
         from ad_user_altsecurityidentity as m
-        where m.source_id = a.source_id and m.guid = a.guid and m.strength = 'strong'
+        where m.source_id = a.source_id and m.guid = a.guid and m.strength = 'strong' and m.strong_value is null
     )
 ;
 
@@ -6458,7 +6458,7 @@ where
     and exists (
         select 1
         from ad_user_altsecurityidentity as s
-        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong' and s.strong_value is null
     )
 union all
 select
@@ -6476,7 +6476,7 @@ where
     and exists (
         select 1
         from ad_computer_altsecurityidentity as s
-        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong' and s.strong_value is null
     )
 ;
 
@@ -6498,7 +6498,7 @@ where
     and not exists (
         select 1
         from ad_user_altsecurityidentity as s
-        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong' and s.strong_value is null
     )
 union all
 select
@@ -6519,7 +6519,7 @@ where
     and not exists (
         select 1
         from ad_computer_altsecurityidentity as s
-        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong' and s.strong_value is null
     )
 ;
 
@@ -6541,7 +6541,7 @@ where
     and not exists (
         select 1
         from ad_user_altsecurityidentity as s
-        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong' and s.strong_value is null
     )
 union all
 select
@@ -6561,7 +6561,7 @@ where
     and not exists (
         select 1
         from ad_computer_altsecurityidentity as s
-        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong' and s.strong_value is null
     )
 ;
 
@@ -6628,11 +6628,12 @@ select
     'deletedDateTime' as attribute,
     null as hr_value,
     null as ad_value,
-    cast(d.deleted_day + 30 - k.as_of_day as varchar(11)) as entra_value
+    case when d.deleted_day + 30 >= k.as_of_day then cast(d.deleted_day + 30 - k.as_of_day as varchar(11)) end
+        as entra_value
 from critical_group as c
 inner join entra_deleted as d on d.id = c.id
 cross join clock as k
-where d.object_type = 'group' and d.deleted_day + 30 >= k.as_of_day
+where d.object_type = 'group'
 ;
 
 create view finding_critical_group_not_kept as
@@ -7475,7 +7476,7 @@ select
     d.name as ad_value,
     null as entra_value
 from only_ad as d
-union all
+union
 select
     'entra_group',
     d.id,
@@ -8221,6 +8222,7 @@ where
         from entra_user_othermail as x
         where x.source_id = e.source_id and x.id = e.id and x.value_key = w.personal_mail_key
     )
+group by e.source_id, e.id, e.userprincipalname, e.displayname, w.personal_mail, o.value
 ;
 
 create view finding_othermails_invalid as
@@ -8266,6 +8268,7 @@ where
     and d.worker_id is null
     and (e.is_enabled = 1 or (e.is_enabled = 0 and w.hire_day > c.as_of_day))
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
+group by e.source_id, e.id, e.userprincipalname, e.displayname, w.personal_mail
 ;
 
 create view finding_othermails_refused as
@@ -9214,14 +9217,14 @@ values
     ('finding_certificate_mapping_duplicate', 'view', 'Certificate mapping of several accounts: Several users or computers have the same value in altSecurityIdentities, whatever its case: one certificate would sign in as any of them, and a domain controller cannot choose. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once; Kerberos: values count too, values over 450 characters do not. One row per account and value.', null, '0.1.0'),
     ('finding_certificate_mapping_malformed', 'view', 'Certificate mapping that cannot be read: A value of altSecurityIdentities begins with X509: and has none of the six forms, or a serial number, key identifier or hash in it that is no hexadecimal number of whole bytes: it maps nobody. One row per account and value.', null, '0.1.0'),
     ('finding_certificate_sid_differs', 'view', 'Certificate of another account: A certificate in userCertificate that has not expired carries a SID (extension 1.3.6.1.4.1.311.25.2, or the tag in subjectAltName) that is not the user''s: signing in with it is refused (event 41). The AD value is that SID. Usual after a move between domains. Asks for [ad] attributes = ["userCertificate"]. One row per user and SID.', null, '0.1.0'),
-    ('finding_certificate_strong_form_known', 'view', 'Strong certificate mapping that could be written: An enabled user has weak certificate mappings and no strong one, and a certificate in userCertificate that has not expired and carries no SID: its issuer and serial number are known. The AD value is the strong mapping (X509IssuerSerialNumber, issuer root first, serial number reversed by byte). Asks for [ad] attributes = ["userCertificate"]. One row per user and certificate.', null, '0.1.0'),
-    ('finding_certificate_weak_beside_strong', 'view', 'Weak certificate mapping beside a strong one: An account has a strong certificate mapping in altSecurityIdentities and a weak one beside it: the weak one no longer serves anybody, and says who else may try. Disabled accounts count too. One row per account and weak value.', null, '0.1.0'),
-    ('finding_certificate_weak_only', 'view', 'Account with weak certificate mappings alone: A user or computer that is not privileged (adminCount 1, a domain controller) has certificate mappings in altSecurityIdentities that are weak (issuer and subject, subject alone, mail address), and no strong one: domain controllers refuse them unless the certificate itself carries the account''s SID, which AD cannot tell. Disabled accounts are left out. One row per account and weak value.', null, '0.1.0'),
-    ('finding_certificate_weak_only_privileged', 'view', 'Privileged account with weak certificate mappings alone: An account with adminCount 1, or a domain controller, has certificate mappings in altSecurityIdentities that are weak (issuer and subject, subject alone, mail address), and no strong one: domain controllers refuse them unless the certificate itself carries the account''s SID, which AD cannot tell. Disabled accounts are left out. One row per account and weak value.', null, '0.1.0'),
+    ('finding_certificate_strong_form_known', 'view', 'Strong certificate mapping that could be written: An enabled user has weak certificate mappings and no strong one that maps (see certificate_issuer_order), and a certificate in userCertificate that has not expired and carries no SID: its issuer and serial number are known. The AD value is the strong mapping (X509IssuerSerialNumber, issuer root first, serial number reversed by byte). Asks for [ad] attributes = ["userCertificate"]. One row per user and certificate.', null, '0.1.0'),
+    ('finding_certificate_weak_beside_strong', 'view', 'Weak certificate mapping beside a strong one: An account has a strong certificate mapping in altSecurityIdentities, its issuer in the right order, and a weak one beside it: the weak one no longer serves anybody, and says who else may try. Disabled accounts count too. One row per account and weak value.', null, '0.1.0'),
+    ('finding_certificate_weak_only', 'view', 'Account with weak certificate mappings alone: A user or computer that is not privileged (adminCount 1, a domain controller) has certificate mappings in altSecurityIdentities that are weak (issuer and subject, subject alone, mail address), and no strong one that maps (see certificate_issuer_order): domain controllers refuse them unless the certificate itself carries the account''s SID, which AD cannot tell. Disabled accounts are left out. One row per account and weak value.', null, '0.1.0'),
+    ('finding_certificate_weak_only_privileged', 'view', 'Privileged account with weak certificate mappings alone: An account with adminCount 1, or a domain controller, has certificate mappings in altSecurityIdentities that are weak (issuer and subject, subject alone, mail address), and no strong one that maps (see certificate_issuer_order): domain controllers refuse them unless the certificate itself carries the account''s SID, which AD cannot tell. Disabled accounts are left out. One row per account and weak value.', null, '0.1.0'),
     ('finding_cloud_only_twin', 'view', 'Cloud-only twin of an AD user: An Entra member that is not synchronized carries the employee id of an AD user of a linked domain, and neither source anchor nor UPN nor mail address joins the two: synchronization makes, or has made, a second user of the same person. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
     ('finding_contact_targetaddress_differs', 'view', 'targetAddress of a contact differs from its mail: targetAddress of a contact is not SMTP: and its mail, whatever their case. The AD value is targetAddress. IdFix: MailMatch. One row per AD contact.', null, '0.1.0'),
     ('finding_contact_targetaddress_missing', 'view', 'Contact without targetAddress: A contact with mail has no targetAddress: mail to it cannot be forwarded. IdFix: Blank. One row per AD contact.', null, '0.1.0'),
-    ('finding_critical_group_deleted', 'view', 'Critical group in the recycle bin: A group of table critical_group was deleted in Entra and can still be restored. The Entra value is the number of days left. Filled where [entra] objects names deleted. One row per listed group.', null, '0.1.0'),
+    ('finding_critical_group_deleted', 'view', 'Critical group in the recycle bin: A group of table critical_group was deleted in Entra and lay in the recycle bin when the tenant was read. The Entra value is the number of days left, none where they are over since or not known. Filled where [entra] objects names deleted. One row per listed group.', null, '0.1.0'),
     ('finding_critical_group_not_kept', 'view', 'Critical group that deletion would not keep: A group of table critical_group is synced from AD, or mail-enabled and no Microsoft 365 group: a distribution group goes at once when it is deleted; that a mail-enabled security group or a synced one is kept in the recycle bin is documented nowhere. The attribute says which, the Entra value is the owner in critical_group. One row per listed group.', null, '0.1.0'),
     ('finding_critical_group_unknown', 'view', 'Critical group that no tenant has: The id of a row of table critical_group is no group of any loaded tenant, alive or in its recycle bin: it is written wrongly (ids are in lower case), or gone for good. The Entra value is the owner. One row per row of critical_group.', null, '0.1.0'),
     ('finding_displayname_missing', 'view', 'Mail, no display name: A user or group with mail has no displayName, which the address book shows. Critical system objects are left out. IdFix: Blank (groups). One row per object.', null, '0.1.0'),
@@ -9270,9 +9273,9 @@ values
     ('finding_mim_last_run_failed', 'view', 'Last run of a management agent did not succeed: The newest complete run of a management agent with this profile ended with another result than success. One row per management agent and run profile.', null, '0.1.0'),
     ('finding_mim_role_of_everybody', 'view', 'Role of the synchronization service given to everybody: A role of MIM, FIM or Entra Connect sync is held by Everyone, Authenticated Users, Users, Domain Users or Guests. One row per role.', null, '0.1.0'),
     ('finding_othermails_company_domain', 'view', 'otherMails with a company address: An address in a member''s otherMails lies in a domain that is the UPN suffix of a member of the same tenant: who cannot sign in cannot read it. One row per user and address.', null, '0.1.0'),
-    ('finding_othermails_differ_from_hr', 'view', 'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per worker.', null, '0.1.0'),
+    ('finding_othermails_differ_from_hr', 'view', 'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per user and address of HR.', null, '0.1.0'),
     ('finding_othermails_invalid', 'view', 'otherMails with an invalid address: A value of otherMails cannot be a mail address (docs/value-defects.md): the attribute names the defect. One row per user and value and defect.', null, '0.1.0'),
-    ('finding_othermails_missing', 'view', 'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.', null, '0.1.0'),
+    ('finding_othermails_missing', 'view', 'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per user and address.', null, '0.1.0'),
     ('finding_othermails_refused', 'view', 'otherMails that Graph refuses to write: An enabled member without otherMails holds a directory role, or is in a role-assignable group or owns one: Graph refuses an application without a directory role of its own, and backfill holds such users. An eligible role counts, because backfill holds it as well. Filled where [entra] objects names roles. The Entra value is the role or group with its id. One row per user and role or group.', null, '0.1.0'),
     ('finding_othermails_shared', 'view', 'otherMails shared by several people: The same address (without case) stands in the otherMails of several members of a tenant: whoever reads it can reset the password of each. One row per user and address.', null, '0.1.0'),
     ('finding_privileged_through_nesting', 'view', 'Privileged by a detour: An enabled AD user is in a privileged group only through other groups or as its primary group, so that the group''s own member list does not show it. The AD value is the privileged group with its objectGUID. One row per user and group.', null, '0.1.0'),

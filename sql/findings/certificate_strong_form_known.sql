@@ -1,8 +1,8 @@
 -- title: Strong certificate mapping that could be written
--- meaning: An enabled user has weak certificate mappings and no strong one, and a certificate in userCertificate
---   that has not expired and carries no SID: its issuer and serial number are known. The AD value is the strong
---   mapping (X509IssuerSerialNumber, issuer root first, serial number reversed by byte). Asks for [ad] attributes =
---   ["userCertificate"]. One row per user and certificate.
+-- meaning: An enabled user has weak certificate mappings and no strong one that maps (see certificate_issuer_order),
+--   and a certificate in userCertificate that has not expired and carries no SID: its issuer and serial number are
+--   known. The AD value is the strong mapping (X509IssuerSerialNumber, issuer root first, serial number reversed by
+--   byte). Asks for [ad] attributes = ["userCertificate"]. One row per user and certificate.
 -- family: certificates
 -- severity: info
 -- fix: Write the value shown to altSecurityIdentities if this is the certificate that the user signs in with, then
@@ -33,5 +33,5 @@ where
     and not exists (
         select 1
         from ad_user_altsecurityidentity as m
-        where m.source_id = a.source_id and m.guid = a.guid and m.strength = 'strong'
+        where m.source_id = a.source_id and m.guid = a.guid and m.strength = 'strong' and m.strong_value is null
     )

@@ -1,7 +1,7 @@
 -- title: Weak certificate mapping beside a strong one
--- meaning: An account has a strong certificate mapping in altSecurityIdentities and a weak one beside it: the weak
---   one no longer serves anybody, and says who else may try. Disabled accounts count too. One row per account and
---   weak value.
+-- meaning: An account has a strong certificate mapping in altSecurityIdentities, its issuer in the right order, and a
+--   weak one beside it: the weak one no longer serves anybody, and says who else may try. Disabled accounts count too.
+--   One row per account and weak value.
 -- family: certificates
 -- severity: low
 -- fix: Remove the weak value.
@@ -22,7 +22,7 @@ where
     and exists (
         select 1
         from ad_user_altsecurityidentity as s
-        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong' and s.strong_value is null
     )
 union all
 select
@@ -40,5 +40,5 @@ where
     and exists (
         select 1
         from ad_computer_altsecurityidentity as s
-        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong' and s.strong_value is null
     )

@@ -1,8 +1,8 @@
 -- title: Privileged account with weak certificate mappings alone
 -- meaning: An account with adminCount 1, or a domain controller, has certificate mappings in altSecurityIdentities
---   that are weak (issuer and subject, subject alone, mail address), and no strong one: domain controllers refuse
---   them unless the certificate itself carries the account's SID, which AD cannot tell. Disabled accounts are left
---   out. One row per account and weak value.
+--   that are weak (issuer and subject, subject alone, mail address), and no strong one that maps (see
+--   certificate_issuer_order): domain controllers refuse them unless the certificate itself carries the account's SID,
+--   which AD cannot tell. Disabled accounts are left out. One row per account and weak value.
 -- family: certificates
 -- default: on
 -- severity: critical
@@ -27,7 +27,7 @@ where
     and not exists (
         select 1
         from ad_user_altsecurityidentity as s
-        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong' and s.strong_value is null
     )
 union all
 select
@@ -47,5 +47,5 @@ where
     and not exists (
         select 1
         from ad_computer_altsecurityidentity as s
-        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong'
+        where s.source_id = m.source_id and s.guid = m.guid and s.strength = 'strong' and s.strong_value is null
     )

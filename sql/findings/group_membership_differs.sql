@@ -86,7 +86,7 @@ select
     d.name as ad_value,
     null as entra_value
 from only_ad as d
-union all
+union
 select
     'entra_group',
     d.id,

@@ -1,6 +1,6 @@
 -- title: otherMails without HR's address
 -- meaning: The worker's only Entra user has otherMails, and HR's personal address is not among them (compared without
---   case). The value shown is the first of them. Left out: leavers. One row per worker.
+--   case). The value shown is the first of them. Left out: leavers. One row per user and address of HR.
 -- family: sspr
 -- severity: low
 -- fix: Ask the person which address is right; backfill never replaces what is there.
@@ -28,3 +28,4 @@ where
         from entra_user_othermail as x
         where x.source_id = e.source_id and x.id = e.id and x.value_key = w.personal_mail_key
     )
+group by e.source_id, e.id, e.userprincipalname, e.displayname, w.personal_mail, o.value

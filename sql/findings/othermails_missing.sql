@@ -1,7 +1,8 @@
 -- title: otherMails missing
 -- meaning: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits,
 --   disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send
---   to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per worker.
+--   to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per user and
+--   address.
 -- family: sspr
 -- default: on
 -- severity: medium
@@ -35,3 +36,4 @@ where
     and d.worker_id is null
     and (e.is_enabled = 1 or (e.is_enabled = 0 and w.hire_day > c.as_of_day))
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
+group by e.source_id, e.id, e.userprincipalname, e.displayname, w.personal_mail

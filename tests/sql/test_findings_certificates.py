@@ -39,6 +39,8 @@ def mapped(estate: Estate) -> Estate:
     estate.entry("kerberos", altSecurityIdentities=["Kerberos:jane@CONTOSO.COM"])
     estate.entry("odd", altSecurityIdentities=["X509:<PN>jane@contoso.com", "X509:<I>CN=CA<SR>123", "odd", " "])
     estate.entry("order", altSecurityIdentities=["X509:<I>CN=CA,DC=contoso,DC=com<SR>12AB"])
+    turned = ["X509:<I>CN=CA,DC=contoso,DC=com<SR>12AB", "X509:<S>CN=turned"]
+    estate.entry("turned", altSecurityIdentities=turned, adminCount=1)
     estate.entry("none", adminCount=1)
     estate.entry("PC", kind="computer", altSecurityIdentities=["X509:<S>CN=pc"], dNSHostName="PC.contoso.com")
     estate.entry("DC", kind="computer", altSecurityIdentities=["X509:<S>CN=dc"], userAccountControl=532480)
@@ -58,6 +60,7 @@ def test_weak_mappings_alone(mapped):
     assert values(mapped, "certificate_weak_only_privileged") == [
         ("DC", "X509:<S>CN=dc"),
         ("admin", "x509:<i>DC=com,CN=CA<s>DC=com,CN=Ada"),
+        ("turned", "X509:<S>CN=turned"),  # its strong mapping maps nobody
     ]
 
 
@@ -70,7 +73,9 @@ def test_values_that_map_nobody(mapped):
         ("odd", "X509:<I>CN=CA<SR>123"),
         ("odd", "X509:<PN>jane@contoso.com"),
     ]
-    assert values(mapped, "certificate_issuer_order") == [("order", "X509:<I>DC=com,DC=contoso,CN=CA<SR>12AB")]
+    assert values(mapped, "certificate_issuer_order") == [
+        (key, "X509:<I>DC=com,DC=contoso,CN=CA<SR>12AB") for key in ("order", "turned")
+    ]
 
 
 def test_duplicates(estate):

@@ -274,7 +274,10 @@ def test_critical_groups(estate):
         ("synced", "S", "synced from AD", None, None, "Ada"),
         ("written back", "W", "synced from AD", None, None, "Ada"),
     ]
-    assert estate.shown("critical_group_deleted") == [("binned", "binned", "deletedDateTime", None, None, "5")]
+    assert estate.shown("critical_group_deleted") == [
+        ("binned", "binned", "deletedDateTime", None, None, "5"),
+        ("purged", "purged", "deletedDateTime", None, None, None),
+    ]
     assert estate.shown("critical_group_unknown") == [
         ("person", "n person", "id", None, None, "Ada"),
         ("typo", "n typo", "id", None, None, "Ada"),
@@ -396,3 +399,13 @@ def test_a_row_of_the_policy_that_a_dba_changed_stays_until_it_is_declared(estat
     assert stages(estate, Sspr()) == {}
     assert verdicts(estate) == {"full": "ready"}
     assert stages(estate, Sspr(email_method=False)) == {"full": "e-mail method off"}
+
+
+def test_two_records_of_one_person_are_one_row(estate):
+    for worker in ("W1", "W2"):
+        estate.worker(worker, employee_id="E1", personal_mail="jo@home.example")
+        estate.worker(f"{worker} too", employee_id="E2", personal_mail="Jo@work.example")
+    estate.entra(id="none", employeeid="E1")
+    estate.entra(id="other", employeeid="E2", mails=["a@b.example"])
+    assert [row[0] for row in estate.found("othermails_missing")] == ["none"]
+    assert [row[0] for row in estate.shown("othermails_differ_from_hr")] == ["other"]

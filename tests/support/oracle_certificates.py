@@ -46,18 +46,46 @@ def _row(table: str, guid: str, said: str) -> tuple[str | None, ...]:
     return table, guid, "altSecurityIdentities", None, said, None
 
 
+def _turned_round(mapping: str) -> str | None:
+    """A strong mapping whose issuer does not begin with its root, as it must be; None for every other."""
+    if strength(mapping) != "strong" or not mapping[5:].upper().startswith("<I>"):
+        return None
+    (_, issuer), (_, serial) = _parts(mapping) or ()
+    names = issuer.split(",")
+    kinds = [one.partition("=")[0].upper() for one in names]
+    if len(names) > 1 and kinds[0] not in ("DC", "C") and kinds[-1] in ("DC", "C", "O"):
+        return f"X509:<I>{','.join(names[::-1])}<SR>{serial}"
+    return None
+
+
+def _is_safe(mappings: list[str]) -> bool:
+    """A strong mapping maps somebody."""
+    return any(strength(one) == "strong" and _turned_round(one) is None for one in mappings)
+
+
 def certificate_issuer_order(company: MadeCompany) -> Found:
-    found: Found = set()
-    for table, guid, _, mappings in _accounts(company):
-        for mapping in mappings:
-            if strength(mapping) != "strong" or not mapping[5:].upper().startswith("<I>"):
-                continue
-            (_, issuer), (_, serial) = _parts(mapping) or ()
-            names = issuer.split(",")
-            kinds = [one.partition("=")[0].upper() for one in names]
-            if len(names) > 1 and kinds[0] not in ("DC", "C") and kinds[-1] in ("DC", "C", "O"):
-                found.add(_row(table, guid, f"X509:<I>{','.join(names[::-1])}<SR>{serial}"))
-    return found
+    return {
+        _row(table, guid, right)
+        for table, guid, _, mappings in _accounts(company)
+        for one in mappings
+        if (right := _turned_round(one)) is not None
+    }
+
+
+def _weak_only(*, privileged: bool) -> Callable[[MadeCompany], Found]:
+    """Of accounts that are not disabled; privileged: adminCount, or a domain controller."""
+
+    def oracle(company: MadeCompany) -> Found:
+        return {
+            _row(table, guid, one)
+            for table, guid, raw, mappings in _accounts(company)
+            for one in mappings
+            if strength(one) == "weak" and not _is_safe(mappings)
+            if not (flags := number(raw, "userAccountControl") or 0) & 2
+            if (number(raw, "adminCount") == 1 or (table == "ad_computer" and bool(flags & 8192))) is privileged
+        }
+
+    return oracle
 
 
 def certificate_mapping_malformed(company: MadeCompany) -> Found:
@@ -74,7 +102,7 @@ def certificate_weak_beside_strong(company: MadeCompany) -> Found:
         _row(table, guid, one)
         for table, guid, _, mappings in _accounts(company)
         for one in mappings
-        if strength(one) == "weak" and "strong" in map(strength, mappings)
+        if strength(one) == "weak" and _is_safe(mappings)
     }
 
 
@@ -102,7 +130,7 @@ def certificate_strong_form_known(company: MadeCompany) -> Found:
         for table, guid, raw, mappings in _accounts(company)
         if not (number(raw, "userAccountControl") or 0) & 2
         and "weak" in map(strength, mappings)
-        and "strong" not in map(strength, mappings)
+        and not _is_safe(mappings)
         for said in _published(raw)
         if said.sid is None
     }
@@ -112,6 +140,8 @@ ORACLES: dict[str, Callable[[MadeCompany], Found]] = {
     "certificate_issuer_order": certificate_issuer_order,
     "certificate_mapping_malformed": certificate_mapping_malformed,
     "certificate_weak_beside_strong": certificate_weak_beside_strong,
+    "certificate_weak_only": _weak_only(privileged=False),
+    "certificate_weak_only_privileged": _weak_only(privileged=True),
     "certificate_sid_differs": certificate_sid_differs,
     "certificate_strong_form_known": certificate_strong_form_known,
 }

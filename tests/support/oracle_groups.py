@@ -332,9 +332,10 @@ def group_gone(company: MadeCompany) -> Found:
 def critical_group_deleted(company: MadeCompany) -> Found:
     listed = {one["id"] for one in company.critical}
     return {
-        ("entra_group", item["id"], "deletedDateTime", None, None, str(left))
-        for item, left in _restorable(company)
-        if item["id"] in listed
+        ("entra_group", item["id"], "deletedDateTime", None, None, None if left is None else str(left))
+        for kind, item in company.entra_deleted
+        if kind == "group" and item["id"] in listed
+        for left in [days_left(item)]
     }
 
 

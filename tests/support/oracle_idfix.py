@@ -86,9 +86,12 @@ def _of_upn(upn: str) -> set[str]:
 
 
 def _of_address(address: str) -> set[str]:
-    """A mail address; its length is asked of the whole value. What is named once is not named again as a bad part."""
-    found = _any_text(address)
-    if not address.isascii():
+    """A mail address; its length is asked of the whole value. What is named once is not named again as a bad part.
+
+    A tab inside a value is a control character, and no blank.
+    """
+    found = set()
+    if not address.isascii() or any(map(_is_control, address)):
         found.add("character")
     if any(one.isspace() for one in address if not _is_control(one)):
         found.add("blanks")

@@ -15,10 +15,6 @@ from tests.support.company_sync import HIRE, LEAVE
 from tests.support.oracle_accounts import agreeing
 
 Found = set[tuple[str | None, ...]]
-_WEAK = re.compile(r"X509:(?:<I>[^<]+)?<S>[^<]+|X509:<RFC822>[^<]+", re.IGNORECASE)
-_STRONG = re.compile(
-    r"X509:<I>[^<]+<SR>(?:[0-9A-F]{2})+|X509:<SKI>(?:[0-9A-F]{2})+|X509:<SHA1-PUKEY>[0-9A-F]{40}", re.IGNORECASE
-)
 
 
 def _accounts(company: MadeCompany) -> list[tuple[str, str, dict[str, list[bytes]], list[str]]]:
@@ -28,25 +24,6 @@ def _accounts(company: MadeCompany) -> list[tuple[str, str, dict[str, list[bytes
         for table in ("ad_user", "ad_computer")
         for _, raw in company.ad[table]
     ]
-
-
-def _is_domain_controller(table: str, raw: dict[str, list[bytes]]) -> bool:
-    return table == "ad_computer" and bool((number(raw, "userAccountControl") or 0) & 8192)
-
-
-def _weak_only(*, privileged: bool) -> Callable[[MadeCompany], Found]:
-    def oracle(company: MadeCompany) -> Found:
-        return {
-            (table, guid, "altSecurityIdentities", None, one, None)
-            for table, guid, raw, values in _accounts(company)
-            for one in values
-            if _WEAK.fullmatch(one)
-            and not any(map(_STRONG.fullmatch, values))
-            and not (number(raw, "userAccountControl") or 0) & 2
-            and privileged is (value(raw, "adminCount") == "1" or _is_domain_controller(table, raw))
-        }
-
-    return oracle
 
 
 def certificate_mapping_duplicate(company: MadeCompany) -> Found:
@@ -130,8 +107,6 @@ def ad_sid_history(company: MadeCompany) -> Found:
 
 
 ORACLES: dict[str, Callable[[MadeCompany], Found]] = {
-    "certificate_weak_only": _weak_only(privileged=False),
-    "certificate_weak_only_privileged": _weak_only(privileged=True),
     "certificate_mapping_duplicate": certificate_mapping_duplicate,
     "lifecycle_date_invalid": lifecycle_date_invalid,
     "hard_match_candidate": _cloud("onPremisesImmutableId", lambda rules: 1 in rules, guests=True),
