@@ -131,7 +131,7 @@ def one_line(recon, *arguments, said, code=1, config="recon.toml"):
     assert len(recon.rehearsal.graph.writes) == writes
 
 
-def test_what_must_not_be_applied_says_so_in_one_line(recon):
+def test_what_must_not_be_applied_says_so_in_one_line(recon, monkeypatch):
     recon("plan")
     folder = recon.rehearsal.folder
     plan = load_plan(folder / "plans", "latest")
@@ -140,7 +140,8 @@ def test_what_must_not_be_applied_says_so_in_one_line(recon):
     other = text.replace(recon.rehearsal.tenant, "5f1c0ffe-0000-4000-8000-000000000bad")
     (folder / "other.toml").write_text(other, encoding="utf-8")
     one_line(recon, *commit, said="is for tenant", config="other.toml")
-    with recon.rehearsal.store() as store:
+    with recon.rehearsal.store() as store, monkeypatch.context() as context:
+        context.setattr("recon.backfill.sources.CLOCK_MINUTES", 10_000_000)  # the loads are younger than this plan
         expired = build_plan(recon.rehearsal.config, store, now="2026-01-05 10:00:00.000000")
     one_line(recon, "apply", expired.short, "--commit", said="expired at 2026-01-06 10:00:00 UTC")
     (folder / "approved.toml").write_text(text + "\napprovals = 1\n", encoding="utf-8")

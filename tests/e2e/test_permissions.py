@@ -75,7 +75,7 @@ def test_deleted_objects_and_roles_need_one_more(site_with):
 def test_group_owners_need_no_more(site_with):
     site = site_with(("User.Read.All", "Group.Read.All"), ())
     site.ok("load", "entra", "--no-refresh")
-    assert site.query("select count(distinct owner_id) from entra_group_owner") == [(1,)]
+    assert site.query("select count(distinct owner_id) from entra_group_owner") == [(2,)]
 
 
 def test_registration_sign_ins_and_domains_need_two_more(site_with):

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -36,11 +37,20 @@ def invoke(*arguments: object) -> Outcome:
 
 
 def start(config: Path, *arguments: object) -> subprocess.Popen:
-    """Start the command line as a process of its own, in silence."""
+    """Start the command line as a process of its own, in silence; Ctrl-C reaches it as from a terminal."""
     command = [sys.executable, "-m", "recon", "--config", str(config), *map(str, arguments)]
     return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "LANG": "C.UTF-8"}
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "LANG": "C.UTF-8"},
+        preexec_fn=_heed_interrupts,
     )
+
+
+def _heed_interrupts() -> None:
+    """What runs in the background of a shell without job control ignores SIGINT, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Site:
