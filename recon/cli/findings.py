@@ -204,6 +204,8 @@ def accept(
         raise UsageError("--why is empty", hint="say why, for those who read the report")
     with state(ctx).store() as store, store.write() as connection:
         key = _one_key(connection, finding.name, wanted)
+        if attribute is not None:
+            attribute = _one_attribute(connection, finding.name, key, attribute)
         who = by or getpass.getuser()
         write(connection, Acceptance(finding.name, key, attribute, last.isoformat(), who[:128], why.strip()[:1000]))
     say(f"{finding.name}: {wanted} is accepted until {last.isoformat()} by {who}")
@@ -221,6 +223,19 @@ def _one_key(connection: "Connection", code: str, wanted: str) -> str:
             f"{len(keys)} objects in {code} are called {wanted}", hint=f"give a key: {', '.join(keys[:3])}"
         )
     return keys[0]
+
+
+def _one_attribute(connection: "Connection", code: str, key: str, wanted: str) -> str:
+    from recon.errors import UsageError
+    from recon.store.acceptance import attributes_of
+
+    known = attributes_of(connection, code, key)
+    for each in known:
+        if each.casefold() == wanted.casefold():
+            return each
+    raise UsageError(
+        f"no row of {code} about {key} has the attribute {wanted}", hint=f"they have: {', '.join(known) or 'none'}"
+    )
 
 
 @app.command("unaccept")

@@ -210,6 +210,13 @@ def named_keys(connection: Connection, code: str, wanted: str) -> list[str]:
     return exact or sorted({key for key, name in named if (name or "").casefold() == wanted.casefold()})
 
 
+def attributes_of(connection: Connection, code: str, object_key: str) -> list[str]:
+    """The attributes of a finding's rows about one object."""
+    row = finding_row.c
+    mine = row.code == code, row.object_key == object_key, row.attribute.is_not(None)
+    return list(connection.scalars(select(row.attribute).where(*mine).distinct().order_by(row.attribute)))
+
+
 def accept(connection: Connection, acceptance: Acceptance) -> None:
     """Write one acceptance in place of those that the object had for this finding and attribute."""
     withdraw(connection, acceptance.code, acceptance.object_key, acceptance.attribute, any_attribute=False)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from recon.store import Store
 from recon.store.acceptance import finding_acceptance
@@ -78,5 +78,20 @@ def test_accepting_and_withdrawing(call):
 def test_a_bad_acceptance_writes_nothing(call, tmp_path, wanted, until, why, message):
     words = ("findings", "accept", "usagelocation_missing", wanted, "--until", until, "--why", why)
     call(*words, code=2, says=message)
-    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store, store.read() as connection:
-        assert connection.scalar(select(func.count()).select_from(finding_acceptance)) == 0
+    assert accepted_in(tmp_path) == []
+
+
+def accepted_in(folder) -> list[str | None]:
+    """The attributes of what is accepted."""
+    with Store.open(f"sqlite:///{folder}/recon.db") as store, store.read() as connection:
+        return list(connection.scalars(select(finding_acceptance.c.attribute)))
+
+
+def test_an_attribute_that_no_row_has_is_not_accepted(call, tmp_path):
+    words = ("findings", "accept", "usagelocation_missing", "k1", "--until", "2199-12-31", "--why", "x", "--attribute")
+    call(
+        *words, "usageLokation", code=2, says="no row of usagelocation_missing about k1 has the attribute usageLokation"
+    )
+    assert accepted_in(tmp_path) == []
+    call(*words, "USAGELOCATION")
+    assert accepted_in(tmp_path) == ["usageLocation"]  # as the rows spell it, or it would cover none
