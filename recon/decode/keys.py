@@ -24,10 +24,19 @@ def _sized(key: str, size: int | None) -> str | None:
     """The key, None when empty or over `size` UTF-16 units (what nvarchar counts)."""
     if not key:
         return None
-    if size is None or 2 * len(key) <= size:
-        return key
-    units = len(key) if key.isascii() else len(key) + sum(character > "\uffff" for character in key)
-    return key if units <= size else None
+    return key if size is None or 2 * len(key) <= size or utf16_units(key) <= size else None
+
+
+def utf16_units(text: str) -> int:
+    """The length that nvarchar counts: a character beyond the basic plane takes two."""
+    return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
+
+
+def cut_units(text: str, size: int) -> str:
+    """The text, or as much of its beginning as an nvarchar column of that size holds."""
+    if 2 * len(text) <= size or utf16_units(text) <= size:
+        return text
+    return text.encode("utf-16-le")[: 2 * size].decode("utf-16-le", "ignore")
 
 
 def fold(text: str | None, size: int | None = None) -> str | None:

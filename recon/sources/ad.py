@@ -24,6 +24,7 @@ from recon.decode.idfix import (
 )
 from recon.decode.keys import (
     EmployeeIdRules,
+    cut_units,
     dn_key,
     dn_key_and_path,
     dn_parts,
@@ -387,7 +388,7 @@ def last_rid(sid_text: str) -> int | None:
 
 def reject_row(table: str, key: str, reason: str, detail: str) -> Row:
     """A record that was read and is not published."""
-    return Row("load_reject", (table, printable(key)[:450], None, reason, printable(detail)[:1000]))
+    return Row("load_reject", (table, cut_units(printable(key), 450), None, reason, cut_units(printable(detail), 1000)))
 
 
 def member_row(guid: str, raw: bytes) -> Row:

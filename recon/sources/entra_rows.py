@@ -13,7 +13,7 @@ from typing import Any
 
 from recon import objects
 from recon.decode.country import is_country_code
-from recon.decode.keys import EmployeeIdRules, dn_key, employee_id_key, fold, proxy_parts, upn_suffix
+from recon.decode.keys import EmployeeIdRules, cut_units, dn_key, employee_id_key, fold, proxy_parts, upn_suffix
 from recon.decode.mail import mail_defects
 from recon.decode.mask import mask_mail
 from recon.decode.sid import canonical_sid
@@ -56,7 +56,9 @@ GROUP_PROPERTIES = properties_of("entra_group", GROUP_COLLECTIONS)
 
 def reject(table: str, key: str | None, source_row: int | None, reason: str, detail: str | None = None) -> Row:
     """One row of load_reject: a record that was read and is not published."""
-    return Row("load_reject", (table, key and key[:450], source_row, reason, detail and detail[:1000]))
+    return Row(
+        "load_reject", (table, key and cut_units(key, 450), source_row, reason, detail and cut_units(detail, 1000))
+    )
 
 
 DELETED, ROLE, ROLE_MEMBER = "entra_deleted", "entra_role", "entra_role_member"

@@ -6,6 +6,7 @@ from types import NoneType
 from typing import Any
 
 from recon import objects
+from recon.decode.keys import cut_units
 from recon.decode.mask import mask_value
 from recon.decode.times import iso_text
 from recon.errors import DecodeError
@@ -39,10 +40,6 @@ def is_longer(text: str, size: int) -> bool:
     if length > size:
         return True
     return 2 * length > size and not text.isascii() and length + sum(c > "\uffff" for c in text) > size
-
-
-def _cut(text: str, size: int) -> str:
-    return text.encode("utf-16-le")[: 2 * size].decode("utf-16-le", "ignore")
 
 
 _TEXTS = frozenset({str, NoneType})
@@ -167,7 +164,7 @@ def _read_texts(columns: list[TextColumn], item: dict[str, Any], values: list[st
             if is_longer(value, size):
                 defects.add(column, "too_long", value)
                 # half an anchor is another person's: none is better
-                values[place] = None if is_exact else _cut(value, size)
+                values[place] = None if is_exact else cut_units(value, size)
             else:
                 values[place] = value
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from recon import objects
 from recon.config import WorkerSource
 from recon.decode.country import country_code
-from recon.decode.keys import EmployeeIdRules, employee_id_key, fold
+from recon.decode.keys import EmployeeIdRules, cut_units, employee_id_key, fold, utf16_units
 from recon.decode.mail import mail_defects
 from recon.decode.mask import mask_mail
 from recon.decode.times import date_text, day
@@ -48,9 +48,9 @@ class WorkerRows:
         worker_id = self._text(record, "worker_id")
         if worker_id is None:
             return Row("load_reject", ("worker", None, source_row, "no_id", f"{self._columns['worker_id']} is empty"))
-        if len(worker_id) > _LONGEST_ID:
-            detail = f"{len(worker_id)} characters, at most {_LONGEST_ID}"
-            return Row("load_reject", ("worker", worker_id[:450], source_row, "id_too_long", detail))
+        if utf16_units(worker_id) > _LONGEST_ID:
+            detail = f"{utf16_units(worker_id)} characters (UTF-16), at most {_LONGEST_ID}"
+            return Row("load_reject", ("worker", cut_units(worker_id, 450), source_row, "id_too_long", detail))
         place = self._place
         values: list[object] = [None] * len(place)
         defects: dict[tuple[str, str], str | None] = {}
@@ -84,14 +84,14 @@ class WorkerRows:
 
     def _sized(self, column: str, text: str | None, defects: dict[tuple[str, str], str | None]) -> str | None:
         size = self._sizes[column]
-        if text is None or 2 * len(text) <= size or len(text.encode("utf-16-le")) <= 2 * size:
+        if text is None or 2 * len(text) <= size or utf16_units(text) <= size:
             return text
         is_mail = column in ("personal_mail", "work_mail")
         defects[column, "too_long"] = None if is_mail else text[:_LONGEST_DEFECT]
         # half an address or half an id is another person's: none is better
         if is_mail or column in ("employee_id", "manager_id", "user_id"):
             return None
-        return text.encode("utf-16-le")[: 2 * size].decode("utf-16-le", "ignore")
+        return cut_units(text, size)
 
     def _date(
         self, name: str, record: Mapping[str, str], values: list[object], defects: dict[tuple[str, str], str | None]
@@ -139,7 +139,7 @@ class WorkerRows:
             return
         ids = [part.strip() for part in _SPLIT.split(text)]
         for position, prior in enumerate(filter(None, ids)):
-            if len(prior) > _LONGEST_ID:
+            if utf16_units(prior) > _LONGEST_ID:
                 defects["prior_ids", "too_long"] = prior[:_LONGEST_DEFECT]
                 continue
             children.append(("worker_prior_id", (position, prior, employee_id_key(prior, self._ids))))

@@ -146,8 +146,20 @@ def test_records_without_a_key_are_rejected_with_their_row(read):
     rows = read(f"WorkerID,FirstName\n1,a\n ,b\n{'7' * 65},c\n2,d\n")
     assert [row.table for row in rows] == ["worker", "load_reject", "load_reject", "worker"]
     assert rows[1].values == ("worker", None, 3, "no_id", "WorkerID is empty")
-    assert rows[2].values == ("worker", "7" * 65, 4, "id_too_long", "65 characters, at most 64")
+    assert rows[2].values == ("worker", "7" * 65, 4, "id_too_long", "65 characters (UTF-16), at most 64")
     assert column([rows[3]], "source_row") == [5]
+
+
+def test_ids_are_measured_as_the_columns_of_a_server_are(read):
+    """In UTF-16 units: a letter beyond the basic plane takes two."""
+    fits, over = "𝟏" * 32, "𝟏" * 32 + "1"
+    rows = read(f"WorkerID,PriorIDs,EmployeeID\n{fits},{fits};{over},1\n{over},,2\n{'𝟏' * 300},,3\n")
+    assert [row.table for row in rows] == ["worker", "load_reject", "load_reject"]
+    assert column(rows[:1], "worker_id") == [fits]
+    assert [values for table, values in rows[0].children if table == "worker_prior_id"] == [(0, fits, fits)]
+    assert defects(rows[0]) == [("prior_ids", "too_long", over)]
+    assert rows[1].values == ("worker", over, 3, "id_too_long", "65 characters (UTF-16), at most 64")
+    assert rows[2].values[1] == "𝟏" * 225
 
 
 def test_duplicates_are_left_to_the_store(read):
