@@ -7696,9 +7696,19 @@ where
 ;
 
 create view finding_joiner_without_account as
+with repeated as (
+    select o.worker_id
+    from worker as o
+    group by o.worker_id
+    having count(*) > 1
+)
+
 select
     'worker' as object_type,
-    w.worker_id as object_key,
+    case
+        when r.worker_id is null then w.worker_id
+        else replace(replace('[id] ([source])', '[id]', w.worker_id), '[source]', s.name)
+    end as object_key,
     w.display_name as object_name,
     'employeeId' as attribute,
     w.employee_id as hr_value,
@@ -7706,7 +7716,9 @@ select
     null as entra_value
 from worker as w
 inner join worker_match as m on m.worker_row_id = w.row_id
+inner join source as s on s.source_id = w.source_id
 cross join clock as c
+left join repeated as r on r.worker_id = w.worker_id
 where
     m.is_complete = 1
     and m.ad_count = 0
@@ -8118,9 +8130,19 @@ where
 ;
 
 create view finding_mim_group_unknown as
+with repeated as (
+    select o.role
+    from mim_role as o
+    group by o.role
+    having count(*) > 1
+)
+
 select
     'mim_role' as object_type,
-    r.role as object_key,
+    case
+        when t.role is null then r.role
+        else replace(replace('[id] ([source])', '[id]', r.role), '[source]', s.name)
+    end as object_key,
     s.name as object_name,
     'sid' as attribute,
     null as hr_value,
@@ -8128,6 +8150,7 @@ select
     null as entra_value
 from mim_role as r
 inner join source as s on r.source_id = s.source_id
+left join repeated as t on t.role = r.role
 where
     not exists (select 1 from ad_group as g where g.sid = r.sid)
     and not exists (select 1 from ad_user as u where u.sid = r.sid)
@@ -8169,9 +8192,19 @@ where coalesce(r.run_result, '') <> 'success'
 ;
 
 create view finding_mim_role_of_everybody as
+with repeated as (
+    select o.role
+    from mim_role as o
+    group by o.role
+    having count(*) > 1
+)
+
 select
     'mim_role' as object_type,
-    r.role as object_key,
+    case
+        when t.role is null then r.role
+        else replace(replace('[id] ([source])', '[id]', r.role), '[source]', s.name)
+    end as object_key,
     s.name as object_name,
     'sid' as attribute,
     null as hr_value,
@@ -8179,6 +8212,7 @@ select
     null as entra_value
 from mim_role as r
 inner join source as s on r.source_id = s.source_id
+left join repeated as t on t.role = r.role
 where
     r.sid in ('S-1-1-0', 'S-1-5-11', 'S-1-5-32-545', 'S-1-5-32-546', 'S-1-5-7')
     or r.rid in (513, 514)
@@ -8474,7 +8508,9 @@ where
 
 create view finding_sspr_hire_not_ready as
 with hire as (
-    select w.row_id, w.worker_id, w.display_name, w.hire_date, m.ad_count, m.entra_count, m.entra_row_id, m.ad_row_id
+    select
+        w.row_id, w.source_id, w.worker_id, w.display_name, w.hire_date, m.ad_count, m.entra_count, m.entra_row_id,
+        m.ad_row_id
     from worker as w
     inner join worker_match as m on m.worker_row_id = w.row_id
     cross join clock as c
@@ -8509,11 +8545,21 @@ staged as (
     from hire as h
     cross join sspr_policy as p
     left join entra_user as e on e.row_id = h.entra_row_id
+),
+
+repeated as (
+    select o.worker_id
+    from worker as o
+    group by o.worker_id
+    having count(*) > 1
 )
 
 select
     'worker' as object_type,
-    h.worker_id as object_key,
+    case
+        when r.worker_id is null then h.worker_id
+        else replace(replace('[id] ([source])', '[id]', h.worker_id), '[source]', o.name)
+    end as object_key,
     h.display_name as object_name,
     s.stage as attribute,
     cast(h.hire_date as varchar(10)) as hr_value,
@@ -8521,6 +8567,8 @@ select
     e.userprincipalname as entra_value
 from staged as s
 inner join hire as h on h.row_id = s.row_id
+inner join source as o on o.source_id = h.source_id
+left join repeated as r on r.worker_id = h.worker_id
 left join ad_user as a on a.row_id = h.ad_row_id
 left join entra_user as e on e.row_id = h.entra_row_id
 where s.stage is not null
@@ -9257,7 +9305,7 @@ values
     ('finding_group_without_owner', 'view', 'Group without an owner: An AD group whose managedBy is empty, or names a user that is disabled; built-in and critical groups are left out. A group of the cloud without owners, or whose owners are all disabled users (the Entra value is their number); those made in Exchange are left out, Graph has no owners of them. Entra groups are looked at where [entra] objects names group_owners. A synced group is reported in AD alone. One row per group.', null, '0.1.0'),
     ('finding_hard_match_candidate', 'view', 'Cloud user that a hard match would take over: An Entra user that is not synchronized holds the source anchor of an AD user of a linked domain, byte by byte: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks hard matches. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
     ('finding_hire_date_differs', 'view', 'Hire date differs: The hire date that synchronization reads in AD is not the one in Entra (employeeHireDate), or one of the two is more than a day from HR''s (hire date; a day, because HR''s is a date of the worker''s own zone). Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), and employee ids of several workers. One row per accepted match.', null, '0.1.0'),
-    ('finding_joiner_without_account', 'view', 'Joiner without account: A worker who has started, or starts within the configured days, has no account with the employee id in any linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked directory has not been loaded. One row per worker.', null, '0.1.0'),
+    ('finding_joiner_without_account', 'view', 'Joiner without account: A worker who has started, or starts within the configured days, has no account with the employee id in any linked directory. Left out: leavers and inactive workers, workers without employee id, and HR systems of which a linked directory has not been loaded. Where several HR systems have the worker id, the object is the id with the system''s name. One row per worker.', null, '0.1.0'),
     ('finding_leave_date_differs', 'view', 'Leave date differs: The leave date that synchronization reads in AD is not the one in Entra (employeeLeaveDateTime), or one of the two is more than a day from HR''s (termination date; a day, because HR''s is a date of the worker''s own zone). Also a termination date in HR that AD does not have, where AD has such dates at all. Also a valid date in AD that Entra does not have, where Entra shows such dates at all. Left out: pairs whose loads did not see the same moment, values that cannot synchronize (lifecycle_date_invalid), employee ids of several workers, and termination dates of workers who were hired again since. One row per accepted match.', null, '0.1.0'),
     ('finding_leaver_in_privileged_group', 'view', 'Leaver still in a privileged group: HR says that the worker has left (see leaver_still_enabled), and an AD account that carries the employee id, enabled or not, is in a privileged group (table privileged_account): directly, through nested groups, or as its primary group. The AD value is the group with its objectGUID. One row per account and group.', null, '0.1.0'),
     ('finding_leaver_still_enabled', 'view', 'Leaver still enabled: HR says that the worker has left (the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date), and an account that carries the employee id, or is matched with one that does, is enabled. Left out: workers hired again later, ids that another active worker holds, and guests. Of several leavers with one id the last date. One row per account.', null, '0.1.0'),
@@ -9269,9 +9317,9 @@ values
     ('finding_mailnickname_missing', 'view', 'Mail address, no mailNickname: A user or contact has SMTP addresses in proxyAddresses and no mailNickname. Critical system objects are left out. IdFix: Blank. One row per object.', null, '0.1.0'),
     ('finding_manager_disabled', 'view', 'Manager is disabled: The manager of an enabled AD user is a disabled account: requests for approval and the manager''s mails go nowhere. One row per AD user.', null, '0.1.0'),
     ('finding_manager_missing', 'view', 'Manager is no loaded account: The manager of an enabled AD user is a name that belongs to no loaded AD user or contact: deleted in another domain, outside what is loaded ([ad] bases), or no distinguished name at all. One row per AD user.', null, '0.1.0'),
-    ('finding_mim_group_unknown', 'view', 'Role group of the synchronization service not found: A role of MIM, FIM or Entra Connect sync is held by a SID that no loaded group, user or well-known SID has: a local group of the server, another domain, or a group that was deleted. One row per role.', null, '0.1.0'),
+    ('finding_mim_group_unknown', 'view', 'Role group of the synchronization service not found: A role of MIM, FIM or Entra Connect sync is held by a SID that no loaded group, user or well-known SID has: a local group of the server, another domain, or a group that was deleted. Where several services have the role, the object is the role with its service''s name. One row per role.', null, '0.1.0'),
     ('finding_mim_last_run_failed', 'view', 'Last run of a management agent did not succeed: The newest complete run of a management agent with this profile ended with another result than success. One row per management agent and run profile.', null, '0.1.0'),
-    ('finding_mim_role_of_everybody', 'view', 'Role of the synchronization service given to everybody: A role of MIM, FIM or Entra Connect sync is held by Everyone, Authenticated Users, Users, Domain Users or Guests. One row per role.', null, '0.1.0'),
+    ('finding_mim_role_of_everybody', 'view', 'Role of the synchronization service given to everybody: A role of MIM, FIM or Entra Connect sync is held by Everyone, Authenticated Users, Users, Domain Users or Guests. Where several services have the role, the object is the role with its service''s name. One row per role.', null, '0.1.0'),
     ('finding_othermails_company_domain', 'view', 'otherMails with a company address: An address in a member''s otherMails lies in a domain that is the UPN suffix of a member of the same tenant: who cannot sign in cannot read it. One row per user and address.', null, '0.1.0'),
     ('finding_othermails_differ_from_hr', 'view', 'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per user and address of HR.', null, '0.1.0'),
     ('finding_othermails_invalid', 'view', 'otherMails with an invalid address: A value of otherMails cannot be a mail address (docs/value-defects.md): the attribute names the defect. One row per user and value and defect.', null, '0.1.0'),
@@ -9283,7 +9331,7 @@ values
     ('finding_several_primary_smtp', 'view', 'Several primary addresses: proxyAddresses has more than one value with SMTP: in capitals, so no primary address is known. The AD value lists them. Users, groups and contacts. Critical system objects are left out. One row per object.', null, '0.1.0'),
     ('finding_sid_differs', 'view', 'SID differs: The SID that Entra holds is not that of the AD user that it matches by another rule. A user without SID is not reported. Pairs whose loads did not see the same moment are left out. One row per pair.', null, '0.1.0'),
     ('finding_soft_match_candidate', 'view', 'Cloud user that a soft match would take over: An Entra member that is not synchronized and has no source anchor has the UPN or the primary SMTP address of an AD user of a linked domain that no synchronized user belongs to: as soon as the AD user comes into synchronization''s scope, it takes the cloud user over and overwrites its values, unless the tenant blocks soft matches or the cloud user holds a directory role. The primary address is the SMTP: value of proxyAddresses, else mail. The AD value is the AD user''s name. One row per Entra user and AD user.', null, '0.1.0'),
-    ('finding_sspr_hire_not_ready', 'view', 'Hire cannot reset a password on day one: A hire that starts within setting joiner_days, and what stands in the way of a self-service reset through otherMails: no account, no Entra user, several accounts, no address in otherMails (or the answer did not contain them), or the policy declared in sspr_policy (e-mail method off, more than one method required, no password writeback for a synced user, not a member of the group). What is not declared is not judged here (see sspr_policy_undeclared). Left out: hires that end on the day they begin. The attribute is the first stage that is missing, the HR value the hire date. One row per worker.', null, '0.1.0'),
+    ('finding_sspr_hire_not_ready', 'view', 'Hire cannot reset a password on day one: A hire that starts within setting joiner_days, and what stands in the way of a self-service reset through otherMails: no account, no Entra user, several accounts, no address in otherMails (or the answer did not contain them), or the policy declared in sspr_policy (e-mail method off, more than one method required, no password writeback for a synced user, not a member of the group). What is not declared is not judged here (see sspr_policy_undeclared). Left out: hires that end on the day they begin. The attribute is the first stage that is missing, the HR value the hire date. Where several HR systems have the worker id, the object is the id with the system''s name. One row per worker.', null, '0.1.0'),
     ('finding_sspr_policy_undeclared', 'view', 'Password reset policy not declared: Hires start within setting joiner_days, and the tenant''s policy of self-service password reset is not declared whole in [sspr] or table sspr_policy: whether they are ready is unknown. One row per key that is not declared.', null, '0.1.0'),
     ('finding_stale_on_both_sides', 'view', 'Stale in AD and in Entra: A user that is enabled on both sides has not logged on to the domain for longer than setting stale_days (or never, and was created before), and has not signed in to Entra since then either, in person or through an application. Asks for the sign-ins ([entra] objects: signin). lastLogonTimestamp is up to 14 days late. The values are the days of the last logon and sign-in. One row per pair.', null, '0.1.0'),
     ('finding_sync_bad_character', 'view', 'Character that synchronization refuses: An attribute that synchronizes holds a character that it may not have: control characters anywhere, letters beyond ASCII in addresses and UPNs, and those that docs/value-defects.md lists by attribute. IdFix: Character. Users, groups and contacts; X400 and X500 values of proxyAddresses are skipped. Critical system objects are left out. One row per object, attribute and value.', null, '0.1.0'),

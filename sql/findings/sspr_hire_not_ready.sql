@@ -4,14 +4,17 @@
 --   them), or the policy declared in sspr_policy (e-mail method off, more than one method required, no password
 --   writeback for a synced user, not a member of the group). What is not declared is not judged here (see
 --   sspr_policy_undeclared). Left out: hires that end on the day they begin. The attribute is the first stage that is
---   missing, the HR value the hire date. One row per worker.
+--   missing, the HR value the hire date. Where several HR systems have the worker id, the object is the id with the
+--   system's name. One row per worker.
 -- family: sspr
 -- default: on
 -- severity: medium
 -- fix: Clear the stage that is named; recon backfill fills otherMails.
 -- source: https://learn.microsoft.com/entra/identity/authentication/howto-sspr-authenticationdata
 with hire as (
-    select w.row_id, w.worker_id, w.display_name, w.hire_date, m.ad_count, m.entra_count, m.entra_row_id, m.ad_row_id
+    select
+        w.row_id, w.source_id, w.worker_id, w.display_name, w.hire_date, m.ad_count, m.entra_count, m.entra_row_id,
+        m.ad_row_id
     from worker as w
     inner join worker_match as m on m.worker_row_id = w.row_id
     cross join clock as c
@@ -46,11 +49,21 @@ staged as (
     from hire as h
     cross join sspr_policy as p
     left join entra_user as e on e.row_id = h.entra_row_id
+),
+
+repeated as (
+    select o.worker_id
+    from worker as o
+    group by o.worker_id
+    having count(*) > 1
 )
 
 select
     'worker' as object_type,
-    h.worker_id as object_key,
+    case
+        when r.worker_id is null then h.worker_id
+        else replace(replace('[id] ([source])', '[id]', h.worker_id), '[source]', o.name)
+    end as object_key,
     h.display_name as object_name,
     s.stage as attribute,
     cast(h.hire_date as varchar(10)) as hr_value,
@@ -58,6 +71,8 @@ select
     e.userprincipalname as entra_value
 from staged as s
 inner join hire as h on h.row_id = s.row_id
+inner join source as o on o.source_id = h.source_id
+left join repeated as r on r.worker_id = h.worker_id
 left join ad_user as a on a.row_id = h.ad_row_id
 left join entra_user as e on e.row_id = h.entra_row_id
 where s.stage is not null

@@ -166,3 +166,32 @@ def test_a_day_that_would_never_end_cannot_be_written_by_hand(tmp_path, day):
             connection.execute(text(row), {"day": day})
         with store.write() as connection:
             connection.execute(text(row), {"day": "2026-12-31"})
+
+
+def both(estate, code):
+    """What is shown of a finding's objects after accepting the first of the keys."""
+    estate.refresh()
+    keys = sorted(states(estate, code))
+    with estate.store.write() as connection:
+        accept(connection, Acceptance(code, keys[0], None, "2026-12-31", "me", "known"))
+    return states(estate, code)
+
+
+@pytest.mark.parametrize("code", ["joiner_without_account", "sspr_hire_not_ready"])
+def test_workers_of_two_hr_systems_with_one_id_are_accepted_one_by_one(estate, code):
+    estate.source("hr [id]", "workers")
+    estate.link(("ad", "entra", "workers"), ("ad", "entra", "hr [id]"))
+    for name in ("workers", "hr [id]"):
+        estate.worker("4711", name, employee_id=f"{name}-4711", hire_date="2026-03-05")
+    estate.worker("12", hire_date="2026-03-05")
+    found = {"12": "accepted", "4711 (hr [id])": "still", "4711 (workers)": "still"}
+    assert both(estate, code) == found
+
+
+@pytest.mark.parametrize(("code", "sid"), [("mim_role_of_everybody", "S-1-1-0"), ("mim_group_unknown", "S-1-5-21-1")])
+def test_roles_of_two_services_are_accepted_one_by_one(estate, code, sid):
+    for name in ("mim 1", "mim 2"):
+        estate.source(name, "ad")
+        estate.insert("mim_role", name, {"role": "browse", "sid": sid})
+    estate.insert("mim_role", "mim 2", {"role": "joiners", "sid": sid})
+    assert both(estate, code) == {"browse (mim 1)": "accepted", "browse (mim 2)": "still", "joiners": "still"}

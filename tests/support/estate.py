@@ -79,7 +79,9 @@ class Estate:
             connection.execute(insert(LOADED[table]).values(whole))
             if "row_id" not in LOADED[table].c:
                 return 0
-            key = next(iter(LOADED[table].c[name] for name in ("guid", "id", "worker_id") if name in LOADED[table].c))
+            key = next(
+                iter(LOADED[table].c[name] for name in ("guid", "id", "worker_id", "role") if name in LOADED[table].c)
+            )
             found = select(LOADED[table].c.row_id).where(
                 key == whole[key.name], LOADED[table].c.source_id == whole["source_id"]
             )
