@@ -5,6 +5,7 @@ on SQLite, binary collation for keys and anchors, nvarchar on SQL Server. Nothin
 """
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -94,6 +95,7 @@ class DateText(TypeDecorator[str]):
         return value.isoformat() if isinstance(value, date) else value
 
 
+@lru_cache
 def sql_type(kind: str, size: int | None = None) -> TypeEngine[Any]:
     """The engine types of one of our column types (recon.objects)."""
     match kind:
