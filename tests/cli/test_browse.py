@@ -32,7 +32,7 @@ class Browser:
     def get(self, path):
         """(status, text)"""
         try:
-            with urllib.request.urlopen(self.root + path, timeout=30) as answer:
+            with urllib.request.urlopen(self.root + path, timeout=120) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
