@@ -333,7 +333,8 @@ class Backfill(_Section):
         (), description="One [[backfill.mapping]] for each attribute, instead of `attribute` and `source`."
     )
     company_domains: tuple[str, ...] = Field(
-        (), description="Own mail domains: never a personal address. The UPN suffixes loaded are added."
+        (),
+        description="Own mail domains: never a personal address. UPN suffixes and verified domains are added as loaded.",
     )
     denied_groups: tuple[str, ...] = Field(
         (), description="Object ids or names of groups whose members are never written."

@@ -59,14 +59,18 @@ def _mappings(settings: Backfill, attribute: str | None) -> tuple[Mapping, ...]:
 
 
 def _company_domains(connection: Connection, sources: Sources, configured: tuple[str, ...]) -> frozenset[str]:
-    """Configured domains, UPN suffixes of both sides (guests aside), and AD's usual mail domains."""
-    ad, entra = LOADED["ad_user"], LOADED["entra_user"]
+    """Configured domains, UPN suffixes of both sides (guests aside), verified domains, and AD's usual mail domains."""
+    ad, entra, domain = LOADED["ad_user"], LOADED["entra_user"], LOADED["entra_domain"]
     ad_ids = [source.source_id for source in sources.ad]
     found = {key for name in configured if (key := fold(name.removeprefix("@"))) is not None}
     suffixes = select(entra.c.upn_suffix).where(
         entra.c.source_id == sources.entra.source_id, func.coalesce(entra.c.is_guest, 0) == 0
     )
     found |= {name for name in connection.scalars(suffixes.distinct()) if name is not None}
+    verified = select(domain.c.domain_key).where(
+        domain.c.source_id == sources.entra.source_id, domain.c.isverified == 1
+    )
+    found |= {name for name in connection.scalars(verified) if name is not None}
     own = select(ad.c.upn_suffix).where(ad.c.source_id.in_(ad_ids)).distinct()
     found |= {name for name in connection.scalars(own) if name is not None}
     domains: Counter[str] = Counter()

@@ -13,6 +13,8 @@ from recon.decode.keys import fold
 from recon.store.tables import LOADED, metadata, sql_column
 
 EVERYBODY = "everybody"
+_LONGEST_NAME = 253  # of DNS
+_LONGEST_PATTERN = 514
 _WILDCARD = re.compile(r"[%_\[\]!]")
 
 critical_group = Table(
@@ -43,19 +45,24 @@ company_domain = Table(
     Column("source_id", Integer, primary_key=True, autoincrement=False),
     sql_column("domain_key", "key", 256, primary_key=True),
     sql_column("address_pattern", "key", 514, nullable=False),
-    comment="One row per UPN suffix that members of a tenant have, with the pattern its addresses are LIKE.",
+    comment="Two rows per domain of a tenant (UPN suffix of a member, or verified) with the pattern its addresses are "
+    "LIKE: of the domain itself, and with a dot in front of what lies below it.",
 )
 
 
 def fill_company_domains(connection: Connection) -> None:
-    """The UPN suffixes of members. The patterns escape what LIKE takes for a wildcard on any engine with !."""
-    user = LOADED["entra_user"].c
+    """UPN suffixes of members and verified domains; ! escapes what LIKE takes for a wildcard on any engine."""
+    user, domain = LOADED["entra_user"].c, LOADED["entra_domain"].c
     suffixes = (
         select(user.source_id, user.upn_suffix).where(user.is_guest == 0, user.upn_suffix.is_not(None)).distinct()
     )
+    verified = select(domain.source_id, domain.domain_key).where(domain.isverified == 1, domain.domain_key.is_not(None))
+    own = {(source_id, name) for asked in (suffixes, verified) for source_id, name in connection.execute(asked)}
     rows = [
-        {"source_id": source_id, "domain_key": suffix, "address_pattern": "%@" + _WILDCARD.sub(r"!\g<0>", suffix)}
-        for source_id, suffix in connection.execute(suffixes)
+        {"source_id": source_id, "domain_key": f"{dot}{name}", "address_pattern": pattern}
+        for source_id, name in sorted(own)
+        for dot, begin in (("", "%@"), (".", "%@%."))
+        if len(pattern := begin + _WILDCARD.sub(r"!\g<0>", name)) <= _LONGEST_PATTERN and len(name) <= _LONGEST_NAME
     ]
     connection.execute(delete(company_domain))
     if rows:

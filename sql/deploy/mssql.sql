@@ -9285,8 +9285,13 @@ select
     o.value as entra_value
 from entra_user_othermail as o
 inner join entra_user as e on e.id = o.id and e.source_id = o.source_id
-inner join company_domain as d on d.source_id = o.source_id and o.value_key like d.address_pattern escape '!'
-where e.is_guest = 0
+where
+    e.is_guest = 0
+    and exists (
+        select 1
+        from company_domain as d
+        where d.source_id = o.source_id and o.value_key like d.address_pattern escape '!'
+    )
 go
 if @@trancount = 0 set noexec on
 go
@@ -10215,7 +10220,7 @@ values
     (N'bulk_upload_hour', N'store', N'One row per tenant and hour (UTC) of the last two days in which bulk uploads were sent: a tenant takes a number of them in 24 hours. Counted before the request goes out.', null, N'0.1.0'),
     (N'clock', N'derived', N'One row: the instant the findings speak of (the newest good load) and the days counted from it.', null, N'0.1.0'),
     (N'closure_state', N'store', N'One row per closure: what it was made of, how deep it goes, and whether a limit cut it (is_complete 0).', null, N'0.1.0'),
-    (N'company_domain', N'store', N'One row per UPN suffix that members of a tenant have, with the pattern its addresses are LIKE.', null, N'0.1.0'),
+    (N'company_domain', N'store', N'Two rows per domain of a tenant (UPN suffix of a member, or verified) with the pattern its addresses are LIKE: of the domain itself, and with a dot in front of what lies below it.', null, N'0.1.0'),
     (N'country', N'reference', N'One row per country code of ISO 3166-1 alpha-2.', null, N'0.1.0'),
     (N'critical_group', N'store', N'One row per Entra group (object id, lower case) whose loss would hurt; a site fills it.', null, N'0.1.0'),
     (N'dictionary_column', N'store', N'One row per column of every table and view (a history table has its table''s, and from_run, to_run).', null, N'0.1.0'),
@@ -10405,7 +10410,7 @@ values
     (N'finding_mim_group_unknown', N'view', N'Role group of the synchronization service not found: A role of MIM, FIM or Entra Connect sync is held by a SID that no loaded group, user or well-known SID has: a local group of the server, another domain, or a group that was deleted. Where several services have the role, the object is the role with its service''s name. One row per role.', null, N'0.1.0'),
     (N'finding_mim_last_run_failed', N'view', N'Last run of a management agent did not succeed: The newest complete run of a management agent with this profile ended with another result than success. One row per management agent and run profile.', null, N'0.1.0'),
     (N'finding_mim_role_of_everybody', N'view', N'Role of the synchronization service given to everybody: A role of MIM, FIM or Entra Connect sync is held by Everyone, Authenticated Users, Users, Domain Users or Guests. Where several services have the role, the object is the role with its service''s name. One row per role.', null, N'0.1.0'),
-    (N'finding_othermails_company_domain', N'view', N'otherMails with a company address: An address in a member''s otherMails lies in a domain that is the UPN suffix of a member of the same tenant: who cannot sign in cannot read it. One row per user and address.', null, N'0.1.0'),
+    (N'finding_othermails_company_domain', N'view', N'otherMails with a company address: An address in a member''s otherMails lies in a domain that is the UPN suffix of a member of the same tenant, or verified there (where [entra] objects names domains), or below such a one: who cannot sign in cannot read it. Domains are compared as they are written, without case. One row per user and address.', null, N'0.1.0'),
     (N'finding_othermails_differ_from_hr', N'view', N'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per user and address of HR.', null, N'0.1.0'),
     (N'finding_othermails_invalid', N'view', N'otherMails with an invalid address: A value of otherMails cannot be a mail address (docs/value-defects.md): the attribute names the defect. One row per user and value and defect.', null, N'0.1.0'),
     (N'finding_othermails_missing', N'view', N'otherMails missing: HR knows a valid personal address of a worker whose only Entra user is synced, enabled (or waits, disabled, for a hire date in the future) and has no otherMails: self-service password reset has nothing to send to. Left out: leavers, and users of whom the answer did not contain otherMails. One row per user and address.', null, N'0.1.0'),

@@ -1,6 +1,7 @@
 -- title: otherMails with a company address
 -- meaning: An address in a member's otherMails lies in a domain that is the UPN suffix of a member of the same
---   tenant: who cannot sign in cannot read it. One row per user and address.
+--   tenant, or verified there (where [entra] objects names domains), or below such a one: who cannot sign in cannot
+--   read it. Domains are compared as they are written, without case. One row per user and address.
 -- family: sspr
 -- severity: medium
 -- fix: Replace it by a personal address, and ask why it was written there.
@@ -16,5 +17,10 @@ select
     o.value as entra_value
 from entra_user_othermail as o
 inner join entra_user as e on e.id = o.id and e.source_id = o.source_id
-inner join company_domain as d on d.source_id = o.source_id and o.value_key like d.address_pattern escape '!'
-where e.is_guest = 0
+where
+    e.is_guest = 0
+    and exists (
+        select 1
+        from company_domain as d
+        where d.source_id = o.source_id and o.value_key like d.address_pattern escape '!'
+    )

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import fields
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, select, update
 
 from recon.backfill.approval import operating_system_user
 from recon.backfill.build import build_plan, check_unchanged, hours_later
@@ -94,6 +94,20 @@ def test_the_header_says_what_the_plan_stands_on(rehearsal):
     assert header["thresholds"] == {"max_items": 500, "max_share": 0.5, "max_replaced": 0}
     first = next(plan.items())
     assert set(first.evidence) == {"immutable_id", "ad_guid", "rules_agreeing", "hr_name", "ad_name", "entra_name"}
+
+
+def test_verified_domains_of_the_tenant_are_the_companys(rehearsal):
+    table = LOADED["entra_domain"]
+    with rehearsal.store() as store:
+        with store.write() as connection:
+            tenant = connection.scalar(select(LOADED["entra_user"].c.source_id).limit(1))
+            for name, is_verified in (("brand.example", 1), ("claimed.example", 0)):
+                row = {"source_id": tenant, "run_id": 1, "row_hash": b"", "loaded_at": utc_now_text()}
+                connection.execute(insert(table).values(id=name, domain_key=name, isverified=is_verified, **row))
+        plan = build_plan(rehearsal.config, store, now=utc_now_text())
+    domains = load_plan(rehearsal.folder / "plans", plan.hash).header["company_domains"]
+    assert "brand.example" in domains
+    assert "claimed.example" not in domains
 
 
 def test_without_a_scope(rehearsal):

@@ -309,6 +309,7 @@ def test_other_mails(estate):
         estate.insert("entra_value_defect", "entra", row)
     assert [(row[0], row[5]) for row in estate.found("othermails_company_domain")] == [
         ("a", "x@Example.com"),
+        ("b", "x@sub.example.com"),
         ("w", f"x@{wild}"),
     ]
     assert [(row[0], row[5]) for row in estate.shown("othermails_shared")] == [

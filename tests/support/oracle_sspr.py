@@ -62,7 +62,7 @@ def othermails_company_domain(company: MadeCompany) -> Found:
     return {
         ("entra_user", user, "otherMails", None, None, mail)
         for user, mail, key in _held(company)
-        if "@" in key and key.rpartition("@")[2] in own
+        if "@" in key and any(f".{key.rpartition('@')[2]}".endswith(f".{domain}") for domain in own)
     }
 
 
