@@ -188,6 +188,9 @@ server_count: the server's own count, where it has one
 duplicates: rows that stood twice in the answer
 rejected: rows that were read and not published (table load_reject)
 fingerprint: sum of the row hashes of the loaded set
+accepted: refusals that this load was told to let pass: table=rows (--accept-rows), table.column=filled (--accept-fill)
+verified_at: when recon load --verify held the table against this load
+is_intact: 1: it was what was loaded; 0: it was not
 ad_row_id: row_id in ad_user
 entra_row_id: row_id in entra_user
 worker_row_id: row_id in worker

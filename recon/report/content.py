@@ -14,6 +14,7 @@ from recon.catalog import SEVERITIES, Statement, read_catalog
 from recon.config import Config
 from recon.decode.text import printable
 from recon.decode.times import earlier, utc_now_text
+from recon.objects import TABLES
 from recon.store import Store
 from recon.store.match_tables import clock, pair
 from recon.store.runs import LastLoad, doubts, last_loads, max_age
@@ -94,6 +95,8 @@ class Content:
             complete = "yes, as counted"
         else:
             complete = "accepted by hand"
+        if accepted := _accepted(load):
+            complete = f"accepted by hand ({accepted})"
         return LoadLine(
             load.source,
             load.table,
@@ -154,3 +157,10 @@ def _finding_line(
         count.gone,
         gone_names,
     )
+
+
+def _accepted(load: LastLoad) -> str:
+    """What of a table and its child tables the load was told to let pass."""
+    own = {load.table, *(name for name, spec in TABLES.items() if spec.parent == load.table)}
+    named = (load.accepted or "").split(", ")
+    return ", ".join(each for each in named if each.partition("=")[0].partition(".")[0] in own)

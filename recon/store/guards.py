@@ -25,7 +25,7 @@ _UNGUARDED_VALUES = frozenset({"defect", "propertycausingerror"})
 def check_complete(work: Publication, result: TableResult, distinct_rows: int) -> None:
     """Refuse a read that does not hold the rows the server counts. Raises IncompleteError."""
     expected = result.server_count
-    if expected is None or distinct_rows == expected or work.accept.takes(result.table, distinct_rows):
+    if expected is None or distinct_rows == expected or work.takes_rows(result.table, distinct_rows):
         return
     raise IncompleteError(
         f"{result.table}: {distinct_rows} rows were read, but the server counts {expected}; nothing was published",
@@ -49,7 +49,7 @@ def check_shrink(work: Publication, stage: Stage, distinct_rows: int) -> None:
     old = count(work, select(func.count()).select_from(target).where(mine))
     gone = count(work, select(func.count()).select_from(target).where(mine, ~exists().where(stage.key == target_key)))
     limit = _shrink_limit(work, old)
-    if gone > limit and not work.accept.takes(stage.spec.name, distinct_rows):
+    if gone > limit and not work.takes_rows(stage.spec.name, distinct_rows):
         raise LoadRefusedError(
             f"{stage.spec.name}: {gone} of {old} rows would vanish (limit {limit}); nothing was published",
             hint=f"if that is right, run once with --accept-rows {stage.spec.name}={distinct_rows}",
@@ -73,8 +73,8 @@ def check_fill(work: Publication, stage: Stage) -> None:
         return
     for name in doubtful:
         column = f"{stage.spec.name}.{name}"
-        accepted = (column, filled[name]) in work.accept.fills
-        if _is_less(work, before[name] * new_total, before[name], filled[name] * old_total) and not accepted:
+        is_less = _is_less(work, before[name] * new_total, before[name], filled[name] * old_total)
+        if is_less and not work.takes_fill(column, filled[name]):
             raise LoadRefusedError(
                 f"{column}: filled in {filled[name]} of {new_total} rows, before in {before[name]} of {old_total}; "
                 "nothing was published",
@@ -96,7 +96,7 @@ def check_values(work: Publication, stage: Stage, children: Sequence[Stage]) -> 
         for column, held in before.items():
             filled = after.get(column, 0)
             is_less = _is_less(work, held * new_total, held, filled * old_total)
-            if is_less and (column, filled) not in work.accept.fills:
+            if is_less and not work.takes_fill(column, filled):
                 raise LoadRefusedError(
                     f"{column}: filled in {filled} of {new_total} rows, before in {held} of {old_total}; "
                     "nothing was published",
@@ -136,7 +136,7 @@ def check_links(work: Publication, stage: Stage, owner: str | None, entry: Table
     if entry.deleted - entry.inserted <= limit:
         return
     gone = count(work, select(func.count()).select_from(past).where(*left)) - entry.inserted
-    if gone > limit and not work.accept.takes(stage.spec.name, entry.rows_published):
+    if gone > limit and not work.takes_rows(stage.spec.name, entry.rows_published):
         raise LoadRefusedError(
             f"{stage.spec.name}: {gone} of {old} rows would vanish (limit {limit}); nothing was published",
             hint=f"if that is right, run once with --accept-rows {stage.spec.name}={entry.rows_published}",
@@ -169,7 +169,7 @@ def check_deletions(work: Publication, stage: Stage, gone: GoneStage) -> None:
         return
     target_row = exists().where(mine, key == stage.key)
     rows = old - leaving + count(work, select(func.count()).select_from(stage.table).where(~target_row))
-    if not work.accept.takes(stage.spec.name, rows):
+    if not work.takes_rows(stage.spec.name, rows):
         raise LoadRefusedError(
             f"{stage.spec.name}: {leaving} of {old} rows would vanish (limit {limit}); nothing was published",
             hint=f"if that is right, run once with --accept-rows {stage.spec.name}={rows}",
@@ -187,7 +187,7 @@ def check_changed_fill(work: Publication, stage: Stage) -> None:
     ).one()
     for name, before, after in zip(names, filled[: len(names)], filled[len(names) :], strict=True):
         column = f"{stage.spec.name}.{name}"
-        if _is_less(work, before, before, after) and (column, after) not in work.accept.fills:
+        if _is_less(work, before, before, after) and not work.takes_fill(column, after):
             raise LoadRefusedError(
                 f"{column}: of {total} changed rows {after} have it, before {before} of the same had; "
                 "nothing was published",
@@ -210,7 +210,7 @@ def check_changed_values(work: Publication, stage: Stage, children: Sequence[Sta
         total = count(work, select(func.count()).select_from(known.subquery()))
         for column, held in before.items():
             filled = after.get(column, 0)
-            if _is_less(work, held, held, filled) and (column, filled) not in work.accept.fills:
+            if _is_less(work, held, held, filled) and not work.takes_fill(column, filled):
                 raise LoadRefusedError(
                     f"{column}: of {total} changed rows {filled} have it, before {held} of the same had; "
                     "nothing was published",
@@ -221,7 +221,7 @@ def check_changed_values(work: Publication, stage: Stage, children: Sequence[Sta
 def check_total(work: Publication, entry: TableResult) -> None:
     """Refuse an increment after which the table does not hold the rows the server counts. Raises IncompleteError."""
     expected, rows = entry.server_count, entry.rows_published + entry.rejected
-    if expected is None or rows == expected or work.accept.takes(entry.table, rows):
+    if expected is None or rows == expected or work.takes_rows(entry.table, rows):
         return
     raise IncompleteError(
         f"{entry.table}: with the increment there would be {rows} rows, but the server counts {expected}; "

@@ -231,12 +231,7 @@ class Load:
             connection = self.connection.execution_options(**{WRITES: True})
             with connection.begin():
                 work = Publication(
-                    connection,
-                    self._source_id,
-                    self.run_id,
-                    utc_now_text(),
-                    self._guards,
-                    accept or Overrides(),
+                    connection, self._source_id, self.run_id, utc_now_text(), self._guards, accept or Overrides()
                 )
                 self._publish(work, report, result)
         except SQLAlchemyError as error:
@@ -275,7 +270,7 @@ class Load:
         for name, entry in result.tables.items():
             record_table(work.connection, work.run_id, entry, report.table(name))
         publish.keep_statistics(work, [name for name in self._stages if self._has_changed(name, result)])
-        record_published(work.connection, work.run_id, work.source_id, report, self._begin)
+        record_published(work.connection, work.run_id, work.source_id, report, self._begin, work.accepted)
         prune(work.connection, cutoff(work.loaded_at, self._guards.history_days), work.source_id)
 
     def _has_changed(self, name: str, result: LoadResult) -> bool:

@@ -7,7 +7,7 @@ the history first, with the run that brought it and this one.
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
@@ -72,7 +72,10 @@ class TableResult:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One publishing transaction: where, whose rows, and the run they belong to."""
+    """One publishing transaction: where, whose rows, and the run they belong to.
+
+    `accepted`: what was let pass because it was told to, as table=rows and table.column=filled.
+    """
 
     connection: Connection
     source_id: int
@@ -80,6 +83,20 @@ class Publication:
     loaded_at: str
     guards: LoadGuards
     accept: Overrides
+    accepted: list[str] = field(default_factory=list)
+
+    def takes_rows(self, table: str, rows: int) -> bool:
+        """True when this number of rows is to be accepted; asked only where it would be refused."""
+        return self._noted(f"{table}={rows}", self.accept.takes(table, rows))
+
+    def takes_fill(self, column: str, filled: int) -> bool:
+        """True when a column (table.column) filled so often is to be accepted; asked only where it would be refused."""
+        return self._noted(f"{column}={filled}", (column, filled) in self.accept.fills)
+
+    def _noted(self, what: str, is_accepted: bool) -> bool:
+        if is_accepted and what not in self.accepted:
+            self.accepted.append(what)
+        return is_accepted
 
     @property
     def dialect(self) -> str:

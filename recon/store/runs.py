@@ -36,7 +36,10 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class LastLoad:
-    """The last published load of one table of one source. `reasons`: of what was rejected, with numbers, for people."""
+    """The last published load of one table of one source. `reasons`: of what was rejected, with numbers, for people.
+
+    `accepted`: what that load was told to let pass, for people.
+    """
 
     source: str
     kind: str
@@ -52,6 +55,7 @@ class LastLoad:
     deleted: int
     filter: str | None
     fingerprint: str | None
+    accepted: str | None
     reasons: str = ""
 
 
@@ -211,8 +215,13 @@ def record_table(connection: Connection, run_id: int, entry: TableResult, read: 
     )
 
 
-def record_published(connection: Connection, run_id: int, source_id: int, report: ReadReport, begin: Begin) -> None:
-    """Mark a load published, in the transaction that publishes its rows: watermark and rows stand or fall together."""
+def record_published(
+    connection: Connection, run_id: int, source_id: int, report: ReadReport, begin: Begin, accepted: Iterable[str]
+) -> None:
+    """Mark a load published, in the transaction that publishes its rows: watermark and rows stand or fall together.
+
+    `accepted`: the refusals that were let pass, see load_run.
+    """
     started = connection.scalar(select(load_run.c.started_at).where(load_run.c.run_id == run_id))
     finished = utc_now_text()
     seconds = (datetime.fromisoformat(finished) - datetime.fromisoformat(str(started))).total_seconds()
@@ -231,6 +240,7 @@ def record_published(connection: Connection, run_id: int, source_id: int, report
             watermark_from=begin.watermark if report.is_increment else None,
             watermark=report.watermark,
             basis=begin.basis,
+            accepted=", ".join(accepted) or None,
         )
     )
     connection.execute(
@@ -263,6 +273,7 @@ def last_loads(store: Store) -> list[LastLoad]:
             load_run_table.c.deleted,
             load_run_table.c.filter,
             load_run_table.c.fingerprint,
+            load_run.c.accepted,
         )
         .join_from(newest, load_run, load_run.c.run_id == newest.c.run_id)
         .join(source, source.c.source_id == newest.c.source_id)

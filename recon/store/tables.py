@@ -31,7 +31,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from recon import objects
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 BIN2 = "Latin1_General_100_BIN2"
 
@@ -286,6 +286,7 @@ load_run = Table(
     sql_column("watermark_from", "text"),  # where an increment began
     sql_column("watermark", "text"),  # where the next increment of the source begins
     sql_column("basis", "key", 64),  # digest of what the rows depend on; another one needs a full read
+    sql_column("accepted", "text"),  # refusals that somebody let pass: TABLE=N, TABLE.COLUMN=N
     sql_column("error", "text", 1000),
     sqlite_autoincrement=True,
     comment="One row per load of a source: running, published, failed or refused.",
@@ -308,6 +309,8 @@ load_run_table = Table(
     Column("rejected", BigInteger),
     sql_column("watermark", "text"),
     sql_column("fingerprint", "text", 32),
+    sql_column("verified_at", "time"),
+    Column("is_intact", SmallInteger),
     comment="One row per table of a published load: what was read, what the server counted, what changed.",
 )
 

@@ -3844,6 +3844,7 @@ CREATE TABLE load_run (
     watermark_from NVARCHAR(max) NULL,
     watermark NVARCHAR(max) NULL,
     basis NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    accepted NVARCHAR(max) NULL,
     error NVARCHAR(4000) NULL,
     PRIMARY KEY (run_id)
 )
@@ -3871,6 +3872,8 @@ CREATE TABLE load_run_table (
     rejected BIGINT NULL,
     watermark NVARCHAR(max) NULL,
     fingerprint NVARCHAR(4000) NULL,
+    verified_at DATETIME2(6) NULL,
+    is_intact SMALLINT NULL,
     PRIMARY KEY (run_id, table_name)
 )
 go
@@ -4514,6 +4517,21 @@ alter table clock add as_of_date DATE NULL
 go
 if @@trancount = 0 set noexec on
 go
+if col_length(N'load_run', N'accepted') is null
+alter table load_run add accepted NVARCHAR(max) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'load_run_table', N'verified_at') is null
+alter table load_run_table add verified_at DATETIME2(6) NULL
+go
+if @@trancount = 0 set noexec on
+go
+if col_length(N'load_run_table', N'is_intact') is null
+alter table load_run_table add is_intact SMALLINT NULL
+go
+if @@trancount = 0 set noexec on
+go
 if col_length(N'finding_count', N'family') is null
 alter table finding_count add family NVARCHAR(32) COLLATE Latin1_General_100_BIN2 NULL
 go
@@ -4798,7 +4816,7 @@ update source set history_run = (
     select max(r.run_id) from load_run as r
     where r.source_id = source.source_id and r.status = 'published'
 )
-where not exists (select 1 from schema_version as v where v.version = 3)
+where not exists (select 1 from schema_version as v where v.version = 4)
 go
 if @@trancount = 0 set noexec on
 go
@@ -5205,8 +5223,8 @@ go
 if @@trancount = 0 set noexec on
 go
 insert into schema_version (version, tool_version)
-select 3, 'script'
-where not exists (select 1 from schema_version as v where v.version = 3)
+select 4, 'script'
+where not exists (select 1 from schema_version as v where v.version = 4)
 go
 if @@trancount = 0 set noexec on
 go
@@ -10884,7 +10902,7 @@ values
     (N'backfill_item', N'intent_at', 19, N'time', null, N'intent as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'backfill_item', N'outcome_at', 20, N'time', null, N'outcome as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'backfill_item', N'verdict', 21, N'text', null, N'what the last verification found', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'backfill_item', N'verified_at', 22, N'time', null, N'verified as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'backfill_item', N'verified_at', 22, N'time', null, N'when recon load --verify held the table against this load', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'backfill_plan', N'plan', 1, N'text', null, N'hash of the plan', null, N'never NULL', 0, N'0.1.0'),
     (N'backfill_plan', N'kind', 2, N'text', null, N'fill or undo', null, N'never NULL', 0, N'0.1.0'),
     (N'backfill_plan', N'undoes', 3, N'text', null, N'hash of the plan that this one takes back', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11342,7 +11360,8 @@ values
     (N'load_run', N'watermark_from', 13, N'text', null, N'the watermark that the increment began at', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'load_run', N'watermark', 14, N'text', null, N'where the next increment begins: uSN, cookie or delta link', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'load_run', N'basis', 15, N'text', null, N'digest of what the rows depend on: configuration, tables, version', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'load_run', N'error', 16, N'text', null, N'why it was not published', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_run', N'accepted', 16, N'text', null, N'refusals that this load was told to let pass: table=rows (--accept-rows), table.column=filled (--accept-fill)', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_run', N'error', 17, N'text', null, N'why it was not published', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'load_run_table', N'run_id', 1, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
     (N'load_run_table', N'table_name', 2, N'text', null, N'the table', null, N'never NULL', 0, N'0.1.0'),
     (N'load_run_table', N'filter', 3, N'text', null, N'what was asked for: LDAP filter, Graph path or file', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11357,6 +11376,8 @@ values
     (N'load_run_table', N'rejected', 12, N'bigint', null, N'rows that were read and not published (table load_reject)', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'load_run_table', N'watermark', 13, N'text', null, N'where the next increment begins: uSN, cookie or delta link', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'load_run_table', N'fingerprint', 14, N'text', null, N'sum of the row hashes of the loaded set', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_run_table', N'verified_at', 15, N'time', null, N'when recon load --verify held the table against this load', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_run_table', N'is_intact', 16, N'flag', null, N'1: it was what was loaded; 0: it was not', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'match_candidate', N'ad_row_id', 1, N'int', null, N'row_id in ad_user', null, N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'entra_row_id', 2, N'int', null, N'row_id in entra_user', null, N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'ad_source_id', 3, N'int', null, N'source of the AD side', null, N'never NULL', 0, N'0.1.0'),
@@ -11457,15 +11478,15 @@ values
     (N'privileged_account', N'holder_rid', 8, N'int', null, N'last number of that group''s SID', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'privileged_account', N'depth', 9, N'int', null, N'how many memberships lie between: 1 is direct', null, N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'is_primary_group', 10, N'flag', null, N'1: no way is as short as the one through its primary group', N'0 or 1', N'never NULL', 0, N'0.1.0'),
-    (N'privileged_account', N'is_eligible', 11, N'flag', null, N'1: may activate the role; 0: holds it', N'0 or 1', N'never NULL', 0, N'0.1.0'),
-    (N'privileged_account', N'is_refused', 12, N'flag', null, N'1: Graph refuses an application without a directory role to write the user''s otherMails', N'0 or 1', N'never NULL', 0, N'0.1.0'),
-    (N'privileged_account', N'admincount', 13, N'int', null, N'adminCount of the account', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'sam_account_type', N'value_int', 1, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0')
+    (N'privileged_account', N'is_eligible', 11, N'flag', null, N'1: may activate the role; 0: holds it', N'0 or 1', N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'privileged_account', N'is_refused', 12, N'flag', null, N'1: Graph refuses an application without a directory role to write the user''s otherMails', N'0 or 1', N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'admincount', 13, N'int', null, N'adminCount of the account', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'sam_account_type', N'value_int', 1, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0'),
     (N'sam_account_type', N'name', 2, N'text', null, N'its name', null, N'never NULL', 0, N'0.1.0'),
     (N'schema_version', N'version', 1, N'int', null, N'version of the tables', null, N'never NULL', 0, N'0.1.0'),
     (N'schema_version', N'tool_version', 2, N'text', null, N'version of recon', null, N'never NULL', 0, N'0.1.0'),
@@ -11662,15 +11683,15 @@ values
     (N'ad_contact_decoded', N'mailnickname', 11, N'text(64)', N'mailNickname', N'mailNickname as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'targetaddress', 12, N'text(1024)', N'targetAddress', N'targetAddress as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'company', 13, N'text(64)', N'company', N'legal entity, as HR has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'department', 14, N'text(64)', N'department', N'department, as HR has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'ou_path', 15, N'text', null, N'the part of the distinguished name above the object', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'distinguishedname', 16, N'text', N'distinguishedName', N'distinguishedName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'dn_key', 17, N'key(850)', null, N'folded distinguished name', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0')
+    (N'ad_contact_decoded', N'department', 14, N'text(64)', N'department', N'department, as HR has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'ad_contact_decoded', N'ou_path', 15, N'text', null, N'the part of the distinguished name above the object', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_contact_decoded', N'distinguishedname', 16, N'text', N'distinguishedName', N'distinguishedName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_contact_decoded', N'dn_key', 17, N'key(850)', null, N'folded distinguished name', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'mail_key', 18, N'key(256)', null, N'mail folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'mailnickname_key', 19, N'key(64)', null, N'mailnickname folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'targetaddress_key', 20, N'key(450)', null, N'folded; of an SMTP value the address alone, so that it meets mail_key', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11867,15 +11888,15 @@ values
     (N'entra_user_decoded', N'onpremisesdomainname', 37, N'text(256)', N'onPremisesDomainName', N'onPremisesDomainName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'onpremisesuserprincipalname', 38, N'text(1024)', N'onPremisesUserPrincipalName', N'onPremisesUserPrincipalName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'onpremiseslastsyncdatetime', 39, N'time', N'onPremisesLastSyncDateTime', N'onPremisesLastSyncDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'createddatetime', 40, N'time', N'createdDateTime', N'createdDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'created_day', 41, N'day', null, N'created as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'lastpasswordchangedatetime', 42, N'time', N'lastPasswordChangeDateTime', N'lastPasswordChangeDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'upn_key', 43, N'key(450)', null, N'upn folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0')
+    (N'entra_user_decoded', N'createddatetime', 40, N'time', N'createdDateTime', N'createdDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'entra_user_decoded', N'created_day', 41, N'day', null, N'created as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'entra_user_decoded', N'lastpasswordchangedatetime', 42, N'time', N'lastPasswordChangeDateTime', N'lastPasswordChangeDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'entra_user_decoded', N'upn_key', 43, N'key(450)', null, N'upn folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'entra_user_decoded', N'mail_key', 44, N'key(256)', null, N'mail folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'entra_user_decoded', N'smtp_primary_key', 45, N'key(450)', null, N'smtp_primary folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'entra_user_decoded', N'employeeid_key', 46, N'key(64)', null, N'through the configured normaliser', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),

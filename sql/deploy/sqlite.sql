@@ -3074,6 +3074,7 @@ CREATE TABLE IF NOT EXISTS load_run (
     watermark_from TEXT,
     watermark TEXT,
     basis TEXT,
+    accepted TEXT,
     error TEXT
 )
 ;
@@ -3096,6 +3097,8 @@ CREATE TABLE IF NOT EXISTS load_run_table (
     rejected BIGINT,
     watermark TEXT,
     fingerprint TEXT,
+    verified_at TEXT,
+    is_intact SMALLINT,
     PRIMARY KEY (run_id, table_name)
 )
 ;
@@ -4006,8 +4009,8 @@ where not exists (select 1 from well_known_sid as c where c.sid = n.sid)
 ;
 
 insert into schema_version (version, tool_version)
-select 3, 'script'
-where not exists (select 1 from schema_version as v where v.version = 3)
+select 4, 'script'
+where not exists (select 1 from schema_version as v where v.version = 4)
     and exists (select 1 from pragma_table_info('ad_member') as c where c.name = 'run_id')
 ;
 
@@ -9553,7 +9556,7 @@ values
     ('backfill_item', 'intent_at', 19, 'time', null, 'intent as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('backfill_item', 'outcome_at', 20, 'time', null, 'outcome as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('backfill_item', 'verdict', 21, 'text', null, 'what the last verification found', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('backfill_item', 'verified_at', 22, 'time', null, 'verified as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('backfill_item', 'verified_at', 22, 'time', null, 'when recon load --verify held the table against this load', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('backfill_plan', 'plan', 1, 'text', null, 'hash of the plan', null, 'never NULL', 0, '0.1.0'),
     ('backfill_plan', 'kind', 2, 'text', null, 'fill or undo', null, 'never NULL', 0, '0.1.0'),
     ('backfill_plan', 'undoes', 3, 'text', null, 'hash of the plan that this one takes back', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -10009,7 +10012,8 @@ values
     ('load_run', 'watermark_from', 13, 'text', null, 'the watermark that the increment began at', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('load_run', 'watermark', 14, 'text', null, 'where the next increment begins: uSN, cookie or delta link', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('load_run', 'basis', 15, 'text', null, 'digest of what the rows depend on: configuration, tables, version', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('load_run', 'error', 16, 'text', null, 'why it was not published', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_run', 'accepted', 16, 'text', null, 'refusals that this load was told to let pass: table=rows (--accept-rows), table.column=filled (--accept-fill)', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_run', 'error', 17, 'text', null, 'why it was not published', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('load_run_table', 'run_id', 1, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
     ('load_run_table', 'table_name', 2, 'text', null, 'the table', null, 'never NULL', 0, '0.1.0'),
     ('load_run_table', 'filter', 3, 'text', null, 'what was asked for: LDAP filter, Graph path or file', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -10024,6 +10028,8 @@ values
     ('load_run_table', 'rejected', 12, 'bigint', null, 'rows that were read and not published (table load_reject)', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('load_run_table', 'watermark', 13, 'text', null, 'where the next increment begins: uSN, cookie or delta link', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('load_run_table', 'fingerprint', 14, 'text', null, 'sum of the row hashes of the loaded set', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_run_table', 'verified_at', 15, 'time', null, 'when recon load --verify held the table against this load', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_run_table', 'is_intact', 16, 'flag', null, '1: it was what was loaded; 0: it was not', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('match_candidate', 'ad_row_id', 1, 'int', null, 'row_id in ad_user', null, 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'entra_row_id', 2, 'int', null, 'row_id in entra_user', null, 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'ad_source_id', 3, 'int', null, 'source of the AD side', null, 'never NULL', 0, '0.1.0'),
@@ -10124,14 +10130,14 @@ values
     ('privileged_account', 'holder_rid', 8, 'int', null, 'last number of that group''s SID', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('privileged_account', 'depth', 9, 'int', null, 'how many memberships lie between: 1 is direct', null, 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'is_primary_group', 10, 'flag', null, '1: no way is as short as the one through its primary group', '0 or 1', 'never NULL', 0, '0.1.0'),
-    ('privileged_account', 'is_eligible', 11, 'flag', null, '1: may activate the role; 0: holds it', '0 or 1', 'never NULL', 0, '0.1.0'),
-    ('privileged_account', 'is_refused', 12, 'flag', null, '1: Graph refuses an application without a directory role to write the user''s otherMails', '0 or 1', 'never NULL', 0, '0.1.0'),
-    ('privileged_account', 'admincount', 13, 'int', null, 'adminCount of the account', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('sam_account_type', 'value_int', 1, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0')
+    ('privileged_account', 'is_eligible', 11, 'flag', null, '1: may activate the role; 0: holds it', '0 or 1', 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('privileged_account', 'is_refused', 12, 'flag', null, '1: Graph refuses an application without a directory role to write the user''s otherMails', '0 or 1', 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'admincount', 13, 'int', null, 'adminCount of the account', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('sam_account_type', 'value_int', 1, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0'),
     ('sam_account_type', 'name', 2, 'text', null, 'its name', null, 'never NULL', 0, '0.1.0'),
     ('schema_version', 'version', 1, 'int', null, 'version of the tables', null, 'never NULL', 0, '0.1.0'),
     ('schema_version', 'tool_version', 2, 'text', null, 'version of recon', null, 'never NULL', 0, '0.1.0'),
@@ -10328,14 +10334,14 @@ values
     ('ad_contact_decoded', 'mailnickname', 11, 'text(64)', 'mailNickname', 'mailNickname as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'targetaddress', 12, 'text(1024)', 'targetAddress', 'targetAddress as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'company', 13, 'text(64)', 'company', 'legal entity, as HR has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_contact_decoded', 'department', 14, 'text(64)', 'department', 'department, as HR has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_contact_decoded', 'ou_path', 15, 'text', null, 'the part of the distinguished name above the object', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('ad_contact_decoded', 'distinguishedname', 16, 'text', 'distinguishedName', 'distinguishedName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_contact_decoded', 'dn_key', 17, 'key(850)', null, 'folded distinguished name', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0')
+    ('ad_contact_decoded', 'department', 14, 'text(64)', 'department', 'department, as HR has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('ad_contact_decoded', 'ou_path', 15, 'text', null, 'the part of the distinguished name above the object', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_contact_decoded', 'distinguishedname', 16, 'text', 'distinguishedName', 'distinguishedName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_contact_decoded', 'dn_key', 17, 'key(850)', null, 'folded distinguished name', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_contact_decoded', 'mail_key', 18, 'key(256)', null, 'mail folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_contact_decoded', 'mailnickname_key', 19, 'key(64)', null, 'mailnickname folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_contact_decoded', 'targetaddress_key', 20, 'key(450)', null, 'folded; of an SMTP value the address alone, so that it meets mail_key', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -10532,14 +10538,14 @@ values
     ('entra_user_decoded', 'onpremisesdomainname', 37, 'text(256)', 'onPremisesDomainName', 'onPremisesDomainName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'onpremisesuserprincipalname', 38, 'text(1024)', 'onPremisesUserPrincipalName', 'onPremisesUserPrincipalName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'onpremiseslastsyncdatetime', 39, 'time', 'onPremisesLastSyncDateTime', 'onPremisesLastSyncDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user_decoded', 'createddatetime', 40, 'time', 'createdDateTime', 'createdDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user_decoded', 'created_day', 41, 'day', null, 'created as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('entra_user_decoded', 'lastpasswordchangedatetime', 42, 'time', 'lastPasswordChangeDateTime', 'lastPasswordChangeDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user_decoded', 'upn_key', 43, 'key(450)', null, 'upn folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0')
+    ('entra_user_decoded', 'createddatetime', 40, 'time', 'createdDateTime', 'createdDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('entra_user_decoded', 'created_day', 41, 'day', null, 'created as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('entra_user_decoded', 'lastpasswordchangedatetime', 42, 'time', 'lastPasswordChangeDateTime', 'lastPasswordChangeDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('entra_user_decoded', 'upn_key', 43, 'key(450)', null, 'upn folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_user_decoded', 'mail_key', 44, 'key(256)', null, 'mail folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_user_decoded', 'smtp_primary_key', 45, 'key(450)', null, 'smtp_primary folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_user_decoded', 'employeeid_key', 46, 'key(64)', null, 'through the configured normaliser', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),

@@ -67,6 +67,14 @@ def test_a_load_that_was_accepted_although_incomplete_is_stamped(store):
     assert doubts(store, NOW, 48) == []
 
 
+def test_the_report_names_what_a_load_was_told_to_accept(store, config, tmp_path):
+    told = "entra_user=1, entra_user_othermail.value=0, entra_group=7"
+    with store.write() as connection:
+        connection.execute(update(load_run).values(accepted=told))
+    page = write_html(config, store, tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "accepted by hand (entra_user=1, entra_user_othermail.value=0)" in page
+
+
 def test_an_attempt_that_failed_after_the_last_good_load_is_stamped_until_one_succeeds(store):
     run = begin_run(store, 1)
     (doubt,) = doubts(store, NOW, 48)

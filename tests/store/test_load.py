@@ -524,3 +524,19 @@ def test_the_planner_knows_what_a_load_has_brought(store):
             statement = "select relname from pg_class where relkind = 'r' and reltuples > 0 and relname like 'entra%%'"
             known = connection.exec_driver_sql(f"{statement} order by relname").scalars().all()
     assert known == ["entra_user", "entra_user_othermail"]
+
+
+def test_what_a_load_was_told_to_accept_is_kept_with_it(store):
+    def last() -> str | None:
+        with store.read() as connection:
+            return connection.scalar(select(load_run.c.accepted).order_by(load_run.c.run_id.desc()).limit(1))
+
+    load(store, [user(n, f"{n}@x.example", employeeid=str(n)) for n in range(100)])
+    told = Overrides(
+        fills=frozenset({("entra_user.employeeid", 0), ("entra_user_othermail.value", 1)}),
+        tables=frozenset({("entra_user", 40), ("entra_group", 7)}),
+    )
+    load(store, [user(n, *(["0@x.example"] if not n else [])) for n in range(40)], accept=told)
+    assert last() == "entra_user=40, entra_user.employeeid=0, entra_user_othermail.value=1"
+    load(store, [user(n, employeeid="7") for n in range(40)], accept=told)  # nothing that would be refused
+    assert last() is None

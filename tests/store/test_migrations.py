@@ -22,7 +22,7 @@ def load(store: Store, *mails: str) -> int:
 
 
 def make_old(store: Store) -> None:
-    """Take away what version 2 added."""
+    """Take away what versions 2 and 4 added."""
     with store.write() as connection:
         for history in HISTORY.values():
             connection.execute(text(f"drop table {history.name}"))
@@ -31,6 +31,8 @@ def make_old(store: Store) -> None:
                 connection.execute(text(f"alter table {name} drop column run_id"))
         connection.execute(text("alter table source drop column history_run"))
         connection.execute(text("drop index entra_user_upn_key"))
+        connection.execute(text("alter table load_run drop column accepted"))
+        connection.execute(text("alter table load_run_table drop column is_intact"))
         connection.execute(text("update schema_version set version = 1"))
 
 
