@@ -160,7 +160,8 @@ uac_flag.is_computed: 1: proves something in msDS-User-Account-Control-Computed 
 well_known_sid.kind: universal, builtin, or domain (stands behind a domain's own SID)
 rid: last number of the SID, of kind domain
 reason: why
-detail: the same for people
+detail: what tells several rows of one object and attribute apart
+load_reject.detail: the reason for people
 source_row: record number in the file, the header is 1
 load_reject.object_key: what names the record, where it has a name
 status: running, published, failed or refused

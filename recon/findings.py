@@ -348,19 +348,22 @@ def stated_rows(store: Store, code: str, *, unmask: bool = False) -> Iterator[St
     """The same with the state of each row."""
     is_new = case((new_rows(code), 1), else_=0)
     statement = (
-        select(is_new, finding_row.c.is_personal, *(finding_row.c[name] for name in FINDING_COLUMNS))
+        select(
+            is_new, finding_row.c.is_personal, finding_row.c.detail, *(finding_row.c[name] for name in FINDING_COLUMNS)
+        )
         .where(finding_row.c.code == code)
         .order_by(finding_row.c.object_key, finding_row.c.finding_row_id)
     )
     with store.read() as connection:
         active = [each for each in acceptances(connection, code) if not each.is_expired]
-        accepted = {(each.object_key, each.attribute): each for each in active}
-        for new, is_personal, *values in connection.execution_options(yield_per=2000).execute(statement):
+        accepted = {(each.object_key, each.attribute, each.detail): each for each in active}
+        for new, is_personal, detail, *values in connection.execution_options(yield_per=2000).execute(statement):
             if is_personal and not unmask:
                 values[4:] = [masked(value) for value in values[4:]]
             row = FindingRow(*values)
             key = row.object_key or ""
-            acceptance = accepted.get((key, row.attribute)) or accepted.get((key, None))
+            ways = ((key, attribute, each) for attribute in (row.attribute, None) for each in (detail, None))
+            acceptance = next((accepted[way] for way in ways if way in accepted), None)
             if acceptance is None:
                 yield StatedRow(row, "new" if new else "still", None)
             else:

@@ -172,6 +172,7 @@ def _show_rows(store: "Store", finding: "Statement", output: Format, *, unmask: 
 _CODE = typer.Argument(help="The finding.")
 _OBJECT = typer.Argument(metavar="OBJECT", help="Key or name of the object, as the finding shows it.")
 _ATTRIBUTE = typer.Option(None, "--attribute", help="Only the rows of this attribute.")
+_VALUE = typer.Option(None, "--value", help="Only the row that shows this value, where the object has several.")
 
 
 @app.command("accept")
@@ -183,6 +184,7 @@ def accept(
     why: str = typer.Option(..., "--why", help="The reason; reports show it."),
     by: str | None = typer.Option(None, "--by", help="Who accepts; default: the signed-in user."),
     attribute: str | None = _ATTRIBUTE,
+    value: str | None = _VALUE,
 ) -> None:
     """Accept a finding for one object until a day: it is counted as accepted, and shown, never hidden."""
     import getpass
@@ -206,8 +208,10 @@ def accept(
         key = _one_key(connection, finding.name, wanted)
         if attribute is not None:
             attribute = _one_attribute(connection, finding.name, key, attribute)
+        detail = None if value is None else _one_detail(connection, finding.name, key, value)
         who = by or getpass.getuser()
-        write(connection, Acceptance(finding.name, key, attribute, last.isoformat(), who[:128], why.strip()[:1000]))
+        said = (last.isoformat(), who[:128], why.strip()[:1000])
+        write(connection, Acceptance(finding.name, key, attribute, *said, detail))
     say(f"{finding.name}: {wanted} is accepted until {last.isoformat()} by {who}")
 
 
@@ -238,8 +242,30 @@ def _one_attribute(connection: "Connection", code: str, key: str, wanted: str) -
     )
 
 
+def _one_detail(connection: "Connection", code: str, key: str, value: str) -> str:
+    from recon.errors import UsageError
+    from recon.store.acceptance import details_of
+
+    found = details_of(connection, code, key, value)
+    if not found:
+        raise UsageError(
+            f"no row of {code} about {key} shows the value {value}", hint=f"recon findings {code} --unmask shows them"
+        )
+    if found[0] is None:
+        raise UsageError(f"{code} has one row for an object and attribute", hint="accept it without --value")
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} rows of {code} about {key} show {value}", hint="give the value that differs")
+    return found[0]
+
+
 @app.command("unaccept")
-def unaccept(ctx: typer.Context, code: str = _CODE, wanted: str = _OBJECT, attribute: str | None = _ATTRIBUTE) -> None:
+def unaccept(
+    ctx: typer.Context,
+    code: str = _CODE,
+    wanted: str = _OBJECT,
+    attribute: str | None = _ATTRIBUTE,
+    value: str | None = typer.Option(None, "--value", help="Only what was accepted for this value."),
+) -> None:
     """Withdraw what was accepted for one object: its rows are open again."""
     from recon.cli.console import say, state
     from recon.errors import UsageError
@@ -247,7 +273,7 @@ def unaccept(ctx: typer.Context, code: str = _CODE, wanted: str = _OBJECT, attri
 
     with state(ctx).store() as store, store.write() as connection:
         keys = {wanted, *named_keys(connection, code, wanted)}
-        removed = sum(withdraw(connection, code, key, attribute) for key in keys)
+        removed = sum(withdraw(connection, code, key, attribute, value) for key in keys)
         if not removed:
             raise UsageError(f"nothing is accepted for {wanted} in {code}", hint="recon findings accepted lists all")
     say(f"{code}: {wanted} is open again")
@@ -255,14 +281,23 @@ def unaccept(ctx: typer.Context, code: str = _CODE, wanted: str = _OBJECT, attri
 
 @app.command("accepted")
 def accepted(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
-    """List what is accepted, with who, why and until when; expired ones too."""
+    """List what is accepted, with who, why and until when; expired ones, and those that cover no row now, too."""
     from recon.cli.console import emit, state
-    from recon.store.acceptance import acceptances
+    from recon.store.acceptance import Acceptance, acceptances
+
+    known = {each.name for each in catalog_of(state(ctx).config()).findings}
+
+    def stands(each: Acceptance) -> str:
+        if each.code not in known:
+            return "unknown finding"
+        if each.is_expired:
+            return "expired"
+        return "accepted" if each.covers else "covers nothing"
 
     with state(ctx).store() as store, store.read() as connection:
-        rows = [
-            (each.code, each.object_key, each.attribute, each.until, each.by, each.why, each.is_expired)
+        table = [
+            (each.code, each.object_key, each.attribute, each.detail, each.covers, each.until, each.by, each.why,
+             stands(each))
             for each in acceptances(connection)
-        ]
-    table = [(*row[:3], *row[3:6], "expired" if row[6] else "accepted") for row in rows]
-    emit(("finding", "object_key", "attribute", "until", "by", "why", "state"), table, output)
+        ]  # fmt: skip
+    emit(("finding", "object_key", "attribute", "value", "rows", "until", "by", "why", "state"), table, output)

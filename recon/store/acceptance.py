@@ -58,6 +58,7 @@ finding_acceptance = Table(
     sql_column("code", "key", 64, nullable=False),
     sql_column("object_key", "key", 450, nullable=False),
     sql_column("attribute", "key", 128),
+    sql_column("detail", "text"),
     sql_column("accepted_until", "date", nullable=False),
     sql_column("accepted_by", "text", 128, nullable=False),
     sql_column("why", "text", 1000, nullable=False),
@@ -66,13 +67,17 @@ finding_acceptance = Table(
     # text on SQLite, where 31.12.2026 would never come to its end
     CheckConstraint("accepted_until glob '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]'").ddl_if(dialect="sqlite"),
     comment="One row per accepted object of a finding, up to and with the day accepted_until; attribute NULL: whatever "
-    "the attribute. Filled by recon findings accept, or by hand.",
+    "the attribute; detail: the one row of several that finding_row tells apart by it, NULL: all of them. "
+    "Filled by recon findings accept, or by hand.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """One acceptance. `until`: its last day; `is_expired`: that day has passed."""
+    """One acceptance. `until`: its last day; `detail`: of the one row it covers, None: of all the object's rows.
+
+    `covers`: rows of the last refresh; `is_expired`: its last day has passed.
+    """
 
     code: str
     object_key: str
@@ -80,6 +85,8 @@ class Acceptance:
     until: str
     by: str
     why: str
+    detail: str | None = None
+    covers: int = 0
     is_expired: bool = False
 
 
@@ -115,6 +122,7 @@ def _accepts() -> ColumnElement[bool]:
         finding_acceptance.c.code == finding_row.c.code,
         finding_acceptance.c.object_key == finding_row.c.object_key,
         or_(finding_acceptance.c.attribute.is_(None), finding_acceptance.c.attribute == finding_row.c.attribute),
+        or_(finding_acceptance.c.detail.is_(None), finding_acceptance.c.detail == finding_row.c.detail),
     )
 
 
@@ -169,8 +177,16 @@ def acceptances(connection: Connection, code: str | None = None) -> list[Accepta
     """All acceptances, of one finding or of all; the one that lasts longest comes last of its object."""
     table = finding_acceptance.c
     today = connection.scalar(select(clock.c.as_of_date))
+    covers = select(func.count()).select_from(finding_row).where(_accepts()).correlate(finding_acceptance)
     statement = select(
-        table.code, table.object_key, table.attribute, table.accepted_until, table.accepted_by, table.why
+        table.code,
+        table.object_key,
+        table.attribute,
+        table.accepted_until,
+        table.accepted_by,
+        table.why,
+        table.detail,
+        covers.scalar_subquery(),
     ).order_by(table.code, table.object_key, table.accepted_until, table.acceptance_id)
     if code is not None:
         statement = statement.where(table.code == code)
@@ -217,14 +233,31 @@ def attributes_of(connection: Connection, code: str, object_key: str) -> list[st
     return list(connection.scalars(select(row.attribute).where(*mine).distinct().order_by(row.attribute)))
 
 
+def details_of(connection: Connection, code: str, object_key: str, value: str) -> list[str | None]:
+    """What tells the rows of one object apart that show this value; None where the finding has one row for it."""
+    row = finding_row.c
+    shows = or_(row.hr_value == value, row.ad_value == value, row.entra_value == value, row.detail == value)
+    mine = row.code == code, row.object_key == object_key, shows
+    return list(connection.scalars(select(row.detail).where(*mine).distinct()))
+
+
 def accept(connection: Connection, acceptance: Acceptance) -> None:
-    """Write one acceptance in place of those that the object had for this finding and attribute."""
-    withdraw(connection, acceptance.code, acceptance.object_key, acceptance.attribute, any_attribute=False)
+    """Write one acceptance in place of the one that the object had for this finding, attribute and detail."""
+    table = finding_acceptance.c
+    connection.execute(
+        delete(finding_acceptance).where(
+            table.code == acceptance.code,
+            table.object_key == acceptance.object_key,
+            table.attribute.is_not_distinct_from(acceptance.attribute),
+            table.detail.is_not_distinct_from(acceptance.detail),
+        )
+    )
     connection.execute(
         insert(finding_acceptance).values(
             code=acceptance.code,
             object_key=acceptance.object_key,
             attribute=acceptance.attribute,
+            detail=acceptance.detail,
             accepted_until=acceptance.until,
             accepted_by=acceptance.by,
             why=acceptance.why,
@@ -234,15 +267,15 @@ def accept(connection: Connection, acceptance: Acceptance) -> None:
 
 
 def withdraw(
-    connection: Connection, code: str, object_key: str, attribute: str | None, *, any_attribute: bool = True
+    connection: Connection, code: str, object_key: str, attribute: str | None, detail: str | None = None
 ) -> int:
-    """Delete the acceptances of one object; of one attribute, or of all with `any_attribute`. Returns how many."""
+    """Delete the acceptances of one object; of one attribute or detail where they are given. Returns how many."""
     table = finding_acceptance.c
     conditions = [table.code == code, table.object_key == object_key]
     if attribute is not None:
         conditions.append(table.attribute == attribute)
-    elif not any_attribute:
-        conditions.append(table.attribute.is_(None))
+    if detail is not None:
+        conditions.append(table.detail == detail)
     return connection.execute(
         delete(finding_acceptance).where(*conditions), execution_options={"preserve_rowcount": True}
     ).rowcount

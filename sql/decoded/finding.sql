@@ -48,6 +48,7 @@ select
                 a.code = f.code
                 and a.object_key = f.object_key
                 and (a.attribute is null or a.attribute = f.attribute)
+                and (a.detail is null or a.detail = f.detail)
                 and a.accepted_until >= c.as_of_date
         ) then 1
         else 0

@@ -3640,6 +3640,7 @@ CREATE TABLE finding_acceptance (
     code NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
     object_key NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NOT NULL,
     attribute NVARCHAR(128) COLLATE Latin1_General_100_BIN2 NULL,
+    detail NVARCHAR(max) NULL,
     accepted_until DATE NOT NULL,
     accepted_by NVARCHAR(4000) NOT NULL,
     why NVARCHAR(4000) NOT NULL,
@@ -6048,6 +6049,7 @@ select
                 a.code = f.code
                 and a.object_key = f.object_key
                 and (a.attribute is null or a.attribute = f.attribute)
+                and (a.detail is null or a.detail = f.detail)
                 and a.accepted_until >= c.as_of_date
         ) then 1
         else 0
@@ -10286,7 +10288,7 @@ values
     (N'entra_user_proxyaddress_history', N'history', N'One row per value of proxyAddresses. As it was from load run from_run up to, not including, to_run.', N'entra_user_proxyaddress', N'0.1.0'),
     (N'entra_value_defect', N'loaded', N'One row per defect of one value.', null, N'0.1.0'),
     (N'entra_value_defect_history', N'history', N'One row per defect of one value. As it was from load run from_run up to, not including, to_run.', N'entra_value_defect', N'0.1.0'),
-    (N'finding_acceptance', N'store', N'One row per accepted object of a finding, up to and with the day accepted_until; attribute NULL: whatever the attribute. Filled by recon findings accept, or by hand.', null, N'0.1.0'),
+    (N'finding_acceptance', N'store', N'One row per accepted object of a finding, up to and with the day accepted_until; attribute NULL: whatever the attribute; detail: the one row of several that finding_row tells apart by it, NULL: all of them. Filled by recon findings accept, or by hand.', null, N'0.1.0'),
     (N'finding_count', N'derived', N'One row per finding of each refresh: how many rows it had, how many of them are accepted or new, and how many rows of the refresh before are gone (NULL where there is none).', null, N'0.1.0'),
     (N'finding_row', N'derived', N'One row per object of a finding (its grain stands in its meaning), of the last refresh.', null, N'0.1.0'),
     (N'finding_seen', N'store', N'One row per row of a finding that stands, or that the last refresh found gone. first_refresh: NULL when it was there the first time the finding was looked for; gone_refresh: NULL while it stands.', null, N'0.1.0'),
@@ -11263,22 +11265,23 @@ values
     (N'finding_acceptance', N'code', 2, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_acceptance', N'object_key', 3, N'text', null, N'key of the object: guid, id or worker id', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_acceptance', N'attribute', 4, N'text', null, N'the attribute, in lower case without hyphens', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'finding_acceptance', N'accepted_until', 5, N'datetext', null, N'last day on which it holds; afterwards the finding is open again', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_acceptance', N'accepted_by', 6, N'text', null, N'who accepted it', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_acceptance', N'why', 7, N'text', null, N'the reason given', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_acceptance', N'created_at', 8, N'time', null, N'created as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_acceptance', N'detail', 5, N'text', null, N'what tells several rows of one object and attribute apart', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_acceptance', N'accepted_until', 6, N'datetext', null, N'last day on which it holds; afterwards the finding is open again', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_acceptance', N'accepted_by', 7, N'text', null, N'who accepted it', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_acceptance', N'why', 8, N'text', null, N'the reason given', null, N'never NULL', 0, N'0.1.0'),
+    (N'finding_acceptance', N'created_at', 9, N'time', null, N'created as a time', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_count', N'refresh_id', 1, N'int', null, N'number of the refresh, from 1', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_count', N'code', 2, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_count', N'severity', 3, N'text', null, N'critical, high, medium, low or info', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_count', N'family', 4, N'text', null, N'family of the finding', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_count', N'title', 5, N'text', null, N'title of the finding', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_count', N'row_count', 6, N'int', null, N'rows it had', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_count', N'accepted_count', 7, N'int', null, N'rows that are accepted', null, N'no value, or none that could be derived', 0, N'0.1.0')
+    (N'finding_count', N'row_count', 6, N'int', null, N'rows it had', null, N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'finding_count', N'accepted_count', 7, N'int', null, N'rows that are accepted', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_count', N'new_count', 8, N'int', null, N'rows that the refresh before did not have', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_count', N'gone_count', 9, N'int', null, N'rows of the refresh before that are gone', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_count', N'refreshed_at', 10, N'time', null, N'when the refresh ran', N'UTC', N'never NULL', 0, N'0.1.0'),
@@ -11290,7 +11293,7 @@ values
     (N'finding_row', N'object_key', 6, N'text', null, N'key of the object: guid, id or worker id', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_row', N'object_name', 7, N'text', null, N'a name for people', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_row', N'attribute', 8, N'text', null, N'the attribute, in lower case without hyphens', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'finding_row', N'detail', 9, N'text', null, N'the same for people', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_row', N'detail', 9, N'text', null, N'what tells several rows of one object and attribute apart', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_row', N'hr_value', 10, N'text', null, N'what HR has', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_row', N'ad_value', 11, N'text', null, N'what Active Directory has', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_row', N'entra_value', 12, N'text', null, N'what Entra ID has', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11299,7 +11302,7 @@ values
     (N'finding_seen', N'object_type', 2, N'text', null, N'table of the object', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_seen', N'object_key', 3, N'text', null, N'key of the object: guid, id or worker id', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_seen', N'attribute', 4, N'text', null, N'the attribute, in lower case without hyphens', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'finding_seen', N'detail', 5, N'text', null, N'the same for people', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'finding_seen', N'detail', 5, N'text', null, N'what tells several rows of one object and attribute apart', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_seen', N'object_name', 6, N'text', null, N'a name for people', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_seen', N'first_refresh', 7, N'int', null, N'the refresh that found it first', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_seen', N'first_day', 8, N'int', null, N'first as a day number', null, N'never NULL', 0, N'0.1.0'),
@@ -11344,7 +11347,7 @@ values
     (N'load_reject', N'object_key', 4, N'text(450)', null, N'what names the record, where it has a name', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'load_reject', N'source_row', 5, N'int', null, N'record number in the file, the header is 1', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'load_reject', N'reason', 6, N'text(64)', null, N'why', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'load_reject', N'detail', 7, N'text(1000)', null, N'the same for people', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'load_reject', N'detail', 7, N'text(1000)', null, N'the reason for people', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'load_run', N'run_id', 1, N'int', null, N'the load that brought the row as it stands (table load_run)', null, N'never NULL', 0, N'0.1.0'),
     (N'load_run', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'load_run', N'status', 3, N'text', null, N'running, published, failed or refused', null, N'never NULL', 0, N'0.1.0'),
@@ -11477,13 +11480,13 @@ values
     (N'privileged_account', N'holder_name', 7, N'text', null, N'the group or role that gives the privilege', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'privileged_account', N'holder_rid', 8, N'int', null, N'last number of that group''s SID', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'privileged_account', N'depth', 9, N'int', null, N'how many memberships lie between: 1 is direct', null, N'never NULL', 0, N'0.1.0'),
-    (N'privileged_account', N'is_primary_group', 10, N'flag', null, N'1: no way is as short as the one through its primary group', N'0 or 1', N'never NULL', 0, N'0.1.0'),
-    (N'privileged_account', N'is_eligible', 11, N'flag', null, N'1: may activate the role; 0: holds it', N'0 or 1', N'never NULL', 0, N'0.1.0')
+    (N'privileged_account', N'is_primary_group', 10, N'flag', null, N'1: no way is as short as the one through its primary group', N'0 or 1', N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'privileged_account', N'is_eligible', 11, N'flag', null, N'1: may activate the role; 0: holds it', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'is_refused', 12, N'flag', null, N'1: Graph refuses an application without a directory role to write the user''s otherMails', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'admincount', 13, N'int', null, N'adminCount of the account', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'sam_account_type', N'value_int', 1, N'int', null, N'the value as a number', null, N'never NULL', 0, N'0.1.0'),
@@ -11682,13 +11685,13 @@ values
     (N'ad_contact_decoded', N'mail', 10, N'text(256)', N'mail', N'mail as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'mailnickname', 11, N'text(64)', N'mailNickname', N'mailNickname as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'targetaddress', 12, N'text(1024)', N'targetAddress', N'targetAddress as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'company', 13, N'text(64)', N'company', N'legal entity, as HR has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'department', 14, N'text(64)', N'department', N'department, as HR has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
+    (N'ad_contact_decoded', N'company', 13, N'text(64)', N'company', N'legal entity, as HR has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'ad_contact_decoded', N'department', 14, N'text(64)', N'department', N'department, as HR has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'ou_path', 15, N'text', null, N'the part of the distinguished name above the object', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'distinguishedname', 16, N'text', N'distinguishedName', N'distinguishedName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'dn_key', 17, N'key(850)', null, N'folded distinguished name', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11887,13 +11890,13 @@ values
     (N'entra_user_decoded', N'onpremisesdistinguishedname', 36, N'text', N'onPremisesDistinguishedName', N'onPremisesDistinguishedName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'onpremisesdomainname', 37, N'text(256)', N'onPremisesDomainName', N'onPremisesDomainName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'onpremisesuserprincipalname', 38, N'text(1024)', N'onPremisesUserPrincipalName', N'onPremisesUserPrincipalName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'onpremiseslastsyncdatetime', 39, N'time', N'onPremisesLastSyncDateTime', N'onPremisesLastSyncDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'createddatetime', 40, N'time', N'createdDateTime', N'createdDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0')
+    (N'entra_user_decoded', N'onpremiseslastsyncdatetime', 39, N'time', N'onPremisesLastSyncDateTime', N'onPremisesLastSyncDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'entra_user_decoded', N'createddatetime', 40, N'time', N'createdDateTime', N'createdDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'created_day', 41, N'day', null, N'created as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'entra_user_decoded', N'lastpasswordchangedatetime', 42, N'time', N'lastPasswordChangeDateTime', N'lastPasswordChangeDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'upn_key', 43, N'key(450)', null, N'upn folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),

@@ -2907,6 +2907,7 @@ CREATE TABLE IF NOT EXISTS finding_acceptance (
     code TEXT NOT NULL,
     object_key TEXT NOT NULL,
     attribute TEXT,
+    detail TEXT,
     accepted_until TEXT NOT NULL,
     accepted_by TEXT NOT NULL,
     why TEXT NOT NULL,
@@ -4824,6 +4825,7 @@ select
                 a.code = f.code
                 and a.object_key = f.object_key
                 and (a.attribute is null or a.attribute = f.attribute)
+                and (a.detail is null or a.detail = f.detail)
                 and a.accepted_until >= c.as_of_date
         ) then 1
         else 0
@@ -8944,7 +8946,7 @@ values
     ('entra_user_proxyaddress_history', 'history', 'One row per value of proxyAddresses. As it was from load run from_run up to, not including, to_run.', 'entra_user_proxyaddress', '0.1.0'),
     ('entra_value_defect', 'loaded', 'One row per defect of one value.', null, '0.1.0'),
     ('entra_value_defect_history', 'history', 'One row per defect of one value. As it was from load run from_run up to, not including, to_run.', 'entra_value_defect', '0.1.0'),
-    ('finding_acceptance', 'store', 'One row per accepted object of a finding, up to and with the day accepted_until; attribute NULL: whatever the attribute. Filled by recon findings accept, or by hand.', null, '0.1.0'),
+    ('finding_acceptance', 'store', 'One row per accepted object of a finding, up to and with the day accepted_until; attribute NULL: whatever the attribute; detail: the one row of several that finding_row tells apart by it, NULL: all of them. Filled by recon findings accept, or by hand.', null, '0.1.0'),
     ('finding_count', 'derived', 'One row per finding of each refresh: how many rows it had, how many of them are accepted or new, and how many rows of the refresh before are gone (NULL where there is none).', null, '0.1.0'),
     ('finding_row', 'derived', 'One row per object of a finding (its grain stands in its meaning), of the last refresh.', null, '0.1.0'),
     ('finding_seen', 'store', 'One row per row of a finding that stands, or that the last refresh found gone. first_refresh: NULL when it was there the first time the finding was looked for; gone_refresh: NULL while it stands.', null, '0.1.0'),
@@ -9916,21 +9918,22 @@ values
     ('finding_acceptance', 'code', 2, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
     ('finding_acceptance', 'object_key', 3, 'text', null, 'key of the object: guid, id or worker id', null, 'never NULL', 0, '0.1.0'),
     ('finding_acceptance', 'attribute', 4, 'text', null, 'the attribute, in lower case without hyphens', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('finding_acceptance', 'accepted_until', 5, 'datetext', null, 'last day on which it holds; afterwards the finding is open again', null, 'never NULL', 0, '0.1.0'),
-    ('finding_acceptance', 'accepted_by', 6, 'text', null, 'who accepted it', null, 'never NULL', 0, '0.1.0'),
-    ('finding_acceptance', 'why', 7, 'text', null, 'the reason given', null, 'never NULL', 0, '0.1.0'),
-    ('finding_acceptance', 'created_at', 8, 'time', null, 'created as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_acceptance', 'detail', 5, 'text', null, 'what tells several rows of one object and attribute apart', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_acceptance', 'accepted_until', 6, 'datetext', null, 'last day on which it holds; afterwards the finding is open again', null, 'never NULL', 0, '0.1.0'),
+    ('finding_acceptance', 'accepted_by', 7, 'text', null, 'who accepted it', null, 'never NULL', 0, '0.1.0'),
+    ('finding_acceptance', 'why', 8, 'text', null, 'the reason given', null, 'never NULL', 0, '0.1.0'),
+    ('finding_acceptance', 'created_at', 9, 'time', null, 'created as a time', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_count', 'refresh_id', 1, 'int', null, 'number of the refresh, from 1', null, 'never NULL', 0, '0.1.0'),
     ('finding_count', 'code', 2, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
     ('finding_count', 'severity', 3, 'text', null, 'critical, high, medium, low or info', null, 'never NULL', 0, '0.1.0'),
     ('finding_count', 'family', 4, 'text', null, 'family of the finding', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_count', 'title', 5, 'text', null, 'title of the finding', null, 'never NULL', 0, '0.1.0'),
-    ('finding_count', 'row_count', 6, 'int', null, 'rows it had', null, 'never NULL', 0, '0.1.0'),
-    ('finding_count', 'accepted_count', 7, 'int', null, 'rows that are accepted', null, 'no value, or none that could be derived', 0, '0.1.0')
+    ('finding_count', 'row_count', 6, 'int', null, 'rows it had', null, 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('finding_count', 'accepted_count', 7, 'int', null, 'rows that are accepted', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_count', 'new_count', 8, 'int', null, 'rows that the refresh before did not have', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_count', 'gone_count', 9, 'int', null, 'rows of the refresh before that are gone', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_count', 'refreshed_at', 10, 'time', null, 'when the refresh ran', 'UTC', 'never NULL', 0, '0.1.0'),
@@ -9942,7 +9945,7 @@ values
     ('finding_row', 'object_key', 6, 'text', null, 'key of the object: guid, id or worker id', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'object_name', 7, 'text', null, 'a name for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'attribute', 8, 'text', null, 'the attribute, in lower case without hyphens', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('finding_row', 'detail', 9, 'text', null, 'the same for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_row', 'detail', 9, 'text', null, 'what tells several rows of one object and attribute apart', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'hr_value', 10, 'text', null, 'what HR has', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'ad_value', 11, 'text', null, 'what Active Directory has', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_row', 'entra_value', 12, 'text', null, 'what Entra ID has', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -9951,7 +9954,7 @@ values
     ('finding_seen', 'object_type', 2, 'text', null, 'table of the object', null, 'never NULL', 0, '0.1.0'),
     ('finding_seen', 'object_key', 3, 'text', null, 'key of the object: guid, id or worker id', null, 'never NULL', 0, '0.1.0'),
     ('finding_seen', 'attribute', 4, 'text', null, 'the attribute, in lower case without hyphens', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('finding_seen', 'detail', 5, 'text', null, 'the same for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('finding_seen', 'detail', 5, 'text', null, 'what tells several rows of one object and attribute apart', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_seen', 'object_name', 6, 'text', null, 'a name for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_seen', 'first_refresh', 7, 'int', null, 'the refresh that found it first', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_seen', 'first_day', 8, 'int', null, 'first as a day number', null, 'never NULL', 0, '0.1.0'),
@@ -9996,7 +9999,7 @@ values
     ('load_reject', 'object_key', 4, 'text(450)', null, 'what names the record, where it has a name', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('load_reject', 'source_row', 5, 'int', null, 'record number in the file, the header is 1', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('load_reject', 'reason', 6, 'text(64)', null, 'why', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('load_reject', 'detail', 7, 'text(1000)', null, 'the same for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('load_reject', 'detail', 7, 'text(1000)', null, 'the reason for people', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('load_run', 'run_id', 1, 'int', null, 'the load that brought the row as it stands (table load_run)', null, 'never NULL', 0, '0.1.0'),
     ('load_run', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('load_run', 'status', 3, 'text', null, 'running, published, failed or refused', null, 'never NULL', 0, '0.1.0'),
@@ -10129,12 +10132,12 @@ values
     ('privileged_account', 'holder_name', 7, 'text', null, 'the group or role that gives the privilege', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('privileged_account', 'holder_rid', 8, 'int', null, 'last number of that group''s SID', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('privileged_account', 'depth', 9, 'int', null, 'how many memberships lie between: 1 is direct', null, 'never NULL', 0, '0.1.0'),
-    ('privileged_account', 'is_primary_group', 10, 'flag', null, '1: no way is as short as the one through its primary group', '0 or 1', 'never NULL', 0, '0.1.0'),
-    ('privileged_account', 'is_eligible', 11, 'flag', null, '1: may activate the role; 0: holds it', '0 or 1', 'never NULL', 0, '0.1.0')
+    ('privileged_account', 'is_primary_group', 10, 'flag', null, '1: no way is as short as the one through its primary group', '0 or 1', 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('privileged_account', 'is_eligible', 11, 'flag', null, '1: may activate the role; 0: holds it', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'is_refused', 12, 'flag', null, '1: Graph refuses an application without a directory role to write the user''s otherMails', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'admincount', 13, 'int', null, 'adminCount of the account', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('sam_account_type', 'value_int', 1, 'int', null, 'the value as a number', null, 'never NULL', 0, '0.1.0'),
@@ -10333,12 +10336,12 @@ values
     ('ad_contact_decoded', 'mail', 10, 'text(256)', 'mail', 'mail as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'mailnickname', 11, 'text(64)', 'mailNickname', 'mailNickname as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'targetaddress', 12, 'text(1024)', 'targetAddress', 'targetAddress as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_contact_decoded', 'company', 13, 'text(64)', 'company', 'legal entity, as HR has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_contact_decoded', 'department', 14, 'text(64)', 'department', 'department, as HR has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
+    ('ad_contact_decoded', 'company', 13, 'text(64)', 'company', 'legal entity, as HR has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('ad_contact_decoded', 'department', 14, 'text(64)', 'department', 'department, as HR has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'ou_path', 15, 'text', null, 'the part of the distinguished name above the object', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_contact_decoded', 'distinguishedname', 16, 'text', 'distinguishedName', 'distinguishedName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'dn_key', 17, 'key(850)', null, 'folded distinguished name', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -10537,12 +10540,12 @@ values
     ('entra_user_decoded', 'onpremisesdistinguishedname', 36, 'text', 'onPremisesDistinguishedName', 'onPremisesDistinguishedName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'onpremisesdomainname', 37, 'text(256)', 'onPremisesDomainName', 'onPremisesDomainName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'onpremisesuserprincipalname', 38, 'text(1024)', 'onPremisesUserPrincipalName', 'onPremisesUserPrincipalName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user_decoded', 'onpremiseslastsyncdatetime', 39, 'time', 'onPremisesLastSyncDateTime', 'onPremisesLastSyncDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user_decoded', 'createddatetime', 40, 'time', 'createdDateTime', 'createdDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0')
+    ('entra_user_decoded', 'onpremiseslastsyncdatetime', 39, 'time', 'onPremisesLastSyncDateTime', 'onPremisesLastSyncDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('entra_user_decoded', 'createddatetime', 40, 'time', 'createdDateTime', 'createdDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'created_day', 41, 'day', null, 'created as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_user_decoded', 'lastpasswordchangedatetime', 42, 'time', 'lastPasswordChangeDateTime', 'lastPasswordChangeDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'upn_key', 43, 'key(450)', null, 'upn folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),

@@ -95,3 +95,20 @@ def test_an_attribute_that_no_row_has_is_not_accepted(call, tmp_path):
     assert accepted_in(tmp_path) == []
     call(*words, "USAGELOCATION")
     assert accepted_in(tmp_path) == ["usageLocation"]  # as the rows spell it, or it would cover none
+
+
+def test_a_value_is_accepted_where_an_object_has_several_rows(call, tmp_path):
+    words = ("findings", "accept", "usagelocation_missing", "k1", "--until", "2199-12-31", "--why", "x", "--value")
+    call(*words, "nothing", code=2, says="no row of usagelocation_missing about k1 shows the value nothing")
+    assert accepted_in(tmp_path) == []
+
+
+def test_what_covers_nothing_or_an_unknown_finding_is_told(call, tmp_path):
+    row = {"object_key": "k1", "accepted_until": "2199-12-31", "accepted_by": "dba", "why": "by hand"}
+    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store, store.write() as connection:
+        for code, key in (("usagelocation_missing", "gone"), ("usagelocation_missing", "k1"), ("of_before", "k1")):
+            connection.execute(finding_acceptance.insert().values({**row, "code": code, "object_key": key}))
+    listed = call("findings", "accepted", "--format", "json")
+    assert [(each["object_key"], each["rows"], each["state"]) for each in listed] == [
+        ("k1", 0, "unknown finding"), ("gone", 0, "covers nothing"), ("k1", 1, "accepted"),
+    ]  # fmt: skip

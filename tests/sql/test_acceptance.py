@@ -9,7 +9,7 @@ from recon.config import Settings
 from recon.findings import counts, gone, refresh, stated_rows, worst
 from recon.queries import query
 from recon.store import Store
-from recon.store.acceptance import Acceptance, accept, finding_acceptance, named_keys, withdraw
+from recon.store.acceptance import Acceptance, accept, acceptances, details_of, finding_acceptance, named_keys, withdraw
 from recon.store.match_tables import clock
 from recon.store.tables import LOADED, source
 
@@ -155,6 +155,37 @@ def test_objects_are_named_by_key_or_name(estate, wanted, keys):
 
 def test_every_row_of_the_catalogue_can_be_followed(estate):
     assert {each.name for each in read_catalog().findings if each.identity and each.is_personal} == set()
+
+
+def test_one_row_of_several_is_accepted(estate):
+    code = "ad_disabled_privileged"
+    estate.ad(guid="a", distinguishedname="CN=a,DC=example,DC=com", is_enabled=0, useraccountcontrol=514)
+    for name, rid in (("Domain Admins", 512), ("Backup Operators", 551)):
+        estate.group(name, rid, member=["CN=a,DC=example,DC=com"])
+    estate.refresh()
+
+    def told():
+        return {each.row.ad_value.split(" (")[0]: each.state for each in stated_rows(estate.store, code)}
+
+    with estate.store.write() as connection:
+        (detail,) = details_of(connection, code, "a", "Domain Admins (Domain Admins)")
+        accept(connection, Acceptance(code, "a", None, "2026-12-31", "Ada", "known", detail))
+        accept(connection, Acceptance(code, "a", "mail", "2026-12-31", "Ada", "covers nothing", detail))
+    assert told() == {"Domain Admins": "accepted", "Backup Operators": "still"}
+    with estate.store.read() as connection:
+        assert [(each.detail, each.covers) for each in acceptances(connection)] == [(detail, 1), (detail, 0)]
+        assert details_of(connection, code, "a", "Nobodies") == []
+    view = query(estate.store, read_catalog().statement("finding"), {})
+    rows = [dict(zip(view.columns, row, strict=True)) for row in view.rows]
+    assert sum(row["is_accepted"] for row in rows if row["code"] == code) == 1
+    with estate.store.write() as connection:
+        accept(connection, Acceptance(code, "a", None, "2026-12-31", "Ada", "all of them"))
+        assert withdraw(connection, code, "a", None, "another detail") == 0
+    assert set(told().values()) == {"accepted"}
+    with estate.store.write() as connection:
+        assert withdraw(connection, code, "a", None, detail) == 2
+        assert withdraw(connection, code, "a", None) == 1
+    assert set(told().values()) == {"still"}
 
 
 @pytest.mark.parametrize("day", ["31.12.2026", "2026-3-2", "20261231", " 2026-12-31", "2026-12-31 00:00", ""])
