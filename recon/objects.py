@@ -582,7 +582,7 @@ hire_date date -
 hire_day day -
 original_hire_date date -
 original_hire_day day -
-termination_date date -
+termination_date date - # NULL for 9999-12-31: no end is set
 termination_day day -
 personal_mail text(320) - !personal
 personal_mail_key key(320) - !personal

@@ -27,6 +27,7 @@ _TEXTS = (
 _DATES = ("hire_date", "original_hire_date", "termination_date")
 _SPLIT = re.compile(r"[;|]")
 _LONGEST_ID = 64
+_NO_END = "9999-12-31"  # how HR systems write that no end is set
 _LONGEST_DEFECT = 1_000
 
 
@@ -103,6 +104,8 @@ class WorkerRows:
             written = date_text(text, self._date_format)
         except DecodeError:
             defects[name, "bad_date"] = text[:_LONGEST_DEFECT]
+            return
+        if name == "termination_date" and written == _NO_END:
             return
         values[self._place[name]] = written
         values[self._place[f"{name.removesuffix('_date')}_day"]] = day(written)

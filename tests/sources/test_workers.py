@@ -142,6 +142,16 @@ def test_dates_in_the_sites_format(read):
     assert column(rows, "hire_date") == ["2023-04-03", None]
 
 
+def test_the_last_day_there_is_ends_nothing(read):
+    """9999-12-31 is how HR systems write that no end is set, in whatever format."""
+    rows = read("WorkerID,HireDate,TerminationDate\n1,2024-02-29,9999-12-31\n2,2024-02-29,9999-12-31T23:00:00Z\n")
+    assert [defects(row) for row in rows] == [[], []]
+    assert column(rows, "termination_date") == column(rows, "termination_day") == [None, None]
+    assert column(rows, "hire_date") == ["2024-02-29", "2024-02-29"]
+    rows = read("WorkerID,TerminationDate\n1,31.12.9999\n2,30.12.9999\n", date_format="%d.%m.%Y")
+    assert column(rows, "termination_date") == [None, "9999-12-30"]
+
+
 def test_records_without_a_key_are_rejected_with_their_row(read):
     rows = read(f"WorkerID,FirstName\n1,a\n ,b\n{'7' * 65},c\n2,d\n")
     assert [row.table for row in rows] == ["worker", "load_reject", "load_reject", "worker"]

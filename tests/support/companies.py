@@ -27,7 +27,7 @@ from recon.sources.worker_rows import WorkerRows
 from recon.store import Store
 from recon.store.tables import LOADED, source, source_link
 from tests.support.company_accounts import populate as populate_accounts
-from tests.support.company_groups import group_rows, hold_site, populate
+from tests.support.company_groups import NO_END, group_rows, hold_site, populate
 from tests.support.company_sync import HIRE, disturb, hold_anchors
 
 AD, ENTRA, WORKERS, MIM = 1, 2, 3, 4
@@ -229,8 +229,9 @@ def _worker(draw: st.DrawFn, number: int) -> dict[str, str]:
     return {
         "WorkerID": f"W{number}", "EmployeeID": draw(st.sampled_from(IDS)),
         "WorkerStatus": draw(st.sampled_from(("Active", "Terminated", "", "?"))),
-        "FullName": draw(st.sampled_from(LOCALS)), "HireDate": draw(dates), "TerminationDate": draw(dates),
-        "PersonalEmail": draw(st.just("") | mails), "CountryCode": draw(st.sampled_from(COUNTRIES)),
+        "FullName": draw(st.sampled_from(LOCALS)), "HireDate": draw(dates),
+        "TerminationDate": draw(dates | st.just(NO_END)), "PersonalEmail": draw(st.just("") | mails),
+        "CountryCode": draw(st.sampled_from(COUNTRIES)),
     }  # fmt: skip
 
 

@@ -41,6 +41,7 @@ _CHANGED = (*(b"20260301120000.0Z",) * 3, b"20260302030000.0Z", b"20260302040000
 # 2 March is the day of the clock: purged yesterday, today the last day, 6, 7 and 8 days left, 29 days left, unknown
 _DELETED = ("2026-01-30T12:00:00Z", "2026-01-31T12:00:00Z", "2026-02-06T23:59:59Z", "2026-02-07T00:00:00Z",
             "2026-02-08T00:00:00Z", "2026-03-01T12:00:00Z", None)  # fmt: skip
+NO_END = "9999-12-31"
 _DATES = ("2020-01-01", "2026-03-01", "2026-03-02", "2026-03-09", "2026-03-16", "2026-03-17", "soon")
 _ROLE_SIDS = ("S-1-1-0", "S-1-5-11", "S-1-5-32-545", "S-1-5-32-544", f"{_DOMAIN}-513", f"{_DOMAIN}-512",
               f"{_DOMAIN}-2001", f"{_DOMAIN}-9999", "S-1-5-21-1-513", f"{_DOMAIN}-4294967295", _LONGEST,
@@ -106,8 +107,8 @@ def _hybrid(draw: st.DrawFn, made: "MadeCompany", number: int) -> None:
     worker = {
         "WorkerID": f"WH{number}", "EmployeeID": draw(st.sampled_from((person, f"{person.lower()} ", "H0"))),
         "WorkerStatus": "Active", "FullName": person, "HireDate": draw(st.sampled_from(_DATES)),
-        "TerminationDate": draw(st.sampled_from(("", "", *_DATES))), "PersonalEmail": draw(st.sampled_from(PERSONAL)),
-        "CountryCode": draw(st.sampled_from(("", "FR"))),
+        "TerminationDate": draw(st.sampled_from(("", "", NO_END, *_DATES))),
+        "PersonalEmail": draw(st.sampled_from(PERSONAL)), "CountryCode": draw(st.sampled_from(("", "FR"))),
     }  # fmt: skip
     usual = draw(st.sampled_from((None, None, [], [PERSONAL[1]], ["k@a.b.example", PERSONAL[0]])))
     if usual is not None:  # as most people are

@@ -23,6 +23,7 @@ from recon.sources.ad import RowMaker
 from recon.sources.entra_rows import UserRows
 from recon.store.tables import HISTORY
 from tests.support.certificates import certificate, name, sid_extension
+from tests.support.company_groups import NO_END
 
 if TYPE_CHECKING:
     from tests.support.companies import MadeCompany
@@ -194,6 +195,7 @@ def _agree(chance: Random, dn: str, raw: dict[str, list[bytes]], user: dict[str,
     for kind, attribute, entra in (("HireDate", HIRE, "employeeHireDate"),
                                    ("TerminationDate", LEAVE, "employeeLeaveDateTime")):  # fmt: skip
         said = worker.get(kind) or "soon"
+        said = "soon" if said == NO_END else said
         day = datetime.fromisoformat(said if said != "soon" else "2026-03-01").replace(tzinfo=UTC)
         shift = timedelta(days=_one(chance, (0, 0, 0, 1, -1, 2, -2)), hours=_one(chance, (0, 9)))
         here = _one(chance, (_written(day + shift),) * 6 + (None, *DATED[:2], DATED[5]))

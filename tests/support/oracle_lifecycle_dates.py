@@ -9,6 +9,7 @@ from typing import Any
 
 from recon.decode.guid import guid_text
 from tests.support.companies import MadeCompany, same, value
+from tests.support.company_groups import NO_END
 from tests.support.company_sync import HIRE, LEAVE
 from tests.support.oracle_accounts import pairs, settled
 
@@ -36,7 +37,7 @@ def _worker(company: MadeCompany, user: dict[str, Any]) -> dict[str, str]:
 
 def _day(text: str | None) -> date | None:
     with contextlib.suppress(ValueError):
-        return date.fromisoformat(text or "")
+        return date.fromisoformat(text or "") if text != NO_END else None
     return None
 
 

@@ -9,6 +9,7 @@ from recon.decode.mask import mask_value
 from recon.decode.sid import sid_text
 from recon.decode.wellknown import well_known
 from tests.support.companies import MadeCompany, same, shared, text_of, value
+from tests.support.company_groups import NO_END
 from tests.support.oracle_groups import TODAY, entra_inside, refused, steps_to
 
 Found = set[tuple[str | None, ...]]
@@ -99,8 +100,9 @@ def othermails_invalid(company: MadeCompany) -> Found:
 
 
 def day_of(text: str) -> date | None:
-    """A date of the extract; None for what is none."""
-    return date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
+    """A date of the extract; None for what is none, and for the last day there is, which ends nothing."""
+    is_date = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) and text != NO_END
+    return date.fromisoformat(text) if is_date else None
 
 
 def id_of(worker: dict[str, str]) -> str | None:
