@@ -6674,6 +6674,12 @@ ad_way as (
         i.source_id, i.guid, i.depth + 1, 1
     from inner_group as i
     inner join ad_user as a on a.primarygroupid = i.inner_rid and a.source_id = i.inner_source_id
+    union all
+    select
+        'ad_computer', a.source_id, a.row_id, a.guid, a.admincount,
+        i.source_id, i.guid, i.depth + 1, 1
+    from inner_group as i
+    inner join ad_computer as a on a.primarygroupid = i.inner_rid and a.source_id = i.inner_source_id
 ),
 
 ad_reason as (
@@ -11550,7 +11556,7 @@ values
     (N'worker', N'hire_day', 15, N'day', null, N'hire as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'worker', N'original_hire_date', 16, N'date', null, N'first hire date of somebody hired again', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'worker', N'original_hire_day', 17, N'day', null, N'original_hire as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'worker', N'termination_date', 18, N'date', null, N'last day, in the worker''s own zone', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'worker', N'termination_date', 18, N'date', null, N'NULL for 9999-12-31: no end is set', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'worker', N'termination_day', 19, N'day', null, N'termination as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'worker', N'personal_mail', 20, N'text(320)', null, N'private mail address', null, N'no value, or none that could be derived', 1, N'0.1.0'),
     (N'worker', N'personal_mail_key', 21, N'key(320)', null, N'personal_mail folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 1, N'0.1.0'),
@@ -11945,7 +11951,7 @@ values
     (N'worker_decoded', N'hire_day', 13, N'day', null, N'hire as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'worker_decoded', N'original_hire_date', 14, N'date', null, N'first hire date of somebody hired again', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'worker_decoded', N'original_hire_day', 15, N'day', null, N'original_hire as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'worker_decoded', N'termination_date', 16, N'date', null, N'last day, in the worker''s own zone', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'worker_decoded', N'termination_date', 16, N'date', null, N'NULL for 9999-12-31: no end is set', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'worker_decoded', N'termination_day', 17, N'day', null, N'termination as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'worker_decoded', N'personal_mail_masked', 18, N'text(320)', null, N'private mail address with its names hidden', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'worker_decoded', N'work_mail', 19, N'text(320)', null, N'mail address at work, as HR has it', null, N'no value, or none that could be derived', 0, N'0.1.0'),

@@ -5693,6 +5693,12 @@ ad_way as (
         i.source_id, i.guid, i.depth + 1, 1
     from inner_group as i
     inner join ad_user as a on a.primarygroupid = i.inner_rid and a.source_id = i.inner_source_id
+    union all
+    select
+        'ad_computer', a.source_id, a.row_id, a.guid, a.admincount,
+        i.source_id, i.guid, i.depth + 1, 1
+    from inner_group as i
+    inner join ad_computer as a on a.primarygroupid = i.inner_rid and a.source_id = i.inner_source_id
 ),
 
 ad_reason as (
@@ -10453,7 +10459,7 @@ values
     ('worker', 'hire_day', 15, 'day', null, 'hire as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
     ('worker', 'original_hire_date', 16, 'date', null, 'first hire date of somebody hired again', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('worker', 'original_hire_day', 17, 'day', null, 'original_hire as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('worker', 'termination_date', 18, 'date', null, 'last day, in the worker''s own zone', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('worker', 'termination_date', 18, 'date', null, 'NULL for 9999-12-31: no end is set', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('worker', 'termination_day', 19, 'day', null, 'termination as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
     ('worker', 'personal_mail', 20, 'text(320)', null, 'private mail address', null, 'no value, or none that could be derived', 1, '0.1.0'),
     ('worker', 'personal_mail_key', 21, 'key(320)', null, 'personal_mail folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 1, '0.1.0'),
@@ -10846,7 +10852,7 @@ values
     ('worker_decoded', 'hire_day', 13, 'day', null, 'hire as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
     ('worker_decoded', 'original_hire_date', 14, 'date', null, 'first hire date of somebody hired again', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('worker_decoded', 'original_hire_day', 15, 'day', null, 'original_hire as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('worker_decoded', 'termination_date', 16, 'date', null, 'last day, in the worker''s own zone', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('worker_decoded', 'termination_date', 16, 'date', null, 'NULL for 9999-12-31: no end is set', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('worker_decoded', 'termination_day', 17, 'day', null, 'termination as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
     ('worker_decoded', 'personal_mail_masked', 18, 'text(320)', null, 'private mail address with its names hidden', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('worker_decoded', 'work_mail', 19, 'text(320)', null, 'mail address at work, as HR has it', null, 'no value, or none that could be derived', 0, '0.1.0'),

@@ -43,6 +43,12 @@ ad_way as (
         i.source_id, i.guid, i.depth + 1, 1
     from inner_group as i
     inner join ad_user as a on a.primarygroupid = i.inner_rid and a.source_id = i.inner_source_id
+    union all
+    select
+        'ad_computer', a.source_id, a.row_id, a.guid, a.admincount,
+        i.source_id, i.guid, i.depth + 1, 1
+    from inner_group as i
+    inner join ad_computer as a on a.primarygroupid = i.inner_rid and a.source_id = i.inner_source_id
 ),
 
 ad_reason as (

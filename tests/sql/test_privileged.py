@@ -1,12 +1,33 @@
 """Who is privileged: holders of roles, active or eligible, directly or through a group."""
 
+from sqlalchemy import select
+
 from recon.catalog import read_catalog
 from recon.queries import query
+from recon.store.match_tables import privileged_account
 
 
 def holds(estate, role, member, kind="user", *, is_eligible=0, source="entra"):
     values = {"id": role, "member_id": member, "member_type": kind, "is_eligible": is_eligible}
     estate.insert("entra_role_member", source, values)
+
+
+def test_a_computer_is_privileged_by_its_primary_group_too(estate):
+    estate.group("admins", 512)
+    estate.group("inner", 2001)
+    estate.group("other", 519, member=["CN=inner,DC=example,DC=com"])
+    estate.entry("pc", kind="computer", primaryGroupID=512)
+    estate.entry("srv", kind="computer", primaryGroupID=2001)
+    estate.entry("usual", kind="computer", primaryGroupID=515)
+    estate.refresh()
+    with estate.store.read() as connection:
+        table = privileged_account.c
+        found = connection.execute(
+            select(table.object_key, table.holder_key, table.depth, table.is_primary_group)
+            .where(table.object_type == "ad_computer")
+            .order_by(table.object_key)
+        ).all()
+    assert [tuple(row) for row in found] == [("pc", "admins", 1, 1), ("srv", "other", 2, 1)]
 
 
 def test_every_way_of_holding_a_role(estate):
