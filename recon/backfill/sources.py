@@ -12,6 +12,7 @@ from recon.store.match_tables import clock
 from recon.store.runs import CLOCK_MINUTES
 from recon.store.settings import read_setting
 from recon.store.tables import load_run, load_run_table, source, source_link
+from recon.store.verified import broken_tables
 
 Link = tuple[int | None, int | None, int | None]  # ad, entra, workers
 
@@ -105,8 +106,8 @@ def find_sources(connection: Connection, entra_name: str | None = None) -> Sourc
 def check_fresh(connection: Connection, sources: Sources, *, now: str, max_age_hours: int) -> frozenset[int]:
     """The source ids of domains whose load is too old while another domain's is fresh: their people are held.
 
-    Raises PlanError when a load is missing or too old otherwise, the matches are older than a load, or nested
-    memberships were cut.
+    Raises PlanError when a load is missing or too old otherwise, a table is not what was loaded, the matches are older
+    than a load, or nested memberships were cut.
 
     `max_age_hours`: of the configuration; a row load_max_age_hours in table setting wins. `now`: the time text.
     """
@@ -121,6 +122,10 @@ def check_fresh(connection: Connection, sources: Sources, *, now: str, max_age_h
                 f"the load of {each.name} ended at {ended} UTC, which is yet to come: a clock was wrong",
                 hint=f"recon load {each.kind}",
             )
+    for broken in broken_tables(connection):
+        its = next((each for each in sources.all if each.source_id == broken.source_id), None)
+        if its is not None:
+            raise PlanError(f"{broken.source}: {broken.why}", hint=f"recon load {its.kind}, then recon refresh")
     stale = frozenset(each.source_id for each in sources.ad if str(each.finished_at) < oldest)
     if len(stale) == len(sources.ad):
         stale = frozenset()

@@ -64,13 +64,23 @@ def check(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
 
 
 def print_check(ctx: typer.Context, output: Format) -> None:
-    """Say of each table whether it holds what was loaded. Raises StoreError when one does not."""
-    from recon.cli.console import emit, state
+    """Say of each table whether it holds what was loaded, and keep that. Raises StoreError when one does not."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from recon.cli.console import emit, say, state
+    from recon.decode.times import utc_now_text
     from recon.errors import StoreError
     from recon.store.check import check as check_tables
+    from recon.store.engine import first_line
+    from recon.store.verified import record_checks
 
     with state(ctx).store() as store:
         found = list(check_tables(store))
+        try:
+            with store.write() as connection:
+                record_checks(connection, found, utc_now_text())
+        except SQLAlchemyError as error:
+            say(f"warning: what was found is not kept: {first_line(error)}")
     rows = [
         (each.source, each.table, each.run_id, each.rows, each.loaded_rows, "yes" if each.is_intact else "NO")
         for each in found
@@ -80,5 +90,5 @@ def print_check(ctx: typer.Context, output: Format) -> None:
     if broken:
         raise StoreError(
             f"not what was loaded: {', '.join(broken)}",
-            hint="restore the database, or delete the rows of that source and load it again",
+            hint="restore the database, or load that source again: it is read in full, and put right",
         )

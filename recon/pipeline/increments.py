@@ -65,6 +65,8 @@ def where_to_begin(
         reason = "the last load left no watermark"
     elif stood.basis != digest:
         reason = "configuration, tables or version of recon changed since the last load"
+    elif stood.is_broken:
+        reason = "a verification found that a table is not what was loaded"
     elif _is_due(stood.full_at, days, now or datetime.now(UTC).replace(tzinfo=None)):
         reason = f"due every {days} days"
     if reason is not None or stood is None:

@@ -1,12 +1,13 @@
 """Proof that the tables still hold what was loaded: every row's hash is made again and held against the load's record.
 
-Someone who edits a loaded table by hand, or a disk that lost a page, shows here. Read-only, in constant memory.
+Someone who edits a loaded table by hand, or a disk that lost a page, shows here. In constant memory; only hash_again
+writes.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from recon.objects import TABLES
 from recon.store.engine import Store
@@ -14,6 +15,7 @@ from recon.store.publish import digits, link_hashes
 from recon.store.runs import last_loads
 from recon.store.stage import row_hash
 from recon.store.tables import LOADED, source
+from recon.store.verified import broken_tables
 
 _BATCH = 2_000
 
@@ -56,19 +58,44 @@ def fingerprint(connection: Connection, name: str, source_id: int) -> str:
     spec, table = TABLES[name], LOADED[name]
     if spec.kind == "link":
         return digits(link_hashes(connection, spec, table, table.c.source_id == source_id))
+    return digits(sum(int.from_bytes(made, "big") for _, _, made in _hashes(connection, name, source_id)))
+
+
+def hash_again(connection: Connection, source_id: int) -> None:
+    """Of the tables of a source that a verification found broken: make the hashes beside the rows fit the values.
+
+    A full load replaces by hash: where a value was edited and the hash was not, it would leave the row as it is.
+    """
+    for each in broken_tables(connection):
+        if each.source_id != source_id or TABLES[each.table].kind != "object":
+            continue
+        table = LOADED[each.table]
+        for row_id, kept, made in _hashes(connection, each.table, source_id):
+            if kept != made:
+                connection.execute(update(table).where(table.c.row_id == row_id).values(row_hash=made))
+
+
+def _hashes(connection: Connection, name: str, source_id: int) -> Iterator[tuple[int, bytes, bytes]]:
+    """(row_id, the hash that stands there, the hash of the values) of every row of an object table."""
+    spec, table = TABLES[name], LOADED[name]
     key = table.c[spec.key[0]]
     children = [each.name for each in TABLES.values() if each.parent == name]
-    hashed = [key, *(table.c[column.name] for column in spec.columns if not column.volatile)]
-    total, last = 0, None
+    hashed = [
+        table.c.row_id,
+        table.c.row_hash,
+        key,
+        *(table.c[column.name] for column in spec.columns if not column.volatile),
+    ]
+    last = None
     while True:
         batch = select(*hashed).where(table.c.source_id == source_id).order_by(key).limit(_BATCH)
         rows = connection.execute(batch if last is None else batch.where(key > last)).all()
         if not rows:
-            return digits(total)
-        values = _children(connection, children, source_id, rows[0][0], rows[-1][0])
-        for own, *row in rows:
-            total += int.from_bytes(row_hash(tuple(row), values.get(own, ())), "big")
-        last = rows[-1][0]
+            return
+        values = _children(connection, children, source_id, rows[0][2], rows[-1][2])
+        for row_id, kept, own, *row in rows:
+            yield row_id, bytes(kept), row_hash(tuple(row), values.get(own, ()))
+        last = rows[-1][2]
 
 
 def _children(

@@ -20,6 +20,7 @@ from recon.errors import LoadRefusedError, ReconError, StoreError
 from recon.objects import Gone, ReadReport, Row
 from recon.store import guards, increment, publish
 from recon.store.bulk import insert_rows
+from recon.store.check import hash_again
 from recon.store.engine import WRITES, Store, first_line
 from recon.store.history import cutoff, prune
 from recon.store.publish import Overrides, Publication, TableResult
@@ -251,6 +252,7 @@ class Load:
             raise StoreError("a full read says by itself what is gone")
         else:
             self._write_rejects(work)
+            hash_again(work.connection, work.source_id)
             for stage in self._of_kind("object"):
                 result.tables[stage.spec.name] = self._publish_objects(work, stage, report)
             for stage in self._of_kind("link"):

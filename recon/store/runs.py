@@ -17,6 +17,7 @@ from recon.store.engine import Store
 from recon.store.publish import TableResult
 from recon.store.settings import read_setting
 from recon.store.tables import SCHEMA_VERSION, load_reject, load_run, load_run_table, source, source_link
+from recon.store.verified import broken_tables
 
 CLOCK_MINUTES = 10  # by which the clocks of two machines may differ
 
@@ -155,13 +156,17 @@ def end_run(store: Store, run_id: int, status: str, error: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The last published load of a source: where an increment may begin. `full_at`: when the last full read began."""
+    """The last published load of a source: where an increment may begin. `full_at`: when the last full read began.
+
+    `is_broken`: a verification found that a table is not what was loaded.
+    """
 
     run_id: int
     is_increment: bool
     watermark: str | None
     basis: str | None
     full_at: str | None
+    is_broken: bool = False
 
 
 def standing(store: Store, source_id: int) -> Standing | None:
@@ -177,7 +182,10 @@ def standing(store: Store, source_id: int) -> Standing | None:
             .order_by(load_run.c.run_id.desc())
             .limit(1)
         ).one_or_none()
-    return None if row is None else Standing(row.run_id, row.is_increment == 1, row.watermark, row.basis, full_at)
+        is_broken = any(each.source_id == source_id for each in broken_tables(connection))
+    if row is None:
+        return None
+    return Standing(row.run_id, row.is_increment == 1, row.watermark, row.basis, full_at, is_broken)
 
 
 def lock_source(connection: Connection, source_id: int) -> int | None:
@@ -315,7 +323,7 @@ class Doubt:
 
 
 def doubts(store: Store, now: str, max_age_hours: int) -> list[Doubt]:
-    """Sources whose last load is older than configured, was accepted although incomplete, or was tried again in vain.
+    """Sources whose last load is too old, was accepted although incomplete, is not what stands there, or failed since.
 
     A load of a time that is yet to come was timed by a wrong clock, and its age is unknown.
 
@@ -336,6 +344,8 @@ def doubts(store: Store, now: str, max_age_hours: int) -> list[Doubt]:
             why = f"{load.table} holds {load.rows} rows where the server counted {load.server_count}, accepted by hand"
             found[Doubt(load.source, why)] = None
     with store.read() as connection:
+        for broken in broken_tables(connection):
+            found[Doubt(broken.source, broken.why)] = None
         for name, depth in cut_closures(connection):
             why = f"is complete to {depth} steps only: deeper nested memberships are not in the findings"
             found[Doubt(name, why)] = None

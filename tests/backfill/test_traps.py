@@ -15,7 +15,9 @@ from recon.errors import PlanError
 from recon.lab.sample import SampleCompany
 from recon.pipeline.steps import refresh_findings
 from recon.store import Store
+from recon.store.check import check
 from recon.store.tables import LOADED, load_run, setting, source
+from recon.store.verified import record_checks
 from tests.backfill.make import item as sample_item
 from tests.backfill.tenant import user_of
 from tests.support.estate import Estate
@@ -289,6 +291,17 @@ def test_one_stale_domain_of_two_holds_its_people(two_domains):
         with pytest.raises(PlanError, match=f"the load of {names[0]} is stale"):
             stale()
         set_loaded(two_domains, **dict.fromkeys(names, fresh))
+
+
+def test_a_table_that_is_not_what_was_loaded_is_no_ground_for_a_plan(rehearsal):
+    with rehearsal.store() as store:
+        with store.write() as connection:
+            connection.execute(update(LOADED["ad_user"]).values(title="edited"))
+        found = list(check(store))
+        with store.write() as connection:
+            record_checks(connection, found, "2026-03-10 12:00:00.000000")
+        with pytest.raises(PlanError, match="contoso: ad_user is not what was loaded: a verification found it at 2026"):
+            build_plan(rehearsal.config, store)
 
 
 def test_the_header_describes_the_loads(rehearsal):

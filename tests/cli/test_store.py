@@ -70,6 +70,8 @@ def test_check_names_the_table_that_was_edited(folder):
     assert broken.code == 1
     assert broken.out.splitlines()[1:] == ["hr,worker,3,1,1,NO"]
     assert broken.err.startswith("recon: not what was loaded: worker of hr. Restore the database")
+    (shown,) = csv.DictReader(io.StringIO(invoke("sql", "run", "loads", "--format", "csv").out))
+    assert (shown["verified_at"] > "2026", shown["is_intact"]) == (True, "0")
 
 
 @pytest.mark.parametrize(

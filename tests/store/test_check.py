@@ -1,15 +1,16 @@
 """`recon store check`: every fingerprint is made again from the values, and an edited value shows."""
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from recon.objects import TABLES as LOADABLE
 from recon.objects import ReadReport, Row
 from recon.store import Store
 from recon.store.check import check
 from recon.store.load import Load
-from recon.store.runs import register_source
+from recon.store.runs import doubts, register_source, standing
 from recon.store.tables import LOADED
+from recon.store.verified import broken_tables, record_checks
 from tests.support.rows import make_row
 
 TABLES = {
@@ -126,3 +127,68 @@ def test_a_lost_row_shows(loaded, table):
         condition = lost.c.guid == "g-00002" if table == "ad_user" else lost.c.member_key == "cn=1"
         connection.execute(delete(lost).where(condition))
     assert broken(loaded) == [table]
+
+
+NOW = "2026-03-10 12:00:00.000000"
+
+
+def verify(store: Store) -> list[str]:
+    found = list(check(store))
+    with store.write() as connection:
+        record_checks(connection, found, NOW)
+        return [f"{each.source}.{each.table}" for each in broken_tables(connection)]
+
+
+def edit(store: Store, table: str, **values: object) -> None:
+    with store.write() as connection:
+        edited = LOADED[table]
+        connection.execute(update(edited).where(edited.c.guid == "g-00001").values(values))
+
+
+@pytest.mark.parametrize(
+    ("table", "values"), [("ad_user", {"cn": "edited"}), ("ad_user_proxyaddress", {"value": "edited"})]
+)
+def test_what_a_verification_found_stands_until_a_full_load_puts_it_right(store, table, values):
+    users = [user(number) for number in range(3)]
+    load(store, "ad", *users)
+    assert verify(store) == []
+    edit(store, table, **values)
+    assert verify(store) == ["ad.ad_user"]
+    source_id = register_source(store, "ad", "ad")
+    with Load(store, source_id, "ad", TABLES["ad"]) as running:  # an increment takes the edited row as it stands
+        running.add(user(2))
+        running.publish(ReadReport(is_increment=True))
+    stood = standing(store, source_id)
+    assert stood is not None
+    assert (stood.is_increment, stood.is_broken) == (True, True)
+    assert "ad_user is not what was loaded: a verification found it at 2026-03-10 12:00 UTC" in [
+        each.why for each in doubts(store, NOW, 10**6)
+    ]
+    load(store, "ad", *users)
+    stood = standing(store, source_id)
+    assert stood is not None
+    assert not stood.is_broken
+    assert (broken(store), verify(store)) == ([], [])
+    with store.read() as connection:
+        assert (
+            connection.scalar(select(LOADED["ad_user"].c.cn).where(LOADED["ad_user"].c.guid == "g-00001"))
+            == users[1].values[LOADABLE["ad_user"].position["cn"]]
+        )
+
+
+def test_a_table_that_was_put_right_by_hand_and_verified_again_is_in_doubt_no_longer(store):
+    load(store, "ad", user(1))
+    edit(store, "ad_user", useraccountcontrol=514)
+    assert verify(store) == ["ad.ad_user"]
+    edit(store, "ad_user", useraccountcontrol=512)
+    assert verify(store) == []
+
+
+def test_a_verification_that_a_load_overtook_says_nothing_of_that_load(store):
+    load(store, "ad", user(1))
+    edit(store, "ad_user", cn="edited")
+    found = list(check(store))
+    load(store, "ad", user(2), user(3))
+    with store.write() as connection:
+        record_checks(connection, found, NOW)
+        assert broken_tables(connection) == []
