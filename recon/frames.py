@@ -7,6 +7,7 @@
 Reads only. Personal values of findings and queries are masked unless told otherwise; tables are shown as they are.
 """
 
+import warnings
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -35,8 +36,9 @@ class Site:
     def frame(self, name: str, *, unmask: bool = False, **parameters: object) -> "pd.DataFrame":
         """What a named query, finding or view returns, or the rows of a table; columns are called as in SQL.
 
-        `parameters`: those of the query (`recon sql show NAME` lists them); None is as if it were not there. Raises
-        UsageError for a name or parameter that does not exist, StoreError when the database refuses.
+        `parameters`: those of the query (`recon sql show NAME` lists them); None is as if it were not there. What a
+        query leaves out, because history does not reach back so far, is a warning (UserWarning). Raises UsageError
+        for a name or parameter that does not exist, StoreError when the database refuses.
         """
         import pandas as pd
 
@@ -47,6 +49,8 @@ class Site:
                 return pd.read_sql(select(metadata.tables[name]), connection)
         given = {key: str(value) for key, value in parameters.items() if value is not None}
         answer = query(self.store, self.catalog.statement(name), given, unmask=unmask)
+        for note in answer.notes:
+            warnings.warn(note, stacklevel=2)
         return pd.DataFrame(answer.rows, columns=list(answer.columns))
 
     def sql(self, statement: str, **parameters: object) -> "pd.DataFrame":

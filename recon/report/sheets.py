@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from recon.decode.keys import cut_units, utf16_units
 from recon.decode.text import cell
 from recon.report.content import COLUMNS, Content
 from recon.report.files import whole_file
 
 _SHEET_ROWS = 1_048_575  # Excel's bound, less the heading
-_CELL_CHARACTERS = 32_767
+_CELL_CHARACTERS = 32_767  # as Excel counts them, in UTF-16
+_CUT = " … (cut: a cell holds no more, CSV does)"
 _EXACT = 10**15  # Excel keeps 15 digits: larger numbers (a FILETIME) are written as text
 
 _OPTIONS = {
@@ -40,7 +42,7 @@ def write_rows_xlsx(columns: Sequence[str], rows: Iterable[Sequence[object]], pa
                 if isinstance(value, int | float) and abs(value) < _EXACT:
                     sheet.write_number(place + 1, column, value)
                 elif value is not None:
-                    sheet.write_string(place + 1, column, _text(value)[:_CELL_CHARACTERS])
+                    sheet.write_string(place + 1, column, _fitting(_text(value)))
         if sheet is None:
             _headed(book, bold, columns)
     return count
@@ -56,6 +58,13 @@ def _headed(book: Any, bold: Any, columns: Sequence[str]) -> Any:
 
 def _text(value: object) -> str:
     return "0x" + bytes(value).hex().upper() if isinstance(value, bytes | memoryview) else str(value)
+
+
+def _fitting(text: str) -> str:
+    """The text, or what a cell holds of it, and that it was cut."""
+    if utf16_units(text) <= _CELL_CHARACTERS:
+        return text
+    return cut_units(text, _CELL_CHARACTERS - len(_CUT)) + _CUT
 
 
 def write_csv(content: Content, path: Path) -> Path:
@@ -111,4 +120,4 @@ def _write_rows(book: Any, bold: Any, content: Content) -> None:
                 place += 1
                 for column, value in enumerate((line.code, severity, *row)):
                     if value is not None:
-                        sheet.write_string(place, column, value[:_CELL_CHARACTERS])
+                        sheet.write_string(place, column, _fitting(value))

@@ -6,6 +6,7 @@ import io
 import pytest
 from sqlalchemy import update
 
+import recon
 from recon.objects import ReadReport
 from recon.store import Store
 from recon.store.load import Load
@@ -92,6 +93,14 @@ def test_a_moment_that_history_no_longer_reaches_is_said(folder, query, given, r
     asked = invoke("sql", "run", query, *(f"--param={each}" for each in given), "--format", "csv")
     note = "note: the history of hr reaches back to load 2 only (2026-01-01 00:00 UTC); what was before is not shown\n"
     assert (asked.code, asked.err) == (0, "" if reaches else note)
+
+
+def test_a_frame_warns_of_it(folder):
+    invoke("store", "prune")
+    with recon.open(folder / "recon.toml") as site:
+        with pytest.warns(UserWarning, match="the history of hr reaches back to load 2 only"):
+            assert site.frame("as_of_worker", run=1).empty
+        assert list(site.frame("as_of_worker", run=2)["worker_status"]) == ["B"]
 
 
 def test_as_of_from_the_command_line(folder):

@@ -31,6 +31,15 @@ def test_rows_keep_numbers_that_excel_would_round(tmp_path):
     assert read == (str(never), 999_999_999_999_999, 0.5, None, "0x00FF", "-1")
 
 
+@pytest.mark.parametrize(("text", "kept"), [("x" * 32_768, 32_727), ("\N{GRINNING FACE}" * 16_384, 16_363)])
+def test_a_text_that_no_cell_holds_says_that_it_was_cut(tmp_path, text, kept):
+    path = tmp_path / "rows.xlsx"
+    write_rows_xlsx(("a", "b"), [(text, text[1:])], path)
+    _, (cut, whole) = openpyxl.load_workbook(path).active.iter_rows(values_only=True)
+    assert cut == text[:kept] + " … (cut: a cell holds no more, CSV does)"
+    assert whole == text[1:]
+
+
 def test_workbook_holds_text_and_the_summary(filled, config, tmp_path):
     store = filled(
         [finding("mail_differs", FORMULA), finding("othermails_missing", "x", hr="jo@example.net", personal=1)]
