@@ -6,6 +6,7 @@ other objects, members) is explained too, see recon.store.references. Kept in ta
 """
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -24,10 +25,12 @@ from sqlalchemy import (
     or_,
     select,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
+from recon.errors import StoreError
 from recon.objects import TABLES, Gone, Row
 from recon.store.bulk import insert_rows
-from recon.store.engine import WRITES, Store
+from recon.store.engine import WRITES, Store, first_line
 from recon.store.exact import exact
 from recon.store.increment import OWNERS
 from recon.store.references import MEMBERS, NAMED
@@ -38,7 +41,10 @@ _BATCH = 2_000
 
 
 class DriftCheck:
-    """Takes the changes since a watermark; finish() writes what run `run_id` found beyond them."""
+    """Takes the changes since a watermark; finish() writes what run `run_id` found beyond them.
+
+    Use as a context manager; it raises StoreError where the database refuses: the load stays published.
+    """
 
     def __init__(self, store: Store, source_id: int, run_id: int, tables: Collection[str]) -> None:
         self._store, self._source_id, self._run_id = store, source_id, run_id
@@ -64,18 +70,33 @@ class DriftCheck:
         return self._connection
 
     def __enter__(self) -> "DriftCheck":
-        self._connection = self._store.engine.connect()
-        self._named.create(self._own)
-        self._reached.create(self._own)
-        self._own.commit()
+        try:
+            self._connection = self._store.engine.connect()
+            self._named.create(self._own)
+            self._reached.create(self._own)
+            self._own.commit()
+        except SQLAlchemyError as error:
+            if self._connection is not None:
+                self._connection.close()
+            raise self._not_made(error) from error
         return self
 
     def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._own.rollback()
+        with suppress(SQLAlchemyError):  # where the database has gone
+            self._own.rollback()
         self._own.invalidate()
         self._own.close()
+        if isinstance(error, (SQLAlchemyError, self._own.dialect.loaded_dbapi.Error)):  # rows go past SQLAlchemy
+            raise self._not_made(error) from error
+
+    def _not_made(self, error: BaseException) -> StoreError:
+        return StoreError(
+            f"load {self._run_id} is published, but that the increments before it did not drift was not proven: "
+            f"the database refused: {first_line(error)}",
+            hint="recon doctor checks it",
+        )
 
     def add(self, row: Row | Gone) -> None:
         """Take one change."""

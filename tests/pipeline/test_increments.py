@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 
 from recon.catalog import read_catalog
 from recon.config import AdSource, Config, EntraSource, LoadGuards, WorkerSource
-from recon.errors import LoadRefusedError
+from recon.errors import LoadRefusedError, StoreError
 from recon.lab.graph import Fault, GraphSimulator
 from recon.pipeline.increments import basis, where_to_begin
 from recon.pipeline.loads import load_source, sources, summary
@@ -152,6 +152,24 @@ def test_a_full_read_tells_drift_from_what_changed_since(desk):
     )
     assert result.warnings[-1].startswith("3 rows were not as increments had left them")
     assert desk.names()[5] == "Person 5"
+
+
+def test_a_database_that_refuses_the_proof_leaves_the_load_published_and_says_so(desk):
+    desk.load()
+    desk.load()
+    users = LOADED["entra_user"]
+    with desk.store.write() as connection:
+        wrong = {"displayname": "Wrong", "row_hash": bytes(16)}
+        connection.execute(update(users).where(users.c.id == object_id(5)).values(wrong))
+        connection.exec_driver_sql(
+            "create trigger full_disk before insert on load_drift begin select raise(abort, 'disk is full'); end"
+        )
+    said = r"load 3 is published, but .* drift was not proven: the database refused: .*disk is full"
+    with pytest.raises(StoreError, match=said):
+        desk.load(full=True)
+    assert (desk.names()[5], desk.drift()) == ("Person 5", [])
+    with desk.store.read() as connection:
+        assert connection.scalar(select(load_run.c.status).where(load_run.c.run_id == 3)) == "published"
 
 
 def test_increments_that_hold_leave_no_drift(desk):
