@@ -98,7 +98,9 @@ class AdSource(_Section):
         description="ldap://HOST[:PORT] (StartTLS) or ldaps://HOST[:PORT]; a list: the next where one cannot be reached.",
     )
     ldif: Path | None = Field(None, description="Read this LDIF export instead of a server.")
-    bases: tuple[str, ...] = Field((), description="Search bases; default: the domain's naming context.")
+    bases: tuple[str, ...] = Field(
+        (), description="Search bases; default: the domain's naming context. One inside another is read once."
+    )
     user: str | None = Field(None, description="DN, UPN or DOMAIN\\user for a simple bind.")
     sign_in: Literal["simple", "kerberos"] = Field(
         "simple", description="kerberos: with the ticket or keytab of whoever runs recon; no user, no password."

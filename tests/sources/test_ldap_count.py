@@ -52,6 +52,15 @@ def test_every_kind_is_counted(directory: Directory, reader: str):
     assert read.report.warnings == []
 
 
+def test_a_base_inside_another_is_read_and_counted_once(directory: Directory):
+    given = (f"CN=User 7,{BASE}", BASE, BASE.lower(), f"CN=User 8, {BASE}")
+    with AdServer(directory) as server:
+        read = _reading(server, bases=given, count=True)
+        rows = list(read.rows())
+    assert len(rows) == USERS + 2
+    assert read.report.table("ad_user").server_count == USERS
+
+
 def test_nothing_is_counted_unless_asked(directory: Directory):
     with AdServer(directory) as server:
         read = _reading(server)

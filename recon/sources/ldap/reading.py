@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from recon.config import AdSource
-from recon.decode.keys import EmployeeIdRules
+from recon.decode.keys import EmployeeIdRules, dn_key
 from recon.errors import SourceError, WatermarkError
 from recon.objects import Gone, ReadReport, Row
 from recon.sources.ad import domain_name
@@ -67,7 +67,7 @@ class AdReading:
 
     def _bases(self) -> tuple[str, ...]:
         if self._source.bases:
-            return self._source.bases
+            return outermost(self._source.bases)
         context = self._root_dse().naming_context
         if context is None:
             raise SourceError(
@@ -212,3 +212,9 @@ class AdReading:
         except ValueError as error:
             raise WatermarkError("the stored watermark cannot be read") from error
         return dirsync.changes(self._searcher.session, context, list(names), cookie)
+
+
+def outermost(bases: tuple[str, ...]) -> tuple[str, ...]:
+    """The bases that lie in no other: what is below a base is read with it, and would be counted twice."""
+    keys = {dn_key(base) or base: base for base in bases}
+    return tuple(base for key, base in keys.items() if not any(key.endswith(f",{other}") for other in keys))
