@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, update
 
-from recon.decode.keys import EmployeeIdRules, employee_id_key, fold
+from recon.decode.keys import EmployeeIdRules, dn_key, employee_id_key, fold
 from recon.errors import UsageError
 from recon.objects import TABLES
 from recon.store.acceptance import finding_acceptance, finding_seen
@@ -216,18 +216,9 @@ def _places(connection: Connection, records: set[Record]) -> Iterator[tuple[Tabl
         yield finding_row, and_(finding_row.c.object_type == name, finding_row.c.object_key.in_(keys))
         yield finding_seen, and_(finding_seen.c.object_type == name, finding_seen.c.object_key.in_(keys))
         yield finding_acceptance, finding_acceptance.c.object_key.in_(keys)
-        yield (
-            load_reject,
-            and_(
-                load_reject.c.object == name,
-                or_(
-                    *(
-                        and_(load_reject.c.source_id == each.source_id, load_reject.c.object_key == each.key)
-                        for each in mine
-                    )
-                ),
-            ),
-        )
+        if rejected := _rejected(connection, mine, _dn_keys(connection, mine) if name == "ad_user" else []):
+            sources = {each.source_id for each in mine}
+            yield load_reject, and_(load_reject.c.source_id.in_(sources), load_reject.c.object_key.in_(rejected))
         yield load_drift, or_(*(_drifted(each) for each in mine))
         if name == "ad_user" and (names := _dn_keys(connection, mine)):
             yield HISTORY["ad_member"], HISTORY["ad_member"].c.member_key.in_(names)
@@ -257,6 +248,21 @@ def _worker_keys(connection: Connection, records: list[Record]) -> list[str]:
     for table in _versions("worker") if records else ():
         found |= set(connection.scalars(select(table.c.worker_key).where(_is_one_of(table, "worker_id", records))))
     return sorted(found - {None})
+
+
+def _rejected(connection: Connection, records: list[Record], dn_keys: list[str]) -> list[str]:
+    """What rejected records are called that are about the objects, in whatever table: a key or a name, or one of them
+    after the key of an owner (memberships).
+    """
+    its = load_reject.c
+    known = {fold(each.key) for each in records} | set(dn_keys)
+    keys = select(its.object_key).where(its.source_id.in_({each.source_id for each in records})).distinct()
+    found = []
+    for key in connection.scalars(keys.where(its.object_key.is_not(None))):
+        parts = (key, key.partition(" ")[2])
+        if not known.isdisjoint(made for part in parts for made in (fold(part), dn_key(part)) if made):
+            found.append(key)
+    return found
 
 
 def _drifted(record: Record) -> ColumnElement[bool]:

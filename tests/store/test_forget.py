@@ -1,7 +1,7 @@
 """Forgetting a person: their rows leave history, findings and rejects; those of others and of sources stay."""
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from recon.config import Config
 from recon.decode.keys import EmployeeIdRules
@@ -325,3 +325,27 @@ def managed_by(name: str) -> tuple[object, ...]:
         manager_key=name,
     )  # fmt: skip
     return row.values
+
+
+def test_rejected_records_of_other_tables_that_name_the_person_go_too(people):
+    named = {
+        ("ad_member", "g-guid CN=ANA"), ("ad_user", "CN=Ana"), ("ad_value_defect", "guid-ana"),
+        ("entra_registration", "id-ana"), ("entra_member", "g id-ana"), ("worker_prior_id", "w1"),
+    }  # fmt: skip
+    others = {("ad_member", "g-guid CN=Ben"), ("entra_member", "g id-anabel"), ("entra_member", "id-other")}
+    sources = {"ad": 1, "entra": 2, "worker": 3}
+    with people.write() as connection:
+        connection.execute(delete(load_reject))
+        for table, key in named | others:
+            connection.execute(
+                insert(load_reject).values(
+                    run_id=1, source_id=sources[table.partition("_")[0]], object=table, object_key=key, reason="x"
+                )
+            )
+    dry = forget(people, "w1", is_dry=True)
+    assert {each.table: each.rows for each in dry.removed}["load_reject"] == len(named)
+    assert rows(people)["load_reject"] == len(named) + len(others)
+    assert forget(people, "w1") == dry
+    with people.read() as connection:
+        left = connection.execute(select(load_reject.c.object, load_reject.c.object_key))
+        assert {tuple(row) for row in left} == others
