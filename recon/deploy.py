@@ -52,7 +52,7 @@ _HOW = {
 # (table, column) that a database of version 1 lacks
 _ADDED = (
     ("source", "history_run"),
-    *(("clock", name) for name in ("stale_before_at", "as_of_date")),
+    *(("clock", name) for name in ("stale_before_at", "as_of_date", "as_of_filetime")),
     *(("load_run", "accepted"), ("load_run_table", "verified_at"), ("load_run_table", "is_intact")),
     *(("finding_count", name) for name in ("family", "accepted_count", "new_count", "gone_count")),
     ("finding_row", "detail"),

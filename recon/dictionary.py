@@ -280,6 +280,7 @@ not_after: when the certificate ends
 dns_name: DNS name of the domain
 depth: how many memberships lie between: 1 is direct
 clock.as_of_date: the day of as_of as a date
+as_of_filetime: as_of in 100 ns since 1601
 made_of: state of the memberships that the closure was made of
 closure_state.max_depth: deepest nesting found
 address_pattern: pattern for LIKE … ESCAPE '!' that every address of the domain fits

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, escape_colons, read_catalog
 from recon.config import Settings, Sspr, Sync
 from recon.decode.mask import mask_value
-from recon.decode.times import day, earlier, utc_now_text
+from recon.decode.times import day, earlier, filetime, utc_now_text
 from recon.deploy import ensure_views
 from recon.errors import CatalogError, StoreError
 from recon.store import Store
@@ -110,6 +110,7 @@ def _set_clock(connection: Connection, values: Settings, refresh_id: int) -> str
             as_of=as_of,
             as_of_date=as_of[:10],
             as_of_day=today,
+            as_of_filetime=filetime(as_of),
             stale_before_day=today - values.stale_days,
             stale_before_at=earlier(f"{as_of[:10]} 00:00:00.000000", days=values.stale_days),
             leaver_before_day=today - values.leaver_grace_days,

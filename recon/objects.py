@@ -331,7 +331,7 @@ dns_name key(256) -
 objectsid bytes(68) objectSid
 sid text(184) -
 maxpwdage bigint maxPwdAge # in 100 ns, negative
-max_password_days int - # NULL: passwords do not expire
+max_password_days int - # whole days, rounded down; NULL: passwords do not expire
 minpwdage bigint minPwdAge
 minpwdlength int minPwdLength
 pwdhistorylength int pwdHistoryLength
@@ -354,7 +354,7 @@ distinguishedname text distinguishedName
 name text(256) name
 msdspasswordsettingsprecedence int msDS-PasswordSettingsPrecedence # the lowest number wins
 msdsmaximumpasswordage bigint msDS-MaximumPasswordAge
-max_password_days int - # NULL: passwords do not expire
+max_password_days int - # whole days, rounded down; NULL: passwords do not expire
 msdsminimumpasswordage bigint msDS-MinimumPasswordAge
 msdsminimumpasswordlength int msDS-MinimumPasswordLength
 msdspasswordhistorylength int msDS-PasswordHistoryLength

@@ -201,6 +201,12 @@ def day(text: str) -> int:
         raise DecodeError(f"not a stored date or time: {quoted(text)} names a day that does not exist") from error
 
 
+def filetime(at: str) -> int:
+    """A stored time as Active Directory counts: 100 ns since 1601 (FILETIME)."""
+    since = datetime.fromisoformat(at) - datetime(1601, 1, 1)
+    return (since.days * 86_400 + since.seconds) * 10**7 + since.microseconds * 10
+
+
 def from_datetime(value: datetime) -> str:
     """A datetime with a zone as stored text in UTC. Raises DecodeError without a zone."""
     if value.utcoffset() is None:

@@ -247,6 +247,7 @@ clock = Table(
     sql_column("as_of", "time", nullable=False),
     sql_column("as_of_date", "date"),
     sql_column("as_of_day", "day", nullable=False),
+    sql_column("as_of_filetime", "bigint"),
     sql_column("stale_before_day", "day", nullable=False),
     sql_column("stale_before_at", "time"),  # the beginning of that day
     sql_column("leaver_before_day", "day", nullable=False),

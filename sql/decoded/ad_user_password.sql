@@ -5,7 +5,7 @@
 --   the user, else to a global security group of the user, nested and primary ones included; of several the one with
 --   the lowest precedence, then the smallest GUID. NULL: the domain's own.
 -- note: is_computed 1: the domain controller said it at the load (msDS-User-Account-Control-Computed). Else policy and
---   days decide, and a lockout that ends by itself is NULL: unknown.
+--   the time since the change decide, to the second (max_password_days is rounded down), and a lockout that ends by itself is NULL: unknown.
 -- source: [MS-ADTS] 3.1.1.4.5.36 msDS-ResultantPSO, 3.1.1.4.5.33 msDS-UserPasswordExpiryTimeComputed
 with applied as (
     select
@@ -118,8 +118,8 @@ select
         when (u.useraccountcontrol & 65536) = 65536 or (u.useraccountcontrol & 262144) = 262144 then 0
         when u.pwdlastset = 0 then 1
         when e.max_password_days is null and e.max_age is not null then 0
-        when e.max_password_days is null or u.pwdlastset is null then null
-        when u.pwd_last_set_day + e.max_password_days < c.as_of_day then 1
+        when e.max_age is null or u.pwdlastset is null or u.pwdlastset < 0 or c.as_of_filetime is null then null
+        when u.pwdlastset - c.as_of_filetime <= e.max_age then 1
         else 0
     end as is_password_expired,
     case

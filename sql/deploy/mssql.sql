@@ -2238,6 +2238,7 @@ CREATE TABLE clock (
     as_of DATETIME2(6) NOT NULL,
     as_of_date DATE NULL,
     as_of_day INTEGER NOT NULL,
+    as_of_filetime BIGINT NULL,
     stale_before_day INTEGER NOT NULL,
     stale_before_at DATETIME2(6) NULL,
     leaver_before_day INTEGER NOT NULL,
@@ -4518,6 +4519,11 @@ alter table clock add as_of_date DATE NULL
 go
 if @@trancount = 0 set noexec on
 go
+if col_length(N'clock', N'as_of_filetime') is null
+alter table clock add as_of_filetime BIGINT NULL
+go
+if @@trancount = 0 set noexec on
+go
 if col_length(N'load_run', N'accepted') is null
 alter table load_run add accepted NVARCHAR(max) NULL
 go
@@ -5877,8 +5883,8 @@ select
         when (u.useraccountcontrol & 65536) = 65536 or (u.useraccountcontrol & 262144) = 262144 then 0
         when u.pwdlastset = 0 then 1
         when e.max_password_days is null and e.max_age is not null then 0
-        when e.max_password_days is null or u.pwdlastset is null then null
-        when u.pwd_last_set_day + e.max_password_days < c.as_of_day then 1
+        when e.max_age is null or u.pwdlastset is null or u.pwdlastset < 0 or c.as_of_filetime is null then null
+        when u.pwdlastset - c.as_of_filetime <= e.max_age then 1
         else 0
     end as is_password_expired,
     case
@@ -10609,7 +10615,7 @@ values
     (N'ad_domain', N'objectsid', 7, N'bytes(68)', N'objectSid', N'objectSid as the source has it', N'SID bytes; text stands in sid, or sid_text()', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_domain', N'sid', 8, N'text(184)', null, N'SID as S-1-… text', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_domain', N'maxpwdage', 9, N'bigint', N'maxPwdAge', N'in 100 ns, negative', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_domain', N'max_password_days', 10, N'int', null, N'NULL: passwords do not expire', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_domain', N'max_password_days', 10, N'int', null, N'whole days, rounded down; NULL: passwords do not expire', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_domain', N'minpwdage', 11, N'bigint', N'minPwdAge', N'minPwdAge as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_domain', N'minpwdlength', 12, N'int', N'minPwdLength', N'minPwdLength as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_domain', N'pwdhistorylength', 13, N'int', N'pwdHistoryLength', N'pwdHistoryLength as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
@@ -10697,7 +10703,7 @@ values
     (N'ad_password_policy', N'name', 6, N'text(256)', N'name', N'its name', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_password_policy', N'msdspasswordsettingsprecedence', 7, N'int', N'msDS-PasswordSettingsPrecedence', N'the lowest number wins', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_password_policy', N'msdsmaximumpasswordage', 8, N'bigint', N'msDS-MaximumPasswordAge', N'msDS-MaximumPasswordAge as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_password_policy', N'max_password_days', 9, N'int', null, N'NULL: passwords do not expire', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_password_policy', N'max_password_days', 9, N'int', null, N'whole days, rounded down; NULL: passwords do not expire', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_password_policy', N'msdsminimumpasswordage', 10, N'bigint', N'msDS-MinimumPasswordAge', N'msDS-MinimumPasswordAge as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_password_policy', N'msdsminimumpasswordlength', 11, N'int', N'msDS-MinimumPasswordLength', N'msDS-MinimumPasswordLength as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_password_policy', N'msdspasswordhistorylength', 12, N'int', N'msDS-PasswordHistoryLength', N'msDS-PasswordHistoryLength as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
@@ -10934,11 +10940,12 @@ values
     (N'clock', N'as_of', 4, N'time', null, N'the instant the findings speak of: when the newest good load ended', N'UTC', N'never NULL', 0, N'0.1.0'),
     (N'clock', N'as_of_date', 5, N'datetext', null, N'the day of as_of as a date', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'clock', N'as_of_day', 6, N'int', null, N'the day of as_of', null, N'never NULL', 0, N'0.1.0'),
-    (N'clock', N'stale_before_day', 7, N'int', null, N'a sign-in before this day is stale (setting stale_days)', null, N'never NULL', 0, N'0.1.0'),
-    (N'clock', N'stale_before_at', 8, N'time', null, N'the beginning of that day', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'clock', N'leaver_before_day', 9, N'int', null, N'a termination date before this day is a leaver (setting leaver_grace_days)', null, N'never NULL', 0, N'0.1.0'),
-    (N'clock', N'joiner_until_day', 10, N'int', null, N'a hire date up to this day is a joiner (setting joiner_days)', null, N'never NULL', 0, N'0.1.0'),
-    (N'clock', N'held_mail_since_day', 11, N'int', null, N'a private address that changed since this day is held (setting held_mail_days)', null, N'never NULL', 0, N'0.1.0'),
+    (N'clock', N'as_of_filetime', 7, N'bigint', null, N'as_of in 100 ns since 1601', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'clock', N'stale_before_day', 8, N'int', null, N'a sign-in before this day is stale (setting stale_days)', null, N'never NULL', 0, N'0.1.0'),
+    (N'clock', N'stale_before_at', 9, N'time', null, N'the beginning of that day', N'UTC', N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'clock', N'leaver_before_day', 10, N'int', null, N'a termination date before this day is a leaver (setting leaver_grace_days)', null, N'never NULL', 0, N'0.1.0'),
+    (N'clock', N'joiner_until_day', 11, N'int', null, N'a hire date up to this day is a joiner (setting joiner_days)', null, N'never NULL', 0, N'0.1.0'),
+    (N'clock', N'held_mail_since_day', 12, N'int', null, N'a private address that changed since this day is held (setting held_mail_days)', null, N'never NULL', 0, N'0.1.0'),
     (N'closure_state', N'table_name', 1, N'text', null, N'the table', null, N'never NULL', 0, N'0.1.0'),
     (N'closure_state', N'made_of', 2, N'text', null, N'state of the memberships that the closure was made of', null, N'never NULL', 0, N'0.1.0'),
     (N'closure_state', N'row_count', 3, N'int', null, N'rows it had', null, N'never NULL', 0, N'0.1.0'),
@@ -11075,13 +11082,13 @@ values
     (N'entra_registration', N'userdisplayname', 6, N'text(256)', N'userDisplayName', N'userDisplayName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'usertype', 7, N'text(32)', N'userType', N'userType as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'isadmin', 8, N'flag', N'isAdmin', N'isAdmin as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'ismfaregistered', 9, N'flag', N'isMfaRegistered', N'isMfaRegistered as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_registration', N'ismfacapable', 10, N'flag', N'isMfaCapable', N'isMfaCapable as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0')
+    (N'entra_registration', N'ismfaregistered', 9, N'flag', N'isMfaRegistered', N'isMfaRegistered as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'entra_registration', N'ismfacapable', 10, N'flag', N'isMfaCapable', N'isMfaCapable as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'ispasswordlesscapable', 11, N'flag', N'isPasswordlessCapable', N'isPasswordlessCapable as the source has it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'isssprregistered', 12, N'flag', N'isSsprRegistered', N'the required number of methods is registered', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_registration', N'isssprenabled', 13, N'flag', N'isSsprEnabled', N'the policy allows it', N'0 or 1', N'no value, or the reading account may not see it', 0, N'0.1.0'),
@@ -11280,13 +11287,13 @@ values
     (N'finding_count', N'code', 2, N'text', null, N'code of the finding: file sql/findings/<code>.sql', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_count', N'severity', 3, N'text', null, N'critical, high, medium, low or info', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_count', N'family', 4, N'text', null, N'family of the finding', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'finding_count', N'title', 5, N'text', null, N'title of the finding', null, N'never NULL', 0, N'0.1.0'),
-    (N'finding_count', N'row_count', 6, N'int', null, N'rows it had', null, N'never NULL', 0, N'0.1.0')
+    (N'finding_count', N'title', 5, N'text', null, N'title of the finding', null, N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'finding_count', N'row_count', 6, N'int', null, N'rows it had', null, N'never NULL', 0, N'0.1.0'),
     (N'finding_count', N'accepted_count', 7, N'int', null, N'rows that are accepted', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_count', N'new_count', 8, N'int', null, N'rows that the refresh before did not have', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'finding_count', N'gone_count', 9, N'int', null, N'rows of the refresh before that are gone', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11485,13 +11492,13 @@ values
     (N'privileged_account', N'holder_key', 6, N'text', null, N'holder folded', null, N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'holder_name', 7, N'text', null, N'the group or role that gives the privilege', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'privileged_account', N'holder_rid', 8, N'int', null, N'last number of that group''s SID', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'privileged_account', N'depth', 9, N'int', null, N'how many memberships lie between: 1 is direct', null, N'never NULL', 0, N'0.1.0'),
-    (N'privileged_account', N'is_primary_group', 10, N'flag', null, N'1: no way is as short as the one through its primary group', N'0 or 1', N'never NULL', 0, N'0.1.0')
+    (N'privileged_account', N'depth', 9, N'int', null, N'how many memberships lie between: 1 is direct', null, N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'privileged_account', N'is_primary_group', 10, N'flag', null, N'1: no way is as short as the one through its primary group', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'is_eligible', 11, N'flag', null, N'1: may activate the role; 0: holds it', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'is_refused', 12, N'flag', null, N'1: Graph refuses an application without a directory role to write the user''s otherMails', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'admincount', 13, N'int', null, N'adminCount of the account', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11690,13 +11697,13 @@ values
     (N'ad_contact_decoded', N'sn', 9, N'text(64)', N'sn', N'sn as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'mail', 10, N'text(256)', N'mail', N'mail as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'mailnickname', 11, N'text(64)', N'mailNickname', N'mailNickname as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'targetaddress', 12, N'text(1024)', N'targetAddress', N'targetAddress as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'company', 13, N'text(64)', N'company', N'legal entity, as HR has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
+    (N'ad_contact_decoded', N'targetaddress', 12, N'text(1024)', N'targetAddress', N'targetAddress as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'ad_contact_decoded', N'company', 13, N'text(64)', N'company', N'legal entity, as HR has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'department', 14, N'text(64)', N'department', N'department, as HR has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'ou_path', 15, N'text', null, N'the part of the distinguished name above the object', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'distinguishedname', 16, N'text', N'distinguishedName', N'distinguishedName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
@@ -11830,7 +11837,7 @@ values
     (N'ad_user_password', N'userprincipalname', 5, N'text(1024)', N'userPrincipalName', N'userPrincipalName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_user_password', N'is_enabled', 6, N'flag', null, N'bit 2 of userAccountControl is clear; NULL when the attribute cannot be read', N'0 or 1', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_user_password', N'policy_name', 7, N'text', null, N'the fine-grained policy that holds; NULL: the domain''s own', null, N'not known, or none that could be derived', 0, N'0.1.0'),
-    (N'ad_user_password', N'max_password_days', 8, N'int', null, N'NULL: passwords do not expire', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'ad_user_password', N'max_password_days', 8, N'int', null, N'whole days, rounded down; NULL: passwords do not expire', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'ad_user_password', N'minpwdlength', 9, N'int', N'minPwdLength', N'minPwdLength as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_user_password', N'lockoutthreshold', 10, N'int', N'lockoutThreshold', N'0: accounts are not locked', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_user_password', N'lockout_minutes', 11, N'int', null, N'NULL: until an administrator unlocks', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11895,13 +11902,13 @@ values
     (N'entra_user_decoded', N'onpremisessamaccountname', 35, N'text(256)', N'onPremisesSamAccountName', N'onPremisesSamAccountName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'onpremisesdistinguishedname', 36, N'text', N'onPremisesDistinguishedName', N'onPremisesDistinguishedName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'onpremisesdomainname', 37, N'text(256)', N'onPremisesDomainName', N'onPremisesDomainName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'onpremisesuserprincipalname', 38, N'text(1024)', N'onPremisesUserPrincipalName', N'onPremisesUserPrincipalName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'onpremiseslastsyncdatetime', 39, N'time', N'onPremisesLastSyncDateTime', N'onPremisesLastSyncDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0')
+    (N'entra_user_decoded', N'onpremisesuserprincipalname', 38, N'text(1024)', N'onPremisesUserPrincipalName', N'onPremisesUserPrincipalName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'entra_user_decoded', N'onpremiseslastsyncdatetime', 39, N'time', N'onPremisesLastSyncDateTime', N'onPremisesLastSyncDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'createddatetime', 40, N'time', N'createdDateTime', N'createdDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'created_day', 41, N'day', null, N'created as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'entra_user_decoded', N'lastpasswordchangedatetime', 42, N'time', N'lastPasswordChangeDateTime', N'lastPasswordChangeDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),

@@ -1826,6 +1826,7 @@ CREATE TABLE IF NOT EXISTS clock (
     as_of TIMESTAMP WITHOUT TIME ZONE NOT NULL,
     as_of_date DATE,
     as_of_day INTEGER NOT NULL,
+    as_of_filetime BIGINT,
     stale_before_day INTEGER NOT NULL,
     stale_before_at TIMESTAMP WITHOUT TIME ZONE,
     leaver_before_day INTEGER NOT NULL,
@@ -3681,6 +3682,9 @@ alter table clock add column if not exists stale_before_at TIMESTAMP WITHOUT TIM
 alter table clock add column if not exists as_of_date DATE
 ;
 
+alter table clock add column if not exists as_of_filetime BIGINT
+;
+
 alter table load_run add column if not exists accepted TEXT
 ;
 
@@ -4909,8 +4913,8 @@ select
         when (u.useraccountcontrol & 65536) = 65536 or (u.useraccountcontrol & 262144) = 262144 then 0
         when u.pwdlastset = 0 then 1
         when e.max_password_days is null and e.max_age is not null then 0
-        when e.max_password_days is null or u.pwdlastset is null then null
-        when u.pwd_last_set_day + e.max_password_days < c.as_of_day then 1
+        when e.max_age is null or u.pwdlastset is null or u.pwdlastset < 0 or c.as_of_filetime is null then null
+        when u.pwdlastset - c.as_of_filetime <= e.max_age then 1
         else 0
     end as is_password_expired,
     case
@@ -9517,7 +9521,7 @@ values
     ('ad_domain', 'objectsid', 7, 'bytes(68)', 'objectSid', 'objectSid as the source has it', 'SID bytes; text stands in sid, or sid_text()', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_domain', 'sid', 8, 'text(184)', null, 'SID as S-1-… text', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_domain', 'maxpwdage', 9, 'bigint', 'maxPwdAge', 'in 100 ns, negative', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_domain', 'max_password_days', 10, 'int', null, 'NULL: passwords do not expire', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_domain', 'max_password_days', 10, 'int', null, 'whole days, rounded down; NULL: passwords do not expire', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_domain', 'minpwdage', 11, 'bigint', 'minPwdAge', 'minPwdAge as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_domain', 'minpwdlength', 12, 'int', 'minPwdLength', 'minPwdLength as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_domain', 'pwdhistorylength', 13, 'int', 'pwdHistoryLength', 'pwdHistoryLength as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
@@ -9604,7 +9608,7 @@ values
     ('ad_password_policy', 'name', 6, 'text(256)', 'name', 'its name', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_password_policy', 'msdspasswordsettingsprecedence', 7, 'int', 'msDS-PasswordSettingsPrecedence', 'the lowest number wins', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_password_policy', 'msdsmaximumpasswordage', 8, 'bigint', 'msDS-MaximumPasswordAge', 'msDS-MaximumPasswordAge as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_password_policy', 'max_password_days', 9, 'int', null, 'NULL: passwords do not expire', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_password_policy', 'max_password_days', 9, 'int', null, 'whole days, rounded down; NULL: passwords do not expire', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_password_policy', 'msdsminimumpasswordage', 10, 'bigint', 'msDS-MinimumPasswordAge', 'msDS-MinimumPasswordAge as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_password_policy', 'msdsminimumpasswordlength', 11, 'int', 'msDS-MinimumPasswordLength', 'msDS-MinimumPasswordLength as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_password_policy', 'msdspasswordhistorylength', 12, 'int', 'msDS-PasswordHistoryLength', 'msDS-PasswordHistoryLength as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
@@ -9840,11 +9844,12 @@ values
     ('clock', 'as_of', 4, 'time', null, 'the instant the findings speak of: when the newest good load ended', 'UTC', 'never NULL', 0, '0.1.0'),
     ('clock', 'as_of_date', 5, 'datetext', null, 'the day of as_of as a date', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('clock', 'as_of_day', 6, 'int', null, 'the day of as_of', null, 'never NULL', 0, '0.1.0'),
-    ('clock', 'stale_before_day', 7, 'int', null, 'a sign-in before this day is stale (setting stale_days)', null, 'never NULL', 0, '0.1.0'),
-    ('clock', 'stale_before_at', 8, 'time', null, 'the beginning of that day', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
-    ('clock', 'leaver_before_day', 9, 'int', null, 'a termination date before this day is a leaver (setting leaver_grace_days)', null, 'never NULL', 0, '0.1.0'),
-    ('clock', 'joiner_until_day', 10, 'int', null, 'a hire date up to this day is a joiner (setting joiner_days)', null, 'never NULL', 0, '0.1.0'),
-    ('clock', 'held_mail_since_day', 11, 'int', null, 'a private address that changed since this day is held (setting held_mail_days)', null, 'never NULL', 0, '0.1.0'),
+    ('clock', 'as_of_filetime', 7, 'bigint', null, 'as_of in 100 ns since 1601', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('clock', 'stale_before_day', 8, 'int', null, 'a sign-in before this day is stale (setting stale_days)', null, 'never NULL', 0, '0.1.0'),
+    ('clock', 'stale_before_at', 9, 'time', null, 'the beginning of that day', 'UTC', 'no value, or none that could be derived', 0, '0.1.0'),
+    ('clock', 'leaver_before_day', 10, 'int', null, 'a termination date before this day is a leaver (setting leaver_grace_days)', null, 'never NULL', 0, '0.1.0'),
+    ('clock', 'joiner_until_day', 11, 'int', null, 'a hire date up to this day is a joiner (setting joiner_days)', null, 'never NULL', 0, '0.1.0'),
+    ('clock', 'held_mail_since_day', 12, 'int', null, 'a private address that changed since this day is held (setting held_mail_days)', null, 'never NULL', 0, '0.1.0'),
     ('closure_state', 'table_name', 1, 'text', null, 'the table', null, 'never NULL', 0, '0.1.0'),
     ('closure_state', 'made_of', 2, 'text', null, 'state of the memberships that the closure was made of', null, 'never NULL', 0, '0.1.0'),
     ('closure_state', 'row_count', 3, 'int', null, 'rows it had', null, 'never NULL', 0, '0.1.0'),
@@ -9981,12 +9986,12 @@ values
     ('entra_registration', 'userdisplayname', 6, 'text(256)', 'userDisplayName', 'userDisplayName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'usertype', 7, 'text(32)', 'userType', 'userType as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'isadmin', 8, 'flag', 'isAdmin', 'isAdmin as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'ismfaregistered', 9, 'flag', 'isMfaRegistered', 'isMfaRegistered as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_registration', 'ismfacapable', 10, 'flag', 'isMfaCapable', 'isMfaCapable as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0')
+    ('entra_registration', 'ismfaregistered', 9, 'flag', 'isMfaRegistered', 'isMfaRegistered as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('entra_registration', 'ismfacapable', 10, 'flag', 'isMfaCapable', 'isMfaCapable as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'ispasswordlesscapable', 11, 'flag', 'isPasswordlessCapable', 'isPasswordlessCapable as the source has it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'isssprregistered', 12, 'flag', 'isSsprRegistered', 'the required number of methods is registered', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_registration', 'isssprenabled', 13, 'flag', 'isSsprEnabled', 'the policy allows it', '0 or 1', 'no value, or the reading account may not see it', 0, '0.1.0'),
@@ -10185,12 +10190,12 @@ values
     ('finding_count', 'code', 2, 'text', null, 'code of the finding: file sql/findings/<code>.sql', null, 'never NULL', 0, '0.1.0'),
     ('finding_count', 'severity', 3, 'text', null, 'critical, high, medium, low or info', null, 'never NULL', 0, '0.1.0'),
     ('finding_count', 'family', 4, 'text', null, 'family of the finding', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('finding_count', 'title', 5, 'text', null, 'title of the finding', null, 'never NULL', 0, '0.1.0'),
-    ('finding_count', 'row_count', 6, 'int', null, 'rows it had', null, 'never NULL', 0, '0.1.0')
+    ('finding_count', 'title', 5, 'text', null, 'title of the finding', null, 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('finding_count', 'row_count', 6, 'int', null, 'rows it had', null, 'never NULL', 0, '0.1.0'),
     ('finding_count', 'accepted_count', 7, 'int', null, 'rows that are accepted', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_count', 'new_count', 8, 'int', null, 'rows that the refresh before did not have', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('finding_count', 'gone_count', 9, 'int', null, 'rows of the refresh before that are gone', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -10389,12 +10394,12 @@ values
     ('privileged_account', 'holder_key', 6, 'text', null, 'holder folded', null, 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'holder_name', 7, 'text', null, 'the group or role that gives the privilege', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('privileged_account', 'holder_rid', 8, 'int', null, 'last number of that group''s SID', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('privileged_account', 'depth', 9, 'int', null, 'how many memberships lie between: 1 is direct', null, 'never NULL', 0, '0.1.0'),
-    ('privileged_account', 'is_primary_group', 10, 'flag', null, '1: no way is as short as the one through its primary group', '0 or 1', 'never NULL', 0, '0.1.0')
+    ('privileged_account', 'depth', 9, 'int', null, 'how many memberships lie between: 1 is direct', null, 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('privileged_account', 'is_primary_group', 10, 'flag', null, '1: no way is as short as the one through its primary group', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'is_eligible', 11, 'flag', null, '1: may activate the role; 0: holds it', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'is_refused', 12, 'flag', null, '1: Graph refuses an application without a directory role to write the user''s otherMails', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'admincount', 13, 'int', null, 'adminCount of the account', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -10593,12 +10598,12 @@ values
     ('ad_contact_decoded', 'sn', 9, 'text(64)', 'sn', 'sn as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'mail', 10, 'text(256)', 'mail', 'mail as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'mailnickname', 11, 'text(64)', 'mailNickname', 'mailNickname as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_contact_decoded', 'targetaddress', 12, 'text(1024)', 'targetAddress', 'targetAddress as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_contact_decoded', 'company', 13, 'text(64)', 'company', 'legal entity, as HR has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
+    ('ad_contact_decoded', 'targetaddress', 12, 'text(1024)', 'targetAddress', 'targetAddress as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('ad_contact_decoded', 'company', 13, 'text(64)', 'company', 'legal entity, as HR has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'department', 14, 'text(64)', 'department', 'department, as HR has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'ou_path', 15, 'text', null, 'the part of the distinguished name above the object', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_contact_decoded', 'distinguishedname', 16, 'text', 'distinguishedName', 'distinguishedName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
@@ -10732,7 +10737,7 @@ values
     ('ad_user_password', 'userprincipalname', 5, 'text(1024)', 'userPrincipalName', 'userPrincipalName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_user_password', 'is_enabled', 6, 'flag', null, 'bit 2 of userAccountControl is clear; NULL when the attribute cannot be read', '0 or 1', 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_user_password', 'policy_name', 7, 'text', null, 'the fine-grained policy that holds; NULL: the domain''s own', null, 'not known, or none that could be derived', 0, '0.1.0'),
-    ('ad_user_password', 'max_password_days', 8, 'int', null, 'NULL: passwords do not expire', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('ad_user_password', 'max_password_days', 8, 'int', null, 'whole days, rounded down; NULL: passwords do not expire', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('ad_user_password', 'minpwdlength', 9, 'int', 'minPwdLength', 'minPwdLength as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_user_password', 'lockoutthreshold', 10, 'int', 'lockoutThreshold', '0: accounts are not locked', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_user_password', 'lockout_minutes', 11, 'int', null, 'NULL: until an administrator unlocks', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -10797,12 +10802,12 @@ values
     ('entra_user_decoded', 'onpremisessamaccountname', 35, 'text(256)', 'onPremisesSamAccountName', 'onPremisesSamAccountName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'onpremisesdistinguishedname', 36, 'text', 'onPremisesDistinguishedName', 'onPremisesDistinguishedName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'onpremisesdomainname', 37, 'text(256)', 'onPremisesDomainName', 'onPremisesDomainName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user_decoded', 'onpremisesuserprincipalname', 38, 'text(1024)', 'onPremisesUserPrincipalName', 'onPremisesUserPrincipalName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user_decoded', 'onpremiseslastsyncdatetime', 39, 'time', 'onPremisesLastSyncDateTime', 'onPremisesLastSyncDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0')
+    ('entra_user_decoded', 'onpremisesuserprincipalname', 38, 'text(1024)', 'onPremisesUserPrincipalName', 'onPremisesUserPrincipalName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('entra_user_decoded', 'onpremiseslastsyncdatetime', 39, 'time', 'onPremisesLastSyncDateTime', 'onPremisesLastSyncDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'createddatetime', 40, 'time', 'createdDateTime', 'createdDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'created_day', 41, 'day', null, 'created as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
     ('entra_user_decoded', 'lastpasswordchangedatetime', 42, 'time', 'lastPasswordChangeDateTime', 'lastPasswordChangeDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),

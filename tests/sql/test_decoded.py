@@ -5,10 +5,12 @@ from sqlalchemy import text, update
 
 from recon import deploy
 from recon.decode import grouptype, uac
+from recon.decode.times import filetime
 from recon.store.tables import LOADED
 from tests.support.estate import TODAY, Estate
 
 NOON = "12:00:00.000000"
+LOADED_AT = "2026-03-02 05:20:00.000000"  # the newest load
 
 VALUES = [512, 514, 544, 546, 66048, 66050, 66080, 262656, 528, 8389120, 1 << 25, 0, None]
 
@@ -156,13 +158,21 @@ def test_finding_views_show_what_a_refresh_writes(estate):
     assert (row["object_key"], row["attribute"], row["entra_value"]) == ("user", "usageLocation", None)
 
 
-DOMAIN = {"guid": "D", "max_password_days": 90, "lockout_minutes": 30, "lockoutthreshold": 10}
+A_DAY = 864_000_000_000  # in 100 ns
+
+
+def ago(days: float) -> int:
+    """So long before the load, as a FILETIME."""
+    return filetime(LOADED_AT) - int(days * A_DAY)
+
+
+DOMAIN = {"guid": "D", "maxpwdage": -90 * A_DAY, "max_password_days": 90, "lockout_minutes": 30, "lockoutthreshold": 10}
 
 
 def test_passwords_and_lockout_by_the_domains_policy(estate):
-    since = {"pwdlastset": 1, "pwd_last_set_day": TODAY - 91}
+    since = {"pwdlastset": ago(90), "pwd_last_set_day": TODAY - 90}
     estate.ad(samaccountname="old", useraccountcontrol=512, **since)
-    estate.ad(samaccountname="just", useraccountcontrol=512, pwdlastset=1, pwd_last_set_day=TODAY - 90)
+    estate.ad(samaccountname="just", useraccountcontrol=512, pwdlastset=ago(90) + 1, pwd_last_set_day=TODAY - 90)
     estate.ad(samaccountname="never", useraccountcontrol=66048, **since)
     estate.ad(samaccountname="card", useraccountcontrol=262656, **since)
     estate.ad(samaccountname="must", useraccountcontrol=512, pwdlastset=0)
@@ -172,7 +182,7 @@ def test_passwords_and_lockout_by_the_domains_policy(estate):
         samaccountname="said not", useraccountcontrol=512, msdsuseraccountcontrolcomputed=0, lockouttime=5, **since
     )
     estate.ad(samaccountname="said both", useraccountcontrol=512, msdsuseraccountcontrolcomputed=8388624)
-    estate.ad(samaccountname="locked", useraccountcontrol=512, lockouttime=5, pwdlastset=1, pwd_last_set_day=TODAY)
+    estate.ad(samaccountname="locked", useraccountcontrol=512, lockouttime=5, pwdlastset=ago(1), pwd_last_set_day=TODAY)
     estate.insert("ad_domain", "ad", DOMAIN)
     rows = decoded(estate, "ad_user_password")
     by_name = {row["samaccountname"]: (row["is_password_expired"], row["is_locked"]) for row in rows}
@@ -183,7 +193,7 @@ def test_passwords_and_lockout_by_the_domains_policy(estate):
 
 
 NO_END = -(1 << 63)
-POLICY = {"max_password_days": 10, "msdsmaximumpasswordage": -1, "msdslockoutduration": NO_END}
+POLICY = {"max_password_days": 10, "msdsmaximumpasswordage": -10 * A_DAY, "msdslockoutduration": NO_END}
 
 
 def test_what_the_policy_does_not_say_is_unknown_and_without_end_is_never(estate):
@@ -202,6 +212,15 @@ def test_what_the_policy_does_not_say_is_unknown_and_without_end_is_never(estate
         assert {row["samaccountname"]: (row["is_password_expired"], row["is_locked"]) for row in found} == rows
 
 
+def test_a_policy_of_a_day_and_a_half_is_not_one_of_a_day(estate):
+    policy = DOMAIN | {"maxpwdage": -3 * A_DAY // 2, "max_password_days": 1}
+    estate.insert("ad_domain", "ad", policy)
+    for name, set_at in (("30 hours", ago(1.25)), ("36 hours", ago(1.5)), ("odd", -(2**63)), ("to come", 2**62)):
+        estate.ad(samaccountname=name, useraccountcontrol=512, pwdlastset=set_at)
+    found = {row["samaccountname"]: row["is_password_expired"] for row in decoded(estate, "ad_user_password")}
+    assert found == {"30 hours": 0, "36 hours": 1, "odd": None, "to come": 0}
+
+
 def test_the_fine_grained_policy_that_holds(estate):
     at = ",DC=example,DC=com"
     people = (
@@ -218,15 +237,16 @@ def test_the_fine_grained_policy_that_holds(estate):
     )
     for name in people:
         estate.ad(
-            guid=name, samaccountname=name, distinguishedname=f"CN={name}{at}", useraccountcontrol=512, pwdlastset=1,
-            pwd_last_set_day=TODAY - 20, primarygroupid={"primary": 7001, "primary nested": 7002}.get(name),
+            guid=name, samaccountname=name, distinguishedname=f"CN={name}{at}", useraccountcontrol=512,
+            pwdlastset=ago(20), pwd_last_set_day=TODAY - 20,
+            primarygroupid={"primary": 7001, "primary nested": 7002}.get(name),
         )  # fmt: skip
     estate.ad(guid="trust", samaccountname="trust", distinguishedname=f"CN=trust{at}", useraccountcontrol=2080)
     estate.group("Admins", 7001, member=[f"CN={name}{at}" for name in ("direct", "member", "Inner", "tied", "odd")])
     estate.group("Inner", 7002, member=[f"CN=nested{at}", f"CN=Admins{at}"])  # a cycle
     estate.group("Locals", 7003, groupType=-2147483644, member=[f"CN=local{at}"])
     estate.group("Mail", 7004, groupType=2, member=[f"CN=distribution{at}"])
-    estate.insert("ad_domain", "ad", DOMAIN | {"maxpwdage": -1})
+    estate.insert("ad_domain", "ad", DOMAIN)
 
     def policy(guid: str, precedence: int, *targets: str, **values: object) -> None:
         given = POLICY | {"guid": guid, "name": guid, "msdspasswordsettingsprecedence": precedence} | values
