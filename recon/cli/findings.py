@@ -283,9 +283,10 @@ def unaccept(
 def accepted(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
     """List what is accepted, with who, why and until when; expired ones, and those that cover no row now, too."""
     from recon.cli.console import emit, state
+    from recon.findings import masked
     from recon.store.acceptance import Acceptance, acceptances
 
-    known = {each.name for each in catalog_of(state(ctx).config()).findings}
+    known = {each.name: each.is_personal for each in catalog_of(state(ctx).config()).findings}
 
     def stands(each: Acceptance) -> str:
         if each.code not in known:
@@ -294,9 +295,12 @@ def accepted(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
             return "expired"
         return "accepted" if each.covers else "covers nothing"
 
+    def value(each: Acceptance) -> str | None:
+        return masked(each.detail) if known.get(each.code, True) else each.detail
+
     with state(ctx).store() as store, store.read() as connection:
         table = [
-            (each.code, each.object_key, each.attribute, each.detail, each.covers, each.until, each.by, each.why,
+            (each.code, each.object_key, each.attribute, value(each), each.covers, each.until, each.by, each.why,
              stands(each))
             for each in acceptances(connection)
         ]  # fmt: skip

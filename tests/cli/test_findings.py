@@ -112,3 +112,19 @@ def test_what_covers_nothing_or_an_unknown_finding_is_told(call, tmp_path):
     assert [(each["object_key"], each["rows"], each["state"]) for each in listed] == [
         ("k1", 0, "unknown finding"), ("gone", 0, "covers nothing"), ("k1", 1, "accepted"),
     ]  # fmt: skip
+
+
+def test_the_value_of_a_finding_that_is_personal_or_unknown_is_masked(call, tmp_path):
+    row = {
+        "object_key": "k1",
+        "accepted_until": "2199-12-31",
+        "accepted_by": "dba",
+        "why": "x",
+        "detail": "jo@home.example",
+    }
+    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store, store.write() as connection:
+        for code in ("of_before", "usagelocation_missing"):
+            connection.execute(finding_acceptance.insert().values({**row, "code": code}))
+    unknown, shown = call("findings", "accepted", "--format", "json")
+    assert "jo@home" not in unknown["value"]
+    assert shown["value"] == "jo@home.example"
