@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import mssql, postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
@@ -480,6 +481,8 @@ def install(store: Store, catalog: Catalog | None = None, *, create_roles: bool 
     catalog = catalog or read_catalog()
     try:
         with store.write() as connection:
+            for name in _stale_views(connection, catalog):
+                connection.exec_driver_sql(f"drop view {connection.dialect.identifier_preparer.quote(name)}")
             for statement in (*(_roles(store.dialect) if create_roles else ()), *statements(store.dialect, catalog)):
                 connection.exec_driver_sql(as_driver_takes_it(statement, store.dialect))
     except SQLAlchemyError as error:
@@ -488,6 +491,16 @@ def install(store: Store, catalog: Catalog | None = None, *, create_roles: bool 
             hint = f"your own objects read our views: drop them, and make them again afterwards ({', '.join(own)})"
         raise StoreError(f"the views cannot be installed: {first_line(error)}", hint=hint) from error
     return len(views(catalog))
+
+
+def _stale_views(connection: Connection, catalog: Catalog) -> list[str]:
+    """Views of own findings that are gone: the dictionary, which we wrote, has them, the catalogue has not."""
+    table, looked = dictionary.dictionary_table, sqlalchemy.inspect(connection)
+    if not looked.has_table(table.name):
+        return []
+    ours = select(table.c.table_name).where(table.c.kind == "view", table.c.table_name.like("finding!_%", escape="!"))
+    wanted = {name for name, _ in views(catalog)}
+    return sorted({*connection.scalars(ours)} & {*looked.get_view_names()} - wanted)
 
 
 def refused(store: Store, statements: Iterable[Statement]) -> dict[str, CatalogError]:
@@ -526,8 +539,9 @@ def ensure_views(store: Store, catalog: Catalog | None = None) -> None:
     wanted = view_texts("sqlite", catalog)
     with store.read() as connection:
         found = connection.execute(sqlalchemy.text("select name, sql from sqlite_master where type = 'view'")).all()
+        is_stale = bool(_stale_views(connection, catalog))
     present = {row.name: str(row.sql).casefold() for row in found if row.name in wanted}
-    if present != {name: text.casefold() for name, text in wanted.items()}:
+    if is_stale or present != {name: text.casefold() for name, text in wanted.items()}:
         install(store, catalog)
 
 

@@ -9,7 +9,7 @@ import subprocess
 import psycopg
 import pytest
 import sqlglot
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from recon import deploy
 from recon.catalog import data_folder, read_catalog
@@ -207,6 +207,18 @@ def test_an_own_finding_that_is_gone_is_in_nobodys_way(postgresql_url, tmp_path)
         assert refused.value.hint == (
             "your own objects read our views: drop them, and make them again afterwards (view finding_mine)"
         )
+
+
+def test_the_view_of_an_own_finding_that_is_gone_goes_from_sqlite_and_nobody_elses(tmp_path):
+    (tmp_path / "own_old.sql").write_text(OWN.format(value="e.id"), encoding="utf-8")
+    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store:
+        deploy.ensure_views(store, read_catalog([tmp_path]))
+        with store.write() as connection:
+            connection.execute(text("create view finding_mine as select 1 as one"))
+        assert {"finding_own_old", "finding_mine"} <= set(inspect(store.engine).get_view_names())
+        deploy.ensure_views(store)
+        left = set(inspect(store.engine).get_view_names())
+    assert left == {*VIEWS, "finding_mine"}
 
 
 def test_what_sqlite_cannot_parse_is_left_out_of_its_script(tmp_path):
