@@ -11,6 +11,7 @@ from recon.queries import query
 from recon.store import Store
 from recon.store.acceptance import Acceptance, accept, acceptances, details_of, finding_acceptance, named_keys, withdraw
 from recon.store.match_tables import clock
+from recon.store.migrations import migrate
 from recon.store.tables import LOADED, source
 
 CODE = "usagelocation_missing"
@@ -109,6 +110,18 @@ def test_accepted_rows_are_counted_apart_and_shown(estate):
         (row["object_key"], row["is_accepted"], row["is_new"], row["family"]) for row in rows if row["code"] == CODE
     ]
     assert sorted(told) == [("a", 1, 0, "lifecycle"), ("b", 1, 0, "lifecycle")]
+
+
+def test_an_acceptance_of_an_older_version_covers_all_rows(tmp_path):
+    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store, store.write() as connection:
+        connection.execute(text("alter table finding_acceptance drop column detail"))
+        columns = "code, object_key, accepted_until, accepted_by, why"
+        connection.execute(
+            text(f"insert into finding_acceptance ({columns}) values ('c', 'k', '2026-12-31', 'me', 'x')")
+        )
+        migrate(connection)
+        (found,) = acceptances(connection)
+    assert (found.object_key, found.detail) == ("k", None)
 
 
 def test_an_expired_acceptance_comes_back_by_itself(estate):
