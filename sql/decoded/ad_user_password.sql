@@ -5,7 +5,8 @@
 --   the user, else to a global security group of the user, nested and primary ones included; of several the one with
 --   the lowest precedence, then the smallest GUID. NULL: the domain's own.
 -- note: is_computed 1: the domain controller said it at the load (msDS-User-Account-Control-Computed). Else policy and
---   the time since the change decide, to the second (max_password_days is rounded down), and a lockout that ends by itself is NULL: unknown.
+--   the time since the change decide, to the second (max_password_days is rounded down), and a lockout that ends by
+--   itself is NULL: unknown.
 -- source: [MS-ADTS] 3.1.1.4.5.36 msDS-ResultantPSO, 3.1.1.4.5.33 msDS-UserPasswordExpiryTimeComputed
 with applied as (
     select

@@ -1,9 +1,9 @@
 -- title: Last good load of each table
 -- meaning: What was read last and what proves it: rows, the server's own count, what changed, how it was read (the
---   filter, in full and why, or as an increment from one watermark to the next), what was accepted with --accept-rows or
---   --accept-fill, by which version, and the fingerprint that recon load --verify makes again, with what it found. Of
---   watermarks the beginning alone: the rest is cookies and delta links (load_run has them whole). One row per source
---   and table.
+--   filter, in full and why, or as an increment from one watermark to the next), what was accepted with --accept-rows
+--   or --accept-fill, by which version, and the fingerprint that recon load --verify makes again, with what it found.
+--   Of watermarks the beginning alone: the rest is cookies and delta links (load_run has them whole). One row per
+--   source and table.
 with newest as (
     select r.source_id, t.table_name, max(r.run_id) as run_id
     from load_run as r

@@ -162,6 +162,16 @@ def test_a_read_that_the_server_counts_differently_is_not_published(store, count
     assert [status for status, _ in statuses(store)] == ["published", "failed"]
 
 
+@pytest.fixture
+def usual_collector():
+    """Python's own threshold, whatever a command that ran in this process has set."""
+    stood = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*stood)
+
+
+@pytest.mark.usefixtures("usual_collector")
 def test_what_a_load_asks_of_the_collector_ends_with_it(store):
     before = gc.get_threshold()
     source_id = register_source(store, "ad", "ad")
