@@ -68,86 +68,86 @@ language sql immutable parallel safe
 as $$
     select case
         when value ~ '^[Ss]-1-(0|[1-9][0-9]*|0[xX][0-9A-Fa-f]+)(-(0|[1-9][0-9]*))*$'
-            and length(value) - length(replace(value, '-', '')) <= 17
-            and value !~ '-[0-9]{11}'
+            and split_part(value, '-', 19) = ''
+            and case when value !~ '-([4-9][0-9]{9}|[0-9]{11})' then true when value ~ '-[0-9]{11}' then false else (0
+                | coalesce(nullif(split_part(value, '-', 4), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 5), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 6), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 7), '')::bigint, 0)
+                | coalesce(nullif(split_part(value, '-', 8), '')::bigint, 0)
+                | case when split_part(value, '-', 9) = '' then 0 else 0
+                    | coalesce(nullif(split_part(value, '-', 9), '')::bigint, 0)
+                    | coalesce(nullif(split_part(value, '-', 10), '')::bigint, 0)
+                    | coalesce(nullif(split_part(value, '-', 11), '')::bigint, 0)
+                    | coalesce(nullif(split_part(value, '-', 12), '')::bigint, 0)
+                    | coalesce(nullif(split_part(value, '-', 13), '')::bigint, 0)
+                    | coalesce(nullif(split_part(value, '-', 14), '')::bigint, 0)
+                    | coalesce(nullif(split_part(value, '-', 15), '')::bigint, 0)
+                    | coalesce(nullif(split_part(value, '-', 16), '')::bigint, 0)
+                    | coalesce(nullif(split_part(value, '-', 17), '')::bigint, 0)
+                    | coalesce(nullif(split_part(value, '-', 18), '')::bigint, 0)
+                end
+            ) < 4294967296 end
             and case
                 when substr(value, 6, 1) in ('x', 'X')
                 then length(split_part(value, '-', 3)) = 14 and substr(value, 7, 4) <> '0000'
                 else split_part(value, '-', 3)::bigint < 4294967296
             end
-        then case when value !~ '-(429[4-9]|4[3-9][0-9][0-9]|[5-9][0-9][0-9][0-9])[0-9][0-9][0-9][0-9][0-9][0-9]' or (0
-            | coalesce(nullif(split_part(value, '-', 4), '')::bigint, 0)
-            | coalesce(nullif(split_part(value, '-', 5), '')::bigint, 0)
-            | coalesce(nullif(split_part(value, '-', 6), '')::bigint, 0)
-            | coalesce(nullif(split_part(value, '-', 7), '')::bigint, 0)
-            | coalesce(nullif(split_part(value, '-', 8), '')::bigint, 0)
-            | case when split_part(value, '-', 9) = '' then 0 else 0
-                | coalesce(nullif(split_part(value, '-', 9), '')::bigint, 0)
-                | coalesce(nullif(split_part(value, '-', 10), '')::bigint, 0)
-                | coalesce(nullif(split_part(value, '-', 11), '')::bigint, 0)
-                | coalesce(nullif(split_part(value, '-', 12), '')::bigint, 0)
-                | coalesce(nullif(split_part(value, '-', 13), '')::bigint, 0)
-                | coalesce(nullif(split_part(value, '-', 14), '')::bigint, 0)
-                | coalesce(nullif(split_part(value, '-', 15), '')::bigint, 0)
-                | coalesce(nullif(split_part(value, '-', 16), '')::bigint, 0)
-                | coalesce(nullif(split_part(value, '-', 17), '')::bigint, 0)
-                | coalesce(nullif(split_part(value, '-', 18), '')::bigint, 0)
-            end
-        ) < 4294967296 then decode(
+        then decode(
             '01' || lpad(to_hex(length(value) - length(replace(value, '-', '')) - 2), 2, '0')
             || case
                 when substr(value, 6, 1) in ('x', 'X') then substr(value, 7, 12)
                 else lpad(to_hex(split_part(value, '-', 3)::bigint), 12, '0')
             end
             || coalesce(translate(
-                '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 4), '')::bigint), 8, '0')
+                '78563412', '012345678', to_hex(nullif(split_part(value, '-', 4), '')::bigint + 4294967296)
             ), '')
             || coalesce(translate(
-                '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 5), '')::bigint), 8, '0')
+                '78563412', '012345678', to_hex(nullif(split_part(value, '-', 5), '')::bigint + 4294967296)
             ), '')
             || coalesce(translate(
-                '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 6), '')::bigint), 8, '0')
+                '78563412', '012345678', to_hex(nullif(split_part(value, '-', 6), '')::bigint + 4294967296)
             ), '')
             || coalesce(translate(
-                '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 7), '')::bigint), 8, '0')
+                '78563412', '012345678', to_hex(nullif(split_part(value, '-', 7), '')::bigint + 4294967296)
             ), '')
             || coalesce(translate(
-                '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 8), '')::bigint), 8, '0')
+                '78563412', '012345678', to_hex(nullif(split_part(value, '-', 8), '')::bigint + 4294967296)
             ), '')
             || case when split_part(value, '-', 9) = '' then '' else ''
                 || coalesce(translate(
-                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 9), '')::bigint), 8, '0')
+                    '78563412', '012345678', to_hex(nullif(split_part(value, '-', 9), '')::bigint + 4294967296)
                 ), '')
                 || coalesce(translate(
-                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 10), '')::bigint), 8, '0')
+                    '78563412', '012345678', to_hex(nullif(split_part(value, '-', 10), '')::bigint + 4294967296)
                 ), '')
                 || coalesce(translate(
-                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 11), '')::bigint), 8, '0')
+                    '78563412', '012345678', to_hex(nullif(split_part(value, '-', 11), '')::bigint + 4294967296)
                 ), '')
                 || coalesce(translate(
-                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 12), '')::bigint), 8, '0')
+                    '78563412', '012345678', to_hex(nullif(split_part(value, '-', 12), '')::bigint + 4294967296)
                 ), '')
                 || coalesce(translate(
-                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 13), '')::bigint), 8, '0')
+                    '78563412', '012345678', to_hex(nullif(split_part(value, '-', 13), '')::bigint + 4294967296)
                 ), '')
                 || coalesce(translate(
-                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 14), '')::bigint), 8, '0')
+                    '78563412', '012345678', to_hex(nullif(split_part(value, '-', 14), '')::bigint + 4294967296)
                 ), '')
                 || coalesce(translate(
-                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 15), '')::bigint), 8, '0')
+                    '78563412', '012345678', to_hex(nullif(split_part(value, '-', 15), '')::bigint + 4294967296)
                 ), '')
                 || coalesce(translate(
-                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 16), '')::bigint), 8, '0')
+                    '78563412', '012345678', to_hex(nullif(split_part(value, '-', 16), '')::bigint + 4294967296)
                 ), '')
                 || coalesce(translate(
-                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 17), '')::bigint), 8, '0')
+                    '78563412', '012345678', to_hex(nullif(split_part(value, '-', 17), '')::bigint + 4294967296)
                 ), '')
                 || coalesce(translate(
-                    '78563412', '12345678', lpad(to_hex(nullif(split_part(value, '-', 18), '')::bigint), 8, '0')
+                    '78563412', '012345678', to_hex(nullif(split_part(value, '-', 18), '')::bigint + 4294967296)
                 ), '')
             end,
             'hex'
-        ) end
+        )
     end
 $$;
 
