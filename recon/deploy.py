@@ -2,8 +2,9 @@
 
 `python -m recon.deploy` writes sql/deploy/ and the queries over history again; those files are committed, and a test
 holds them against this module. Tables, columns and indexes are made where they are missing, our views are dropped in
-reverse order and made again, grants go to the roles that exist. Nothing is dropped that holds data. Long, because the scripts of three engines share
-their parts.
+reverse order and made again, grants go to the roles that exist. Nothing is dropped that holds data.
+
+Long, because the scripts of three engines share their parts.
 """
 
 import re
