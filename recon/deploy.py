@@ -500,9 +500,9 @@ def _stale_views(connection: Connection, catalog: Catalog) -> list[str]:
     table, looked = dictionary.dictionary_table, sqlalchemy.inspect(connection)
     if not looked.has_table(table.name):
         return []
-    ours = select(table.c.table_name).where(table.c.kind == "view", table.c.table_name.like("finding!_%", escape="!"))
-    wanted = {name for name, _ in views(catalog)}
-    return sorted({*connection.scalars(ours)} & {*looked.get_view_names()} - wanted)
+    known = connection.scalars(select(table.c.table_name).where(table.c.kind == "view"))
+    ours = {name for name in known if name.startswith("finding_")}
+    return sorted(ours & {*looked.get_view_names()} - {name for name, _ in views(catalog)})
 
 
 def refused(store: Store, statements: Iterable[Statement]) -> dict[str, CatalogError]:

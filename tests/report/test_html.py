@@ -21,8 +21,11 @@ def many(count: int) -> list[dict]:
 
 
 def open_finding(page, code: str):
+    """Open a finding and wait for its rows: the browser says that it is open a moment after the click."""
     page.click(f"#{code} summary")
-    return page.locator(f"#{code} tbody tr")
+    rows = page.locator(f"#{code} tbody tr")
+    rows.first.wait_for()
+    return rows
 
 
 def first_names(page, code: str, count: int = 3) -> list[str]:
