@@ -7,7 +7,7 @@ from pathlib import Path
 from recon.lab.up import READER_ID, READER_SECRET
 from recon.sources.entra_rows import USER_PROPERTIES
 from tests.bench.lab import lab
-from tests.bench.measure import ROOT, Case, race, table
+from tests.bench.measure import COMPILED, ROOT, Case, is_compiled, race, table
 from tests.bench.options import Options
 from tests.bench.peers import install
 
@@ -49,11 +49,14 @@ def _race(options: Options, folder: Path) -> list[str]:
         config = _config(folder / "recon.toml", database, tenant, url)
         load = [sys.executable, "-m", "recon", "-c", str(config), "load", "entra", "--no-refresh"]
         words = [url, tenant, READER_ID, READER_SECRET]
+        fast = {"PYTHONPATH": str(COMPILED)}
         cases = [
             Case("recon load entra: users, published in SQLite", load, before=lambda: _clear(database)),
             Case("pages of 100, one after the other, into SQLite (as roadrecon reads)",
                  [sys.executable, CLIENTS, "pages", *words, str(pages)], before=lambda: _clear(pages), most=2),
         ]  # fmt: skip
+        if is_compiled():
+            cases.insert(0, Case("recon, compiled: the same", load, fast, before=lambda: _clear(database)))
         if peers.has("msgraph-sdk"):
             sdk = [str(peers.python), CLIENTS, "msgraph-sdk", *words, ",".join(USER_PROPERTIES)]
             cases.append(Case("msgraph-sdk, pages of 999, typed models, nothing stored", sdk, most=1))
@@ -62,6 +65,8 @@ def _race(options: Options, folder: Path) -> list[str]:
         missing["roadrecon itself"] = (
             "its Graph address is not configurable, so a reader of the same pages stands for it"
         )
+        if not is_compiled():
+            missing["recon, compiled"] = "build/compiled is not made: make build/compiled/.done"
         lines = [f"### {options.people:,} people at 50 ms a request", "", *table(cases, missing=missing)]
         if cases[0].runs:
             lines += [f"recon made {_requests(database)} requests, the sign-in and the count among them.", ""]
