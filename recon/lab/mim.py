@@ -65,4 +65,4 @@ def plants() -> Iterator[CompanyPlant]:
     """What must be found in it."""
     yield CompanyPlant("mim_role_of_everybody", "mim_role", "browse", SOURCE)
     yield CompanyPlant("mim_group_unknown", "mim_role", "operators", SOURCE)
-    yield CompanyPlant("mim_last_run_failed", "mim_run", _run_id(_FAILED), _RUNS[_FAILED][1])
+    yield CompanyPlant("mim_last_run_failed", "mim_agent", _RUNS[_FAILED][0].lower(), _RUNS[_FAILED][1])

@@ -218,6 +218,8 @@ PEOPLE: tuple[Named, ...] = (
     Named("Wanda Zając|zajac", "PL", "membership_not_followed", "in Night shift in AD, not in Entra"),
     Named("Pedro Lozano", "ES", "othermails_company_domain", "a company address beside the personal one"),
     Named("Lena Hofer", "AT", "othermails_shared", "shares the reset address with Robin Hofer"),
+    # delegation once more
+    Named("Zoltán|zoltan Varga", "AT", "privileged_sid_history", "carries the SID of a former domain's Domain Admins"),
 )  # fmt: skip
 
 

@@ -367,6 +367,10 @@ drop view if exists finding_ad_stale_account
 go
 if @@trancount = 0 set noexec on
 go
+drop view if exists finding_ad_sid_history_privileged
+go
+if @@trancount = 0 set noexec on
+go
 drop view if exists finding_ad_sid_history
 go
 if @@trancount = 0 set noexec on
@@ -7162,6 +7166,36 @@ where a.is_enabled = 1
 go
 if @@trancount = 0 set noexec on
 go
+create view finding_ad_sid_history_privileged as
+select
+    'ad_user' as object_type,
+    a.guid as object_key,
+    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    'sIDHistory' as attribute,
+    null as hr_value,
+    h.value as ad_value,
+    null as entra_value
+from ad_user_sidhistory as h
+inner join ad_user as a on a.guid = h.guid and a.source_id = h.source_id
+where
+    h.value in ('S-1-5-32-544', 'S-1-5-32-548', 'S-1-5-32-549', 'S-1-5-32-550', 'S-1-5-32-551')
+    or (
+        h.value like 'S-1-5-21-%-%-%-%'
+        and h.value not like 'S-1-5-21-%-%-%-%-%'
+        and (
+            h.value like '%-500'
+            or h.value like '%-512'
+            or h.value like '%-516'
+            or h.value like '%-518'
+            or h.value like '%-519'
+            or h.value like '%-520'
+            or h.value like '%-526'
+            or h.value like '%-527'
+        )
+    )
+go
+if @@trancount = 0 set noexec on
+go
 create view finding_ad_stale_account as
 select
     'ad_user' as object_type,
@@ -9261,10 +9295,10 @@ with newest as (
 )
 
 select
-    'mim_run' as object_type,
-    r.run_history_id as object_key,
+    'mim_agent' as object_type,
+    r.ma_id as object_key,
     r.run_profile_name as object_name,
-    'run_result' as attribute,
+    r.run_profile_name as attribute,
     null as hr_value,
     r.run_result as ad_value,
     null as entra_value
@@ -10375,6 +10409,7 @@ values
     (N'finding_ad_protocol_transition', N'view', N'Constrained delegation with protocol transition: An enabled AD user or computer may act towards the services of its delegation list as anybody, without having seen that person''s sign-in (TRUSTED_TO_AUTH_FOR_DELEGATION, 16777216): who controls it is as good as every user there. One row per AD user or computer.', null, N'0.1.0'),
     (N'finding_ad_reversible_password', N'view', N'Password stored reversibly: The password of an enabled AD user is stored so that it can be read back (ENCRYPTED_TEXT_PWD_ALLOWED, 128). One row per AD user.', null, N'0.1.0'),
     (N'finding_ad_sid_history', N'view', N'SID of another account in sIDHistory: An enabled AD user carries the SID of another account (sIDHistory), and with it that account''s access: left over from a migration, or planted. The AD value is that SID. One row per AD user and SID.', null, N'0.1.0'),
+    (N'finding_ad_sid_history_privileged', N'view', N'Privileged SID in sIDHistory: An AD user, disabled or not, carries the SID of a privileged account or group (sIDHistory): at a sign-in it has that group''s rights, and is in no member list. The AD value is that SID. It is known by its last number: 500 Administrator, 512 Domain Admins, 516 Domain Controllers, 518 Schema Admins, 519 Enterprise Admins, 520 Group Policy Creator Owners, 526 Key Admins, 527 Enterprise Key Admins, and of S-1-5-32 544 Administrators, 548 to 551 the operators. What is enabled is in ad_sid_history too. One row per AD user and SID.', null, N'0.1.0'),
     (N'finding_ad_stale_account', N'view', N'Stale account in AD: An enabled AD user whose last logon lies further back than setting stale_days. lastLogonTimestamp is up to 14 days late; sign-ins to Entra alone are not loaded and do not count. Critical system objects are left out. One row per AD user.', null, N'0.1.0'),
     (N'finding_ad_stale_computer', N'view', N'Stale computer in AD: An enabled AD computer whose last logon lies further back than setting stale_days. lastLogonTimestamp is up to 14 days late. Critical system objects are left out. One row per AD computer.', null, N'0.1.0'),
     (N'finding_ad_unconstrained_delegation', N'view', N'Unconstrained delegation: An enabled AD user or computer that is no domain controller is trusted for unconstrained delegation (TRUSTED_FOR_DELEGATION, 524288): who controls it can act as everybody that signs in to it. Domain controllers (SERVER_TRUST_ACCOUNT) and read-only ones (PARTIAL_SECRETS_ACCOUNT) are left out. One row per AD user or computer.', null, N'0.1.0'),
@@ -10400,13 +10435,13 @@ values
     (N'finding_duplicate_employeeid_ad', N'view', N'Employee id twice in AD: Several AD users of linked domains carry the same employee id, as the configured normaliser reads it. An object that stands in two sources while it moves counts once. One row per AD user of such a group.', null, N'0.1.0'),
     (N'finding_duplicate_employeeid_entra', N'view', N'Employee id twice in Entra: Several members of one tenant, or of tenants that belong together, carry the same employee id, as the configured normaliser reads it. Guests are left out: an employee may be a guest beside being a member. One row per Entra user of such a group.', null, N'0.1.0'),
     (N'finding_duplicate_mail_ad', N'view', N'Mail twice in AD: Several users, groups or contacts have the same mail, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
-    (N'finding_duplicate_mailnickname', N'view', N'mailNickname twice in AD: Several users, groups or contacts have the same mailNickname, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
-    (N'finding_duplicate_proxyaddress', N'view', N'Address twice in AD: Several users, groups or contacts have the same value in proxyAddresses, whatever its case; smtp:a and SMTP:a are the same, smtp:a and sip:a are not, X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object and value.', null, N'0.1.0')
+    (N'finding_duplicate_mailnickname', N'view', N'mailNickname twice in AD: Several users, groups or contacts have the same mailNickname, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    (N'finding_duplicate_proxyaddress', N'view', N'Address twice in AD: Several users, groups or contacts have the same value in proxyAddresses, whatever its case; smtp:a and SMTP:a are the same, smtp:a and sip:a are not, X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object and value.', null, N'0.1.0'),
     (N'finding_duplicate_samaccountname', N'view', N'sAMAccountName twice, and no UPN: Several users without a UPN have the same sAMAccountName, whatever its case: without a UPN their name in the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
     (N'finding_duplicate_targetaddress', N'view', N'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
     (N'finding_duplicate_upn_ad', N'view', N'UPN twice in AD: Several users have the same user principal name, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
@@ -10440,7 +10475,7 @@ values
     (N'finding_manager_disabled', N'view', N'Manager is disabled: The manager of an enabled AD user is a disabled account: requests for approval and the manager''s mails go nowhere. One row per AD user.', null, N'0.1.0'),
     (N'finding_manager_missing', N'view', N'Manager is no loaded account: The manager of an enabled AD user is a name that belongs to no loaded AD user or contact: deleted in another domain, outside what is loaded ([ad] bases), or no distinguished name at all. One row per AD user.', null, N'0.1.0'),
     (N'finding_mim_group_unknown', N'view', N'Role group of the synchronization service not found: A role of MIM, FIM or Entra Connect sync is held by a SID that no loaded group, user or well-known SID has: a local group of the server, another domain, or a group that was deleted. Where several services have the role, the object is the role with its service''s name. One row per role.', null, N'0.1.0'),
-    (N'finding_mim_last_run_failed', N'view', N'Last run of a management agent did not succeed: The newest complete run of a management agent with this profile ended with another result than success. One row per management agent and run profile.', null, N'0.1.0'),
+    (N'finding_mim_last_run_failed', N'view', N'Last run of a management agent did not succeed: The newest complete run of a management agent with this profile ended with another result than success. The object is the agent (ma_id), the attribute the run profile, so that one that fails each night stays one finding. One row per management agent and run profile.', null, N'0.1.0'),
     (N'finding_mim_role_of_everybody', N'view', N'Role of the synchronization service given to everybody: A role of MIM, FIM or Entra Connect sync is held by Everyone, Authenticated Users, Users, Domain Users or Guests. Where several services have the role, the object is the role with its service''s name. One row per role.', null, N'0.1.0'),
     (N'finding_othermails_company_domain', N'view', N'otherMails with a company address: An address in a member''s otherMails lies in a domain that is the UPN suffix of a member of the same tenant, or verified there (where [entra] objects names domains), or below such a one: who cannot sign in cannot read it. Domains are compared as they are written, without case. One row per user and address.', null, N'0.1.0'),
     (N'finding_othermails_differ_from_hr', N'view', N'otherMails without HR''s address: The worker''s only Entra user has otherMails, and HR''s personal address is not among them (compared without case). The value shown is the first of them. Left out: leavers. One row per user and address of HR.', null, N'0.1.0'),
@@ -12345,6 +12380,7 @@ begin
     grant select on finding_ad_protocol_transition to recon_pii;
     grant select on finding_ad_reversible_password to recon_pii;
     grant select on finding_ad_sid_history to recon_pii;
+    grant select on finding_ad_sid_history_privileged to recon_pii;
     grant select on finding_ad_stale_account to recon_pii;
     grant select on finding_ad_stale_computer to recon_pii;
     grant select on finding_ad_unconstrained_delegation to recon_pii;

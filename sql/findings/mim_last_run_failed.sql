@@ -1,6 +1,7 @@
 -- title: Last run of a management agent did not succeed
--- meaning: The newest complete run of a management agent with this profile ended with another result than success. One
---   row per management agent and run profile.
+-- meaning: The newest complete run of a management agent with this profile ended with another result than success.
+--   The object is the agent (ma_id), the attribute the run profile, so that one that fails each night stays one
+--   finding. One row per management agent and run profile.
 -- severity: medium
 -- family: mim
 -- default: on
@@ -18,10 +19,10 @@ with newest as (
 )
 
 select
-    'mim_run' as object_type,
-    r.run_history_id as object_key,
+    'mim_agent' as object_type,
+    r.ma_id as object_key,
     r.run_profile_name as object_name,
-    'run_result' as attribute,
+    r.run_profile_name as attribute,
     null as hr_value,
     r.run_result as ad_value,
     null as entra_value

@@ -146,7 +146,7 @@ def test_one_command_and_one_query(tmp_path):
     for code, keys in (
         ("mim_role_of_everybody", ["joiners"]),
         ("mim_group_unknown", []),
-        ("mim_last_run_failed", ["{r2}"]),
+        ("mim_last_run_failed", ["{ma1}"]),
     ):
         found = invoke("--config", tmp_path / "recon.toml", "findings", code, "--format", "csv")
         assert [line.split(",")[1] for line in found.out.splitlines()[1:]] == keys, code

@@ -70,6 +70,17 @@ def test_ad_sid_history(estate):
     ]
 
 
+def test_ad_sid_history_privileged(estate):
+    domain = "S-1-5-21-1-2-3"
+    estate.entry("admin", sIDHistory=[sid_bytes(f"{domain}-{rid}") for rid in (512, 1512, 513, 1000)])
+    estate.entry("off", sIDHistory=[sid_bytes("S-1-5-32-544")], userAccountControl=514)
+    estate.entry("none", sIDHistory=[sid_bytes("S-1-5-21-1-2-3-4-512"), sid_bytes("S-1-5-21-1-2-512")])
+    estate.entry("users", sIDHistory=[sid_bytes("S-1-5-32-545"), sid_bytes("S-1-5-32-544-500")])
+    assert [row[0::4] for row in estate.found("ad_sid_history_privileged")] == [
+        ("admin", f"{domain}-512"), ("off", "S-1-5-32-544"),
+    ]  # fmt: skip
+
+
 def signin(estate: Estate, name: str, person: str | None, program: str | None) -> None:
     """The last sign-ins of one Entra user."""
     estate._insert(

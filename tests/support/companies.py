@@ -96,10 +96,22 @@ mails = st.builds("{}@{}".format, st.sampled_from(LOCALS), st.sampled_from(DOMAI
 )
 proxies = st.builds("{}:{}".format, st.sampled_from(("SMTP", "smtp", "sip", "x500", "X400")), mails)
 flags = st.sampled_from((512, 514, 544, 546, 66048, 512 + 524288, 512 + 4194304, 512 + 16777216, 8389120, 530))
+
+
+def _sid(*subs: int, authority: bytes = bytes(5) + b"\x05") -> bytes:
+    return bytes((1, len(subs))) + authority + b"".join(sub.to_bytes(4, "little") for sub in subs)
+
+
 sids = st.builds(
-    lambda authority, subs: bytes((1, len(subs))) + authority + b"".join(sub.to_bytes(4, "little") for sub in subs),
+    lambda authority, subs: _sid(*subs, authority=authority),
     st.sampled_from((bytes(5) + b"\x05", b"\0\x01\0\0\0\0", b"\xff" * 6)),
     st.sampled_from(((), (21, 1, 2, 3, 1001), (21, 1, 2, 3, 1002), tuple(range(15)), (2**32 - 1,) * 15)),
+)
+_RIDS = st.sampled_from((499, 500, 502, 512, 513, 515, 516, 518, 519, 520, 526, 527, 1512, 2**32 - 1))
+former_sids = st.one_of(
+    sids,
+    st.builds(lambda rid, parents: _sid(21, *parents, rid), _RIDS, st.sampled_from(((1, 2, 3), (1, 2), (1, 2, 3, 4)))),
+    st.builds(lambda rid: _sid(32, rid), st.sampled_from((543, 544, 545, 547, 548, 549, 550, 551, 552))),
 )
 hires = st.sampled_from(
     ("20230212100000.0Z", "20230212", " 20230212100000.0Z", "20230230100000.0Z", "20240229235959.1234567Z", "🦊",
@@ -174,7 +186,7 @@ def _ad_user(draw: st.DrawFn, guid: bytes, number: int, guids: list[bytes]) -> E
         "lastLogonTimestamp": draw(filetimes), "accountExpires": draw(filetimes), "pwdLastSet": draw(filetimes),
         "mS-DS-ConsistencyGuid": draw(maybe(st.sampled_from(guids))), HIRE: draw(maybe(hires)),
         "altSecurityIdentities": draw(st.lists(certificate_mappings, max_size=3, unique=True)),
-        "sIDHistory": draw(st.lists(sids, max_size=1)),
+        "sIDHistory": draw(st.lists(former_sids, max_size=2, unique=True)),
         "manager": draw(maybe(st.sampled_from((f"cn=USER 0, ou=people,{BASE.lower()}", f"CN=Gone,{BASE}")))),
     })  # fmt: skip
 

@@ -261,8 +261,8 @@ def mim_last_run_failed(company: MadeCompany) -> Found:
         if run["is_run_complete"]:
             last[run["ma_id"].strip().lower(), run["run_profile_name"].strip()] = run
     return {
-        ("mim_run", run["run_history_id"].lower(), "run_result", None, (run["run_result"] or "").strip() or None, None)
-        for run in last.values()
+        ("mim_agent", agent, profile, None, (run["run_result"] or "").strip() or None, None)
+        for (agent, profile), run in last.items()
         if (run["run_result"] or "").strip() != "success"
     }
 

@@ -106,6 +106,21 @@ def ad_sid_history(company: MadeCompany) -> Found:
     }
 
 
+def ad_sid_history_privileged(company: MadeCompany) -> Found:
+    found = set()
+    for guid, raw in company.users():
+        for one in raw.get("sidhistory", ()):
+            authority, *subs = sid_text(one).split("-")[2:]
+            is_domains = len(subs) == 5 and subs[0] == "21" and subs[4] in _DOMAIN_RIDS
+            is_builtin = len(subs) == 2 and subs[0] == "32" and subs[1] in _BUILTIN_RIDS
+            if authority == "5" and (is_domains or is_builtin):
+                found.add(("ad_user", guid, "sIDHistory", None, sid_text(one), None))
+    return found
+
+
+_DOMAIN_RIDS = {"500", "512", "516", "518", "519", "520", "526", "527"}
+_BUILTIN_RIDS = {"544", "548", "549", "550", "551"}
+
 ORACLES: dict[str, Callable[[MadeCompany], Found]] = {
     "certificate_mapping_duplicate": certificate_mapping_duplicate,
     "lifecycle_date_invalid": lifecycle_date_invalid,
@@ -115,4 +130,5 @@ ORACLES: dict[str, Callable[[MadeCompany], Found]] = {
     "provisioning_error": provisioning_error,
     "ad_privileged_delegable": ad_privileged_delegable,
     "ad_sid_history": ad_sid_history,
+    "ad_sid_history_privileged": ad_sid_history_privileged,
 }
