@@ -15,6 +15,7 @@ from recon.objects import ReadReport, TableRead
 from recon.store.closure import cut_closures
 from recon.store.engine import Store
 from recon.store.publish import TableResult
+from recon.store.overrides import accepted_overrides
 from recon.store.settings import read_setting
 from recon.store.tables import SCHEMA_VERSION, load_reject, load_run, load_run_table, source, source_link
 from recon.store.verified import broken_tables
@@ -346,6 +347,8 @@ def doubts(store: Store, now: str, max_age_hours: int) -> list[Doubt]:
     with store.read() as connection:
         for broken in broken_tables(connection):
             found[Doubt(broken.source, broken.why)] = None
+        for name, why in accepted_overrides(connection):
+            found[Doubt(name, why)] = None
         for name, depth in cut_closures(connection):
             why = f"is complete to {depth} steps only: deeper nested memberships are not in the findings"
             found[Doubt(name, why)] = None

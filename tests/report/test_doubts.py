@@ -67,6 +67,24 @@ def test_a_load_that_was_accepted_although_incomplete_is_stamped(store):
     assert doubts(store, NOW, 48) == []
 
 
+def test_what_a_load_was_told_to_accept_is_a_stamp_until_the_next_load(store):
+    told = "entra_user=1, entra_user_othermail.value=0, entra_group=7"
+    with store.write() as connection:
+        newest = {"source_id": 1, "status": "published", "started_at": NOW, "finished_at": NOW}
+        newest |= {"tool_version": "1", "schema_version": 1}
+        connection.execute(insert(load_run).values(run_id=90, accepted=told, **newest))
+        connection.execute(insert(load_run_table).values(run_id=90, table_name="entra_user", rows_published=1))
+        connection.execute(update(load_run_table).where(load_run_table.c.run_id < 90).values(rows_published=4))
+    assert {doubt.why for doubt in doubts(store, NOW, 48)} == {
+        "was accepted by hand with 1 rows of entra_user instead of 4",
+        "was accepted by hand with entra_user_othermail.value filled in 0 rows only",
+    }
+    with store.write() as connection:
+        connection.execute(insert(load_run).values(run_id=91, **newest))
+        connection.execute(insert(load_run_table).values(run_id=91, table_name="entra_user", rows_published=1))
+    assert doubts(store, NOW, 48) == []
+
+
 def test_the_report_names_what_a_load_was_told_to_accept(store, config, tmp_path):
     told = "entra_user=1, entra_user_othermail.value=0, entra_group=7"
     with store.write() as connection:

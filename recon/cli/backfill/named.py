@@ -35,7 +35,7 @@ def counts(plan: "Plan") -> list[tuple[str, int]]:
 
 
 def say_plan(plan: "Plan") -> None:
-    """Say which plan it is, how its scope adds up and how long it holds."""
+    """Say which plan it is, how its scope adds up, how long it holds, what is doubtful about its loads."""
     say(f"plan {plan.hash}")
     sums = [
         f"{name}: {found.get('item', 0)} to write + {sum(found.values()) - found.get('item', 0)} with a reason = "
@@ -43,6 +43,8 @@ def say_plan(plan: "Plan") -> None:
         for name, found in plan.header["by_attribute"].items()
     ]
     say(f"{'; '.join(sums)}; in tenant {plan.tenant_id}; good until {plan.header['expires_at'][:16]} UTC")
+    for doubt in plan.header.get("doubts", ()):
+        say(f"warning: {doubt}")
 
 
 def note_ledger(config: "Config", plan: "Plan") -> None:

@@ -28,8 +28,6 @@ def plan(
     page = write_page(made)
     emit(("outcome", "people"), counts(made), output)
     say_plan(made)
-    for doubt in made.header.get("doubts", ()):
-        say(f"warning: {doubt}")
     say(f"to be approved: {page}")
     if made.item_count:
         say(f"next: recon backfill show {made.short}, then recon backfill apply {made.short}")
