@@ -27,6 +27,7 @@ from recon.backfill.precondition import Skip
 from recon.backfill.registered import find_registered
 from recon.backfill.reread import preview, reread
 from recon.backfill.result import Result
+from recon.backfill.sources import check_intact
 from recon.backfill.stops import Limits
 from recon.backfill.undo import make_undo
 from recon.backfill.upload import Upload
@@ -149,8 +150,13 @@ def held(config: Config, source: EntraSource) -> Iterator[None]:
 
 
 def leavers_test(config: Config, plan: Plan) -> Callable[[Item], bool]:
-    """Whether an item's person has left by what is loaded now; what only takes away is done all the same."""
+    """Whether an item's person has left by what is loaded now; what only takes away is done all the same.
+
+    Raises PlanError when a load that the plan stands on is not what was loaded.
+    """
     with Store.configured(config) as store:
+        with store.read() as connection:
+            check_intact(connection, plan)
         gone = find_leavers(store, plan, day(utc_now_text()))
     return lambda item: person(item) in gone and not item.only_takes_away
 

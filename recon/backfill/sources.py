@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
+from recon.backfill.plan import Plan
 from recon.decode.times import earlier
 from recon.errors import PlanError, UsageError
 from recon.store.closure import cut_closures
@@ -12,7 +13,7 @@ from recon.store.match_tables import clock
 from recon.store.runs import CLOCK_MINUTES
 from recon.store.settings import read_setting
 from recon.store.tables import load_run, load_run_table, source, source_link
-from recon.store.verified import broken_tables
+from recon.store.verified import broken_tables, found_broken
 
 Link = tuple[int | None, int | None, int | None]  # ad, entra, workers
 
@@ -145,6 +146,26 @@ def check_fresh(connection: Connection, sources: Sources, *, now: str, max_age_h
             hint="raise closure_max_rows or closure_max_depth in table setting, then recon refresh",
         )
     return stale
+
+
+def check_intact(connection: Connection, plan: Plan) -> None:
+    """Raise PlanError when a load that the plan stands on, or one since, is known not to be what was loaded.
+
+    An undo stands on its journal alone, and always passes.
+    """
+    if plan.header["kind"] == "undo":
+        return
+    now = {broken.source: broken for broken in broken_tables(connection)}
+    for each in plan.header["sources"]:
+        name, run_id = str(each["name"]), each.get("load_run")
+        broken = now.get(name)
+        if broken is None and run_id is not None:
+            broken = found_broken(connection, name, int(run_id), str(plan.header["created_at"]))
+        if broken is not None:
+            raise PlanError(
+                f"plan {plan.short} stands on {name}: {broken.why}",
+                hint=f"recon load {each['kind']}, recon refresh, then make a new plan",
+            )
 
 
 def describe(connection: Connection, sources: Sources) -> list[dict[str, object]]:

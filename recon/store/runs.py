@@ -14,8 +14,8 @@ from recon.errors import StoreError
 from recon.objects import ReadReport, TableRead
 from recon.store.closure import cut_closures
 from recon.store.engine import Store
-from recon.store.publish import TableResult
 from recon.store.overrides import accepted_overrides
+from recon.store.publish import TableResult
 from recon.store.settings import read_setting
 from recon.store.tables import SCHEMA_VERSION, load_reject, load_run, load_run_table, source, source_link
 from recon.store.verified import broken_tables

@@ -48,6 +48,22 @@ def record_checks(connection: Connection, found: Iterable["Checked"], now: str) 
         )
 
 
+def found_broken(connection: Connection, name: str, run_id: int, since: str) -> Broken | None:
+    """A table of the source as it stood at that load, which a verification found broken later than `since`.
+
+    A later load mends the table, and nothing that was made of it before. `since`: the time text.
+    """
+    its = load_run_table.c
+    row = connection.execute(
+        select(source.c.source_id, source.c.name, its.table_name, its.verified_at)
+        .join_from(load_run_table, load_run, load_run.c.run_id == its.run_id)
+        .join(source, source.c.source_id == load_run.c.source_id)
+        .where(source.c.name == name, load_run.c.run_id <= run_id, its.is_intact == 0, its.verified_at > since)
+        .order_by(its.verified_at.desc(), its.table_name)
+    ).first()
+    return None if row is None else Broken(*tuple(row))
+
+
 def broken_tables(connection: Connection) -> list[Broken]:
     """The tables whose last verification found something else than was loaded, and that no full load brought since."""
     its = load_run_table

@@ -4,19 +4,21 @@ import csv
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from recon.backfill.build import build_plan
 from recon.backfill.campaign import apply_plan
+from recon.backfill.plan import load_plan
 from recon.backfill.precondition import Reply, Write, judge_fresh
 from recon.backfill.sources import check_fresh, describe, find_sources
 from recon.backfill_config import Mapping
+from recon.decode.times import utc_now_text
 from recon.errors import PlanError
 from recon.lab.sample import SampleCompany
 from recon.pipeline.steps import refresh_findings
 from recon.store import Store
 from recon.store.check import check
-from recon.store.tables import LOADED, load_run, setting, source
+from recon.store.tables import LOADED, load_run, load_run_table, setting, source
 from recon.store.verified import record_checks
 from tests.backfill.make import item as sample_item
 from tests.backfill.tenant import user_of
@@ -302,6 +304,39 @@ def test_a_table_that_is_not_what_was_loaded_is_no_ground_for_a_plan(rehearsal):
             record_checks(connection, found, "2026-03-10 12:00:00.000000")
         with pytest.raises(PlanError, match="contoso: ad_user is not what was loaded: a verification found it at 2026"):
             build_plan(rehearsal.config, store)
+
+
+def test_a_load_found_broken_after_the_plan_stops_the_writing_and_not_the_way_back(recon):
+    one = ("apply", "latest", "--commit")
+    recon("plan")
+    plan = load_plan(recon.rehearsal.folder / "plans", "latest")
+    assert recon(*one)[0] == 0
+    with recon.rehearsal.store() as store:
+        with store.write() as connection:
+            connection.execute(update(LOADED["ad_user"]).values(title="edited"))
+        found = list(check(store))
+        with store.write() as connection:
+            record_checks(connection, found, utc_now_text())
+    writes = len(recon.rehearsal.graph.writes)
+    for arguments in (one, one[:2]):
+        code, _, err = recon(*arguments)
+        assert (code, len([line for line in err.splitlines() if line.startswith("recon: ")])) == (1, 1)
+        assert f"plan {plan.short} stands on contoso: ad_user is not what was loaded" in err
+    assert len(recon.rehearsal.graph.writes) == writes
+    with recon.rehearsal.store() as store, store.write() as connection:
+        # a later full load mends the table, not the plan
+        run = connection.scalar(select(func.max(load_run.c.run_id)))
+        mine = select(source.c.source_id).where(source.c.name == "contoso").scalar_subquery()
+        later = {"run_id": run + 1, "source_id": mine, "status": "published", "started_at": utc_now_text()}
+        later |= {"tool_version": "1", "schema_version": 1}
+        connection.execute(insert(load_run).values(later))
+        connection.execute(insert(load_run_table).values(run_id=run + 1, table_name="ad_user"))
+    assert f"plan {plan.short} stands on contoso" in recon(*one)[2]
+    assert recon("undo", plan.short)[0] == 0
+    undo = load_plan(recon.rehearsal.folder / "plans", "latest")
+    assert undo.header["kind"] == "undo"
+    assert recon("apply", undo.short, "--commit")[0] == 0
+    assert len(recon.rehearsal.graph.writes) == 2 * writes
 
 
 def test_the_header_describes_the_loads(rehearsal):
