@@ -1,5 +1,7 @@
 """Each scripted fault: the load recovers with every row right, or nothing is published and the old rows stand."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from recon.lab.graph import parse_fault
@@ -7,11 +9,13 @@ from recon.lab.sample import SampleCompany
 from recon.lab.up import Lab
 from tests.support.site import Site, snapshot
 
+TODAY = datetime.now(UTC).date()  # one for all of them: they may run over midnight
+
 
 @pytest.fixture(scope="module")
 def truth(tmp_path_factory) -> dict[str, list[tuple]]:
     """What a load without faults publishes."""
-    with Lab(tmp_path_factory.mktemp("truth"), SampleCompany()) as lab:
+    with Lab(tmp_path_factory.mktemp("truth"), SampleCompany(today=TODAY)) as lab:
         site = Site(lab)
         site.ok("load", "entra", "--no-refresh")
         return snapshot(site.database, "entra_")
@@ -49,7 +53,7 @@ def small_pages(site: Site) -> None:
 
 @pytest.mark.parametrize("fault", RECOVERS)
 def test_a_fault_is_survived_with_every_row_right(tmp_path, truth, fault):
-    with Lab(tmp_path, SampleCompany(), faults=[parse_fault(fault)]) as lab:
+    with Lab(tmp_path, SampleCompany(today=TODAY), faults=[parse_fault(fault)]) as lab:
         site = Site(lab)
         small_pages(site)
         outcome = site.ok("load", "entra", "--no-refresh")
@@ -61,7 +65,7 @@ LASTING = ["503@p1x*", "reset@p1x*", "truncated@p1x*", "shifted-page@p1x*", "exp
 
 @pytest.mark.parametrize("fault", LASTING)
 def test_a_fault_that_lasts_leaves_the_old_rows_and_says_why(tmp_path, truth, fault):
-    with Lab(tmp_path, SampleCompany()) as lab:
+    with Lab(tmp_path, SampleCompany(today=TODAY)) as lab:
         site = Site(lab)
         small_pages(site)
         site.edit("page_size", "retries = 1\npage_size")
