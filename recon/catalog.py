@@ -67,6 +67,10 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# what alone says where a SELECT stands; a word of its own that ends in select is none
+_STRUCTURE = re.compile(
+    r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"[^"]*"|\[[^\]\n]*\]|[()]|\bselect\b""", re.DOTALL | re.IGNORECASE
+)
 
 
 def data_folder(name: str) -> Path:
@@ -107,20 +111,19 @@ def _tokens(sql: str) -> Iterator[_Token]:
 
 def last_select(sql: str) -> int:
     """Where the statement's own SELECT begins, behind its WITH list; 0 when it has none."""
-    depth, is_first = 0, True
-    for token in _tokens(sql):
-        if token.kind == "open":
-            depth += 1
-        elif token.kind == "close":
-            depth -= 1
-        elif depth == 0 and token.kind == "word" and token.text.lower() == "select":
-            return 0 if is_first else token.start
-        is_first = False
+    depth = 0
+    for match in _STRUCTURE.finditer(sql):
+        text = match.group()
+        depth += (text == "(") - (text == ")")
+        if depth == 0 and text.lower() == "select":
+            return match.start() if next(_tokens(sql)).start < match.start() else 0
     return 0
 
 
 def escape_colons(sql: str, parameters: Sequence[Parameter] = ()) -> str:
     """The statement as SQLAlchemy's text() wants it: every colon that is no declared parameter is escaped."""
+    if ":" not in sql:
+        return sql
     names = {parameter.name for parameter in parameters}
     kept = {token.start for token in _tokens(sql) if token.kind == "parameter" and token.text[1:] in names}
     return "".join("\\:" if mark == ":" and place not in kept else mark for place, mark in enumerate(sql))
@@ -341,8 +344,8 @@ def _token_defect(token: _Token, previous: str) -> str:
     return ""
 
 
-def _judge(sql: str, first_line: int, parameters: Sequence[Parameter]) -> None:
-    """Refuse whatever is not one plain SELECT with its declared parameters."""
+def _judge(sql: str, first_line: int, parameters: Sequence[Parameter], columns: Sequence[str]) -> None:
+    """Refuse whatever is not one plain SELECT of these columns with its declared parameters."""
 
     def refuse(token: _Token, reason: str) -> _Refused:
         return _Refused(first_line + sql.count("\n", 0, token.start), reason)
@@ -364,6 +367,10 @@ def _judge(sql: str, first_line: int, parameters: Sequence[Parameter]) -> None:
     where, why = _judge_parameters(tokens, parameters)
     if why:
         raise refuse(where, why) if where else _Refused(1, why)
+    words = {token.text.lower() for token in tokens}
+    for column in columns:
+        if column not in words:
+            raise _Refused(first_line, f"a finding returns a column {column}")
 
 
 def _identity(values: Mapping[str, list[str]]) -> tuple[str, ...]:
@@ -398,7 +405,7 @@ def _check_header(layer: str, values: _Header, engine: str, *, is_own: bool) -> 
         raise _Refused(1, "a file for one engine says why in `-- variant:`")
 
 
-def _read_file(path: Path, layer: str, *, is_own: bool) -> Statement:
+def _read_file(path: Path, layer: str, *, is_own: bool, is_judged: bool) -> Statement:
     name, _, engine = path.stem.partition(".")
     if not _NAME.fullmatch(name) or name in _RESERVED:
         raise _Refused(1, "a file name is lower-case letters, digits and _, from 3 to 55 of them; not row, not count")
@@ -411,12 +418,8 @@ def _read_file(path: Path, layer: str, *, is_own: bool) -> Statement:
     while length < len(lines) and not lines[length].strip():
         length += 1
     sql = "\n".join(lines[length:]).strip()
-    _judge(sql, length + 1, parameters)
-    if layer == "findings":
-        words = {token.text.lower() for token in _tokens(sql)}
-        for column in FINDING_COLUMNS:
-            if column not in words:
-                raise _Refused(length + 1, f"a finding returns a column {column}")
+    if is_judged:
+        _judge(sql, length + 1, parameters, FINDING_COLUMNS if layer == "findings" else ())
 
     def one(key: str) -> str:
         return values.get(key, [""])[0]
@@ -442,8 +445,11 @@ def _read_file(path: Path, layer: str, *, is_own: bool) -> Statement:
     )
 
 
-def read_catalog(own: Sequence[Path] = ()) -> Catalog:
+def read_catalog(own: Sequence[Path] = (), *, is_judged: bool = False) -> Catalog:
     """Read sql/ and the site's `own` folders of findings.
+
+    `is_judged`: hold the statements that came with the package, too, against the rules of a statement: they are no
+    longer looked through each time that a command begins, those of the site are.
 
     A broken file, a name used twice or a folder that is not there is refused and listed in `broken`; the others
     stand. What came with the package wins over an own file of the same name.
@@ -458,7 +464,7 @@ def read_catalog(own: Sequence[Path] = ()) -> Catalog:
     found: dict[str, Statement] = {}
     for path, layer, is_own in files:
         try:
-            statement = _read_file(path, layer, is_own=is_own)
+            statement = _read_file(path, layer, is_own=is_own, is_judged=is_own or is_judged)
             known = found.get(statement.name)
             if known is not None:
                 if known.path.parent != path.parent or set(known.texts) & set(statement.texts):

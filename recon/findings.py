@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, TextClause, case, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Table, TextClause, bindparam, case, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, escape_colons, read_catalog
@@ -181,6 +181,9 @@ def _match(connection: Connection, catalog: Catalog) -> int:
     return int(connection.scalar(select(func.count()).select_from(FILLED[1])) or 0)
 
 
+_ROWS_OF = select(func.count()).select_from(finding_row).where(finding_row.c.code == bindparam("its_code"))
+
+
 def _find(connection: Connection, statement: Statement, refresh_id: int) -> int:
     values = {
         "refresh_id": refresh_id,
@@ -193,8 +196,7 @@ def _find(connection: Connection, statement: Statement, refresh_id: int) -> int:
     selected = (*(f":{name}" for name in values), detail, *FINDING_COLUMNS)
     connection.execute(_insert(connection, statement, finding_row, columns, selected), values)
     # asked, because a driver may not count what a statement beginning with WITH inserts
-    rows_of = select(func.count()).select_from(finding_row).where(finding_row.c.code == statement.name)
-    return int(connection.scalar(rows_of) or 0)
+    return int(connection.scalar(_ROWS_OF, {"its_code": statement.name}) or 0)
 
 
 def _find_all(

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 FINDINGS_AT_OR_ABOVE = 3  # the exit code
 
 
-def catalog_of(config: "Config") -> "Catalog":
-    """The shipped catalogue with the site's own folders of findings."""
+def catalog_of(config: "Config", *, is_judged: bool = False) -> "Catalog":
+    """The shipped catalogue with the site's own folders of findings. `is_judged`: see read_catalog."""
     from recon.catalog import read_catalog
 
-    return read_catalog([config.path(folder) for folder in config.catalogue.findings])
+    return read_catalog([config.path(folder) for folder in config.catalogue.findings], is_judged=is_judged)
 
 
 def say_broken(broken: "tuple[CatalogError, ...]") -> None:

@@ -180,7 +180,7 @@ def check(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
 
     with state(ctx).store() as store:
         defects = find_defects(store)
-        whole = _catalog(ctx)
+        whole = _catalog(ctx, is_judged=True)
         catalog = prepare(store, whole)
         drift = find_drift(store, catalog)
     for defect in defects:
@@ -198,8 +198,8 @@ def check(ctx: typer.Context, output: Format = FORMAT_OPTION) -> None:
         raise typer.Exit(1)
 
 
-def _catalog(ctx: typer.Context) -> "Catalog":
-    """The catalogue of the configuration; the shipped one where there is none."""
+def _catalog(ctx: typer.Context, *, is_judged: bool = False) -> "Catalog":
+    """The catalogue of the configuration; the shipped one where there is none. `is_judged`: see read_catalog."""
     from recon.catalog import read_catalog
     from recon.cli.console import state
     from recon.cli.findings import catalog_of
@@ -207,8 +207,8 @@ def _catalog(ctx: typer.Context) -> "Catalog":
 
     options = state(ctx)
     if options.config_path is None and "RECON_CONFIG" not in os.environ and not Path(DEFAULT_FILE).exists():
-        return read_catalog()
-    return catalog_of(options.config())
+        return read_catalog(is_judged=is_judged)
+    return catalog_of(options.config(), is_judged=is_judged)
 
 
 def _engine(engine: str) -> None:

@@ -7,24 +7,26 @@ of the clock. Rows without an object key can neither be followed nor accepted.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import (
     CheckConstraint,
     Column,
     ColumnElement,
     Connection,
+    Executable,
     Identity,
     Index,
     Integer,
+    Select,
     Table,
     and_,
+    bindparam,
     delete,
     distinct,
     exists,
     func,
     insert,
-    literal,
-    null,
     or_,
     select,
     update,
@@ -126,48 +128,76 @@ def _accepts() -> ColumnElement[bool]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """The statements of one finding in a refresh, made once: to make them takes longer than to run them on few rows."""
+
+    forget: Executable
+    leave: Executable
+    arrive: Executable
+    new: Select[int]
+    gone: Select[int]
+    accepted: Select[int]
+
+
+@cache
+def _following() -> _Following:
+    """Parameters: its_code, refresh, first (the refresh that new rows came with, or NULL) and today."""
+    row, seen, code = finding_row.c, finding_seen.c, bindparam("its_code", type_=finding_row.c.code.type)
+    mine, refresh = seen.code == code, bindparam("refresh", type_=Integer())
+    identity = (row.code, row.object_type, row.object_key, row.attribute, row.detail)
+    arrived = (
+        select(
+            *identity,
+            func.min(row.object_name),
+            bindparam("first", type_=Integer()),
+            bindparam("today", type_=Integer()),
+        )
+        .where(row.code == code, row.object_key.is_not(None), ~exists().where(_same_row()).correlate(finding_row))
+        .group_by(*identity)
+    )
+    names = ["code", "object_type", "object_key", "attribute", "detail", "object_name", "first_refresh", "first_day"]
+    stands = exists().where(_same_row()).correlate(finding_seen)
+    counted = select(func.count()).select_from(finding_seen)
+    return _Following(
+        delete(finding_seen).where(mine, seen.gone_refresh.is_not(None)),
+        update(finding_seen).where(mine, ~stands).values(gone_refresh=refresh),
+        insert(finding_seen).from_select(names, arrived),
+        counted.where(mine, seen.first_refresh == refresh),
+        counted.where(mine, seen.gone_refresh == refresh),
+        _accepted().where(row.code == code, finding_acceptance.c.code == code),
+    )
+
+
 def follow(connection: Connection, code: str, refresh_id: int, today: int, *, is_first: bool) -> Change:
     """Hold the rows of one finding, just made, against those of its refresh before; remember them for the next.
 
     `is_first`: the finding was never run before, so that none of its rows is new.
     """
-    mine, row = finding_seen.c.code == code, finding_row.c
-    connection.execute(delete(finding_seen).where(mine, finding_seen.c.gone_refresh.is_not(None)))
-    stands = exists().where(_same_row()).correlate(finding_seen)
-    connection.execute(update(finding_seen).where(mine, ~stands).values(gone_refresh=refresh_id))
-    known = exists().where(_same_row()).correlate(finding_row)
-    identity = (row.code, row.object_type, row.object_key, row.attribute, row.detail)
-    first = null() if is_first else literal(refresh_id)
-    arrived = (
-        select(*identity, func.min(row.object_name), first, literal(today))
-        .where(row.code == code, row.object_key.is_not(None), ~known)
-        .group_by(*identity)
-    )
-    names = ["code", "object_type", "object_key", "attribute", "detail", "object_name", "first_refresh", "first_day"]
-    connection.execute(insert(finding_seen).from_select(names, arrived))
-
-    def count(column: Column[int]) -> int:
-        return int(
-            connection.scalar(select(func.count()).select_from(finding_seen).where(mine, column == refresh_id)) or 0
-        )
-
-    accepted = accepted_counts(connection, code).get(code, 0)
+    its, made = {"its_code": code}, _following()
+    at = {**its, "refresh": refresh_id}
+    connection.execute(made.forget, its)
+    connection.execute(made.leave, at)
+    connection.execute(made.arrive, {**its, "first": None if is_first else refresh_id, "today": today})
+    accepted = connection.scalar(made.accepted, its) or 0
     if is_first:
         return Change(None, None, accepted)
-    return Change(count(finding_seen.c.first_refresh), count(finding_seen.c.gone_refresh), accepted)
+    return Change(connection.scalar(made.new, at) or 0, connection.scalar(made.gone, at) or 0, accepted)
 
 
-def accepted_counts(connection: Connection, code: str | None = None) -> dict[str, int]:
-    """How many rows of each finding an acceptance covers now; findings without any are left out."""
-    statement = (
-        select(finding_row.c.code, func.count(distinct(finding_row.c.finding_row_id)))
+def _accepted() -> Select[int]:
+    """How many rows an acceptance covers now."""
+    return (
+        select(func.count(distinct(finding_row.c.finding_row_id)))
         .join_from(finding_acceptance, finding_row, _accepts())
         .join(clock, _is_active())
-        .group_by(finding_row.c.code)
     )
-    if code is not None:
-        statement = statement.where(finding_row.c.code == code, finding_acceptance.c.code == code)
-    return {row[0]: int(row[1]) for row in connection.execute(statement)}
+
+
+def accepted_counts(connection: Connection) -> dict[str, int]:
+    """How many rows of each finding an acceptance covers now; findings without any are left out."""
+    statement = _accepted().add_columns(finding_row.c.code).group_by(finding_row.c.code)
+    return {code: int(rows) for rows, code in connection.execute(statement)}
 
 
 # ---- read ---------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ WORDS = {
     "when",
     "where",
 }
-STATEMENTS = read_catalog().statements
+STATEMENTS = read_catalog(is_judged=True).statements
 _CALL = re.compile(r"([a-z_]\w*)\s*\(")
 _NO_CODE = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
 
