@@ -86,6 +86,11 @@ class Course:
         """What to write, or None when the item has got its outcome from the re-read."""
         if isinstance(verdict, Write):
             return verdict
+        if isinstance(verdict, Skip) and verdict.is_trouble and work.sent is not None:
+            # a write may have landed, and this answer does not tell: the item stays in doubt, so that undo knows of it
+            self.leave(verdict.reason)
+            self.result.troubles += 1
+            return None
         if isinstance(verdict, Skip):
             self.outcome(work, SKIPPED, verdict.reason, detail=verdict.detail)
             if verdict.is_trouble:

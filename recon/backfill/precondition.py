@@ -32,13 +32,12 @@ class Reply:
 
     @property
     def is_passing(self) -> bool:
-        """True when the same request may succeed later."""
-        passing = (408, 424, 429, 500, 502, 503, 504, 509)
-        return (
-            self.status < 100
-            or self.status in passing
-            or (self.status == 409 and self.code == "Directory_ConcurrencyViolation")
-        )
+        """True when the same request may succeed later: any answer but success and a refusal of the request itself."""
+        if 400 <= self.status < 500:
+            return self.status in (408, 424, 429) or (
+                self.status == 409 and self.code == "Directory_ConcurrencyViolation"
+            )
+        return not self.is_success
 
     @property
     def was_not_done(self) -> bool:
@@ -68,7 +67,7 @@ class Landed:
     """The write whose answer was lost was done."""
 
 
-_CHECKED = ("userType", "accountEnabled", "onPremisesSyncEnabled", "onPremisesImmutableId", "employeeId")
+_CHECKED = ("id", "userType", "accountEnabled", "onPremisesSyncEnabled", "onPremisesImmutableId", "employeeId")
 
 
 def current_value(attribute: str, body: dict[str, Any]) -> Value | None:
@@ -88,7 +87,7 @@ def _changed_identity(item: Item, body: dict[str, Any]) -> Skip | None:
     absent = [name for name in _CHECKED if name not in body]
     if absent:
         return Skip("unknown_value", f"the answer does not contain {', '.join(absent)}", is_trouble=True)
-    if str(body.get("id", item.object_id)).lower() != item.object_id.lower():
+    if str(body["id"]).lower() != item.object_id.lower():
         return Skip("unknown_value", "the answer is about another user", is_trouble=True)
     if item.only_takes_away:
         return None

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recon.backfill.apply import Apply
-from recon.backfill.journal import Journal, read_entries, read_journal
+from recon.backfill.journal import Journal, read_entries, read_journal, read_written
 from recon.backfill.lanes import Inline
 from recon.backfill.pacing import Pacer, Quota, Waiting
 from recon.backfill.plan import freeze
@@ -147,7 +147,7 @@ def test_a_gone_precondition_is_skipped(tmp_path, reason, change):
 
 @pytest.mark.parametrize(
     "name",
-    ["otherMails", "employeeId", "onPremisesImmutableId", "accountEnabled", "userType", "onPremisesSyncEnabled"],
+    ["id", "otherMails", "employeeId", "onPremisesImmutableId", "accountEnabled", "userType", "onPremisesSyncEnabled"],
 )
 def test_an_absent_property_is_not_an_empty_one(tmp_path, name):
     plan = plan_of(tmp_path, 1)
@@ -227,6 +227,39 @@ def test_a_lost_answer_of_a_write_that_landed_is_found(tmp_path):
     assert len(tenant.writes) == 5
     assert read_journal(plan.journal_file).reasons == {("done", "found"): 5}
     assert clock.now >= 1005  # the re-read that decides is not at once
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_lost_answer_stays_in_doubt_while_the_reread_is_refused(tmp_path, status):
+    plan, asked = plan_of(tmp_path, 3), Counter()
+    bad = item(1).object_id
+
+    def fault(kind, object_id):
+        asked[kind, object_id] += 1
+        if object_id != bad:
+            return None
+        if kind == "answer":
+            return LOST_REPLY
+        return Reply(status) if kind == "read" and asked[kind, bad] > 1 else None
+
+    tenant = Tenant.of(list(plan.items()), fault=fault)
+    result = run(plan, tenant)
+    assert (result.counts["done"], result.left, result.troubles) == (2, 1, 1)
+    done, doubtful = read_written(plan.journal_file)
+    assert (sorted(done), doubtful) == ([0, 2], {1})
+    tenant.fault = lambda *_: None
+    assert run(plan, tenant).counts["done"] == 1  # found by the next run, and so known to undo
+    assert sorted(read_written(plan.journal_file)[0]) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("status", [302, 501, 520])
+def test_an_answer_that_does_not_say_what_was_done_is_not_the_last_word(tmp_path, status):
+    plan, bad = plan_of(tmp_path, 3), item(1).object_id
+    fault = once(lambda kind, object_id: Reply(status) if kind == "answer" and object_id == bad else None)
+    tenant = Tenant.of(list(plan.items()), fault=fault)
+    assert run(plan, tenant).counts["done"] == 3
+    assert len(tenant.writes) == 3
+    assert sorted(read_written(plan.journal_file)[0]) == [0, 1, 2]
 
 
 def test_a_lost_write_that_somebody_overtook_is_not_repeated(tmp_path):
