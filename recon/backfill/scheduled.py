@@ -16,6 +16,7 @@ from recon.backfill.pacing import Waiting
 from recon.backfill.page import write_page
 from recon.backfill.plan import Plan, load_plan, plan_folders
 from recon.backfill.result import Result
+from recon.backfill.sources import check_intact
 from recon.backfill.verify import Verified
 from recon.backfill_config import Campaign
 from recon.config import Config
@@ -53,8 +54,11 @@ def settings_of(config: Config, name: str) -> Config:
     return config.model_copy(update={"backfill": config.backfill.model_copy(update=changes)})
 
 
-def _unfinished(config: Config, name: str, now: str) -> Plan | None:
-    """The campaign's newest plan that is still good and has items without an outcome."""
+def _unfinished(config: Config, store: Store, name: str, now: str, say: Callable[[str], None]) -> Plan | None:
+    """The campaign's newest plan that is still good and has items without an outcome.
+
+    One that stands on a load found broken since is left: a new one takes its place.
+    """
     plans = plans_folder(config)
     found: list[Plan] = []
     for folder in plan_folders(plans):
@@ -62,7 +66,15 @@ def _unfinished(config: Config, name: str, now: str) -> Plan | None:
         is_good = plan.header.get("campaign") == name and now <= str(plan.header["expires_at"])
         if is_good and len(read_journal(plan.journal_file).outcomes) < plan.item_count:
             found.append(plan)
-    return max(found, key=lambda plan: str(plan.header["created_at"]), default=None)
+    newest = max(found, key=lambda plan: str(plan.header["created_at"]), default=None)
+    try:
+        if newest is not None:
+            with store.read() as connection:
+                check_intact(connection, newest)
+    except PlanError as error:
+        say(f"{error}; it is left unfinished")
+        return None
+    return newest
 
 
 def run_campaign(
@@ -87,7 +99,7 @@ def run_campaign(
     plans.mkdir(mode=0o700, parents=True, exist_ok=True)
     busy = PlanError(f"a run of campaign {name} is under way", hint="wait for it to end")
     with locked(plans / f".run-{name}.lock", busy):
-        unfinished = _unfinished(own, name, utc_now_text()) if commit else None
+        unfinished = _unfinished(own, store, name, utc_now_text(), say) if commit else None
         if unfinished is not None:
             say(f"going on with plan {unfinished.short} of {unfinished.header['created_at'][:16]} UTC")
         plan = unfinished or build_plan(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, update
 
-from recon.decode.keys import EmployeeIdRules, dn_key, employee_id_key, fold
+from recon.decode.keys import EmployeeIdRules, dn_key, employee_id_key, fold, utf16_units
 from recon.errors import UsageError
 from recon.objects import TABLES
 from recon.store.acceptance import finding_acceptance, finding_seen
@@ -21,6 +21,8 @@ from recon.store.history import Removed, remove
 from recon.store.match_tables import finding_row
 from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, source, source_link
 
+_REJECT_KEY = 450  # UTF-16 units that load_reject holds of a name
+_LONG = 200  # characters of a name that was cut: no two persons' begin alike for so long but by their containers
 _SHARED = 5  # objects of one table; an employee id on more of them is a placeholder and names nobody
 # what each table calls the values that join the records of a person
 _JOINS: Mapping[str, Mapping[str, str]] = {
@@ -203,6 +205,12 @@ def _dn_keys(connection: Connection, records: list[Record]) -> list[str]:
     return sorted(value for value in found if value is not None)
 
 
+def _finding_keys(connection: Connection, records: list[Record]) -> list[str]:
+    """What findings call the objects: the key, with the source behind it where several sources have the same."""
+    names = {row.source_id: row.name for row in connection.execute(select(source.c.source_id, source.c.name))}
+    return [key for each in records for key in (each.key, f"{each.key} ({names.get(each.source_id)})")]
+
+
 def _places(connection: Connection, records: set[Record]) -> Iterator[tuple[Table, ColumnElement[bool]]]:
     """Where rows of the person are kept beside the loaded tables."""
     for name in _JOINS:
@@ -212,7 +220,7 @@ def _places(connection: Connection, records: set[Record]) -> Iterator[tuple[Tabl
         key = TABLES[name].key[0]
         for child in (name, *(each.name for each in TABLES.values() if each.parent == name)):
             yield HISTORY[child], _is_one_of(HISTORY[child], key, mine)
-        keys = [each.key for each in mine]
+        keys = _finding_keys(connection, mine)
         yield finding_row, and_(finding_row.c.object_type == name, finding_row.c.object_key.in_(keys))
         yield finding_seen, and_(finding_seen.c.object_type == name, finding_seen.c.object_key.in_(keys))
         yield finding_acceptance, finding_acceptance.c.object_key.in_(keys)
@@ -252,15 +260,17 @@ def _worker_keys(connection: Connection, records: list[Record]) -> list[str]:
 
 def _rejected(connection: Connection, records: list[Record], dn_keys: list[str]) -> list[str]:
     """What rejected records are called that are about the objects, in whatever table: a key or a name, or one of them
-    after the key of an owner (memberships).
+    after the key of an owner (memberships). Of a name that was cut the beginning has to do.
     """
     its = load_reject.c
     known = {fold(each.key) for each in records} | set(dn_keys)
     keys = select(its.object_key).where(its.source_id.in_({each.source_id for each in records})).distinct()
     found = []
     for key in connection.scalars(keys.where(its.object_key.is_not(None))):
-        parts = (key, key.partition(" ")[2])
-        if not known.isdisjoint(made for part in parts for made in (fold(part), dn_key(part)) if made):
+        forms = {made for part in (key, key.partition(" ")[2]) for made in (fold(part), dn_key(part)) if made}
+        is_cut = utf16_units(key) >= _REJECT_KEY - 1  # a pair of surrogates is left out whole
+        begun = tuple(made for made in forms if is_cut and len(made) > _LONG)
+        if not known.isdisjoint(forms) or any(each.startswith(begun) for each in known if each):
             found.append(key)
     return found
 

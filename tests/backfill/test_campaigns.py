@@ -9,9 +9,10 @@ from sqlalchemy import select, update
 from recon.backfill.approval import approve
 from recon.backfill.plan import load_plan, plan_folders
 from recon.catalog import read_catalog
+from recon.decode.times import utc_now_text
 from recon.lab.sample import SampleCompany
 from recon.queries import query
-from recon.store.tables import LOADED
+from recon.store.tables import LOADED, load_run_table
 from tests.support.estate import Estate
 
 CAMPAIGN = """
@@ -62,6 +63,24 @@ def test_from_plan_to_verification(nightly):
     assert (code, steps(out)["plan", "item"]) == (0, 0)
     assert "nothing to write" in err
     assert len(nightly.rehearsal.graph.writes) == 5
+
+
+def test_a_plan_on_a_load_found_broken_is_left_for_a_new_one(nightly):
+    nightly.configure("")
+    file = nightly.rehearsal.folder / "recon.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("canary", "approvals = 1\ncanary"), encoding="utf-8")
+    assert nightly("run", "nightly", "--commit")[0] == 4
+    (plan,) = nightly.plans()
+    with nightly.rehearsal.store() as store, store.write() as connection:
+        broken = update(load_run_table).where(load_run_table.c.table_name == "entra_user")
+        connection.execute(broken.values(is_intact=0, verified_at=utc_now_text()))
+    code, _, err = nightly("run", "nightly", "--commit")  # no other plan is made of it
+    assert (code, [each.hash for each in nightly.plans()]) == (1, [plan.hash])
+    nightly.rehearsal.load_entra()
+    code, _, err = nightly("run", "nightly", "--commit")
+    assert (code, len(nightly.plans())) == (4, 2)
+    assert f"plan {plan.short} stands on " in err
+    assert "it is left unfinished" in err
 
 
 def test_a_plan_waits_for_approval_and_is_carried_out_then(nightly):

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import delete, func, insert, select
 
 from recon.config import Config
-from recon.decode.keys import EmployeeIdRules
+from recon.decode.keys import EmployeeIdRules, cut_units
 from recon.errors import UsageError
 from recon.objects import TABLES, ReadReport, Row
 from recon.store import Store
@@ -349,3 +349,29 @@ def test_rejected_records_of_other_tables_that_name_the_person_go_too(people):
     with people.read() as connection:
         left = connection.execute(select(load_reject.c.object, load_reject.c.object_key))
         assert {tuple(row) for row in left} == others
+
+
+def test_a_finding_of_one_id_in_several_hr_systems_is_the_persons(people):
+    keys = ("w1 (workers)", "w1 (other)", "w2 (workers)")
+    with people.write() as connection:
+        for key in keys:
+            row = {"refresh_id": 1, "code": "y", "severity": "low", "object_type": "worker", "is_personal": 0}
+            connection.execute(insert(finding_row).values(object_key=key, **row))
+    forget(people, "w1")
+    with people.read() as connection:
+        left = set(connection.scalars(select(finding_row.c.object_key).where(finding_row.c.code == "y")))
+    assert left == {"w1 (other)", "w2 (workers)"}
+
+
+def test_rejects_whose_name_was_cut_are_forgotten(store):
+    units = ",".join(f"OU={'x' * 60}{n}" for n in range(10))
+    load(store, "ad", make_row("ad_user", guid="guid-zoe", dn_key=f"cn=zoe,{units}".lower()))
+    keys = [cut_units(name, 450) for name in (f"CN=Zoe,{units}", f"guid-group CN=Zoe,{units}", f"CN=Zoey,{units}")]
+    with store.write() as connection:
+        for key in (*keys, "CN=Zoe"):
+            connection.execute(
+                insert(load_reject).values(run_id=1, source_id=1, object="ad_user", object_key=key, reason="x")
+            )
+    forget(store, "guid-zoe")
+    with store.read() as connection:
+        assert set(connection.scalars(select(load_reject.c.object_key))) == {keys[2], "CN=Zoe"}
