@@ -64,8 +64,8 @@ def find_denied(
 
 # Domain, Schema and Enterprise Admins, Group Policy Creator Owners, Key Admins, Enterprise Key Admins
 _ADMIN_RIDS = frozenset({"512", "518", "519", "520", "526", "527"})
-# Administrators, Account, Server, Print and Backup Operators
-_ADMIN_SIDS = frozenset(f"S-1-5-32-{rid}" for rid in (544, 548, 549, 550, 551))
+# Administrators, Account, Server, Print and Backup Operators, Replicator
+_ADMIN_SIDS = frozenset(f"S-1-5-32-{rid}" for rid in (544, 548, 549, 550, 551, 552))
 
 
 def find_administrators(connection: Connection, ad_sources: Collection[int]) -> dict[int, str]:

@@ -5411,7 +5411,7 @@ create view fill_privileged_account as
 with protected_group as (
     select g.source_id, g.guid, g.rid, coalesce(g.samaccountname, g.cn) as holder_name
     from ad_group as g
-    where g.rid in (512, 518, 519, 520, 526, 527, 544, 548, 549, 550, 551)
+    where g.rid in (512, 518, 519, 520, 526, 527, 544, 548, 549, 550, 551, 552)
 ),
 
 inner_group as (
@@ -5920,7 +5920,9 @@ select
 from ad_user_sidhistory as h
 inner join ad_user as a on a.guid = h.guid and a.source_id = h.source_id
 where
-    h.value in ('S-1-5-32-544', 'S-1-5-32-548', 'S-1-5-32-549', 'S-1-5-32-550', 'S-1-5-32-551')
+    h.value in (
+        'S-1-5-32-544', 'S-1-5-32-548', 'S-1-5-32-549', 'S-1-5-32-550', 'S-1-5-32-551', 'S-1-5-32-552'
+    )
     or (
         h.value like 'S-1-5-21-%-%-%-%'
         and h.value not like 'S-1-5-21-%-%-%-%-%'
@@ -9060,7 +9062,7 @@ values
     ('finding_ad_protocol_transition', 'view', 'Constrained delegation with protocol transition: An enabled AD user or computer may act towards the services of its delegation list as anybody, without having seen that person''s sign-in (TRUSTED_TO_AUTH_FOR_DELEGATION, 16777216): who controls it is as good as every user there. One row per AD user or computer.', null, '0.1.0'),
     ('finding_ad_reversible_password', 'view', 'Password stored reversibly: The password of an enabled AD user is stored so that it can be read back (ENCRYPTED_TEXT_PWD_ALLOWED, 128). One row per AD user.', null, '0.1.0'),
     ('finding_ad_sid_history', 'view', 'SID of another account in sIDHistory: An enabled AD user carries the SID of another account (sIDHistory), and with it that account''s access: left over from a migration, or planted. The AD value is that SID. One row per AD user and SID.', null, '0.1.0'),
-    ('finding_ad_sid_history_privileged', 'view', 'Privileged SID in sIDHistory: An AD user, disabled or not, carries the SID of a privileged account or group (sIDHistory): at a sign-in it has that group''s rights, and is in no member list. The AD value is that SID. It is known by its last number: 500 Administrator, 512 Domain Admins, 516 Domain Controllers, 518 Schema Admins, 519 Enterprise Admins, 520 Group Policy Creator Owners, 526 Key Admins, 527 Enterprise Key Admins, and of S-1-5-32 544 Administrators, 548 to 551 the operators. What is enabled is in ad_sid_history too. One row per AD user and SID.', null, '0.1.0'),
+    ('finding_ad_sid_history_privileged', 'view', 'Privileged SID in sIDHistory: An AD user, disabled or not, carries the SID of a privileged account or group (sIDHistory): at a sign-in it has that group''s rights, and is in no member list. The AD value is that SID. It is known by its last number: 500 Administrator, 512 Domain Admins, 516 Domain Controllers, 518 Schema Admins, 519 Enterprise Admins, 520 Group Policy Creator Owners, 526 Key Admins, 527 Enterprise Key Admins, and of S-1-5-32 544 Administrators, 548 to 551 the operators, 552 Replicator. What is enabled is in ad_sid_history too. One row per AD user and SID.', null, '0.1.0'),
     ('finding_ad_stale_account', 'view', 'Stale account in AD: An enabled AD user whose last logon lies further back than setting stale_days. lastLogonTimestamp is up to 14 days late; sign-ins to Entra alone are not loaded and do not count. Critical system objects are left out. One row per AD user.', null, '0.1.0'),
     ('finding_ad_stale_computer', 'view', 'Stale computer in AD: An enabled AD computer whose last logon lies further back than setting stale_days. lastLogonTimestamp is up to 14 days late. Critical system objects are left out. One row per AD computer.', null, '0.1.0'),
     ('finding_ad_unconstrained_delegation', 'view', 'Unconstrained delegation: An enabled AD user or computer that is no domain controller is trusted for unconstrained delegation (TRUSTED_FOR_DELEGATION, 524288): who controls it can act as everybody that signs in to it. Domain controllers (SERVER_TRUST_ACCOUNT) and read-only ones (PARTIAL_SECRETS_ACCOUNT) are left out. One row per AD user or computer.', null, '0.1.0'),

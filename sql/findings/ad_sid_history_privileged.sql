@@ -3,7 +3,7 @@
 --   it has that group's rights, and is in no member list. The AD value is that SID. It is known by its last number:
 --   500 Administrator, 512 Domain Admins, 516 Domain Controllers, 518 Schema Admins, 519 Enterprise Admins, 520 Group
 --   Policy Creator Owners, 526 Key Admins, 527 Enterprise Key Admins, and of S-1-5-32 544 Administrators, 548 to 551
---   the operators. What is enabled is in ad_sid_history too. One row per AD user and SID.
+--   the operators, 552 Replicator. What is enabled is in ad_sid_history too. One row per AD user and SID.
 -- family: account
 -- default: on
 -- severity: critical
@@ -22,7 +22,9 @@ select
 from ad_user_sidhistory as h
 inner join ad_user as a on a.guid = h.guid and a.source_id = h.source_id
 where
-    h.value in ('S-1-5-32-544', 'S-1-5-32-548', 'S-1-5-32-549', 'S-1-5-32-550', 'S-1-5-32-551')
+    h.value in (
+        'S-1-5-32-544', 'S-1-5-32-548', 'S-1-5-32-549', 'S-1-5-32-550', 'S-1-5-32-551', 'S-1-5-32-552'
+    )
     or (
         h.value like 'S-1-5-21-%-%-%-%'
         and h.value not like 'S-1-5-21-%-%-%-%-%'

@@ -5,11 +5,12 @@
 --   privileged. One row per account and group or role.
 -- note: RIDs 512 Domain Admins, 518 Schema Admins, 519 Enterprise Admins, 520 Group Policy Creator Owners, 526 Key
 --   Admins, 527 Enterprise Key Admins, 544 Administrators, 548 Account Operators, 549 Server Operators, 550 Print
---   Operators, 551 Backup Operators. A primary group does not stand in member, so it is looked up by its RID.
+--   Operators, 551 Backup Operators, 552 Replicator. A primary group does not stand in member, so it is looked up by
+--   its RID.
 with protected_group as (
     select g.source_id, g.guid, g.rid, coalesce(g.samaccountname, g.cn) as holder_name
     from ad_group as g
-    where g.rid in (512, 518, 519, 520, 526, 527, 544, 548, 549, 550, 551)
+    where g.rid in (512, 518, 519, 520, 526, 527, 544, 548, 549, 550, 551, 552)
 ),
 
 inner_group as (

@@ -169,14 +169,15 @@ def test_an_administrator_by_a_nested_group_whose_admincount_is_not_set_yet(rehe
     assert outcome(rehearsal, JOERG) == told
 
 
-def test_an_administrator_by_the_primary_group_of_a_nested_group(rehearsal):
+@pytest.mark.parametrize("protected", [551, 552])
+def test_an_administrator_by_the_primary_group_of_a_nested_group(rehearsal, protected):
     user, group, member = (LOADED[name] for name in ("ad_user", "ad_group", "ad_member"))
     with rehearsal.store() as store, store.write() as connection:
         joerg = connection.execute(select(user).where(user.c.employeeid_key == JOERG)).one()
         groups = connection.execute(select(group).where(group.c.source_id == joerg.source_id)).all()
         inner, outer = groups[0], groups[1]
         domain = joerg.sid.rpartition("-")[0]
-        for one, rid in ((outer, 551), (inner, 7001)):
+        for one, rid in ((outer, protected), (inner, 7001)):
             sid = f"{domain}-{rid}" if rid > 1000 else f"S-1-5-32-{rid}"
             connection.execute(update(group).where(group.c.row_id == one.row_id).values(sid=sid, rid=rid))
         connection.execute(delete(member).where(member.c.guid.in_([inner.guid, outer.guid])))

@@ -121,14 +121,15 @@ def test_ad_disabled_privileged(estate):
     ]
 
 
-def test_ad_admincount_left(estate):
+@pytest.mark.parametrize("rid", [551, 552])
+def test_ad_admincount_left(estate, rid):
     estate.ad(guid="left", admincount=1, cn="Ada")
     estate.ad(guid="disabled", admincount=1, cn="Off", is_enabled=0, useraccountcontrol=514)
     estate.ad(guid="zero", admincount=0)
     estate.ad(guid="none")
     estate.ad(guid="krbtgt", admincount=1, iscriticalsystemobject=1)
     estate.ad(guid="admin", admincount=1, distinguishedname="CN=Admin,DC=example,DC=com")
-    estate.group("Backup Operators", 551, member=["CN=Admin,DC=example,DC=com"])
+    estate.group("Protected", rid, member=["CN=Admin,DC=example,DC=com"])
     assert estate.found("ad_admincount_left") == [
         ("disabled", "Off", "adminCount", None, "1", None),
         ("left", "Ada", "adminCount", None, "1", None),

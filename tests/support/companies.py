@@ -111,7 +111,7 @@ _RIDS = st.sampled_from((499, 500, 502, 512, 513, 515, 516, 518, 519, 520, 526, 
 former_sids = st.one_of(
     sids,
     st.builds(lambda rid, parents: _sid(21, *parents, rid), _RIDS, st.sampled_from(((1, 2, 3), (1, 2), (1, 2, 3, 4)))),
-    st.builds(lambda rid: _sid(32, rid), st.sampled_from((543, 544, 545, 547, 548, 549, 550, 551, 552))),
+    st.builds(lambda rid: _sid(32, rid), st.sampled_from((543, 544, 545, 547, 548, 549, 550, 551, 552, 553))),
 )
 hires = st.sampled_from(
     ("20230212100000.0Z", "20230212", " 20230212100000.0Z", "20230230100000.0Z", "20240229235959.1234567Z", "🦊",

@@ -15,7 +15,7 @@ Found = set[tuple[str | None, ...]]
 Name = tuple[tuple[str, str | None], ...]
 TODAY = date(2026, 3, 2)
 AD_BEGAN, CHANGES_UNTIL = datetime(2026, 3, 2, 1), datetime(2026, 3, 2, 3)  # two hours before Entra was read
-PRIVILEGED = {512, 518, 519, 520, 526, 527, 544, 548, 549, 550, 551}
+PRIVILEGED = {512, 518, 519, 520, 526, 527, 544, 548, 549, 550, 551, 552}
 HARMLESS = {"Directory Readers", "Guest Inviter", "Message Center Reader", "Reports Reader",
             "Usage Summary Reports Reader"}  # fmt: skip
 

@@ -119,7 +119,7 @@ def ad_sid_history_privileged(company: MadeCompany) -> Found:
 
 
 _DOMAIN_RIDS = {"500", "512", "516", "518", "519", "520", "526", "527"}
-_BUILTIN_RIDS = {"544", "548", "549", "550", "551"}
+_BUILTIN_RIDS = {"544", "548", "549", "550", "551", "552"}
 
 ORACLES: dict[str, Callable[[MadeCompany], Found]] = {
     "certificate_mapping_duplicate": certificate_mapping_duplicate,
