@@ -5,7 +5,6 @@
 --   Policy Creator Owners, 526 Key Admins, 527 Enterprise Key Admins, and of S-1-5-32 544 Administrators, 548 to 551
 --   the operators, 552 Replicator. What is enabled is in ad_sid_history too. One row per AD user and SID.
 -- family: account
--- default: on
 -- severity: critical
 -- fix: Find out who wrote it (a migration takes along users, not these SIDs), clear the value, and treat the account as
 --   taken over until it is explained.
