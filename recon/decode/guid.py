@@ -4,8 +4,8 @@ The bytes hold the first three fields little-endian ([MS-DTYP] 2.3.4.2): 1234567
 The immutable id is the base64 of these raw bytes; it is byte-exact and never folded.
 """
 
-import base64
 import re
+from binascii import b2a_base64
 
 from recon.decode.ldapvalue import base64_bytes
 from recon.decode.text import quoted
@@ -37,7 +37,7 @@ def immutable_id(data: bytes) -> str:
     """
     if not data:
         raise DecodeError("no source anchor: the value is empty")
-    return base64.b64encode(data).decode("ascii")
+    return b2a_base64(data, newline=False).decode("ascii")
 
 
 def immutable_id_bytes(text: str) -> bytes:

@@ -4,7 +4,6 @@ Each function reads the configured sources of one kind to their end and publishe
 the rows its server counts is read again, from the beginning, at most twice more.
 """
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ from recon.store.publish import Overrides
 from recon.store.runs import Begin, Standing, register_source, standing, write_links
 
 READS = 3
-_COLLECT = 5_000  # rows between two looks for garbage: an answer of Graph, in a circle of its client's, takes megabytes
 
 Progress = Callable[[int], None]
 Source = AdSource | EntraSource | WorkerSource | MimSource
@@ -131,23 +129,6 @@ def _counted(rows: Iterator[Row | Gone], progress: Progress | None) -> Iterator[
         yield row
 
 
-@contextmanager
-def _collecting_seldom() -> Iterator[Callable[[], object]]:
-    """Garbage is looked for when the function is called, and not each time that 700 objects more are alive.
-
-    Rows are made and freed by the hundred thousand and form no circles: looking through them costs a tenth of a load.
-    """
-    is_enabled = gc.isenabled()
-    gc.freeze()  # what is there already stays
-    gc.disable()
-    try:
-        yield gc.collect
-    finally:
-        gc.unfreeze()
-        if is_enabled:
-            gc.enable()
-
-
 def load_source(
     config: Config,
     store: Store,
@@ -215,11 +196,8 @@ class _Work:
             reading_of(config, source, save=self.save, since=begin.watermark) as reading,
             Load(store, self.source_id, source.name, tables_of(source), config.load, begin) as load,
         ):
-            with _collecting_seldom() as collect:
-                for number, row in enumerate(_counted(reading.rows(), self.progress), 1):
-                    load.add(row)
-                    if number % _COLLECT == 0:
-                        collect()
+            for row in _counted(reading.rows(), self.progress):
+                load.add(row)
             register_source(store, _KINDS[type(source)], source.name, _domain(source, reading))
             result = load.publish(reading.report, self.accept)
         for name in ("ad_user", "entra_user"):

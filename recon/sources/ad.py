@@ -156,6 +156,32 @@ def domain_name(dn: str) -> str | None:
 # ---- rows ---------------------------------------------------------------------------------------------
 
 
+class _Places:
+    """Where the columns stand that are derived, or derived from; -1 where the table has no such column."""
+
+    def __init__(self, table: str) -> None:
+        place = TABLES[table].position
+        self.objectguid = place["objectguid"]
+        self.distinguishedname = place["distinguishedname"]
+        self.objectsid = place["objectsid"]
+        self.dn_key = place["dn_key"]
+        self.ou_path = place["ou_path"]
+        self.sid = place["sid"]
+        self.rid = place.get("rid", -1)
+        self.useraccountcontrol = place.get("useraccountcontrol", -1)
+        self.is_enabled = place.get("is_enabled", -1)
+        self.targetaddress = place.get("targetaddress", -1)
+        self.targetaddress_key = place.get("targetaddress_key", -1)
+        self.smtp_primary = place.get("smtp_primary", -1)
+        self.msdsconsistencyguid = place.get("msdsconsistencyguid", -1)
+        self.guid_immutable_id = place.get("guid_immutable_id", -1)
+        self.immutable_id = place.get("immutable_id", -1)
+        self.userprincipalname = place.get("userprincipalname", -1)
+        self.upn_suffix = place.get("upn_suffix", -1)
+        self.employeeid = place.get("employeeid", -1)
+        self.employeeid_key = place.get("employeeid_key", -1)
+
+
 class RowMaker:
     """Turns entries of one table into rows. Made once per load: what can be looked up before, is.
 
@@ -166,7 +192,7 @@ class RowMaker:
         self.table = table
         self._ids = ids or EmployeeIdRules()
         columns = TABLES[table].columns
-        self._position = TABLES[table].position
+        self._at = _Places(table)
         self._width = len(columns)
         self._columns = {
             column.attribute.lower(): (place, converter(column), column.name, column.size)
@@ -180,7 +206,7 @@ class RowMaker:
         }
         self._children = {name.lower(): child for name, child in CHILDREN[table].items()}
         self._extra = {name.lower(): column_name(name) for name in extra} if table == "ad_user" else {}
-        place = self._position
+        place = TABLES[table].position
         self._moments = [
             (place[raw], place[at], None if on is None else place[on], raw)
             for raw, (at, on) in _MOMENTS.items()
@@ -207,14 +233,14 @@ class RowMaker:
         values, children = self._read(attributes, defects)
         if self._extra:
             children += self._own_attributes(attributes)
-        place = self._position
-        guid = values[place["objectguid"]]
+        place = self._at
+        guid = values[place.objectguid]
         if not isinstance(guid, bytes):
             detail = "objectGUID is not 16 bytes" if attributes.get("objectguid") else "the entry has no objectGUID"
             return reject_row(self.table, dn, "no_objectguid", detail)
         values[0] = guid_text(guid)
-        if values[place["distinguishedname"]] is None:
-            values[place["distinguishedname"]] = dn
+        if values[place.distinguishedname] is None:
+            values[place.distinguishedname] = dn
         self._derive(values, defects)
         if defects and self._defects is not None:
             children += [(self._defects, (*key, shown(value))) for key, value in defects.items()]
@@ -227,12 +253,13 @@ class RowMaker:
         children: Children = []
         plans = self._plans
         for name, raw in attributes.items():
-            if name not in plans:
+            plan = plans.get(name)
+            if plan is None:
                 if name in self._children:
                     self._add_children(values, children, name, raw, defects)
                 continue
             if len(raw) == 1:  # most values are alone and sound: no call for these
-                at, convert, longest = plans[name]
+                at, convert, longest = plan
                 one = raw[0]
                 try:
                     if convert is not None:
@@ -311,26 +338,26 @@ class RowMaker:
                 defects[name, position, defect] = value
         if len(primary) > 1:
             defects[name, 0, "several_primary"] = ", ".join(primary)
-        elif primary and "smtp_primary" in self._position:
-            values[self._position["smtp_primary"]] = primary[0] or None
+        elif primary and self._at.smtp_primary >= 0:
+            values[self._at.smtp_primary] = primary[0] or None
 
     def _derive_sid(self, values: list[Any], defects: Defects) -> None:
-        place = self._position
-        raw_sid = values[place["objectsid"]]
+        place = self._at
+        raw_sid = values[place.objectsid]
         if raw_sid is not None:
             try:
-                values[place["sid"]] = sid(raw_sid)
+                values[place.sid] = sid(raw_sid)
             except NotValidError as error:
-                values[place["objectsid"]] = None
+                values[place.objectsid] = None
                 defects["objectsid", 0, str(error)] = raw_sid
-        if "rid" in place and values[place["sid"]] is not None:
-            values[place["rid"]] = last_rid(values[place["sid"]])
+        if place.rid >= 0 and values[place.sid] is not None:
+            values[place.rid] = last_rid(values[place.sid])
 
     def _derive(self, values: list[Any], defects: Defects) -> None:
-        place = self._position
+        place = self._at
         self._derive_sid(values, defects)
-        values[place["dn_key"]], values[place["ou_path"]] = dn_key_and_path(
-            values[place["distinguishedname"]], self._dn_key_size
+        values[place.dn_key], values[place.ou_path] = dn_key_and_path(
+            values[place.distinguishedname], self._dn_key_size
         )
         for key_of, pairs in ((_other_key, self._names), (fold, self._folded)):
             for source, target, size in pairs:
@@ -341,10 +368,10 @@ class RowMaker:
             if value is not None:
                 for defect in rule(value):
                     defects[name, 0, defect] = value
-        if "targetaddress" in place and values[place["targetaddress"]] is not None:
-            values[place["targetaddress_key"]] = target_key(values[place["targetaddress"]], 450)
-        if "is_enabled" in place and values[place["useraccountcontrol"]] is not None:
-            values[place["is_enabled"]] = 0 if is_disabled(values[place["useraccountcontrol"]]) else 1
+        if place.targetaddress >= 0 and values[place.targetaddress] is not None:
+            values[place.targetaddress_key] = target_key(values[place.targetaddress], 450)
+        if place.is_enabled >= 0 and values[place.useraccountcontrol] is not None:
+            values[place.is_enabled] = 0 if is_disabled(values[place.useraccountcontrol]) else 1
         self._derive_moments(values, defects)
         if self.table == "ad_user":
             self._derive_user(values, defects)
@@ -365,19 +392,19 @@ class RowMaker:
                     values[on] = ticks // _TICKS_A_DAY - _DAY_1970
 
     def _derive_user(self, values: list[Any], defects: Defects) -> None:
-        place = self._position
-        anchor = values[place["msdsconsistencyguid"]]
-        values[place["guid_immutable_id"]] = immutable_id(values[place["objectguid"]])
+        place = self._at
+        anchor = values[place.msdsconsistencyguid]
+        values[place.guid_immutable_id] = immutable_id(values[place.objectguid])
         if not anchor:
-            values[place["msdsconsistencyguid"]] = None
-            values[place["immutable_id"]] = values[place["guid_immutable_id"]]
+            values[place.msdsconsistencyguid] = None
+            values[place.immutable_id] = values[place.guid_immutable_id]
         elif len(anchor) > 16:  # more than the attribute may hold: no anchor is better than a wrong one
-            values[place["msdsconsistencyguid"]] = None
+            values[place.msdsconsistencyguid] = None
             defects["msdsconsistencyguid", 0, "bad_guid"] = base64.b64encode(anchor).decode("ascii")
         else:
-            values[place["immutable_id"]] = immutable_id(anchor)
-        values[place["upn_suffix"]] = upn_suffix(values[place["userprincipalname"]])
-        values[place["employeeid_key"]] = employee_id_key(values[place["employeeid"]], self._ids)
+            values[place.immutable_id] = immutable_id(anchor)
+        values[place.upn_suffix] = upn_suffix(values[place.userprincipalname])
+        values[place.employeeid_key] = employee_id_key(values[place.employeeid], self._ids)
 
 
 def last_rid(sid_text: str) -> int | None:

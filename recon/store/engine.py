@@ -79,6 +79,7 @@ def _set_up_sqlite(engine: Engine) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, so that DDL is transactional too
         cursor = connection.cursor()
         cursor.execute("pragma page_size = 16384")  # of a new file: rows of a directory are wide, and looked up by key
+        cursor.execute("pragma temp.page_size = 16384")  # the stage's rows are as wide
         cursor.execute("pragma journal_mode = wal")
         cursor.execute("pragma synchronous = normal")
         cursor.execute(f"pragma busy_timeout = {_BUSY_SECONDS * 1000}")

@@ -105,6 +105,14 @@ class Stage:
         return self.table.columns[self.spec.key[0]]
 
 
+def add_children(stages: dict[str, Stage], seq: int, children: tuple[tuple[str, tuple[object, ...]], ...]) -> None:
+    """Buffer the child rows of one object."""
+    for name, values in children:
+        stage = stages[name]
+        stage.buffer.append((seq, *values))
+        stage.rows += 1
+
+
 class GoneStage:
     """What an increment says is gone from one table, by `seq`; of links the owner's key may stand alone."""
 

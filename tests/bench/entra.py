@@ -47,7 +47,8 @@ def _race(options: Options, folder: Path) -> list[str]:
         url, tenant = addresses["entra"], _tenant(folder / "lab")
         database, pages = folder / "entra.db", folder / "pages.db"
         config = _config(folder / "recon.toml", database, tenant, url)
-        load = [sys.executable, "-m", "recon", "-c", str(config), "load", "entra", "--no-refresh"]
+        # -P: not the package of the folder it runs in, which would stand before PYTHONPATH
+        load = [sys.executable, "-P", "-m", "recon", "-c", str(config), "load", "entra", "--no-refresh"]
         words = [url, tenant, READER_ID, READER_SECRET]
         fast = {"PYTHONPATH": str(COMPILED)}
         cases = [
