@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, TextClause, bindparam, case, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Table, bindparam, case, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, escape_colons, read_catalog
@@ -124,15 +124,13 @@ def _set_clock(connection: Connection, values: Settings, refresh_id: int) -> str
 # ---- match and findings -------------------------------------------------------------------------------
 
 
-def _insert(
+def _parts(
     connection: Connection, statement: Statement, target: Table, columns: Sequence[str], values: Sequence[str]
-) -> TextClause:
-    """`with …, filled as (the file's SELECT) insert into target … select … from filled`: every engine reads it."""
+) -> tuple[str, str]:
+    """`with …, filled as (the file's SELECT)`, and `insert into target … select … from filled`, for every engine."""
     head, last = statement.split(connection.dialect.name)
-    return text(
-        f"{escape_colons(head)}filled as (\n{escape_colons(last)}\n)\n\n"
-        f"insert into {target.name} ({', '.join(columns)})\nselect {', '.join(values)}\nfrom filled"
-    )
+    found = f"{escape_colons(head)}filled as (\n{escape_colons(last)}\n)\n\n"
+    return found, f"insert into {target.name} ({', '.join(columns)})\nselect {', '.join(values)}\nfrom filled"
 
 
 _CACHE_KB = 16_000
@@ -174,7 +172,7 @@ def _match(connection: Connection, catalog: Catalog) -> int:
         statement = catalog.statement(table.name, "match")
         columns = [column.name for column in table.columns]
         try:
-            connection.execute(_insert(connection, statement, table, columns, columns))
+            connection.execute(text("".join(_parts(connection, statement, table, columns, columns))))
         except SQLAlchemyError as error:
             raise StoreError(f"{statement.path}: the database refuses it: {first_line(error)}") from error
         _analyze(connection, table)
@@ -194,7 +192,14 @@ def _find(connection: Connection, statement: Statement, refresh_id: int) -> int:
     detail = f"coalesce({', '.join(statement.identity)}, '')" if statement.identity else "null"
     columns = (*values, "detail", *FINDING_COLUMNS)
     selected = (*(f":{name}" for name in values), detail, *FINDING_COLUMNS)
-    connection.execute(_insert(connection, statement, finding_row, columns, selected), values)
+    found, into = _parts(connection, statement, finding_row, columns, selected)
+    if connection.dialect.name == "postgresql":
+        # it plans no INSERT for several processes at once, but a SELECT that makes a temporary table
+        connection.execute(text(f"create temporary table filled on commit drop as\n{found}select * from filled"))
+        connection.execute(text(into), values)
+        connection.execute(text("drop table filled"))
+    else:
+        connection.execute(text(found + into), values)
     # asked, because a driver may not count what a statement beginning with WITH inserts
     return int(connection.scalar(_ROWS_OF, {"its_code": statement.name}) or 0)
 

@@ -6138,7 +6138,7 @@ ad_employeeid_crowd as (
     select a.source_id, a.employeeid_key
     from ad_user as a
     where a.employeeid_key is not null
-    group by a.source_id, a.employeeid_key
+    group by a.employeeid_key, a.source_id
     having count(*) > 20
 ),
 
@@ -6146,7 +6146,7 @@ ad_upn_crowd as (
     select a.source_id, a.upn_key
     from ad_user as a
     where a.upn_key is not null
-    group by a.source_id, a.upn_key
+    group by a.upn_key, a.source_id
     having count(*) > 20
 ),
 
@@ -6154,7 +6154,7 @@ ad_mail_crowd as (
     select a.source_id, a.mail_key
     from ad_user as a
     where a.mail_key is not null
-    group by a.source_id, a.mail_key
+    group by a.mail_key, a.source_id
     having count(*) > 20
 ),
 
@@ -6162,7 +6162,7 @@ entra_employeeid_crowd as (
     select e.source_id, e.employeeid_key
     from entra_user as e
     where e.employeeid_key is not null
-    group by e.source_id, e.employeeid_key
+    group by e.employeeid_key, e.source_id
     having count(*) > 20
 ),
 
@@ -6170,7 +6170,7 @@ entra_upn_crowd as (
     select e.source_id, e.upn_key
     from entra_user as e
     where e.upn_key is not null
-    group by e.source_id, e.upn_key
+    group by e.upn_key, e.source_id
     having count(*) > 20
 ),
 
@@ -6178,7 +6178,7 @@ entra_mail_crowd as (
     select e.source_id, e.mail_key
     from entra_user as e
     where e.mail_key is not null
-    group by e.source_id, e.mail_key
+    group by e.mail_key, e.source_id
     having count(*) > 20
 ),
 
@@ -6488,18 +6488,12 @@ with together as (
     group by one.worker_source_id, other.worker_source_id
 ),
 
-worker_key as (
-    select w.source_id, w.employeeid_key, count(*) as holders
-    from worker as w
-    where w.employeeid_key is not null
-    group by w.source_id, w.employeeid_key
-),
-
 worker_side as (
-    select t.source_id, k.employeeid_key, sum(k.holders) as holders
+    select t.source_id, w.employeeid_key, count(*) as holders
     from together as t
-    inner join worker_key as k on k.source_id = t.other_id
-    group by t.source_id, k.employeeid_key
+    inner join worker as w on w.source_id = t.other_id
+    where w.employeeid_key is not null
+    group by t.source_id, w.employeeid_key
 ),
 
 ad_link as (
@@ -6509,18 +6503,12 @@ ad_link as (
     group by l.worker_source_id, l.ad_source_id
 ),
 
-ad_key as (
-    select a.source_id, a.employeeid_key, count(*) as holders, max(a.row_id) as row_id
-    from ad_user as a
-    where a.employeeid_key is not null
-    group by a.source_id, a.employeeid_key
-),
-
 ad_side as (
-    select l.worker_source_id, k.employeeid_key, sum(k.holders) as holders, max(k.row_id) as row_id
+    select l.worker_source_id, a.employeeid_key, count(*) as holders, max(a.row_id) as row_id
     from ad_link as l
-    inner join ad_key as k on k.source_id = l.ad_source_id
-    group by l.worker_source_id, k.employeeid_key
+    inner join ad_user as a on a.source_id = l.ad_source_id
+    where a.employeeid_key is not null
+    group by l.worker_source_id, a.employeeid_key
 ),
 
 entra_link as (
@@ -6530,28 +6518,17 @@ entra_link as (
     group by l.worker_source_id, l.entra_source_id
 ),
 
-entra_key as (
+entra_side as (
     select
-        e.source_id,
+        l.worker_source_id,
         e.employeeid_key,
         sum(case when e.is_guest = 1 then 0 else 1 end) as holders,
         sum(case when e.is_guest = 1 then 1 else 0 end) as guests,
         max(case when e.is_guest = 1 then null else e.row_id end) as row_id
-    from entra_user as e
-    where e.employeeid_key is not null
-    group by e.source_id, e.employeeid_key
-),
-
-entra_side as (
-    select
-        l.worker_source_id,
-        k.employeeid_key,
-        sum(k.holders) as holders,
-        sum(k.guests) as guests,
-        max(k.row_id) as row_id
     from entra_link as l
-    inner join entra_key as k on k.source_id = l.entra_source_id
-    group by l.worker_source_id, k.employeeid_key
+    inner join entra_user as e on e.source_id = l.entra_source_id
+    where e.employeeid_key is not null
+    group by l.worker_source_id, e.employeeid_key
 ),
 
 pair_link as (
@@ -10117,12 +10094,11 @@ select
     coalesce(e.userprincipalname, e.displayname) as object_name,
     'onPremisesDistinguishedName' as attribute,
     null as hr_value,
-    a.distinguishedname as ad_value,
+    p.ad_distinguishedname as ad_value,
     e.onpremisesdistinguishedname as entra_value
 from pair as p
-inner join ad_user as a on a.row_id = p.ad_row_id
 inner join entra_user as e on e.row_id = p.entra_row_id
-where e.is_synced = 1 and e.onpremises_dn_key <> a.dn_key and p.is_in_skew = 0
+where e.is_synced = 1 and e.onpremises_dn_key <> p.ad_dn_key and p.is_in_skew = 0
 go
 if @@trancount = 0 set noexec on
 go
@@ -10180,26 +10156,31 @@ go
 if @@trancount = 0 set noexec on
 go
 create view finding_usagelocation_missing as
-with worker_of as (
+with missing as (
+    select e.row_id, e.id, coalesce(e.userprincipalname, e.displayname) as object_name
+    from entra_user as e
+    where e.usagelocation is null and e.usagelocation_known = 1 and (e.is_guest is null or e.is_guest = 0)
+),
+
+worker_of as (
     select m.entra_row_id, max(m.worker_row_id) as worker_row_id
-    from worker_match as m
-    where m.entra_row_id is not null
+    from missing as x
+    inner join worker_match as m on m.entra_row_id = x.row_id
     group by m.entra_row_id
     having count(*) = 1
 )
 
 select
     'entra_user' as object_type,
-    e.id as object_key,
-    coalesce(e.userprincipalname, e.displayname) as object_name,
+    x.id as object_key,
+    x.object_name,
     'usageLocation' as attribute,
     w.country_code as hr_value,
     null as ad_value,
     null as entra_value
-from entra_user as e
-left join worker_of as k on k.entra_row_id = e.row_id
+from missing as x
+left join worker_of as k on k.entra_row_id = x.row_id
 left join worker as w on w.row_id = k.worker_row_id
-where e.usagelocation is null and e.usagelocation_known = 1 and (e.is_guest is null or e.is_guest = 0)
 go
 if @@trancount = 0 set noexec on
 go

@@ -13,9 +13,8 @@ select
     coalesce(e.userprincipalname, e.displayname) as object_name,
     'onPremisesDistinguishedName' as attribute,
     null as hr_value,
-    a.distinguishedname as ad_value,
+    p.ad_distinguishedname as ad_value,
     e.onpremisesdistinguishedname as entra_value
 from pair as p
-inner join ad_user as a on a.row_id = p.ad_row_id
 inner join entra_user as e on e.row_id = p.entra_row_id
-where e.is_synced = 1 and e.onpremises_dn_key <> a.dn_key and p.is_in_skew = 0
+where e.is_synced = 1 and e.onpremises_dn_key <> p.ad_dn_key and p.is_in_skew = 0

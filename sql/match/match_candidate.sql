@@ -17,7 +17,7 @@ ad_employeeid_crowd as (
     select a.source_id, a.employeeid_key
     from ad_user as a
     where a.employeeid_key is not null
-    group by a.source_id, a.employeeid_key
+    group by a.employeeid_key, a.source_id
     having count(*) > 20
 ),
 
@@ -25,7 +25,7 @@ ad_upn_crowd as (
     select a.source_id, a.upn_key
     from ad_user as a
     where a.upn_key is not null
-    group by a.source_id, a.upn_key
+    group by a.upn_key, a.source_id
     having count(*) > 20
 ),
 
@@ -33,7 +33,7 @@ ad_mail_crowd as (
     select a.source_id, a.mail_key
     from ad_user as a
     where a.mail_key is not null
-    group by a.source_id, a.mail_key
+    group by a.mail_key, a.source_id
     having count(*) > 20
 ),
 
@@ -41,7 +41,7 @@ entra_employeeid_crowd as (
     select e.source_id, e.employeeid_key
     from entra_user as e
     where e.employeeid_key is not null
-    group by e.source_id, e.employeeid_key
+    group by e.employeeid_key, e.source_id
     having count(*) > 20
 ),
 
@@ -49,7 +49,7 @@ entra_upn_crowd as (
     select e.source_id, e.upn_key
     from entra_user as e
     where e.upn_key is not null
-    group by e.source_id, e.upn_key
+    group by e.upn_key, e.source_id
     having count(*) > 20
 ),
 
@@ -57,7 +57,7 @@ entra_mail_crowd as (
     select e.source_id, e.mail_key
     from entra_user as e
     where e.mail_key is not null
-    group by e.source_id, e.mail_key
+    group by e.mail_key, e.source_id
     having count(*) > 20
 ),
 

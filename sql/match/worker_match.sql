@@ -13,18 +13,12 @@ with together as (
     group by one.worker_source_id, other.worker_source_id
 ),
 
-worker_key as (
-    select w.source_id, w.employeeid_key, count(*) as holders
-    from worker as w
-    where w.employeeid_key is not null
-    group by w.source_id, w.employeeid_key
-),
-
 worker_side as (
-    select t.source_id, k.employeeid_key, sum(k.holders) as holders
+    select t.source_id, w.employeeid_key, count(*) as holders
     from together as t
-    inner join worker_key as k on k.source_id = t.other_id
-    group by t.source_id, k.employeeid_key
+    inner join worker as w on w.source_id = t.other_id
+    where w.employeeid_key is not null
+    group by t.source_id, w.employeeid_key
 ),
 
 ad_link as (
@@ -34,18 +28,12 @@ ad_link as (
     group by l.worker_source_id, l.ad_source_id
 ),
 
-ad_key as (
-    select a.source_id, a.employeeid_key, count(*) as holders, max(a.row_id) as row_id
-    from ad_user as a
-    where a.employeeid_key is not null
-    group by a.source_id, a.employeeid_key
-),
-
 ad_side as (
-    select l.worker_source_id, k.employeeid_key, sum(k.holders) as holders, max(k.row_id) as row_id
+    select l.worker_source_id, a.employeeid_key, count(*) as holders, max(a.row_id) as row_id
     from ad_link as l
-    inner join ad_key as k on k.source_id = l.ad_source_id
-    group by l.worker_source_id, k.employeeid_key
+    inner join ad_user as a on a.source_id = l.ad_source_id
+    where a.employeeid_key is not null
+    group by l.worker_source_id, a.employeeid_key
 ),
 
 entra_link as (
@@ -55,28 +43,17 @@ entra_link as (
     group by l.worker_source_id, l.entra_source_id
 ),
 
-entra_key as (
+entra_side as (
     select
-        e.source_id,
+        l.worker_source_id,
         e.employeeid_key,
         sum(case when e.is_guest = 1 then 0 else 1 end) as holders,
         sum(case when e.is_guest = 1 then 1 else 0 end) as guests,
         max(case when e.is_guest = 1 then null else e.row_id end) as row_id
-    from entra_user as e
-    where e.employeeid_key is not null
-    group by e.source_id, e.employeeid_key
-),
-
-entra_side as (
-    select
-        l.worker_source_id,
-        k.employeeid_key,
-        sum(k.holders) as holders,
-        sum(k.guests) as guests,
-        max(k.row_id) as row_id
     from entra_link as l
-    inner join entra_key as k on k.source_id = l.entra_source_id
-    group by l.worker_source_id, k.employeeid_key
+    inner join entra_user as e on e.source_id = l.entra_source_id
+    where e.employeeid_key is not null
+    group by l.worker_source_id, e.employeeid_key
 ),
 
 pair_link as (
