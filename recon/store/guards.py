@@ -64,13 +64,14 @@ def _is_less(work: Publication, expected: int, filled_before: int, filled: int) 
 def check_fill(work: Publication, stage: Stage) -> None:
     """Refuse a load in which a column went empty: a read right was lost. Raises LoadRefusedError."""
     target = LOADED[stage.spec.name]
+    mine = target.c.source_id == work.source_id
+    if work.connection.execute(select(target.c.row_id).where(mine).limit(1)).first() is None:
+        return
     names = [c.name for c in stage.spec.columns if not c.volatile and c.name not in _UNGUARDED]
     new_total, filled = _fills(work, stage.table, names)
     # a column that is filled in nearly every row cannot have been filled much better before
     doubtful = [name for name in names if filled[name] < new_total * (1 - work.guards.max_fill_loss)]
-    old_total, before = _fills(work, target, doubtful, target.c.source_id == work.source_id)
-    if not old_total:
-        return
+    old_total, before = _fills(work, target, doubtful, mine)
     for name in doubtful:
         column = f"{stage.spec.name}.{name}"
         is_less = _is_less(work, before[name] * new_total, before[name], filled[name] * old_total)
@@ -179,6 +180,9 @@ def check_deletions(work: Publication, stage: Stage, gone: GoneStage) -> None:
 def check_changed_fill(work: Publication, stage: Stage) -> None:
     """Refuse an increment in whose objects a column went empty, against the same objects before."""
     target = LOADED[stage.spec.name]
+    mine = target.c.source_id == work.source_id
+    if work.connection.execute(select(target.c.row_id).where(mine).limit(1)).first() is None:
+        return
     names = [c.name for c in stage.spec.columns if not c.volatile and c.name not in _UNGUARDED]
     both = and_(target.c.source_id == work.source_id, target.c[stage.spec.key[0]] == stage.key)
     counts = [func.count(table.c[name]) for table in (target, stage.table) for name in names]

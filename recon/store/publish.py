@@ -5,7 +5,7 @@ differs; columns marked volatile (last logon, whenChanged …) are brought up to
 the history first, with the run that brought it and this one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,30 +128,54 @@ def settle_duplicates(work: Publication, stage: Stage, children: list[Stage]) ->
     duplicates = stage.rows - distinct_keys
     if not duplicates:
         return 0, 0
-    rejected = _reject_differing(work, stage) if stage.spec.duplicates == "reject" else 0
-    last = select(func.max(table.c.seq)).group_by(key)
-    work.connection.execute(delete(table).where(table.c.seq.not_in(last)))
-    for child in children:
-        work.connection.execute(delete(child.table).where(child.table.c.seq.not_in(select(table.c.seq))))
+    repeated = temporary(
+        work, f"repeated_{stage.spec.name}", sql_column("object_key", "key", 128, primary_key=True, nullable=False)
+    )
+    work.connection.execute(
+        insert(repeated).from_select(["object_key"], select(key).group_by(key).having(func.count() > 1))
+    )
+    twice = key.in_(select(repeated.c.object_key))
+    rejected = 0
+    if stage.spec.duplicates == "reject":
+        differing = select(key).where(twice).group_by(key).having(func.count(distinct(table.c.row_hash)) > 1)
+        rejected = _leave_out(work, stage, children, key.in_(differing), _reject_duplicates)
+    last = select(func.max(table.c.seq)).where(twice).group_by(key)
+    _leave_out(work, stage, children, and_(twice, table.c.seq.not_in(last)))
+    repeated.drop(work.connection)
     return duplicates, rejected
 
 
-def _reject_differing(work: Publication, stage: Stage) -> int:
-    table, key = stage.table, stage.key
-    differing = select(key).group_by(key).having(func.count(distinct(table.c.row_hash)) > 1)
+def _leave_out(
+    work: Publication,
+    stage: Stage,
+    children: list[Stage],
+    which: ColumnElement[bool],
+    before: Callable[[Publication, Stage, ColumnElement[bool]], None] | None = None,
+) -> int:
+    """Take rows and their children out of the stage; `before` is told which they are. Returns how many rows."""
+    noted = temporary(work, f"leaving_{stage.spec.name}", Column("seq", Integer, primary_key=True, autoincrement=False))
+    rows = run(work, insert(noted).from_select(["seq"], select(stage.table.c.seq).where(which)))
+    if rows and before is not None:
+        before(work, stage, stage.table.c.seq.in_(select(noted.c.seq)))
+    for each in (stage, *children) if rows else ():
+        work.connection.execute(delete(each.table).where(each.table.c.seq.in_(select(noted.c.seq))))
+    noted.drop(work.connection)
+    return rows
+
+
+def _reject_duplicates(work: Publication, stage: Stage, which: ColumnElement[bool]) -> None:
+    table = stage.table
     rows = select(
         literal(work.run_id),
         literal(work.source_id),
         literal(stage.spec.name),
-        key,
+        stage.key,
         table.c.source_row if "source_row" in table.c else literal(None, Integer()),
         literal("duplicate"),
         literal("several rows with this id that differ; none is published"),
-    ).where(key.in_(differing))
+    ).where(which)
     names = ["run_id", "source_id", "object", "object_key", "source_row", "reason", "detail"]
-    taken = run(work, insert(load_reject).from_select(names, rows))
-    run(work, delete(table).where(key.in_(differing)))
-    return taken
+    work.connection.execute(insert(load_reject).from_select(names, rows))
 
 
 def hashes(work: Publication, statement: Select[Any]) -> int:
@@ -355,8 +379,10 @@ def publish_links(work: Publication, stage: Stage, result: TableResult) -> None:
     target, staged = LOADED[stage.spec.name], stage.table
     names = [column.name for column in stage.spec.columns]
     make_index(work.connection, staged, *stage.spec.key)
-    single = select(func.max(staged.c.seq)).group_by(*(staged.c[name] for name in stage.spec.key))
-    result.duplicates = run(work, delete(staged).where(staged.c.seq.not_in(single)))
+    keys = [staged.c[name] for name in stage.spec.key]
+    if stage.rows > count(work, select(func.count()).select_from(select(*keys).distinct().subquery())):
+        single = select(func.max(staged.c.seq)).group_by(*keys)
+        result.duplicates = run(work, delete(staged).where(staged.c.seq.not_in(single)))
     mine = target.c.source_id == work.source_id
     key = and_(*(target.c[name] == staged.c[name] for name in stage.spec.key))
     same = and_(key, same_values(target, staged, [name for name in names if name not in stage.spec.key]))
