@@ -157,7 +157,10 @@ def domain_name(dn: str) -> str | None:
 
 
 class _Places:
-    """Where the columns stand that are derived, or derived from; -1 where the table has no such column."""
+    """Where the columns stand that are derived, or derived from; -1 where the table has no such column.
+
+    Looked up by name in every row, they were a tenth of the time that a row takes.
+    """
 
     def __init__(self, table: str) -> None:
         place = TABLES[table].position

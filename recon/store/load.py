@@ -5,7 +5,6 @@ one. Publishing compares stage and tables set by set through a row hash and repl
 transaction with the load's own record. Rows are never judged here: that is done in SQL, later.
 """
 
-import gc
 from collections.abc import Collection
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from recon.config import LoadGuards
 from recon.decode.times import utc_now_text
 from recon.errors import LoadRefusedError, ReconError, StoreError
 from recon.objects import Gone, ReadReport, Row
-from recon.store import guards, increment, publish
+from recon.store import garbage, guards, increment, publish
 from recon.store.bulk import insert_rows
 from recon.store.check import hash_again
 from recon.store.engine import WRITES, Store, first_line
@@ -38,10 +37,6 @@ from recon.store.runs import (
 )
 from recon.store.stage import GoneStage, Stage, add_children
 from recon.store.tables import load_reject
-
-# Rows between two looks for garbage: an answer of Graph, in a circle of its client's, takes megabytes. A multiple of
-# the usual batch, so that no row waits then.
-_COLLECT = 6_000
 
 
 @dataclass(slots=True)
@@ -125,15 +120,13 @@ class Load:
             )
             end_run(self._store, self.run_id, "failed", str(refused))
             raise refused from error
-        self._collect_seldom()
+        self._was_collecting = garbage.seldom()
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        gc.unfreeze()
-        if self._was_collecting:
-            gc.enable()
+        garbage.as_before(self._was_collecting)
         # the temporary tables go with the connection, which is not given back to the pool
         with suppress(SQLAlchemyError):  # where the database has gone
             self.connection.rollback()
@@ -146,15 +139,6 @@ class Load:
                 reason = "interrupted"
             with suppress(StoreError, SQLAlchemyError) if error is not None else nullcontext():
                 end_run(self._store, self.run_id, status, reason)
-
-    def _collect_seldom(self) -> None:
-        """Look for garbage every now and then, and not each time that 700 objects more are alive.
-
-        Rows are made and freed by the hundred thousand and form no circles: to look through them is a tenth of a load.
-        """
-        self._was_collecting = gc.isenabled()
-        gc.freeze()  # what is there already stays
-        gc.disable()
 
     def add(self, row: Row | Gone) -> None:
         """Take one row, or one key that is gone; it reaches the stage with the batch it belongs to."""
@@ -173,8 +157,8 @@ class Load:
             self._note_count(row)
         if self._seq % self._guards.batch_rows == 0:
             self._flush()
-        if self._seq % _COLLECT == 0:
-            gc.collect()
+        if self._seq % garbage.ROWS == 0:
+            garbage.look()
 
     def _note_count(self, row: Row) -> None:
         """Keep the owners of whose links the source says that they cannot be read."""

@@ -5,7 +5,7 @@ differs; columns marked volatile (last logon, whenChanged …) are brought up to
 the history first, with the run that brought it and this one.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -137,33 +137,17 @@ def settle_duplicates(work: Publication, stage: Stage, children: list[Stage]) ->
     twice = key.in_(select(repeated.c.object_key))
     rejected = 0
     if stage.spec.duplicates == "reject":
-        differing = select(key).where(twice).group_by(key).having(func.count(distinct(table.c.row_hash)) > 1)
-        rejected = _leave_out(work, stage, children, key.in_(differing), _reject_duplicates)
+        contents = func.count(distinct(table.c.row_hash))
+        differing = key.in_(select(key).where(twice).group_by(key).having(contents > 1))
+        rejected = _reject_duplicates(work, stage, differing)
+        _leave_out(work, stage, children, differing)
     last = select(func.max(table.c.seq)).where(twice).group_by(key)
     _leave_out(work, stage, children, and_(twice, table.c.seq.not_in(last)))
     repeated.drop(work.connection)
     return duplicates, rejected
 
 
-def _leave_out(
-    work: Publication,
-    stage: Stage,
-    children: list[Stage],
-    which: ColumnElement[bool],
-    before: Callable[[Publication, Stage, ColumnElement[bool]], None] | None = None,
-) -> int:
-    """Take rows and their children out of the stage; `before` is told which they are. Returns how many rows."""
-    noted = temporary(work, f"leaving_{stage.spec.name}", Column("seq", Integer, primary_key=True, autoincrement=False))
-    rows = run(work, insert(noted).from_select(["seq"], select(stage.table.c.seq).where(which)))
-    if rows and before is not None:
-        before(work, stage, stage.table.c.seq.in_(select(noted.c.seq)))
-    for each in (stage, *children) if rows else ():
-        work.connection.execute(delete(each.table).where(each.table.c.seq.in_(select(noted.c.seq))))
-    noted.drop(work.connection)
-    return rows
-
-
-def _reject_duplicates(work: Publication, stage: Stage, which: ColumnElement[bool]) -> None:
+def _reject_duplicates(work: Publication, stage: Stage, which: ColumnElement[bool]) -> int:
     table = stage.table
     rows = select(
         literal(work.run_id),
@@ -175,7 +159,16 @@ def _reject_duplicates(work: Publication, stage: Stage, which: ColumnElement[boo
         literal("several rows with this id that differ; none is published"),
     ).where(which)
     names = ["run_id", "source_id", "object", "object_key", "source_row", "reason", "detail"]
-    work.connection.execute(insert(load_reject).from_select(names, rows))
+    return run(work, insert(load_reject).from_select(names, rows))
+
+
+def _leave_out(work: Publication, stage: Stage, children: list[Stage], which: ColumnElement[bool]) -> None:
+    """Take rows and their children out of the stage."""
+    noted = temporary(work, f"leaving_{stage.spec.name}", Column("seq", Integer, primary_key=True, autoincrement=False))
+    work.connection.execute(insert(noted).from_select(["seq"], select(stage.table.c.seq).where(which)))
+    for each in (stage, *children):
+        work.connection.execute(delete(each.table).where(each.table.c.seq.in_(select(noted.c.seq))))
+    noted.drop(work.connection)
 
 
 def hashes(work: Publication, statement: Select[Any]) -> int:
