@@ -6,6 +6,7 @@ one day, no promise: run it where nothing else runs.
 """
 
 import argparse
+import compileall
 import importlib
 import os
 import platform
@@ -16,7 +17,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench.measure import ROOT
+from tests.bench.measure import COMPILED, ROOT
 from tests.bench.options import Options
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -86,6 +87,8 @@ def main() -> int:
     what = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     page = _sections(out) if out.exists() and set(wanted) != set(SECTIONS) else {}
     is_whole = True
+    for tree in (ROOT, COMPILED):  # as pip leaves a package, whatever PYTHONDONTWRITEBYTECODE says here
+        compileall.compile_dir(tree / "recon", quiet=2)
     try:
         for name in wanted:
             began = time.perf_counter()
