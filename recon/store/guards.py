@@ -39,15 +39,12 @@ def _shrink_limit(work: Publication, rows: int) -> int:
     return max(_SMALL_LOSS, min(int(rows * share), work.guards.max_shrink_rows))
 
 
-def check_shrink(work: Publication, stage: Stage, distinct_rows: int) -> None:
+def check_shrink(work: Publication, stage: Stage, distinct_rows: int, gone: int) -> None:
     """Refuse a load in which too many of the old rows are missing. Raises LoadRefusedError."""
     if stage.spec.passes:
         return
     target = LOADED[stage.spec.name]
-    target_key = target.c[stage.spec.key[0]]
-    mine = target.c.source_id == work.source_id
-    old = count(work, select(func.count()).select_from(target).where(mine))
-    gone = count(work, select(func.count()).select_from(target).where(mine, ~exists().where(stage.key == target_key)))
+    old = count(work, select(func.count()).select_from(target).where(target.c.source_id == work.source_id))
     limit = _shrink_limit(work, old)
     if gone > limit and not work.takes_rows(stage.spec.name, distinct_rows):
         raise LoadRefusedError(
@@ -83,17 +80,22 @@ def check_fill(work: Publication, stage: Stage) -> None:
             )
 
 
-def check_values(work: Publication, stage: Stage, children: Sequence[Stage]) -> None:
-    """Refuse a load in which attributes of several values went empty, each judged as a column is."""
+def check_values(work: Publication, stage: Stage, children: Sequence[Stage], new_total: int) -> None:
+    """Refuse a load in which attributes of several values went empty, each judged as a column is.
+
+    `new_total`: the staged objects.
+    """
     target = LOADED[stage.spec.name]
+    old_total: int | None = None
     for child in children:
         past = LOADED[child.spec.name]
         before = _holders(work, child.spec, past, past.c.source_id == work.source_id)
         if max(before.values(), default=0) < _FILL_FROM:
             continue
         after = _holders(work, child.spec, child.table)
-        new_total = count(work, select(func.count()).select_from(stage.table))
-        old_total = count(work, select(func.count()).select_from(target).where(target.c.source_id == work.source_id))
+        if old_total is None:
+            mine = target.c.source_id == work.source_id
+            old_total = count(work, select(func.count()).select_from(target).where(mine))
         for column, held in before.items():
             filled = after.get(column, 0)
             is_less = _is_less(work, held * new_total, held, filled * old_total)

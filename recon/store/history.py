@@ -8,7 +8,7 @@ as_of_*, changes_*, appeared, vanished and came_back.
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, Table, delete, exists, func, insert, literal, select, update
 
 from recon.decode.times import earlier, utc_now_text
 from recon.store.tables import HISTORY, LOADED, load_drift, load_run, source
@@ -22,12 +22,12 @@ class Removed:
     rows: int
 
 
-def keep_versions(connection: Connection, run_id: int, name: str, *conditions: ColumnElement[bool]) -> None:
-    """Copy the rows of a loaded table that run `run_id` is about to replace or delete into its history."""
+def versions(run_id: int, name: str, *conditions: ColumnElement[bool]) -> Insert:
+    """Copies the rows of a loaded table that run `run_id` is about to replace or delete into its history."""
     table, history = LOADED[name], HISTORY[name]
     names = [column.name for column in table.columns if column.name != "run_id"]
     leaving = select(*(table.c[each] for each in names), table.c.run_id, literal(run_id)).where(*conditions)
-    connection.execute(insert(history).from_select([*names, "from_run", "to_run"], leaving))
+    return insert(history).from_select([*names, "from_run", "to_run"], leaving)
 
 
 def out_of_reach(connection: Connection, run: int | None, at: str | None) -> list[str]:

@@ -251,7 +251,10 @@ class Load:
             self._write_rejects(work)
             hash_again(work.connection, work.source_id)
             for stage in self._of_kind("object"):
-                result.tables[stage.spec.name] = self._publish_objects(work, stage, report)
+                name, expected = stage.spec.name, report.table(stage.spec.name).server_count
+                entry = result.tables[name] = TableResult(name, rows_read=stage.rows, server_count=expected)
+                self._judge(work, stage, entry)
+                self._replace(work, stage, entry)
             for stage in self._of_kind("link"):
                 if stage.spec.name in self._gone_from:
                     increment.settle_links(work, stage, self._gone[stage.spec.name])
@@ -356,8 +359,12 @@ class Load:
     def _publish_changes(
         self, work: Publication, stage: Stage, base: int, entry: TableResult, *, is_whole: bool
     ) -> None:
-        leaving = () if is_whole else increment.leaving_objects(work, stage, self._gone[stage.spec.name])
-        publish.publish_objects(work, stage, self._children(stage), entry, *leaving)
+        if is_whole:
+            self._replace(work, stage, entry)
+        else:
+            found = increment.leaving_objects(work, stage, self._gone[stage.spec.name])
+            leaving = publish.find_leaving(work, stage, *found)
+            publish.publish_objects(work, stage, self._children(stage), leaving, entry, is_whole=False)
         increment.measure(work, stage, base, entry, is_whole=is_whole)
 
     # ---- full reads ---------------------------------------------------------------------------------
@@ -365,22 +372,20 @@ class Load:
     def _judge(self, work: Publication, stage: Stage, entry: TableResult) -> None:
         """Settle a table that was read as a whole, and refuse it where it is not believable."""
         entry.duplicates, rejected = publish.settle_duplicates(work, stage, self._children(stage))
-        rows = int(work.connection.scalar(select(func.count()).select_from(stage.table)) or 0)
+        rows = publish.count(work, select(func.count()).select_from(stage.table))
         unusable = sum(values[0] == stage.spec.name for values in self._rejects)
         guards.check_complete(work, entry, rows + unusable)
-        guards.check_shrink(work, stage, rows)
         guards.check_fill(work, stage)
-        guards.check_values(work, stage, self._children(stage))
+        guards.check_values(work, stage, self._children(stage), rows)
         entry.rows_published = rows
         entry.rejected = rejected + unusable
-        entry.fingerprint = publish.fingerprint(work, stage, settled=entry.duplicates > 0)
+        entry.fingerprint = publish.digits(stage.hash_sum)
 
-    def _publish_objects(self, work: Publication, stage: Stage, report: ReadReport) -> TableResult:
-        count = report.table(stage.spec.name).server_count
-        entry = TableResult(stage.spec.name, rows_read=stage.rows, server_count=count)
-        self._judge(work, stage, entry)
-        publish.publish_objects(work, stage, self._children(stage), entry)
-        return entry
+    def _replace(self, work: Publication, stage: Stage, entry: TableResult) -> None:
+        """Publish a table that was read as a whole."""
+        leaving = publish.find_leaving(work, stage)
+        guards.check_shrink(work, stage, entry.rows_published, leaving.gone)
+        publish.publish_objects(work, stage, self._children(stage), leaving, entry, is_whole=True)
 
     def _write_rejects(self, work: Publication) -> None:
         if not self._rejects:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 from recon.config import LoadGuards
 from recon.objects import Table as TableSpec
 from recon.store.exact import exact
-from recon.store.history import keep_versions
+from recon.store.history import versions
 from recon.store.stage import HASH_BYTES, HASH_RANGE, Stage, make_index, row_hash, temporary_table
 from recon.store.tables import LOADED, load_reject, sql_column
 
@@ -163,9 +163,10 @@ def _reject_duplicates(work: Publication, stage: Stage, which: ColumnElement[boo
 
 
 def _leave_out(work: Publication, stage: Stage, children: list[Stage], which: ColumnElement[bool]) -> None:
-    """Take rows and their children out of the stage."""
+    """Take rows and their children out of the stage, and the rows' hashes out of its sum."""
     noted = temporary(work, f"leaving_{stage.spec.name}", Column("seq", Integer, primary_key=True, autoincrement=False))
     work.connection.execute(insert(noted).from_select(["seq"], select(stage.table.c.seq).where(which)))
+    stage.hash_sum -= hashes(work, select(stage.table.c.row_hash).where(stage.table.c.seq.in_(select(noted.c.seq))))
     for each in (stage, *children):
         work.connection.execute(delete(each.table).where(each.table.c.seq.in_(select(noted.c.seq))))
     noted.drop(work.connection)
@@ -188,40 +189,57 @@ def digits(total: int) -> str:
     return f"{total % HASH_RANGE:0{HASH_BYTES * 2}x}"
 
 
-def fingerprint(work: Publication, stage: Stage, *, settled: bool) -> str:
-    """32 hexadecimal digits over the row hashes of the published set, whatever their order.
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The published rows of one object table that a load takes out: noted in a temporary table, and counted.
 
-    `settled`: duplicates were taken out, so the sum kept while staging no longer holds.
+    `replaced`: those of them whose key is staged.
     """
-    total = stage.hash_sum
-    if settled:
-        total = hashes(work, select(stage.table.c.row_hash))
-    return digits(total)
+
+    table: Table
+    rows: int
+    replaced: int
+
+    @property
+    def gone(self) -> int:
+        """Rows that vanish."""
+        return self.rows - self.replaced
 
 
-def publish_objects(
-    work: Publication, stage: Stage, children: list[Stage], result: TableResult, *leaving: Select[Any]
-) -> None:
-    """Replace what differs in one object table and its children; `result` receives the counts.
+def find_leaving(work: Publication, stage: Stage, *found: Select[Any]) -> Leaving:
+    """Note the rows that are replaced or gone.
 
-    `leaving`: of an increment, the (key, row_id) of the rows that are replaced or gone. A full read finds them itself.
+    `found`: of an increment, their (key, row_id). Of a full read they are all that are not staged as they are.
     """
     target, staged = LOADED[stage.spec.name], stage.table
     target_key = target.c[stage.spec.key[0]]
-    mine = target.c.source_id == work.source_id
     same = and_(target_key == stage.key, target.c.row_hash == staged.c.row_hash)
-
-    changed = _marked(work, stage)
-    for found in leaving or (select(target_key, target.c.row_id).where(mine, ~exists().where(same)),):
-        work.connection.execute(insert(changed).from_select(["object_key", "row_id"], found))
-    replaced = count(
+    others = select(target_key, target.c.row_id).where(target.c.source_id == work.source_id, ~exists().where(same))
+    table = temporary(
         work,
-        select(func.count()).select_from(changed).where(exists().where(stage.key == changed.c.object_key)),
+        f"changed_{stage.spec.name}",
+        sql_column("object_key", "key", 128, nullable=False),
+        Column("row_id", Integer, primary_key=True, autoincrement=False),
     )
-    taken_out = count(work, select(func.count()).select_from(changed))
-    if leaving:
+    for rows in found or (others,):
+        work.connection.execute(insert(table).from_select(["object_key", "row_id"], rows))
+    noted = select(func.count()).select_from(table)
+    return Leaving(table, count(work, noted), count(work, noted.where(exists().where(stage.key == table.c.object_key))))
+
+
+def publish_objects(
+    work: Publication, stage: Stage, children: list[Stage], leaving: Leaving, result: TableResult, *, is_whole: bool
+) -> None:
+    """Replace what differs in one object table and its children; `result` receives the counts.
+
+    `is_whole`: the stage holds the whole table, which has a fingerprint already.
+    """
+    target, staged, changed = LOADED[stage.spec.name], stage.table, leaving.table
+    target_key = target.c[stage.spec.key[0]]
+    mine = target.c.source_id == work.source_id
+    if not is_whole:
         result.hash_change -= hashes(work, select(target.c.row_hash).join(changed, changed.c.row_id == target.c.row_id))
-    for child in children if taken_out else ():
+    for child in children if leaving.rows else ():
         child_table = LOADED[child.spec.name]
         retire(
             work,
@@ -229,18 +247,19 @@ def publish_objects(
             child_table.c.source_id == work.source_id,
             child_table.c[child.spec.key[0]].in_(select(changed.c.object_key)),
         )
-    if taken_out:
+    if leaving.rows:
         retire(work, target, target.c.row_id.in_(select(changed.c.row_id)))
 
     _refresh_volatile(work, stage, target)
     arrivals = _arrivals(work, stage)
     work.connection.execute(
         insert(arrivals).from_select(
-            ["seq"], select(staged.c.seq).where(~exists().where(mine, target_key == stage.key))
+            ["seq", "object_key"],
+            select(staged.c.seq, stage.key).where(~exists().where(mine, target_key == stage.key)),
         )
     )
     coming = staged.c.seq.in_(select(arrivals.c.seq))
-    if leaving:
+    if not is_whole:
         result.hash_change += hashes(work, select(staged.c.row_hash).where(coming))
     names = [column.name for column in stage.spec.columns]
     extra = [literal(work.source_id), literal(work.run_id), literal(work.loaded_at, target.c.loaded_at.type)]
@@ -256,9 +275,9 @@ def publish_objects(
         )
     changed.drop(work.connection)
     arrivals.drop(work.connection)
-    result.inserted = taken - replaced
-    result.changed = replaced
-    result.deleted = taken_out - replaced
+    result.inserted = taken - leaving.replaced
+    result.changed = leaving.replaced
+    result.deleted = leaving.gone
 
 
 @contextmanager
@@ -288,8 +307,8 @@ def keep_statistics(work: Publication, tables: list[str]) -> None:
 
 def retire(work: Publication, table: Table, *conditions: ColumnElement[bool]) -> int:
     """Move rows to the history; returns how many."""
-    keep_versions(work.connection, work.run_id, table.name, *conditions)
-    return run(work, delete(table).where(*conditions))
+    kept = run(work, versions(work.run_id, table.name, *conditions))
+    return run(work, delete(table).where(*conditions)) if kept else 0
 
 
 def temporary(work: Publication, name: str, *columns: Column[Any]) -> Table:
@@ -299,19 +318,14 @@ def temporary(work: Publication, name: str, *columns: Column[Any]) -> Table:
     return table
 
 
-def _marked(work: Publication, stage: Stage) -> Table:
-    """Where the rows that leave are noted."""
+def _arrivals(work: Publication, stage: Stage) -> Table:
+    """Where the staged rows that come are noted, so that they are looked for once and their children need no more."""
     return temporary(
         work,
-        f"changed_{stage.spec.name}",
+        f"coming_{stage.spec.name}",
+        Column("seq", Integer, primary_key=True, autoincrement=False),
         sql_column("object_key", "key", 128, nullable=False),
-        Column("row_id", Integer, primary_key=True, autoincrement=False),
     )
-
-
-def _arrivals(work: Publication, stage: Stage) -> Table:
-    """Where the staged rows that come are noted, so that they are looked for once."""
-    return temporary(work, f"coming_{stage.spec.name}", Column("seq", Integer, primary_key=True, autoincrement=False))
 
 
 def _refresh_volatile(work: Publication, stage: Stage, target: Table) -> None:
@@ -333,10 +347,9 @@ def _insert_children(work: Publication, stage: Stage, children: list[Stage], arr
     for child in children:
         table = child.table
         names = [column.name for column in table.columns if column.name != "seq"]
-        rows = (
-            select(literal(work.source_id), literal(work.run_id), stage.key, *(table.c[name] for name in names))
-            .join_from(table, stage.table, stage.table.c.seq == table.c.seq)
-            .where(table.c.seq.in_(select(arrivals.c.seq)))
+        values = [arrivals.c.object_key, *(table.c[name] for name in names)]
+        rows = select(literal(work.source_id), literal(work.run_id), *values).join_from(
+            table, arrivals, arrivals.c.seq == table.c.seq
         )
         work.connection.execute(
             insert(LOADED[child.spec.name]).from_select(["source_id", "run_id", child.spec.key[0], *names], rows)
