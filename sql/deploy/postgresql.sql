@@ -7063,7 +7063,7 @@ with together as (
 carried as (
     select 'ad_user' as object_type, o.source_id, o.guid, o.sam_key as value_key, o.samaccountname as value
     from ad_user as o
-    where o.sam_key is not null and o.userprincipalname is null
+    where o.upn_key is null and o.userprincipalname is null and o.sam_key is not null
 ),
 
 shared as (
@@ -8342,7 +8342,7 @@ where
     and d.worker_id is null
     and (e.is_enabled = 1 or (e.is_enabled = 0 and w.hire_day > c.as_of_day))
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
-group by e.source_id, e.id, e.userprincipalname, e.displayname, w.personal_mail
+group by e.row_id, e.id, e.userprincipalname, e.displayname, w.personal_mail
 ;
 
 create view finding_othermails_refused as

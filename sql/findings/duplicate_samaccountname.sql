@@ -21,7 +21,7 @@ with together as (
 carried as (
     select 'ad_user' as object_type, o.source_id, o.guid, o.sam_key as value_key, o.samaccountname as value
     from ad_user as o
-    where o.sam_key is not null and o.userprincipalname is null
+    where o.upn_key is null and o.userprincipalname is null and o.sam_key is not null
 ),
 
 shared as (

@@ -36,4 +36,4 @@ where
     and d.worker_id is null
     and (e.is_enabled = 1 or (e.is_enabled = 0 and w.hire_day > c.as_of_day))
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
-group by e.source_id, e.id, e.userprincipalname, e.displayname, w.personal_mail
+group by e.row_id, e.id, e.userprincipalname, e.displayname, w.personal_mail
