@@ -114,6 +114,14 @@ def test_a_member_that_came_twice_counts_once(store):
     assert found.fingerprint == found.loaded_fingerprint is not None
 
 
+def test_objects_that_came_twice_count_once_and_those_that_are_held_back_not_at_all(store):
+    load(store, "ad", *(user(number) for number in (1, 2, 1, 2, 3)))
+    rows = [("1", "Ann"), ("2", "Bob"), ("1", "Ann"), ("2", "Eve"), ("3", "Joe")]
+    load(store, "workers", *(make_row("worker", worker_id=key, first_name=name) for key, name in rows))
+    found = {each.table: (each.rows, each.is_intact) for each in check(store)}
+    assert (found["ad_user"], found["worker"]) == ((3, True), (2, True))
+
+
 def test_a_volatile_value_is_no_part_of_it(loaded):
     with loaded.write() as connection:
         connection.execute(update(LOADED["ad_user"]).values(whenchanged="2026-02-02 00:00:00.000000"))
