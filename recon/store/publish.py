@@ -211,9 +211,9 @@ def find_leaving(work: Publication, stage: Stage, *found: Select[Any]) -> Leavin
 
     `found`: of an increment, their (key, row_id). Of a full read they are all that are not staged as they are.
     """
-    target, staged = LOADED[stage.spec.name], stage.table
+    target = LOADED[stage.spec.name]
     target_key = target.c[stage.spec.key[0]]
-    same = and_(target_key == stage.key, target.c.row_hash == staged.c.row_hash)
+    same = and_(target_key == stage.key, target.c.row_hash == stage.table.c.row_hash)
     others = select(target_key, target.c.row_id).where(target.c.source_id == work.source_id, ~exists().where(same))
     table = temporary(
         work,
@@ -235,8 +235,6 @@ def publish_objects(
     `is_whole`: the stage holds the whole table, which has a fingerprint already.
     """
     target, staged, changed = LOADED[stage.spec.name], stage.table, leaving.table
-    target_key = target.c[stage.spec.key[0]]
-    mine = target.c.source_id == work.source_id
     if not is_whole:
         result.hash_change -= hashes(work, select(target.c.row_hash).join(changed, changed.c.row_id == target.c.row_id))
     for child in children if leaving.rows else ():
@@ -251,13 +249,7 @@ def publish_objects(
         retire(work, target, target.c.row_id.in_(select(changed.c.row_id)))
 
     _refresh_volatile(work, stage, target)
-    arrivals = _arrivals(work, stage)
-    work.connection.execute(
-        insert(arrivals).from_select(
-            ["seq", "object_key"],
-            select(staged.c.seq, stage.key).where(~exists().where(mine, target_key == stage.key)),
-        )
-    )
+    arrivals = _arrivals(work, stage, target)
     coming = staged.c.seq.in_(select(arrivals.c.seq))
     if not is_whole:
         result.hash_change += hashes(work, select(staged.c.row_hash).where(coming))
@@ -318,14 +310,18 @@ def temporary(work: Publication, name: str, *columns: Column[Any]) -> Table:
     return table
 
 
-def _arrivals(work: Publication, stage: Stage) -> Table:
-    """Where the staged rows that come are noted, so that they are looked for once and their children need no more."""
-    return temporary(
+def _arrivals(work: Publication, stage: Stage, target: Table) -> Table:
+    """Note the staged rows that come, with their keys: they are looked for once, and their children need no more."""
+    noted = temporary(
         work,
         f"coming_{stage.spec.name}",
         Column("seq", Integer, primary_key=True, autoincrement=False),
         sql_column("object_key", "key", 128, nullable=False),
     )
+    standing = exists().where(target.c.source_id == work.source_id, target.c[stage.spec.key[0]] == stage.key)
+    rows = select(stage.table.c.seq, stage.key).where(~standing)
+    work.connection.execute(insert(noted).from_select(["seq", "object_key"], rows))
+    return noted
 
 
 def _refresh_volatile(work: Publication, stage: Stage, target: Table) -> None:
