@@ -226,7 +226,6 @@ def _changed(table: Table) -> str:
         o.source_id,
         o.{key},
         n.{_NAMES[table.name]} as object_name,
-        o.to_run,
         n.from_run
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.{key} = o.{key}
@@ -234,11 +233,11 @@ def _changed(table: Table) -> str:
 
 
 def _values(child: str) -> str:
-    """The values of one multi-valued attribute on both sides, of objects that changed in between."""
+    """The values of one multi-valued attribute at both moments, of objects that changed in between."""
     key = TABLES[child].key[0]
     shown = "value_masked" if "value_masked" in TABLES[child].position else "value"
 
-    def side(alias: str, source: str, is_new: int, run: str, its: str) -> str:
+    def side(alias: str, source: str, is_new: int, moment: str, was_there: str) -> str:
         return f"""    select
         b.source_id,
         b.{key},
@@ -248,14 +247,18 @@ def _values(child: str) -> str:
         {alias}.{shown} as shown,
         {is_new} as is_new
     from changed_row as b
-    inner join {source} as {alias}
-        on {alias}.source_id = b.source_id and {alias}.{key} = b.{key} and {alias}.{its} = b.{run}"""
+    inner join {moment} as m on m.source_id = b.source_id
+    inner join {source} as {alias} on {alias}.source_id = b.source_id and {alias}.{key} = b.{key}
+    where {was_there}"""
 
-    sides = (
-        side("h", f"{child}_history", 0, "to_run", "to_run"),
-        side("c", child, 1, "from_run", "run_id"),
-        side("h", f"{child}_history", 1, "from_run", "from_run"),
-    )
+    sides = [
+        each
+        for is_new, moment in enumerate(("moment_before", "moment_after"))
+        for each in (
+            side("c", child, is_new, moment, "c.run_id <= m.run_id"),
+            side("h", f"{child}_history", is_new, moment, "h.from_run <= m.run_id and h.to_run > m.run_id"),
+        )
+    ]
     return f"side_{child} as (\n" + "\n    union all\n".join(sides) + "\n)"
 
 

@@ -91,17 +91,11 @@ def settle(work: Publication, stage: Stage, children: Sequence[Stage], gone: Gon
     return taken
 
 
-def leaving_objects(work: Publication, stage: Stage, gone: GoneStage) -> tuple[Select[Any], Select[Any]]:
-    """(key, row_id) of the published rows that are replaced, and of those that are gone."""
+def gone_objects(work: Publication, stage: Stage, gone: GoneStage) -> Select[Any]:
+    """(key, row_id) of the published rows that are gone."""
     target = LOADED[stage.spec.name]
     key = target.c[stage.spec.key[0]]
-    mine = target.c.source_id == work.source_id
-    replaced = (
-        select(key, target.c.row_id)
-        .join_from(stage.table, target, and_(mine, key == stage.key))
-        .where(target.c.row_hash != stage.table.c.row_hash)
-    )
-    return replaced, select(key, target.c.row_id).where(mine, key.in_(select(gone.key)))
+    return select(key, target.c.row_id).where(target.c.source_id == work.source_id, key.in_(select(gone.key)))
 
 
 def measure(work: Publication, stage: Stage, base: int, entry: TableResult, *, is_whole: bool) -> None:

@@ -24,6 +24,7 @@ from recon.store.engine import WRITES, Store, first_line
 from recon.store.history import cutoff, prune
 from recon.store.publish import Overrides, Publication, TableResult
 from recon.store.references import Moves, find_moves, renamed_rows
+from recon.store.replace import find_difference, publish_objects
 from recon.store.rows import chunks, fill_absent
 from recon.store.runs import (
     Begin,
@@ -362,9 +363,8 @@ class Load:
         if is_whole:
             self._replace(work, stage, entry)
         else:
-            found = increment.leaving_objects(work, stage, self._gone[stage.spec.name])
-            leaving = publish.find_leaving(work, stage, *found)
-            publish.publish_objects(work, stage, self._children(stage), leaving, entry, is_whole=False)
+            found = find_difference(work, stage, increment.gone_objects(work, stage, self._gone[stage.spec.name]))
+            publish_objects(work, stage, self._children(stage), found, entry, is_whole=False)
         increment.measure(work, stage, base, entry, is_whole=is_whole)
 
     # ---- full reads ---------------------------------------------------------------------------------
@@ -383,9 +383,9 @@ class Load:
 
     def _replace(self, work: Publication, stage: Stage, entry: TableResult) -> None:
         """Publish a table that was read as a whole."""
-        leaving = publish.find_leaving(work, stage)
-        guards.check_shrink(work, stage, entry.rows_published, leaving.gone)
-        publish.publish_objects(work, stage, self._children(stage), leaving, entry, is_whole=True)
+        found = find_difference(work, stage)
+        guards.check_shrink(work, stage, entry.rows_published, found.gone)
+        publish_objects(work, stage, self._children(stage), found, entry, is_whole=True)
 
     def _write_rejects(self, work: Publication) -> None:
         if not self._rejects:

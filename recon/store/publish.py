@@ -1,12 +1,10 @@
-"""From the stage to the tables, set by set: what is gone leaves, what is new or changed comes, the rest is not touched.
+"""From the stage to the tables, set by set: what publishing is made of, duplicates within a read, and tables of links.
 
-Everything here runs inside the one transaction of Load.publish. An object counts as changed when its row hash
-differs; columns marked volatile (last logon, whenChanged …) are brought up to date in place. What leaves goes to
-the history first, with the run that brought it and this one.
+Everything here runs inside the one transaction of Load.publish. What leaves goes to the history first, with the run
+that brought it and this one. Objects are brought up to date in recon.store.replace.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +24,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    update,
 )
 
 from recon.config import LoadGuards
@@ -37,7 +34,6 @@ from recon.store.stage import HASH_BYTES, HASH_RANGE, Stage, make_index, row_has
 from recon.store.tables import LOADED, load_reject, sql_column
 
 _ROWS = 2_000  # links fetched at once
-_MANY = 5_000  # rows, for which it pays to make indexes anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,107 +185,6 @@ def digits(total: int) -> str:
     return f"{total % HASH_RANGE:0{HASH_BYTES * 2}x}"
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
-    """The published rows of one object table that a load takes out: noted in a temporary table, and counted.
-
-    `replaced`: those of them whose key is staged.
-    """
-
-    table: Table
-    rows: int
-    replaced: int
-
-    @property
-    def gone(self) -> int:
-        """Rows that vanish."""
-        return self.rows - self.replaced
-
-
-def find_leaving(work: Publication, stage: Stage, *found: Select[Any]) -> Leaving:
-    """Note the rows that are replaced or gone.
-
-    `found`: of an increment, their (key, row_id). Of a full read they are all that are not staged as they are.
-    """
-    target = LOADED[stage.spec.name]
-    target_key = target.c[stage.spec.key[0]]
-    same = and_(target_key == stage.key, target.c.row_hash == stage.table.c.row_hash)
-    others = select(target_key, target.c.row_id).where(target.c.source_id == work.source_id, ~exists().where(same))
-    table = temporary(
-        work,
-        f"changed_{stage.spec.name}",
-        sql_column("object_key", "key", 128, nullable=False),
-        Column("row_id", Integer, primary_key=True, autoincrement=False),
-    )
-    for rows in found or (others,):
-        work.connection.execute(insert(table).from_select(["object_key", "row_id"], rows))
-    noted = select(func.count()).select_from(table)
-    return Leaving(table, count(work, noted), count(work, noted.where(exists().where(stage.key == table.c.object_key))))
-
-
-def publish_objects(
-    work: Publication, stage: Stage, children: list[Stage], leaving: Leaving, result: TableResult, *, is_whole: bool
-) -> None:
-    """Replace what differs in one object table and its children; `result` receives the counts.
-
-    `is_whole`: the stage holds the whole table, which has a fingerprint already.
-    """
-    target, staged, changed = LOADED[stage.spec.name], stage.table, leaving.table
-    if not is_whole:
-        result.hash_change -= hashes(work, select(target.c.row_hash).join(changed, changed.c.row_id == target.c.row_id))
-    for child in children if leaving.rows else ():
-        child_table = LOADED[child.spec.name]
-        retire(
-            work,
-            child_table,
-            child_table.c.source_id == work.source_id,
-            child_table.c[child.spec.key[0]].in_(select(changed.c.object_key)),
-        )
-    if leaving.rows:
-        retire(work, target, target.c.row_id.in_(select(changed.c.row_id)))
-
-    _refresh_volatile(work, stage, target)
-    arrivals = _arrivals(work, stage, target)
-    coming = staged.c.seq.in_(select(arrivals.c.seq))
-    if not is_whole:
-        result.hash_change += hashes(work, select(staged.c.row_hash).where(coming))
-    names = [column.name for column in stage.spec.columns]
-    extra = [literal(work.source_id), literal(work.run_id), literal(work.loaded_at, target.c.loaded_at.type)]
-    tables = [target, *(LOADED[child.spec.name] for child in children)]
-    with _indexes_at_the_end(work, tables, count(work, select(func.count()).select_from(arrivals))):
-        _insert_children(work, stage, children, arrivals)
-        taken = run(
-            work,
-            insert(target).from_select(
-                ["source_id", "run_id", "loaded_at", *names, "row_hash"],
-                select(*extra, *(staged.c[name] for name in names), staged.c.row_hash).where(coming),
-            ),
-        )
-    changed.drop(work.connection)
-    arrivals.drop(work.connection)
-    result.inserted = taken - leaving.replaced
-    result.changed = leaving.replaced
-    result.deleted = leaving.gone
-
-
-@contextmanager
-def _indexes_at_the_end(work: Publication, tables: list[Table], arrivals: int) -> Iterator[None]:
-    """SQLite: when more rows come than stand in the first of `tables`, make the indexes of all after they came.
-
-    A million keys in no order, put into a dozen indexes one by one, are a read and a write of a page each; sorted first
-    they are written once. Part of the transaction: whoever reads meanwhile has the old rows with their indexes.
-    """
-    first = tables[0]
-    is_worth_it = work.dialect == "sqlite" and arrivals >= _MANY
-    is_worth_it = is_worth_it and arrivals > count(work, select(func.count()).select_from(first))
-    indexes = [index for table in tables for index in table.indexes] if is_worth_it else []
-    for index in indexes:
-        index.drop(work.connection)
-    yield
-    for index in indexes:
-        index.create(work.connection)
-
-
 def keep_statistics(work: Publication, tables: list[str]) -> None:
     """Tell the planner what has come: without that it joins fresh tables row by row, here and in a refresh."""
     if work.dialect != "mssql":  # keeps its statistics by itself
@@ -308,48 +203,6 @@ def temporary(work: Publication, name: str, *columns: Column[Any]) -> Table:
     table = temporary_table(name, work.dialect, *columns)
     table.create(work.connection)
     return table
-
-
-def _arrivals(work: Publication, stage: Stage, target: Table) -> Table:
-    """Note the staged rows that come, with their keys: they are looked for once, and their children need no more."""
-    noted = temporary(
-        work,
-        f"coming_{stage.spec.name}",
-        Column("seq", Integer, primary_key=True, autoincrement=False),
-        sql_column("object_key", "key", 128, nullable=False),
-    )
-    standing = exists().where(target.c.source_id == work.source_id, target.c[stage.spec.key[0]] == stage.key)
-    rows = select(stage.table.c.seq, stage.key).where(~standing)
-    work.connection.execute(insert(noted).from_select(["seq", "object_key"], rows))
-    return noted
-
-
-def _refresh_volatile(work: Publication, stage: Stage, target: Table) -> None:
-    names = [column.name for column in stage.spec.columns if column.volatile]
-    if not names:
-        return
-    work.connection.execute(
-        update(target)
-        .where(
-            target.c.source_id == work.source_id,
-            target.c[stage.spec.key[0]] == stage.key,
-            other_values(target, stage.table, names),
-        )
-        .values({name: stage.table.c[name] for name in names})
-    )
-
-
-def _insert_children(work: Publication, stage: Stage, children: list[Stage], arrivals: Table) -> None:
-    for child in children:
-        table = child.table
-        names = [column.name for column in table.columns if column.name != "seq"]
-        values = [arrivals.c.object_key, *(table.c[name] for name in names)]
-        rows = select(literal(work.source_id), literal(work.run_id), *values).join_from(
-            table, arrivals, arrivals.c.seq == table.c.seq
-        )
-        work.connection.execute(
-            insert(LOADED[child.spec.name]).from_select(["source_id", "run_id", child.spec.key[0], *names], rows)
-        )
 
 
 def same_values(one: Table, other: Table, names: Iterable[str]) -> ColumnElement[bool]:

@@ -160,7 +160,6 @@ changed_row as (
         o.source_id,
         o.guid,
         n.displayname as object_name,
-        o.to_run,
         n.from_run
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.guid = o.guid
@@ -172,12 +171,26 @@ side_ad_contact_proxyaddress as (
         b.guid,
         b.object_name,
         b.from_run,
+        c.value,
+        c.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join ad_contact_proxyaddress as c on c.source_id = b.source_id and c.guid = b.guid
+    where c.run_id <= m.run_id
+    union all
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
         h.value,
         h.value as shown,
         0 as is_new
     from changed_row as b
-    inner join ad_contact_proxyaddress_history as h
-        on h.source_id = b.source_id and h.guid = b.guid and h.to_run = b.to_run
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join ad_contact_proxyaddress_history as h on h.source_id = b.source_id and h.guid = b.guid
+    where h.from_run <= m.run_id and h.to_run > m.run_id
     union all
     select
         b.source_id,
@@ -188,8 +201,9 @@ side_ad_contact_proxyaddress as (
         c.value as shown,
         1 as is_new
     from changed_row as b
-    inner join ad_contact_proxyaddress as c
-        on c.source_id = b.source_id and c.guid = b.guid and c.run_id = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join ad_contact_proxyaddress as c on c.source_id = b.source_id and c.guid = b.guid
+    where c.run_id <= m.run_id
     union all
     select
         b.source_id,
@@ -200,8 +214,9 @@ side_ad_contact_proxyaddress as (
         h.value as shown,
         1 as is_new
     from changed_row as b
-    inner join ad_contact_proxyaddress_history as h
-        on h.source_id = b.source_id and h.guid = b.guid and h.from_run = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join ad_contact_proxyaddress_history as h on h.source_id = b.source_id and h.guid = b.guid
+    where h.from_run <= m.run_id and h.to_run > m.run_id
 )
 
 select

@@ -447,7 +447,6 @@ changed_row as (
         o.source_id,
         o.guid,
         n.displayname as object_name,
-        o.to_run,
         n.from_run
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.guid = o.guid
@@ -459,12 +458,26 @@ side_ad_user_proxyaddress as (
         b.guid,
         b.object_name,
         b.from_run,
+        c.value,
+        c.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join ad_user_proxyaddress as c on c.source_id = b.source_id and c.guid = b.guid
+    where c.run_id <= m.run_id
+    union all
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
         h.value,
         h.value as shown,
         0 as is_new
     from changed_row as b
-    inner join ad_user_proxyaddress_history as h
-        on h.source_id = b.source_id and h.guid = b.guid and h.to_run = b.to_run
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join ad_user_proxyaddress_history as h on h.source_id = b.source_id and h.guid = b.guid
+    where h.from_run <= m.run_id and h.to_run > m.run_id
     union all
     select
         b.source_id,
@@ -475,8 +488,9 @@ side_ad_user_proxyaddress as (
         c.value as shown,
         1 as is_new
     from changed_row as b
-    inner join ad_user_proxyaddress as c
-        on c.source_id = b.source_id and c.guid = b.guid and c.run_id = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join ad_user_proxyaddress as c on c.source_id = b.source_id and c.guid = b.guid
+    where c.run_id <= m.run_id
     union all
     select
         b.source_id,
@@ -487,8 +501,9 @@ side_ad_user_proxyaddress as (
         h.value as shown,
         1 as is_new
     from changed_row as b
-    inner join ad_user_proxyaddress_history as h
-        on h.source_id = b.source_id and h.guid = b.guid and h.from_run = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join ad_user_proxyaddress_history as h on h.source_id = b.source_id and h.guid = b.guid
+    where h.from_run <= m.run_id and h.to_run > m.run_id
 ),
 
 side_ad_user_altsecurityidentity as (
@@ -497,12 +512,26 @@ side_ad_user_altsecurityidentity as (
         b.guid,
         b.object_name,
         b.from_run,
+        c.value,
+        c.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join ad_user_altsecurityidentity as c on c.source_id = b.source_id and c.guid = b.guid
+    where c.run_id <= m.run_id
+    union all
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
         h.value,
         h.value as shown,
         0 as is_new
     from changed_row as b
-    inner join ad_user_altsecurityidentity_history as h
-        on h.source_id = b.source_id and h.guid = b.guid and h.to_run = b.to_run
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join ad_user_altsecurityidentity_history as h on h.source_id = b.source_id and h.guid = b.guid
+    where h.from_run <= m.run_id and h.to_run > m.run_id
     union all
     select
         b.source_id,
@@ -513,8 +542,9 @@ side_ad_user_altsecurityidentity as (
         c.value as shown,
         1 as is_new
     from changed_row as b
-    inner join ad_user_altsecurityidentity as c
-        on c.source_id = b.source_id and c.guid = b.guid and c.run_id = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join ad_user_altsecurityidentity as c on c.source_id = b.source_id and c.guid = b.guid
+    where c.run_id <= m.run_id
     union all
     select
         b.source_id,
@@ -525,8 +555,9 @@ side_ad_user_altsecurityidentity as (
         h.value as shown,
         1 as is_new
     from changed_row as b
-    inner join ad_user_altsecurityidentity_history as h
-        on h.source_id = b.source_id and h.guid = b.guid and h.from_run = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join ad_user_altsecurityidentity_history as h on h.source_id = b.source_id and h.guid = b.guid
+    where h.from_run <= m.run_id and h.to_run > m.run_id
 ),
 
 side_ad_user_serviceprincipalname as (
@@ -535,12 +566,26 @@ side_ad_user_serviceprincipalname as (
         b.guid,
         b.object_name,
         b.from_run,
+        c.value,
+        c.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join ad_user_serviceprincipalname as c on c.source_id = b.source_id and c.guid = b.guid
+    where c.run_id <= m.run_id
+    union all
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
         h.value,
         h.value as shown,
         0 as is_new
     from changed_row as b
-    inner join ad_user_serviceprincipalname_history as h
-        on h.source_id = b.source_id and h.guid = b.guid and h.to_run = b.to_run
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join ad_user_serviceprincipalname_history as h on h.source_id = b.source_id and h.guid = b.guid
+    where h.from_run <= m.run_id and h.to_run > m.run_id
     union all
     select
         b.source_id,
@@ -551,8 +596,9 @@ side_ad_user_serviceprincipalname as (
         c.value as shown,
         1 as is_new
     from changed_row as b
-    inner join ad_user_serviceprincipalname as c
-        on c.source_id = b.source_id and c.guid = b.guid and c.run_id = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join ad_user_serviceprincipalname as c on c.source_id = b.source_id and c.guid = b.guid
+    where c.run_id <= m.run_id
     union all
     select
         b.source_id,
@@ -563,8 +609,9 @@ side_ad_user_serviceprincipalname as (
         h.value as shown,
         1 as is_new
     from changed_row as b
-    inner join ad_user_serviceprincipalname_history as h
-        on h.source_id = b.source_id and h.guid = b.guid and h.from_run = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join ad_user_serviceprincipalname_history as h on h.source_id = b.source_id and h.guid = b.guid
+    where h.from_run <= m.run_id and h.to_run > m.run_id
 ),
 
 side_ad_user_sidhistory as (
@@ -573,12 +620,26 @@ side_ad_user_sidhistory as (
         b.guid,
         b.object_name,
         b.from_run,
+        c.value,
+        c.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join ad_user_sidhistory as c on c.source_id = b.source_id and c.guid = b.guid
+    where c.run_id <= m.run_id
+    union all
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
         h.value,
         h.value as shown,
         0 as is_new
     from changed_row as b
-    inner join ad_user_sidhistory_history as h
-        on h.source_id = b.source_id and h.guid = b.guid and h.to_run = b.to_run
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join ad_user_sidhistory_history as h on h.source_id = b.source_id and h.guid = b.guid
+    where h.from_run <= m.run_id and h.to_run > m.run_id
     union all
     select
         b.source_id,
@@ -589,8 +650,9 @@ side_ad_user_sidhistory as (
         c.value as shown,
         1 as is_new
     from changed_row as b
-    inner join ad_user_sidhistory as c
-        on c.source_id = b.source_id and c.guid = b.guid and c.run_id = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join ad_user_sidhistory as c on c.source_id = b.source_id and c.guid = b.guid
+    where c.run_id <= m.run_id
     union all
     select
         b.source_id,
@@ -601,8 +663,9 @@ side_ad_user_sidhistory as (
         h.value as shown,
         1 as is_new
     from changed_row as b
-    inner join ad_user_sidhistory_history as h
-        on h.source_id = b.source_id and h.guid = b.guid and h.from_run = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join ad_user_sidhistory_history as h on h.source_id = b.source_id and h.guid = b.guid
+    where h.from_run <= m.run_id and h.to_run > m.run_id
 )
 
 select

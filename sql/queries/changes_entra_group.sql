@@ -209,7 +209,6 @@ changed_row as (
         o.source_id,
         o.id,
         n.displayname as object_name,
-        o.to_run,
         n.from_run
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.id = o.id
@@ -221,12 +220,26 @@ side_entra_group_proxyaddress as (
         b.id,
         b.object_name,
         b.from_run,
+        c.value,
+        c.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join entra_group_proxyaddress as c on c.source_id = b.source_id and c.id = b.id
+    where c.run_id <= m.run_id
+    union all
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
         h.value,
         h.value as shown,
         0 as is_new
     from changed_row as b
-    inner join entra_group_proxyaddress_history as h
-        on h.source_id = b.source_id and h.id = b.id and h.to_run = b.to_run
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join entra_group_proxyaddress_history as h on h.source_id = b.source_id and h.id = b.id
+    where h.from_run <= m.run_id and h.to_run > m.run_id
     union all
     select
         b.source_id,
@@ -237,8 +250,9 @@ side_entra_group_proxyaddress as (
         c.value as shown,
         1 as is_new
     from changed_row as b
-    inner join entra_group_proxyaddress as c
-        on c.source_id = b.source_id and c.id = b.id and c.run_id = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join entra_group_proxyaddress as c on c.source_id = b.source_id and c.id = b.id
+    where c.run_id <= m.run_id
     union all
     select
         b.source_id,
@@ -249,8 +263,9 @@ side_entra_group_proxyaddress as (
         h.value as shown,
         1 as is_new
     from changed_row as b
-    inner join entra_group_proxyaddress_history as h
-        on h.source_id = b.source_id and h.id = b.id and h.from_run = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join entra_group_proxyaddress_history as h on h.source_id = b.source_id and h.id = b.id
+    where h.from_run <= m.run_id and h.to_run > m.run_id
 )
 
 select

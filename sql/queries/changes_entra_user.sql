@@ -447,7 +447,6 @@ changed_row as (
         o.source_id,
         o.id,
         n.displayname as object_name,
-        o.to_run,
         n.from_run
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.id = o.id
@@ -459,12 +458,26 @@ side_entra_user_othermail as (
         b.id,
         b.object_name,
         b.from_run,
+        c.value,
+        c.value_masked as shown,
+        0 as is_new
+    from changed_row as b
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join entra_user_othermail as c on c.source_id = b.source_id and c.id = b.id
+    where c.run_id <= m.run_id
+    union all
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
         h.value,
         h.value_masked as shown,
         0 as is_new
     from changed_row as b
-    inner join entra_user_othermail_history as h
-        on h.source_id = b.source_id and h.id = b.id and h.to_run = b.to_run
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join entra_user_othermail_history as h on h.source_id = b.source_id and h.id = b.id
+    where h.from_run <= m.run_id and h.to_run > m.run_id
     union all
     select
         b.source_id,
@@ -475,8 +488,9 @@ side_entra_user_othermail as (
         c.value_masked as shown,
         1 as is_new
     from changed_row as b
-    inner join entra_user_othermail as c
-        on c.source_id = b.source_id and c.id = b.id and c.run_id = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join entra_user_othermail as c on c.source_id = b.source_id and c.id = b.id
+    where c.run_id <= m.run_id
     union all
     select
         b.source_id,
@@ -487,8 +501,9 @@ side_entra_user_othermail as (
         h.value_masked as shown,
         1 as is_new
     from changed_row as b
-    inner join entra_user_othermail_history as h
-        on h.source_id = b.source_id and h.id = b.id and h.from_run = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join entra_user_othermail_history as h on h.source_id = b.source_id and h.id = b.id
+    where h.from_run <= m.run_id and h.to_run > m.run_id
 ),
 
 side_entra_user_proxyaddress as (
@@ -497,12 +512,26 @@ side_entra_user_proxyaddress as (
         b.id,
         b.object_name,
         b.from_run,
+        c.value,
+        c.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join entra_user_proxyaddress as c on c.source_id = b.source_id and c.id = b.id
+    where c.run_id <= m.run_id
+    union all
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
         h.value,
         h.value as shown,
         0 as is_new
     from changed_row as b
-    inner join entra_user_proxyaddress_history as h
-        on h.source_id = b.source_id and h.id = b.id and h.to_run = b.to_run
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join entra_user_proxyaddress_history as h on h.source_id = b.source_id and h.id = b.id
+    where h.from_run <= m.run_id and h.to_run > m.run_id
     union all
     select
         b.source_id,
@@ -513,8 +542,9 @@ side_entra_user_proxyaddress as (
         c.value as shown,
         1 as is_new
     from changed_row as b
-    inner join entra_user_proxyaddress as c
-        on c.source_id = b.source_id and c.id = b.id and c.run_id = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join entra_user_proxyaddress as c on c.source_id = b.source_id and c.id = b.id
+    where c.run_id <= m.run_id
     union all
     select
         b.source_id,
@@ -525,8 +555,9 @@ side_entra_user_proxyaddress as (
         h.value as shown,
         1 as is_new
     from changed_row as b
-    inner join entra_user_proxyaddress_history as h
-        on h.source_id = b.source_id and h.id = b.id and h.from_run = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join entra_user_proxyaddress_history as h on h.source_id = b.source_id and h.id = b.id
+    where h.from_run <= m.run_id and h.to_run > m.run_id
 ),
 
 side_entra_user_businessphone as (
@@ -535,12 +566,26 @@ side_entra_user_businessphone as (
         b.id,
         b.object_name,
         b.from_run,
+        c.value,
+        c.value as shown,
+        0 as is_new
+    from changed_row as b
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join entra_user_businessphone as c on c.source_id = b.source_id and c.id = b.id
+    where c.run_id <= m.run_id
+    union all
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
         h.value,
         h.value as shown,
         0 as is_new
     from changed_row as b
-    inner join entra_user_businessphone_history as h
-        on h.source_id = b.source_id and h.id = b.id and h.to_run = b.to_run
+    inner join moment_before as m on m.source_id = b.source_id
+    inner join entra_user_businessphone_history as h on h.source_id = b.source_id and h.id = b.id
+    where h.from_run <= m.run_id and h.to_run > m.run_id
     union all
     select
         b.source_id,
@@ -551,8 +596,9 @@ side_entra_user_businessphone as (
         c.value as shown,
         1 as is_new
     from changed_row as b
-    inner join entra_user_businessphone as c
-        on c.source_id = b.source_id and c.id = b.id and c.run_id = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join entra_user_businessphone as c on c.source_id = b.source_id and c.id = b.id
+    where c.run_id <= m.run_id
     union all
     select
         b.source_id,
@@ -563,8 +609,9 @@ side_entra_user_businessphone as (
         h.value as shown,
         1 as is_new
     from changed_row as b
-    inner join entra_user_businessphone_history as h
-        on h.source_id = b.source_id and h.id = b.id and h.from_run = b.from_run
+    inner join moment_after as m on m.source_id = b.source_id
+    inner join entra_user_businessphone_history as h on h.source_id = b.source_id and h.id = b.id
+    where h.from_run <= m.run_id and h.to_run > m.run_id
 )
 
 select

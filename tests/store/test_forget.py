@@ -32,8 +32,9 @@ def load(store: Store, kind: str, *rows: Row) -> None:
 
 
 def ad(name: str, employee: str | None, *, title: str = "t", anchor: str | None = None, sid: str | None = None) -> Row:
+    address = f"{name}.{title}@example.com"  # another one with the title, so that it has a past too
     return make_row(
-        "ad_user", ("ad_user_proxyaddress", (0, f"smtp:{name}@example.com", name, "smtp", f"{name}@example.com")),
+        "ad_user", ("ad_user_proxyaddress", (0, f"smtp:{address}", name, "smtp", address)),
         guid=f"guid-{name}", employeeid_key=employee, upn_key=f"{name}@example.com", title=title, dn_key=f"cn={name}",
         immutable_id=anchor or f"{name}=", sid=sid or f"s-{name}",
     )  # fmt: skip
@@ -201,7 +202,8 @@ def test_what_other_tables_keep_about_a_person_goes_too(store):
                         running.add(make_row(table, **{spec.key[0]: key, about[table]: value}))
                     elif table == "ad_password_policy":
                         target = key.removeprefix("guid-")
-                        children = (("ad_password_policy_target", (0, f"CN={target}", f"cn={target}")),)
+                        spelled = target.upper() if value < "2026-01-02" else target
+                        children = (("ad_password_policy_target", (0, f"CN={spelled}", f"cn={target}")),)
                         running.add(make_row(table, *children, guid=f"p-{key}", name=value))
                     elif table == "entra_role_member" and value < "2026-01-02":
                         running.add(make_row(table, id="role", member_id=key, is_eligible=0))

@@ -88,14 +88,18 @@ def test_volatile_columns_write_none(store):
     assert kept(store) == {}
 
 
-def test_a_replaced_row_is_kept_with_its_values_and_its_runs(store):
-    first = load(store, "entra", [entra(1, "a@example.net", "b@example.net"), entra(2)])
-    second = load(store, "entra", [entra(1, "a@example.net"), entra(2)])
+def test_a_replaced_row_is_kept_with_the_values_that_went_and_its_runs(store):
+    first = load(store, "entra", [entra(1, "a@example.net", "b@example.net", "c@example.net"), entra(2)])
+    second = load(store, "entra", [entra(1, "a@example.net", "c@example.net"), entra(2)])
     assert kept(store) == {"entra_user": 1, "entra_user_othermail": 2}
     past = HISTORY["entra_user_othermail"]
     with store.read() as connection:
         found = connection.execute(select(past.c.value, past.c.from_run, past.c.to_run).order_by(past.c.position))
-        assert [tuple(row) for row in found] == [("a@example.net", first, second), ("b@example.net", first, second)]
+        # what moved up has another position: a row of its own
+        assert [tuple(row) for row in found] == [("b@example.net", first, second), ("c@example.net", first, second)]
+        now = LOADED["entra_user_othermail"]
+        standing = connection.execute(select(now.c.value, now.c.run_id).order_by(now.c.position)).all()
+        assert [tuple(row) for row in standing] == [("a@example.net", first), ("c@example.net", second)]
         runs = connection.execute(select(LOADED["entra_user"].c.id, LOADED["entra_user"].c.run_id).order_by("id")).all()
     assert [tuple(row) for row in runs] == [("id-001", second), ("id-002", first)]
 
@@ -284,6 +288,21 @@ def test_changes_of_entra_users_attribute_by_attribute(store):
     ]
     assert {row["run_id"] for row in found} == {last}
     assert ask(store, "changes_entra_user", before=last, after=last) == []
+
+
+def test_changes_of_values_that_changed_at_other_loads_than_the_first_and_the_last(store):
+    first = load(store, "entra", [entra(1, "a@example.net", "b@example.net", jobtitle="x")])
+    second = load(store, "entra", [entra(1, "a@example.net", "b@example.net", jobtitle="y")])
+    third = load(store, "entra", [entra(1, "a@example.net", "c@example.net", jobtitle="y")])
+    last = load(store, "entra", [entra(1, "a@example.net", "c@example.net", jobtitle="z")])
+
+    def mails(before: int, after: int) -> list[tuple[str, str]]:
+        found = ask(store, "changes_entra_user", before=before, after=after)
+        mine = [row for row in found if row["attribute"] == "othermails"]
+        return sorted((row["before_value"] or "", row["after_value"] or "") for row in mine)
+
+    assert mails(first, last) == mails(second, last) == mails(first, third) == [("", "c***"), ("b***", "")]
+    assert mails(first, second) == mails(third, last) == []
 
 
 @pytest.mark.parametrize(

@@ -99,8 +99,15 @@ def test_first_load_publishes_every_row_and_child(store):
     assert statuses(store) == [("published", None)]
 
 
+def versions_of(store, table, value):
+    """Value to the load that brought it."""
+    loaded = LOADED[table]
+    with store.read() as connection:
+        return dict(connection.execute(select(loaded.c[value], loaded.c.run_id)).all())
+
+
 def test_only_what_differs_is_replaced(store):
-    load(store, [user(n, f"p{n}@example.net") for n in range(1, 6)])
+    first = load(store, [user(n, f"p{n}@example.net") for n in range(1, 6)]).run_id
     with store.read() as connection:
         before = dict(connection.execute(select(LOADED["entra_user"].c.id, LOADED["entra_user"].c.row_id)).all())
     rows = [
@@ -110,7 +117,8 @@ def test_only_what_differs_is_replaced(store):
         user(4, "p4@example.net"),
         user(6),
     ]
-    entry = load(store, rows).tables["entra_user"]
+    result = load(store, rows)
+    entry, second = result.tables["entra_user"], result.run_id
     assert (entry.inserted, entry.changed, entry.deleted) == (1, 2, 1)
     assert names(store) == ["User 1", "Renamed", "User 3", "User 4", "User 6"]
     assert [value for _, value in mails(store)] == [
@@ -121,8 +129,17 @@ def test_only_what_differs_is_replaced(store):
     ]
     with store.read() as connection:
         after = dict(connection.execute(select(LOADED["entra_user"].c.id, LOADED["entra_user"].c.row_id)).all())
-    untouched = [key for key in after if before.get(key) == after[key]]
-    assert sorted(untouched) == [user(1).values[0], user(4).values[0]]
+    # whoever stays keeps the number that others join on; a number is never used again
+    kept = [user(n).values[0] for n in (1, 2, 3, 4)]
+    assert sorted(key for key in after if before.get(key) == after[key]) == kept
+    assert after[user(6).values[0]] > max(before.values())
+    assert versions_of(store, "entra_user", "displayname") == {
+        "User 1": first, "Renamed": second, "User 3": second, "User 4": first, "User 6": second,
+    }  # fmt: skip
+    # of the changed users, the addresses that differ
+    assert versions_of(store, "entra_user_othermail", "value") == {
+        "p1@example.net": first, "p2@example.net": first, "new@example.net": second, "p4@example.net": first,
+    }  # fmt: skip
 
 
 def test_the_same_rows_in_another_order_change_nothing_and_have_one_fingerprint(store):
