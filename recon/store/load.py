@@ -93,8 +93,7 @@ class Load:
         self._rejects: list[tuple[object, ...]] = []
         self._seq = 0
         self._gone_from: set[str] = set()
-        self._published = False
-        self._was_collecting = False
+        self._published = self._was_collecting = False
         self._connection: Connection | None = None
         self.run_id = 0
 
@@ -218,13 +217,9 @@ class Load:
         Raises IncompleteError when the server counts other rows than were read, LoadRefusedError when too many
         rows would vanish or a column went empty, StoreError when the database refuses.
         """
-        result = LoadResult(
-            self.run_id,
-            self._name,
-            warnings=list(report.warnings),
-            is_increment=report.is_increment,
-            reason=None if report.is_increment else self._begin.reason,
-        )
+        reason = None if report.is_increment else self._begin.reason
+        warnings = list(report.warnings)
+        result = LoadResult(self.run_id, self._name, warnings=warnings, is_increment=report.is_increment, reason=reason)
         try:
             self._flush()
             connection = self.connection.execution_options(**{WRITES: True})
@@ -301,17 +296,17 @@ class Load:
             entry = result.tables[stage.spec.name]
             if stage.spec.name in whole:
                 self._judge(work, stage, entry)
-                continue
-            gone = self._gone[stage.spec.name]
-            entry.duplicates = increment.settle(work, stage, self._children(stage), gone)
-            guards.check_deletions(work, stage, gone)
-            guards.check_changed_fill(work, stage)
-            guards.check_changed_values(work, stage, self._children(stage))
-        moves = find_moves(work, {stage.spec.name: stage for stage in objects}, self._gone, whole)
+            elif self._is_touched(stage):
+                self._settle(work, stage, entry)
+        told = {stage.spec.name: stage for stage in objects if stage.spec.name in whole or self._is_touched(stage)}
+        moves = find_moves(work, told, self._gone, whole)
         if moves is not None and not moves.is_empty():
             for stage in objects:
                 self._follow(work, moves, stage, is_whole=stage.spec.name in whole)
-        touched = {stage.spec.name: self._publish_links(work, stage, moves, base, result, whole) for stage in links}
+        touched: dict[str, Table | None] = {}
+        for stage in links:
+            entry, is_whole = result.tables[stage.spec.name], stage.spec.name in whole
+            touched[stage.spec.name] = self._publish_links(work, stage, moves, base, entry, is_whole=is_whole)
         for stage in objects:
             self._publish_changes(work, stage, base, result.tables[stage.spec.name], is_whole=stage.spec.name in whole)
         for name, owners in touched.items():
@@ -320,6 +315,16 @@ class Load:
                 increment.count_links(work, name, owners, self._stages.get(owner), self._uncounted.get(owner, ()))
         for stage in objects:
             guards.check_total(work, result.tables[stage.spec.name])
+
+    def _settle(self, work: Publication, stage: Stage, entry: TableResult) -> None:
+        gone, children = self._gone[stage.spec.name], self._children(stage)
+        entry.duplicates = increment.settle(work, stage, children, gone)
+        guards.check_deletions(work, stage, gone)
+        guards.check_changed_fill(work, stage)
+        guards.check_changed_values(work, stage, children)
+
+    def _is_touched(self, stage: Stage) -> bool:
+        return bool(stage.rows or self._gone[stage.spec.name].rows)
 
     def _check_base(self, work: Publication) -> int:
         base = last_published(work.connection, work.source_id)
@@ -330,8 +335,7 @@ class Load:
         return base
 
     def _follow(self, work: Publication, moves: Moves, stage: Stage, *, is_whole: bool) -> None:
-        children = self._children(stage)
-        gone = self._gone[stage.spec.name]
+        children, gone = self._children(stage), self._gone[stage.spec.name]
         drop, rows = renamed_rows(work, moves, stage, children, gone, is_whole=is_whole)
         for table in (stage, *children):
             for some in chunks(drop):
@@ -342,16 +346,9 @@ class Load:
         self._insert()
 
     def _publish_links(
-        self,
-        work: Publication,
-        stage: Stage,
-        moves: Moves | None,
-        base: int,
-        result: LoadResult,
-        whole: frozenset[str],
+        self, work: Publication, stage: Stage, moves: Moves | None, base: int, entry: TableResult, *, is_whole: bool
     ) -> Table | None:
-        entry = result.tables[stage.spec.name]
-        if stage.spec.name in whole:
+        if is_whole:
             publish.publish_links(work, stage, entry)
             return None
         owners = self._gone.get(increment.OWNERS[stage.spec.name])
@@ -362,7 +359,7 @@ class Load:
     ) -> None:
         if is_whole:
             self._replace(work, stage, entry)
-        else:
+        elif self._is_touched(stage):
             found = find_difference(work, stage, increment.gone_objects(work, stage, self._gone[stage.spec.name]))
             publish_objects(work, stage, self._children(stage), found, entry, is_whole=False)
         increment.measure(work, stage, base, entry, is_whole=is_whole)

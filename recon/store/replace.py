@@ -7,8 +7,6 @@ volatile (last logon, whenChanged …) are brought up to date without a version.
 transaction of Load.publish.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +35,7 @@ from recon.store.publish import (
     TableResult,
     count,
     hashes,
+    indexes_at_the_end,
     other_values,
     retire,
     run,
@@ -45,8 +44,6 @@ from recon.store.publish import (
 )
 from recon.store.stage import Stage, make_index
 from recon.store.tables import LOADED, sql_column
-
-_MANY = 5_000  # rows, for which it pays to make indexes anew
 
 # how a staged row differs from the published one
 _NEW = 0  # there is none
@@ -153,7 +150,7 @@ def publish_objects(
     _rewrite(work, stage, found)
     names = [column.name for column in stage.spec.columns]
     tables = [target, *(LOADED[child.spec.name] for child in children)]
-    with _indexes_at_the_end(work, tables, found.new):
+    with indexes_at_the_end(work, tables, found.new):
         for child in children if found.new else ():
             _insert_values(work, child, found)
         if found.new:
@@ -201,6 +198,10 @@ def _replace_values(work: Publication, child: Stage, found: Difference) -> None:
         retire(work, target, mine, owner.in_(select(found.vanishing.c.object_key)))
     if not found.changed:
         return
+    changed = select(coming.c.object_key).where(found.is_changed())
+    if not child.rows:
+        retire(work, target, mine, owner.in_(changed))
+        return
     names = [column.name for column in child.spec.columns[1:]]
     types = [child.table.c[name].type for name in names]
     fresh = temporary(
@@ -214,7 +215,6 @@ def _replace_values(work: Publication, child: Stage, found: Difference) -> None:
     work.connection.execute(insert(fresh).from_select(["object_key", *names], rows))
     make_index(work.connection, fresh, "object_key")
     same = and_(fresh.c.object_key == owner, same_values(target, fresh, names))
-    changed = select(coming.c.object_key).where(found.is_changed())
     retire(work, target, mine, owner.in_(changed), ~exists().where(same))
     others = select(literal(work.source_id), literal(work.run_id), *fresh.c).where(~exists().where(mine, same))
     into = ["source_id", "run_id", owner.name, *names]
@@ -233,21 +233,3 @@ def _insert_values(work: Publication, child: Stage, found: Difference) -> None:
     )
     into = ["source_id", "run_id", child.spec.key[0], *names]
     work.connection.execute(insert(LOADED[child.spec.name]).from_select(into, rows))
-
-
-@contextmanager
-def _indexes_at_the_end(work: Publication, tables: list[Table], arrivals: int) -> Iterator[None]:
-    """SQLite: when more rows come than stand in the first of `tables`, make the indexes of all after they came.
-
-    A million keys in no order, put into a dozen indexes one by one, are a read and a write of a page each; sorted first
-    they are written once. Part of the transaction: whoever reads meanwhile has the old rows with their indexes.
-    """
-    first = tables[0]
-    is_worth_it = work.dialect == "sqlite" and arrivals >= _MANY
-    is_worth_it = is_worth_it and arrivals > count(work, select(func.count()).select_from(first))
-    indexes = [index for table in tables for index in table.indexes] if is_worth_it else []
-    for index in indexes:
-        index.drop(work.connection)
-    yield
-    for index in indexes:
-        index.create(work.connection)

@@ -55,14 +55,14 @@ def staged_rows(
     place = stage.spec.position[stage.spec.key[0]]
     for some in chunks(sorted(set(keys), key=str)):
         mine = stage.key.in_(some)
+        columns = [stage.table.c[column.name] for column in stage.spec.columns]
+        rows = connection.execute(select(stage.table.c.seq, *columns).where(mine).order_by(stage.table.c.seq)).all()
         values: dict[object, list[tuple[str, tuple[object, ...]]]] = {}
-        for child in children:
+        for child in children if rows else ():
             owned = select(child.table).where(child.table.c.seq.in_(select(stage.table.c.seq).where(mine)))
             for seq, *rest in connection.execute(owned):
                 values.setdefault(seq, []).append((child.spec.name, tuple(rest)))
-        columns = [stage.table.c[column.name] for column in stage.spec.columns]
-        rows = select(stage.table.c.seq, *columns).where(mine).order_by(stage.table.c.seq)
-        for seq, *own in connection.execute(rows):
+        for seq, *own in rows:
             row = Row(stage.spec.name, tuple(own), tuple(values.get(seq, ())))
             found.setdefault(own[place], []).append((seq, row))
     return found

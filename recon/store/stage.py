@@ -124,6 +124,7 @@ class GoneStage:
             columns.append(sql_column(each, "key" if column.type == "text" else column.type, column.size))
         self.table = temporary_table(f"gone_{name}", dialect, *columns)
         self.buffer: list[tuple[object, ...]] = []
+        self.rows = 0
         self._is_made = False
 
     def make(self, connection: Connection) -> None:
@@ -135,6 +136,7 @@ class GoneStage:
 
     def add(self, seq: int, key: tuple[object, ...]) -> None:
         """Buffer one key."""
+        self.rows += 1
         self.buffer.append((seq, *key, *[None] * (len(self.spec.key) - len(key))))
 
     @property

@@ -6,7 +6,7 @@ import weakref
 from contextlib import ExitStack
 
 import pytest
-from sqlalchemy import event, inspect, select, text
+from sqlalchemy import event, func, inspect, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from recon.config import LoadGuards
@@ -56,13 +56,31 @@ def test_a_large_first_load_leaves_every_index_as_it_was(store):
     assert len(mails(store)) == 13_000
 
 
+def test_many_first_links_of_each_source_leave_every_index_as_it_was(store):
+    before = indexes(store)
+    assert "ad_member_owner" in before
+    for domain, number in (("one", 6_000), ("two", 13_000)):  # the second has more than stand of the first
+        source_id = register_source(store, "ad", domain)
+        links = [Row("ad_member", (f"g{each % 7}", f"CN=m{each}", f"cn=m{each}")) for each in range(number)]
+        for again, come in ((links, number), (links[:10] + links, 0)):
+            with Load(store, source_id, domain, ("ad_member",)) as running:
+                for row in again:
+                    running.add(row)
+                entry = running.publish(ReadReport()).tables["ad_member"]
+            assert (entry.inserted, entry.deleted, entry.rows_published) == (come, 0, number)
+            assert entry.duplicates == len(again) - number
+            assert indexes(store) == before
+    with store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(LOADED["ad_member"])) == 19_000
+
+
 def indexes(store: Store) -> dict[str, str]:
-    """The columns of each index of two tables."""
+    """The columns of each index of three tables."""
     with store.read() as connection:
         found = inspect(connection)
         return {
             str(index["name"]): str(index["column_names"])
-            for table in ("entra_user", "entra_user_othermail")
+            for table in ("entra_user", "entra_user_othermail", "ad_member")
             for index in found.get_indexes(table)
         }
 
