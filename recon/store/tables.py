@@ -179,7 +179,11 @@ def _loaded_table(table: objects.Table) -> Table:
             Index(f"{table.name}_owner", table.key[0], "source_id"),
         ]
     columns += [_index(table, name) for name in _indexed(table) if name not in table.key or table.kind == "link"]
-    return Table(table.name, metadata, *columns, sqlite_autoincrement=table.kind == "object", comment=table.grain)
+    options: dict[str, Any] = {}
+    if table.kind == "object":
+        # room for a new version of a row beside the old one: no index of PostgreSQL's then has to be told of it
+        options = {"sqlite_autoincrement": True, "postgresql_with": {"fillfactor": 90}}
+    return Table(table.name, metadata, *columns, comment=table.grain, **options)
 
 
 LOADED: dict[str, Table] = {

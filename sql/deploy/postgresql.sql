@@ -484,6 +484,7 @@ CREATE TABLE IF NOT EXISTS ad_computer (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_computer_key UNIQUE (guid, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_dn_key ON ad_computer (dn_key)
@@ -666,6 +667,7 @@ CREATE TABLE IF NOT EXISTS ad_contact (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_contact_key UNIQUE (guid, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_contact_dn_key ON ad_contact (dn_key)
@@ -819,6 +821,7 @@ CREATE TABLE IF NOT EXISTS ad_deleted (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_deleted_key UNIQUE (guid, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_deleted_sam_key ON ad_deleted (sam_key, source_id)
@@ -887,6 +890,7 @@ CREATE TABLE IF NOT EXISTS ad_domain (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_domain_key UNIQUE (guid, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_domain_dns_name ON ad_domain (dns_name, source_id)
@@ -970,6 +974,7 @@ CREATE TABLE IF NOT EXISTS ad_group (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_group_key UNIQUE (guid, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_dn_key ON ad_group (dn_key)
@@ -1178,6 +1183,7 @@ CREATE TABLE IF NOT EXISTS ad_password_policy (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_password_policy_key UNIQUE (guid, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_password_policy_history (
@@ -1368,6 +1374,7 @@ CREATE TABLE IF NOT EXISTS ad_user (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_user_key UNIQUE (guid, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_dn_key ON ad_user (dn_key)
@@ -1924,6 +1931,7 @@ CREATE TABLE IF NOT EXISTS entra_deleted (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_deleted_key UNIQUE (id, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_deleted_employeeid_key ON entra_deleted (employeeid_key, source_id)
@@ -1992,6 +2000,7 @@ CREATE TABLE IF NOT EXISTS entra_domain (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_domain_key UNIQUE (id, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_domain_domain_key ON entra_domain (domain_key, source_id)
@@ -2088,6 +2097,7 @@ CREATE TABLE IF NOT EXISTS entra_group (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_group_key UNIQUE (id, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_group_mail_key ON entra_group (mail_key, source_id)
@@ -2289,6 +2299,7 @@ CREATE TABLE IF NOT EXISTS entra_registration (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_registration_key UNIQUE (id, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_registration_upn_key ON entra_registration (upn_key, source_id)
@@ -2372,6 +2383,7 @@ CREATE TABLE IF NOT EXISTS entra_role (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_role_key UNIQUE (id, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_role_history (
@@ -2444,6 +2456,7 @@ CREATE TABLE IF NOT EXISTS entra_signin (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_signin_key UNIQUE (id, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_signin_history (
@@ -2560,6 +2573,7 @@ CREATE TABLE IF NOT EXISTS entra_user (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_user_key UNIQUE (id, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_employeeid_key ON entra_user (employeeid_key, source_id)
@@ -3200,6 +3214,7 @@ CREATE TABLE IF NOT EXISTS mim_role (
     PRIMARY KEY (row_id),
     CONSTRAINT mim_role_key UNIQUE (role, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS mim_role_sid ON mim_role (sid, source_id)
@@ -3246,6 +3261,7 @@ CREATE TABLE IF NOT EXISTS mim_run (
     PRIMARY KEY (row_id),
     CONSTRAINT mim_run_key UNIQUE (run_history_id, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS mim_run_history (
@@ -3491,6 +3507,7 @@ CREATE TABLE IF NOT EXISTS worker (
     PRIMARY KEY (row_id),
     CONSTRAINT worker_key UNIQUE (worker_id, source_id)
 )
+ WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS worker_employeeid_key ON worker (employeeid_key, source_id)
