@@ -80,16 +80,20 @@ def _partitions(options: Options, folder: Path) -> list[str]:
     if "partitions" not in EntraSource.model_fields:
         return []
     people = 20_000 if options.is_quick else 100_000
+    fast = {"PYTHONPATH": str(COMPILED)} if is_compiled() else {}
+    cases = []
     with lab(folder / "lab", people, "--latency", "200ms") as addresses:
         url, tenant = addresses["entra"], _tenant(folder / "lab")
-        cases = []
-        for name, further in (("partitioned", "partitions = 8\n"), ("one page after the other", "")):
+        for name, further in (("in 8 parts at once", "partitions = 8\n"), ("one page after the other", "")):
             database = folder / f"{name.split()[0]}.db"
             config = _config(folder / f"{name.split()[0]}.toml", database, tenant, url, further)
-            load = [sys.executable, "-m", "recon", "-c", str(config), "load", "entra", "--no-refresh"]
-            cases.append(Case(f"recon load entra, {name}", load, before=lambda path=database: _clear(path)))  # type: ignore[misc]
+            job = [sys.executable, "-P", "-m", "tests.bench.entrajob", str(config)]
+            called = f"recon{', compiled' if fast else ''}: users into the stage, {name}"
+            cases.append(Case(called, job, fast, before=lambda path=database: _clear(path)))  # type: ignore[misc]
         race(cases, 1 if options.is_quick else 2)
-    return [f"### {people:,} users at 200 ms a request", "", *table(cases)]
+    found = {(run.told["rows"], run.told["fingerprint"]) for case in cases for run in case.runs}
+    same = "The same rows each time" if len(found) == 1 else "NOT the same rows each time"
+    return [f"### {people:,} users at 200 ms a request", "", *table(cases), f"{same}: {sorted(found)}.", ""]
 
 
 def section(options: Options) -> list[str]:
