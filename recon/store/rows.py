@@ -4,10 +4,12 @@ An increment names few objects; theirs are fetched by key, some hundred at a tim
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
+from recon import objects
 from recon.objects import TABLES, Row
 from recon.store.stage import Stage
 from recon.store.tables import LOADED
@@ -27,24 +29,28 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def current_rows(connection: Connection, name: str, source_id: int, keys: Iterable[object]) -> dict[object, Row]:
     """The published rows of these keys, with their children."""
-    spec, table = TABLES[name], LOADED[name]
+    spec = TABLES[name]
+    place = spec.position[spec.key[0]]
+    parts = [each for each in TABLES.values() if each.parent == name]
     found: dict[object, Row] = {}
     for some in chunks(sorted(set(keys), key=str)):
         children: Children = {}
-        for child in (each for each in TABLES.values() if each.parent == name):
-            its = LOADED[child.name]
-            columns = [its.c[column.name] for column in child.columns]
-            wanted = select(*columns).where(its.c.source_id == source_id, columns[0].in_(some))
-            for own, *values in connection.execute(wanted):
+        for child in parts:
+            for own, *values in _current(connection, child, child.columns[0].name, source_id, some):
                 children.setdefault(own, []).append((child.name, tuple(values)))
-        key = table.c[spec.key[0]]
-        rows = select(*(table.c[column.name] for column in spec.columns)).where(
-            table.c.source_id == source_id, key.in_(some)
-        )
-        for row in connection.execute(rows):
-            own = row[spec.position[spec.key[0]]]
-            found[own] = Row(name, tuple(row), tuple(children.get(own, ())))
+        for row in _current(connection, spec, spec.key[0], source_id, some):
+            found[row[place]] = Row(name, tuple(row), tuple(children.get(row[place], ())))
     return found
+
+
+def _current(
+    connection: Connection, spec: objects.Table, key: str, source_id: int, keys: Sequence[object]
+) -> Sequence[Any]:
+    table = LOADED[spec.name]
+    # bound as one: SQLAlchemy would look at each of the keys
+    named = table.c[key].in_(bindparam("its_keys", expanding=True))
+    wanted = select(*(table.c[column.name] for column in spec.columns)).where(table.c.source_id == source_id, named)
+    return connection.execute(wanted, {"its_keys": keys}).all()
 
 
 def staged_rows(
@@ -72,13 +78,16 @@ def filled(row: Row, base: Row | None) -> Row:
     """The row with what its answer did not contain taken from `base`: columns and whole child tables."""
     if base is None:
         return row._replace(absent=frozenset())
-    columns = TABLES[row.table].columns
-    values = tuple(
-        kept if column.name in row.absent else value
-        for column, value, kept in zip(columns, row.values, base.values, strict=True)
-    )
+    values = list(row.values)
+    for place in _places(row.table, row.absent):
+        values[place] = base.values[place]
     children = tuple(child for child in base.children if child[0] in row.absent)
-    return Row(row.table, values, row.children + children)
+    return Row(row.table, tuple(values), row.children + children)
+
+
+@lru_cache(maxsize=256)
+def _places(table: str, names: frozenset[str]) -> tuple[int, ...]:
+    return tuple(place for name, place in TABLES[table].position.items() if name in names)
 
 
 def fill_absent(
