@@ -77,7 +77,7 @@ MEANINGS = {
     for name, _, meaning in (
         line.partition(":")
         for line in """
-row_id: narrow number of the row, never used twice; what match tables join on
+row_id: narrow number of the object while it stands, never used twice; what match tables join on
 source_id: the domain, tenant or HR system it comes from (table source)
 run_id: the load that brought the row as it stands (table load_run)
 row_hash: changes when a value or child value changes, volatile columns aside

@@ -7,6 +7,7 @@ volatile (last logon, whenChanged …) are brought up to date without a version.
 transaction of Load.publish.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,13 +59,23 @@ class Difference:
 
     `coming`: (seq, object_key, row_id, kind) of the staged rows that are not published as they are; row_id is that of
     the published row, NULL where there is none. `vanishing`: (object_key, row_id) of the published rows that are gone.
+    `kinds`: rows of `coming` by their kind.
     """
 
     coming: Table
     vanishing: Table
-    new: int
-    changed: int
+    kinds: Mapping[int, int]
     gone: int
+
+    @property
+    def new(self) -> int:
+        """Objects that come."""
+        return self.kinds.get(_NEW, 0)
+
+    @property
+    def changed(self) -> int:
+        """Objects of which another version comes."""
+        return self.kinds.get(_PLAIN, 0) + self.kinds.get(_INDEXED, 0)
 
     def is_changed(self) -> ColumnElement[bool]:
         """The rows of `coming` that replace a version."""
@@ -109,14 +120,9 @@ def find_difference(work: Publication, stage: Stage, gone: Select[Any] | None = 
     if gone is None:
         gone = select(key, target.c.row_id).where(mine, ~exists().where(stage.key == key))
     work.connection.execute(insert(vanishing).from_select(["object_key", "row_id"], gone))
-    kinds: dict[int, int] = dict(work.connection.execute(select(coming.c.kind, func.count()).group_by("kind")).all())
-    return Difference(
-        coming,
-        vanishing,
-        new=kinds.get(_NEW, 0),
-        changed=kinds.get(_PLAIN, 0) + kinds.get(_INDEXED, 0),
-        gone=count(work, select(func.count()).select_from(vanishing)),
-    )
+    counted = select(coming.c.kind, func.count()).group_by(coming.c.kind)
+    kinds: dict[int, int] = dict(work.connection.execute(counted).all())
+    return Difference(coming, vanishing, kinds, count(work, select(func.count()).select_from(vanishing)))
 
 
 def _indexed(stage: Stage) -> list[str]:
@@ -179,7 +185,7 @@ def _rewrite(work: Publication, stage: Stage, found: Difference) -> None:
     volatile = {column.name: values[column.name] for column in stage.spec.columns if column.volatile}
     of_this_run = dict(zip(_RUN[1:], _of_this_run(work, target)[1:], strict=True)) | {"row_hash": staged.c.row_hash}
     for kind, written in ((_VOLATILE, volatile), (_PLAIN, plain | of_this_run), (_INDEXED, values | of_this_run)):
-        if written and (found.changed or kind == _VOLATILE):
+        if found.kinds.get(kind):
             # by key and seq: that index the stage has
             its = (stage.key == coming.c.object_key, staged.c.seq == coming.c.seq)
             which = (target.c.row_id == coming.c.row_id, coming.c.kind == kind, *its)

@@ -108,14 +108,15 @@ def _growth(options: Options, figures: dict[tuple[str, int], dict[str, Any]]) ->
         return []
     lines = [f"### Growth from {first:,} to {last:,} people", "",
              f"Times the time, for {last / first:.0f} times the people.", "",
-             "| engine | stage | publish | match and pair | findings |", "|---|---|---|---|---|"]  # fmt: skip
+             "| engine | stage | publish | publish with 1 % changed | match and pair | findings |",
+             "|---|---|---|---|---|---|"]  # fmt: skip
     for engine in ("SQLite", "PostgreSQL"):
         small, large = figures.get((engine, first)), figures.get((engine, last))
         if small is None or large is None:
             continue
         grown = [
-            sum(load[n] for load in large["loads"].values()) / sum(load[n] for load in small["loads"].values())
-            for n in (1, 2)
+            sum(load[n] for load in large[which].values()) / sum(load[n] for load in small[which].values())
+            for which, n in (("loads", 1), ("loads", 2), ("changes", 2))
         ]
         grown += [large[name] / small[name] for name in ("match", "findings")]
         lines.append(f"| {engine} | " + " | ".join(f"{value:.1f}" for value in grown) + " |")
