@@ -1,7 +1,7 @@
 """Bring one object table and its values up to date from the stage: what differs is noted, and only that is touched.
 
 An object is changed when its row hash differs. Its version goes to the history and the row is written anew in place, so
-that its row_id stays and only those indexes are touched whose column differs in some row. Of its values (addresses,
+that its row_id stays; a row none of whose indexed columns changed touches no index. Of its values (addresses,
 licences …) those that differ leave and come, by their whole row: no object has two that are equal. Columns marked
 volatile (last logon, whenChanged …) are brought up to date without a version. Everything here runs inside the one
 transaction of Load.publish.
@@ -177,7 +177,7 @@ def _of_this_run(work: Publication, target: Table) -> list[ColumnElement[Any]]:
 
 
 def _rewrite(work: Publication, stage: Stage, found: Difference) -> None:
-    """Write the staged values into the rows that stand: each row once, and no index whose columns it leaves alone."""
+    """Write the staged values into the rows that stand: each row once, indexed columns where one of them differs."""
     target, staged, coming = LOADED[stage.spec.name], stage.table, found.coming
     indexed = set(_indexed(stage))
     values = {column.name: staged.c[column.name] for column in stage.spec.columns if column.name not in stage.spec.key}
@@ -209,12 +209,11 @@ def _replace_values(work: Publication, child: Stage, found: Difference) -> None:
         retire(work, target, mine, owner.in_(changed))
         return
     names = [column.name for column in child.spec.columns[1:]]
-    types = [child.table.c[name].type for name in names]
     fresh = temporary(
         work,
         f"fresh_{child.spec.name}",
         sql_column("object_key", "key", 128, nullable=False),
-        *(Column(name, type_) for name, type_ in zip(names, types, strict=True)),
+        *(Column(name, child.table.c[name].type) for name in names),
     )
     rows = select(coming.c.object_key, *(child.table.c[name] for name in names))
     rows = rows.join_from(child.table, coming, coming.c.seq == child.table.c.seq).where(found.is_changed())
