@@ -32,7 +32,7 @@ from recon.store.backfill_tables import BACKFILL
 from recon.store.engine import first_line, is_denied
 from recon.store.match_tables import FILLED
 from recon.store.reference_tables import REFERENCE
-from recon.store.tables import LOADED, SCHEMA_VERSION, metadata, schema_version, statistics
+from recon.store.tables import LOADED, SCHEMA_VERSION, metadata, on_postgresql, schema_version
 
 
 def _sql_server() -> Any:
@@ -106,7 +106,7 @@ def _tables(engine: str) -> Iterator[str]:
                 )
             yield made
         if engine == "postgresql" and table.name in LOADED:
-            yield from statistics(table)
+            yield from on_postgresql(table)
 
 
 def _additions(engine: str) -> Iterator[str]:

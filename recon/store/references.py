@@ -157,7 +157,8 @@ def renamed_rows(
             .where(~exists().where(stage.key == own), ~exists().where(gone.key == own))
         )
         keys = list(work.connection.execute(standing).scalars())
-        rows += current_rows(work.connection, stage.spec.name, work.source_id, keys).values()
+        own_values = dict.fromkeys(children, keys)
+        rows += current_rows(work.connection, stage, work.source_id, keys, own_values).values()
     return drop, _with_new_names(work, moves, rows)
 
 

@@ -3,7 +3,7 @@
 An increment names few objects; theirs are fetched by key, some hundred at a time.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -27,19 +27,26 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
         yield values[start : start + CHUNK]
 
 
-def current_rows(connection: Connection, name: str, source_id: int, keys: Iterable[object]) -> dict[object, Row]:
-    """The published rows of these keys, with their children."""
-    spec = TABLES[name]
+def current_rows(
+    connection: Connection,
+    stage: Stage,
+    source_id: int,
+    keys: Iterable[object],
+    children: Mapping[Stage, Iterable[object]],
+) -> dict[object, Row]:
+    """The published rows of these keys. `children`: the child tables to read, each with the keys to read it for."""
+    values: Children = {}
+    for child, owners in children.items():
+        own_key = child.spec.columns[0].name
+        for some in chunks(sorted(set(owners), key=str)):
+            for own, *rest in _current(connection, child.spec, own_key, source_id, some):
+                values.setdefault(own, []).append((child.spec.name, tuple(rest)))
+    spec = stage.spec
     place = spec.position[spec.key[0]]
-    parts = [each for each in TABLES.values() if each.parent == name]
     found: dict[object, Row] = {}
     for some in chunks(sorted(set(keys), key=str)):
-        children: Children = {}
-        for child in parts:
-            for own, *values in _current(connection, child, child.columns[0].name, source_id, some):
-                children.setdefault(own, []).append((child.name, tuple(values)))
         for row in _current(connection, spec, spec.key[0], source_id, some):
-            found[row[place]] = Row(name, tuple(row), tuple(children.get(row[place], ())))
+            found[row[place]] = Row(spec.name, tuple(row), tuple(values.get(row[place], ())))
     return found
 
 
@@ -63,7 +70,7 @@ def staged_rows(
         mine = stage.key.in_(some)
         columns = [stage.table.c[column.name] for column in stage.spec.columns]
         rows = connection.execute(select(stage.table.c.seq, *columns).where(mine).order_by(stage.table.c.seq)).all()
-        values: dict[object, list[tuple[str, tuple[object, ...]]]] = {}
+        values: Children = {}
         for child in children if rows else ():
             owned = select(child.table).where(child.table.c.seq.in_(select(stage.table.c.seq).where(mine)))
             for seq, *rest in connection.execute(owned):
@@ -96,9 +103,10 @@ def fill_absent(
     """Numbered rows of one table with what was absent: as read before under that key, else as published."""
     place = stage.spec.position[stage.spec.key[0]]
     keys = {row.values[place] for _, row in rows}
+    lacking = {child: {row.values[place] for _, row in rows if child.spec.name in row.absent} for child in children}
     stage.index(connection)
     staged = staged_rows(connection, stage, children, keys)
-    current = current_rows(connection, stage.spec.name, source_id, keys)
+    current = current_rows(connection, stage, source_id, keys, lacking)
     done = []
     for seq, row in rows:
         key = row.values[place]

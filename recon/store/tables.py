@@ -179,11 +179,8 @@ def _loaded_table(table: objects.Table) -> Table:
             Index(f"{table.name}_owner", table.key[0], "source_id"),
         ]
     columns += [_index(table, name) for name in _indexed(table) if name not in table.key or table.kind == "link"]
-    options: dict[str, Any] = {}
-    if table.kind == "object":
-        # room for a new version of a row beside the old one: no index of PostgreSQL's then has to be told of it
-        options = {"sqlite_autoincrement": True, "postgresql_with": {"fillfactor": 90}}
-    return Table(table.name, metadata, *columns, comment=table.grain, **options)
+    # not postgresql_with for what PostgreSQL wants beside: SQLAlchemy would load that dialect for every command
+    return Table(table.name, metadata, *columns, comment=table.grain, sqlite_autoincrement=table.kind == "object")
 
 
 LOADED: dict[str, Table] = {
@@ -191,23 +188,26 @@ LOADED: dict[str, Table] = {
 }
 
 
-def statistics(table: Table) -> tuple[str, ...]:
-    """What PostgreSQL shall know of a loaded table beside its columns.
+def on_postgresql(table: Table) -> tuple[str, ...]:
+    """What PostgreSQL is told of a loaded table after it was made.
 
-    Findings ask for upper(prefix) = 'SMTP' and the match for source_id + 0 = that of a link. That is nearly every row;
-    without this an expression is taken for one row in two hundred.
+    Objects: room for a new version of a row beside the old one, so that no index has to be told of it.
+    Statistics: findings ask for upper(prefix) = 'SMTP' and the match for source_id + 0 = that of a link. That is nearly
+    every row; without this an expression is taken for one row in two hundred.
     """
+    is_object = objects.TABLES[table.name].kind == "object"
+    room = (f"alter table {table.name} set (fillfactor = 90)",) if is_object else ()
     known = {"prefix": "upper(prefix)"} if "prefix" in table.c else {}
     if table.name in ("ad_user", "entra_user", "worker"):
         known["source"] = "source_id + 0"
-    return tuple(
+    return room + tuple(
         f"create statistics if not exists {table.name}_{name} on ({expression}) from {table.name}"
         for name, expression in known.items()
     )
 
 
 for _table in LOADED.values():
-    for _statement in statistics(_table):
+    for _statement in on_postgresql(_table):
         event.listen(_table, "after_create", DDL(_statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]
 
 

@@ -484,7 +484,6 @@ CREATE TABLE IF NOT EXISTS ad_computer (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_computer_key UNIQUE (guid, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_dn_key ON ad_computer (dn_key)
@@ -497,6 +496,9 @@ CREATE INDEX IF NOT EXISTS ad_computer_sam_key ON ad_computer (sam_key, source_i
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_sid ON ad_computer (sid, source_id)
+;
+
+alter table ad_computer set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_computer_altsecurityidentity (
@@ -667,7 +669,6 @@ CREATE TABLE IF NOT EXISTS ad_contact (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_contact_key UNIQUE (guid, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_contact_dn_key ON ad_contact (dn_key)
@@ -683,6 +684,9 @@ CREATE INDEX IF NOT EXISTS ad_contact_sid ON ad_contact (sid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_contact_targetaddress_key ON ad_contact (targetaddress_key, source_id)
+;
+
+alter table ad_contact set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_contact_history (
@@ -821,13 +825,15 @@ CREATE TABLE IF NOT EXISTS ad_deleted (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_deleted_key UNIQUE (guid, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_deleted_sam_key ON ad_deleted (sam_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_deleted_sid ON ad_deleted (sid, source_id)
+;
+
+alter table ad_deleted set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_deleted_history (
@@ -890,13 +896,15 @@ CREATE TABLE IF NOT EXISTS ad_domain (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_domain_key UNIQUE (guid, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_domain_dns_name ON ad_domain (dns_name, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_domain_sid ON ad_domain (sid, source_id)
+;
+
+alter table ad_domain set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_domain_history (
@@ -974,7 +982,6 @@ CREATE TABLE IF NOT EXISTS ad_group (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_group_key UNIQUE (guid, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_dn_key ON ad_group (dn_key)
@@ -993,6 +1000,9 @@ CREATE INDEX IF NOT EXISTS ad_group_sam_key ON ad_group (sam_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_sid ON ad_group (sid, source_id)
+;
+
+alter table ad_group set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_group_history (
@@ -1183,7 +1193,9 @@ CREATE TABLE IF NOT EXISTS ad_password_policy (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_password_policy_key UNIQUE (guid, source_id)
 )
- WITH (fillfactor = 90)
+;
+
+alter table ad_password_policy set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_password_policy_history (
@@ -1374,7 +1386,6 @@ CREATE TABLE IF NOT EXISTS ad_user (
     PRIMARY KEY (row_id),
     CONSTRAINT ad_user_key UNIQUE (guid, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_dn_key ON ad_user (dn_key)
@@ -1414,6 +1425,9 @@ CREATE INDEX IF NOT EXISTS ad_user_upn_key ON ad_user (upn_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_upn_suffix ON ad_user (upn_suffix, source_id)
+;
+
+alter table ad_user set (fillfactor = 90)
 ;
 
 create statistics if not exists ad_user_source on (source_id + 0) from ad_user
@@ -1931,7 +1945,6 @@ CREATE TABLE IF NOT EXISTS entra_deleted (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_deleted_key UNIQUE (id, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_deleted_employeeid_key ON entra_deleted (employeeid_key, source_id)
@@ -1947,6 +1960,9 @@ CREATE INDEX IF NOT EXISTS entra_deleted_onpremisesimmutableid ON entra_deleted 
 ;
 
 CREATE INDEX IF NOT EXISTS entra_deleted_upn_key ON entra_deleted (upn_key, source_id)
+;
+
+alter table entra_deleted set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_deleted_history (
@@ -2000,10 +2016,12 @@ CREATE TABLE IF NOT EXISTS entra_domain (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_domain_key UNIQUE (id, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_domain_domain_key ON entra_domain (domain_key, source_id)
+;
+
+alter table entra_domain set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_domain_history (
@@ -2097,7 +2115,6 @@ CREATE TABLE IF NOT EXISTS entra_group (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_group_key UNIQUE (id, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_group_mail_key ON entra_group (mail_key, source_id)
@@ -2110,6 +2127,9 @@ CREATE INDEX IF NOT EXISTS entra_group_sam_key ON entra_group (sam_key, source_i
 ;
 
 CREATE INDEX IF NOT EXISTS entra_group_sid ON entra_group (sid, source_id)
+;
+
+alter table entra_group set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_group_history (
@@ -2299,10 +2319,12 @@ CREATE TABLE IF NOT EXISTS entra_registration (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_registration_key UNIQUE (id, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_registration_upn_key ON entra_registration (upn_key, source_id)
+;
+
+alter table entra_registration set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_registration_history (
@@ -2383,7 +2405,9 @@ CREATE TABLE IF NOT EXISTS entra_role (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_role_key UNIQUE (id, source_id)
 )
- WITH (fillfactor = 90)
+;
+
+alter table entra_role set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_role_history (
@@ -2456,7 +2480,9 @@ CREATE TABLE IF NOT EXISTS entra_signin (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_signin_key UNIQUE (id, source_id)
 )
- WITH (fillfactor = 90)
+;
+
+alter table entra_signin set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_signin_history (
@@ -2573,7 +2599,6 @@ CREATE TABLE IF NOT EXISTS entra_user (
     PRIMARY KEY (row_id),
     CONSTRAINT entra_user_key UNIQUE (id, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_employeeid_key ON entra_user (employeeid_key, source_id)
@@ -2604,6 +2629,9 @@ CREATE INDEX IF NOT EXISTS entra_user_upn_key ON entra_user (upn_key, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_upn_suffix ON entra_user (upn_suffix, source_id)
+;
+
+alter table entra_user set (fillfactor = 90)
 ;
 
 create statistics if not exists entra_user_source on (source_id + 0) from entra_user
@@ -3214,10 +3242,12 @@ CREATE TABLE IF NOT EXISTS mim_role (
     PRIMARY KEY (row_id),
     CONSTRAINT mim_role_key UNIQUE (role, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS mim_role_sid ON mim_role (sid, source_id)
+;
+
+alter table mim_role set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS mim_role_history (
@@ -3261,7 +3291,9 @@ CREATE TABLE IF NOT EXISTS mim_run (
     PRIMARY KEY (row_id),
     CONSTRAINT mim_run_key UNIQUE (run_history_id, source_id)
 )
- WITH (fillfactor = 90)
+;
+
+alter table mim_run set (fillfactor = 90)
 ;
 
 CREATE TABLE IF NOT EXISTS mim_run_history (
@@ -3507,7 +3539,6 @@ CREATE TABLE IF NOT EXISTS worker (
     PRIMARY KEY (row_id),
     CONSTRAINT worker_key UNIQUE (worker_id, source_id)
 )
- WITH (fillfactor = 90)
 ;
 
 CREATE INDEX IF NOT EXISTS worker_employeeid_key ON worker (employeeid_key, source_id)
@@ -3523,6 +3554,9 @@ CREATE INDEX IF NOT EXISTS worker_work_mail_key ON worker (work_mail_key, source
 ;
 
 CREATE INDEX IF NOT EXISTS worker_worker_key ON worker (worker_key, source_id)
+;
+
+alter table worker set (fillfactor = 90)
 ;
 
 create statistics if not exists worker_source on (source_id + 0) from worker
