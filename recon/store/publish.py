@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Index,
     Integer,
     Select,
     Table,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    inspect,
     literal,
     or_,
     select,
@@ -197,12 +199,18 @@ def indexes_at_the_end(work: Publication, tables: list[Table], arrivals: int) ->
     first = tables[0]
     is_worth_it = work.dialect == "sqlite" and arrivals >= _MANY
     is_worth_it = is_worth_it and arrivals > count(work, select(func.count()).select_from(first))
-    indexes = [index for table in tables for index in table.indexes] if is_worth_it else []
+    indexes = [index for table in tables if is_worth_it for index in _standing(work, table)]
     for index in indexes:
         index.drop(work.connection)
     yield
     for index in indexes:
         index.create(work.connection)
+
+
+def _standing(work: Publication, table: Table) -> list[Index]:
+    """Its indexes as the database has them: of a database made by an earlier version the key is a constraint."""
+    standing = {index["name"] for index in inspect(work.connection).get_indexes(table.name)}
+    return [index for index in table.indexes if index.name in standing]
 
 
 def keep_statistics(work: Publication, tables: list[str]) -> None:

@@ -170,8 +170,9 @@ def _loaded_table(table: objects.Table) -> Table:
             sql_column("row_hash", "bytes", 16, nullable=False),
             Column("run_id", Integer, nullable=False),
             sql_column("loaded_at", "time", nullable=False),
-            # the key first: by the source first, planners would read a whole table in the order of its GUIDs
-            UniqueConstraint(*table.key, "source_id", name=f"{table.name}_key"),
+            # the key first: by the source first, planners would read a whole table in the order of its GUIDs;
+            # an index and no constraint: SQLite drops and makes it anew where a whole table comes
+            Index(f"{table.name}_key", *table.key, "source_id", unique=True),
         ]
     else:
         columns += [

@@ -610,14 +610,18 @@ CREATE TABLE ad_computer (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_computer_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_computer_dn_key' and object_id = object_id(N'ad_computer'))
 CREATE INDEX ad_computer_dn_key ON ad_computer (dn_key)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_computer_key' and object_id = object_id(N'ad_computer'))
+CREATE UNIQUE INDEX ad_computer_key ON ad_computer (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -832,14 +836,18 @@ CREATE TABLE ad_contact (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_contact_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_contact_dn_key' and object_id = object_id(N'ad_contact'))
 CREATE INDEX ad_contact_dn_key ON ad_contact (dn_key)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_contact_key' and object_id = object_id(N'ad_contact'))
+CREATE UNIQUE INDEX ad_contact_key ON ad_contact (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1022,9 +1030,13 @@ CREATE TABLE ad_deleted (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_deleted_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_deleted_key' and object_id = object_id(N'ad_deleted'))
+CREATE UNIQUE INDEX ad_deleted_key ON ad_deleted (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1102,14 +1114,18 @@ CREATE TABLE ad_domain (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_domain_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_domain_dns_name' and object_id = object_id(N'ad_domain'))
 CREATE INDEX ad_domain_dns_name ON ad_domain (dns_name, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_domain_key' and object_id = object_id(N'ad_domain'))
+CREATE UNIQUE INDEX ad_domain_key ON ad_domain (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1197,14 +1213,18 @@ CREATE TABLE ad_group (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_group_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_group_dn_key' and object_id = object_id(N'ad_group'))
 CREATE INDEX ad_group_dn_key ON ad_group (dn_key)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_group_key' and object_id = object_id(N'ad_group'))
+CREATE UNIQUE INDEX ad_group_key ON ad_group (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1462,9 +1482,13 @@ CREATE TABLE ad_password_policy (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_password_policy_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_password_policy_key' and object_id = object_id(N'ad_password_policy'))
+CREATE UNIQUE INDEX ad_password_policy_key ON ad_password_policy (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -1672,8 +1696,7 @@ CREATE TABLE ad_user (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_user_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
 go
 if @@trancount = 0 set noexec on
@@ -1695,6 +1718,11 @@ if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'ad_user_immutable_id' and object_id = object_id(N'ad_user'))
 CREATE INDEX ad_user_immutable_id ON ad_user (immutable_id, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'ad_user_key' and object_id = object_id(N'ad_user'))
+CREATE UNIQUE INDEX ad_user_key ON ad_user (guid, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2348,14 +2376,18 @@ CREATE TABLE entra_deleted (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_deleted_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_deleted_employeeid_key' and object_id = object_id(N'entra_deleted'))
 CREATE INDEX entra_deleted_employeeid_key ON entra_deleted (employeeid_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_deleted_key' and object_id = object_id(N'entra_deleted'))
+CREATE UNIQUE INDEX entra_deleted_key ON entra_deleted (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2434,14 +2466,18 @@ CREATE TABLE entra_domain (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_domain_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_domain_domain_key' and object_id = object_id(N'entra_domain'))
 CREATE INDEX entra_domain_domain_key ON entra_domain (domain_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_domain_key' and object_id = object_id(N'entra_domain'))
+CREATE UNIQUE INDEX entra_domain_key ON entra_domain (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2550,9 +2586,13 @@ CREATE TABLE entra_group (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_group_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_group_key' and object_id = object_id(N'entra_group'))
+CREATE UNIQUE INDEX entra_group_key ON entra_group (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2806,9 +2846,13 @@ CREATE TABLE entra_registration (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_registration_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_registration_key' and object_id = object_id(N'entra_registration'))
+CREATE UNIQUE INDEX entra_registration_key ON entra_registration (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -2911,9 +2955,13 @@ CREATE TABLE entra_role (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_role_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_role_key' and object_id = object_id(N'entra_role'))
+CREATE UNIQUE INDEX entra_role_key ON entra_role (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3003,9 +3051,13 @@ CREATE TABLE entra_signin (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_signin_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_signin_key' and object_id = object_id(N'entra_signin'))
+CREATE UNIQUE INDEX entra_signin_key ON entra_signin (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3127,14 +3179,18 @@ CREATE TABLE entra_user (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_user_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'entra_user_employeeid_key' and object_id = object_id(N'entra_user'))
 CREATE INDEX entra_user_employeeid_key ON entra_user (employeeid_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'entra_user_key' and object_id = object_id(N'entra_user'))
+CREATE UNIQUE INDEX entra_user_key ON entra_user (id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3925,9 +3981,13 @@ CREATE TABLE mim_role (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT mim_role_key UNIQUE (role, source_id)
+    PRIMARY KEY (row_id)
 )
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'mim_role_key' and object_id = object_id(N'mim_role'))
+CREATE UNIQUE INDEX mim_role_key ON mim_role (role, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -3981,9 +4041,13 @@ CREATE TABLE mim_run (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT mim_run_key UNIQUE (run_history_id, source_id)
+    PRIMARY KEY (row_id)
 )
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'mim_run_key' and object_id = object_id(N'mim_run'))
+CREATE UNIQUE INDEX mim_run_key ON mim_run (run_history_id, source_id)
 go
 if @@trancount = 0 set noexec on
 go
@@ -4266,14 +4330,18 @@ CREATE TABLE worker (
     row_hash VARBINARY(16) NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at DATETIME2(6) NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT worker_key UNIQUE (worker_id, source_id)
+    PRIMARY KEY (row_id)
 )
 go
 if @@trancount = 0 set noexec on
 go
 if not exists (select 1 from sys.indexes where name = N'worker_employeeid_key' and object_id = object_id(N'worker'))
 CREATE INDEX worker_employeeid_key ON worker (employeeid_key, source_id)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'worker_key' and object_id = object_id(N'worker'))
+CREATE UNIQUE INDEX worker_key ON worker (worker_id, source_id)
 go
 if @@trancount = 0 set noexec on
 go

@@ -481,12 +481,14 @@ CREATE TABLE IF NOT EXISTS ad_computer (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_computer_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_dn_key ON ad_computer (dn_key)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_computer_key ON ad_computer (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_managedby_key ON ad_computer (managedby_key)
@@ -666,12 +668,14 @@ CREATE TABLE IF NOT EXISTS ad_contact (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_contact_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
 ;
 
 CREATE INDEX IF NOT EXISTS ad_contact_dn_key ON ad_contact (dn_key)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_contact_key ON ad_contact (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_contact_mail_key ON ad_contact (mail_key, source_id)
@@ -822,9 +826,11 @@ CREATE TABLE IF NOT EXISTS ad_deleted (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_deleted_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_deleted_key ON ad_deleted (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_deleted_sam_key ON ad_deleted (sam_key, source_id)
@@ -893,12 +899,14 @@ CREATE TABLE IF NOT EXISTS ad_domain (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_domain_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
 ;
 
 CREATE INDEX IF NOT EXISTS ad_domain_dns_name ON ad_domain (dns_name, source_id)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_domain_key ON ad_domain (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_domain_sid ON ad_domain (sid, source_id)
@@ -979,12 +987,14 @@ CREATE TABLE IF NOT EXISTS ad_group (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_group_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_dn_key ON ad_group (dn_key)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_group_key ON ad_group (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_mail_key ON ad_group (mail_key, source_id)
@@ -1190,9 +1200,11 @@ CREATE TABLE IF NOT EXISTS ad_password_policy (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_password_policy_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_password_policy_key ON ad_password_policy (guid, source_id)
 ;
 
 alter table ad_password_policy set (fillfactor = 90)
@@ -1383,8 +1395,7 @@ CREATE TABLE IF NOT EXISTS ad_user (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT ad_user_key UNIQUE (guid, source_id)
+    PRIMARY KEY (row_id)
 )
 ;
 
@@ -1398,6 +1409,9 @@ CREATE INDEX IF NOT EXISTS ad_user_guid_immutable_id ON ad_user (guid_immutable_
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_immutable_id ON ad_user (immutable_id, source_id)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_user_key ON ad_user (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_mail_key ON ad_user (mail_key, source_id)
@@ -1942,12 +1956,14 @@ CREATE TABLE IF NOT EXISTS entra_deleted (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_deleted_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_deleted_employeeid_key ON entra_deleted (employeeid_key, source_id)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_deleted_key ON entra_deleted (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_deleted_mail_key ON entra_deleted (mail_key, source_id)
@@ -2013,12 +2029,14 @@ CREATE TABLE IF NOT EXISTS entra_domain (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_domain_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_domain_domain_key ON entra_domain (domain_key, source_id)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_domain_key ON entra_domain (id, source_id)
 ;
 
 alter table entra_domain set (fillfactor = 90)
@@ -2112,9 +2130,11 @@ CREATE TABLE IF NOT EXISTS entra_group (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_group_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_group_key ON entra_group (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_group_mail_key ON entra_group (mail_key, source_id)
@@ -2316,9 +2336,11 @@ CREATE TABLE IF NOT EXISTS entra_registration (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_registration_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_registration_key ON entra_registration (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_registration_upn_key ON entra_registration (upn_key, source_id)
@@ -2402,9 +2424,11 @@ CREATE TABLE IF NOT EXISTS entra_role (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_role_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_role_key ON entra_role (id, source_id)
 ;
 
 alter table entra_role set (fillfactor = 90)
@@ -2477,9 +2501,11 @@ CREATE TABLE IF NOT EXISTS entra_signin (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_signin_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_signin_key ON entra_signin (id, source_id)
 ;
 
 alter table entra_signin set (fillfactor = 90)
@@ -2596,12 +2622,14 @@ CREATE TABLE IF NOT EXISTS entra_user (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT entra_user_key UNIQUE (id, source_id)
+    PRIMARY KEY (row_id)
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_employeeid_key ON entra_user (employeeid_key, source_id)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_user_key ON entra_user (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_mail_key ON entra_user (mail_key, source_id)
@@ -3239,9 +3267,11 @@ CREATE TABLE IF NOT EXISTS mim_role (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT mim_role_key UNIQUE (role, source_id)
+    PRIMARY KEY (row_id)
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS mim_role_key ON mim_role (role, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS mim_role_sid ON mim_role (sid, source_id)
@@ -3288,9 +3318,11 @@ CREATE TABLE IF NOT EXISTS mim_run (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT mim_run_key UNIQUE (run_history_id, source_id)
+    PRIMARY KEY (row_id)
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS mim_run_key ON mim_run (run_history_id, source_id)
 ;
 
 alter table mim_run set (fillfactor = 90)
@@ -3536,12 +3568,14 @@ CREATE TABLE IF NOT EXISTS worker (
     row_hash BYTEA NOT NULL,
     run_id INTEGER NOT NULL,
     loaded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (row_id),
-    CONSTRAINT worker_key UNIQUE (worker_id, source_id)
+    PRIMARY KEY (row_id)
 )
 ;
 
 CREATE INDEX IF NOT EXISTS worker_employeeid_key ON worker (employeeid_key, source_id)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS worker_key ON worker (worker_id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS worker_manager_key ON worker (manager_key, source_id)

@@ -461,12 +461,14 @@ CREATE TABLE IF NOT EXISTS ad_computer (
     managedby_key TEXT,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_computer_key UNIQUE (guid, source_id)
+    loaded_at TEXT NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_dn_key ON ad_computer (dn_key)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_computer_key ON ad_computer (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_computer_managedby_key ON ad_computer (managedby_key)
@@ -642,12 +644,14 @@ CREATE TABLE IF NOT EXISTS ad_contact (
     department TEXT,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_contact_key UNIQUE (guid, source_id)
+    loaded_at TEXT NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS ad_contact_dn_key ON ad_contact (dn_key)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_contact_key ON ad_contact (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_contact_mail_key ON ad_contact (mail_key, source_id)
@@ -791,9 +795,11 @@ CREATE TABLE IF NOT EXISTS ad_deleted (
     deleted_day INTEGER,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_deleted_key UNIQUE (guid, source_id)
+    loaded_at TEXT NOT NULL
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_deleted_key ON ad_deleted (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_deleted_sam_key ON ad_deleted (sam_key, source_id)
@@ -858,12 +864,14 @@ CREATE TABLE IF NOT EXISTS ad_domain (
     whenchanged TEXT,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_domain_key UNIQUE (guid, source_id)
+    loaded_at TEXT NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS ad_domain_dns_name ON ad_domain (dns_name, source_id)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_domain_key ON ad_domain (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_domain_sid ON ad_domain (sid, source_id)
@@ -940,12 +948,14 @@ CREATE TABLE IF NOT EXISTS ad_group (
     member_count INTEGER,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_group_key UNIQUE (guid, source_id)
+    loaded_at TEXT NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_dn_key ON ad_group (dn_key)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_group_key ON ad_group (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_group_mail_key ON ad_group (mail_key, source_id)
@@ -1144,9 +1154,11 @@ CREATE TABLE IF NOT EXISTS ad_password_policy (
     whenchanged TEXT,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_password_policy_key UNIQUE (guid, source_id)
+    loaded_at TEXT NOT NULL
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_password_policy_key ON ad_password_policy (guid, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS ad_password_policy_history (
@@ -1333,8 +1345,7 @@ CREATE TABLE IF NOT EXISTS ad_user (
     msdscloudextensionattribute20 TEXT,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT ad_user_key UNIQUE (guid, source_id)
+    loaded_at TEXT NOT NULL
 )
 ;
 
@@ -1348,6 +1359,9 @@ CREATE INDEX IF NOT EXISTS ad_user_guid_immutable_id ON ad_user (guid_immutable_
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_immutable_id ON ad_user (immutable_id, source_id)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS ad_user_key ON ad_user (guid, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS ad_user_mail_key ON ad_user (mail_key, source_id)
@@ -1882,12 +1896,14 @@ CREATE TABLE IF NOT EXISTS entra_deleted (
     deleted_day INTEGER,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_deleted_key UNIQUE (id, source_id)
+    loaded_at TEXT NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_deleted_employeeid_key ON entra_deleted (employeeid_key, source_id)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_deleted_key ON entra_deleted (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_deleted_mail_key ON entra_deleted (mail_key, source_id)
@@ -1949,12 +1965,14 @@ CREATE TABLE IF NOT EXISTS entra_domain (
     isroot SMALLINT,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_domain_key UNIQUE (id, source_id)
+    loaded_at TEXT NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_domain_domain_key ON entra_domain (domain_key, source_id)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_domain_key ON entra_domain (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_domain_history (
@@ -2044,9 +2062,11 @@ CREATE TABLE IF NOT EXISTS entra_group (
     member_count INTEGER,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_group_key UNIQUE (id, source_id)
+    loaded_at TEXT NOT NULL
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_group_key ON entra_group (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_group_mail_key ON entra_group (mail_key, source_id)
@@ -2241,9 +2261,11 @@ CREATE TABLE IF NOT EXISTS entra_registration (
     lastupdateddatetime TEXT,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_registration_key UNIQUE (id, source_id)
+    loaded_at TEXT NOT NULL
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_registration_key ON entra_registration (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_registration_upn_key ON entra_registration (upn_key, source_id)
@@ -2323,9 +2345,11 @@ CREATE TABLE IF NOT EXISTS entra_role (
     is_activated SMALLINT,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_role_key UNIQUE (id, source_id)
+    loaded_at TEXT NOT NULL
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_role_key ON entra_role (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_role_history (
@@ -2394,9 +2418,11 @@ CREATE TABLE IF NOT EXISTS entra_signin (
     last_successful_signin_day INTEGER,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_signin_key UNIQUE (id, source_id)
+    loaded_at TEXT NOT NULL
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_signin_key ON entra_signin (id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS entra_signin_history (
@@ -2509,12 +2535,14 @@ CREATE TABLE IF NOT EXISTS entra_user (
     extensionattribute15 TEXT,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT entra_user_key UNIQUE (id, source_id)
+    loaded_at TEXT NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_employeeid_key ON entra_user (employeeid_key, source_id)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS entra_user_key ON entra_user (id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS entra_user_mail_key ON entra_user (mail_key, source_id)
@@ -3142,9 +3170,11 @@ CREATE TABLE IF NOT EXISTS mim_role (
     rid INTEGER,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT mim_role_key UNIQUE (role, source_id)
+    loaded_at TEXT NOT NULL
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS mim_role_key ON mim_role (role, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS mim_role_sid ON mim_role (sid, source_id)
@@ -3187,9 +3217,11 @@ CREATE TABLE IF NOT EXISTS mim_run (
     end_date TEXT,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT mim_run_key UNIQUE (run_history_id, source_id)
+    loaded_at TEXT NOT NULL
 )
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS mim_run_key ON mim_run (run_history_id, source_id)
 ;
 
 CREATE TABLE IF NOT EXISTS mim_run_history (
@@ -3431,12 +3463,14 @@ CREATE TABLE IF NOT EXISTS worker (
     source_row INTEGER,
     row_hash BLOB NOT NULL,
     run_id INTEGER NOT NULL,
-    loaded_at TEXT NOT NULL,
-    CONSTRAINT worker_key UNIQUE (worker_id, source_id)
+    loaded_at TEXT NOT NULL
 )
 ;
 
 CREATE INDEX IF NOT EXISTS worker_employeeid_key ON worker (employeeid_key, source_id)
+;
+
+CREATE UNIQUE INDEX IF NOT EXISTS worker_key ON worker (worker_id, source_id)
 ;
 
 CREATE INDEX IF NOT EXISTS worker_manager_key ON worker (manager_key, source_id)
