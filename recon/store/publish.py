@@ -27,7 +27,9 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
 )
+from sqlalchemy.exc import DBAPIError
 
 from recon.config import LoadGuards
 from recon.objects import Table as TableSpec
@@ -191,14 +193,14 @@ def digits(total: int) -> str:
 
 @contextmanager
 def indexes_at_the_end(work: Publication, tables: list[Table], arrivals: int) -> Iterator[None]:
-    """SQLite: when more rows come than stand in the first of `tables`, make the indexes of all after they came.
+    """Where many rows come to few, make the indexes of these tables after they came.
 
     A million keys in no order, put into a dozen indexes one by one, are a read and a write of a page each; sorted first
-    they are written once. Part of the transaction: whoever reads meanwhile has the old rows with their indexes.
+    they are written once. Part of the transaction: on SQLite whoever reads meanwhile has the old rows with their
+    indexes. On PostgreSQL he would wait, so only the first rows of all come that way. SQL Server keeps its indexes.
     """
-    first = tables[0]
-    is_worth_it = work.dialect == "sqlite" and arrivals >= _MANY
-    is_worth_it = is_worth_it and arrivals > count(work, select(func.count()).select_from(first))
+    fits = {"sqlite": _outnumbers, "postgresql": _may_lock}.get(work.dialect)
+    is_worth_it = fits is not None and arrivals >= _MANY and fits(work, tables, arrivals)
     indexes = [index for table in tables if is_worth_it for index in _standing(work, table)]
     for index in indexes:
         index.drop(work.connection)
@@ -207,9 +209,30 @@ def indexes_at_the_end(work: Publication, tables: list[Table], arrivals: int) ->
         index.create(work.connection)
 
 
+def _outnumbers(work: Publication, tables: list[Table], arrivals: int) -> bool:
+    return arrivals > count(work, select(func.count()).select_from(tables[0]))
+
+
+def _may_lock(work: Publication, tables: list[Table], _arrivals: int) -> bool:
+    """PostgreSQL: the tables are empty, nobody uses them, and they are ours: the owner alone may drop an index."""
+    if any(work.connection.execute(select(table.c.run_id).limit(1)).first() is not None for table in tables):
+        return False
+    names = [table.name for table in tables]
+    owner = "select bool_and(pg_has_role(c.relowner, 'USAGE')) from pg_class as c where c.oid = to_regclass(:its_name)"
+    if not all(work.connection.scalar(text(owner), {"its_name": name}) for name in names):
+        return False
+    try:
+        with work.connection.begin_nested():
+            work.connection.exec_driver_sql(f"lock table {', '.join(names)} in access exclusive mode nowait")
+    except DBAPIError:  # somebody reads them
+        return False
+    return True
+
+
 def _standing(work: Publication, table: Table) -> list[Index]:
     """Its indexes as the database has them: of a database made by an earlier version the key is a constraint."""
-    standing = {index["name"] for index in inspect(work.connection).get_indexes(table.name)}
+    found = inspect(work.connection).get_indexes(table.name)
+    standing = {index["name"] for index in found if "duplicates_constraint" not in index}
     return [index for index in table.indexes if index.name in standing]
 
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import event, func, inspect, select, text
 from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.schema import CreateTable
 
 from recon.config import LoadGuards
 from recon.errors import IncompleteError, LoadRefusedError, SourceError, StoreError
@@ -74,12 +75,85 @@ def test_many_first_links_of_each_source_leave_every_index_as_it_was(store):
         assert connection.scalar(select(func.count()).select_from(LOADED["ad_member"])) == 19_000
 
 
+def index_statements(store: Store, rows: list[Row]) -> tuple[LoadResult, list[str]]:
+    """A load, and what it said to make and drop indexes of loaded tables."""
+    said: list[str] = []
+
+    def listen(_connection, _cursor, statement, *_rest) -> None:
+        words = statement.lower().replace("unique ", "").split()
+        if words[:2] in (["drop", "index"], ["create", "index"]) and "stage_" not in statement:
+            said.append(f"{words[0]} {words[2]}")
+
+    event.listen(store.engine, "before_cursor_execute", listen)
+    try:
+        return load(store, rows), [each for each in said if "entra_user_key" in each]
+    finally:
+        event.remove(store.engine, "before_cursor_execute", listen)
+
+
+MANY = [user(number, upn_key=f"u{number}") for number in range(6_000)]
+
+
+def test_the_key_of_many_first_rows_is_indexed_after_they_came(store):
+    result, said = index_statements(store, MANY)
+    assert said == ["drop entra_user_key", "create entra_user_key"]
+    assert result.tables["entra_user"].inserted == 6_000
+    assert index_statements(store, MANY)[1] == []
+
+
+@pytest.mark.postgresql
+def test_indexes_stay_where_somebody_reads_the_table_and_the_load_does_not_wait(postgresql_url):
+    with fresh_database(postgresql_url) as url, Store.open(url) as store, store.read() as reader:
+        reader.execute(select(func.count()).select_from(LOADED["entra_user"]))
+        result, said = index_statements(store, MANY)
+        assert said == []
+        assert result.tables["entra_user"].inserted == 6_000
+
+
+@pytest.mark.postgresql
+def test_indexes_stay_where_the_tables_belong_to_somebody_else(postgresql_url):
+    with fresh_database(postgresql_url) as url, Store.open(url) as owner:
+        with owner.write() as connection:
+            connection.execute(text("create role many_loader login password 'many'"))
+            connection.execute(
+                text("grant select, insert, update, delete on all tables in schema public to many_loader")
+            )
+            connection.execute(text("grant usage on all sequences in schema public to many_loader"))
+        try:
+            theirs = owner.engine.url.set(username="many_loader", password="many")
+            with Store.open(theirs.render_as_string(hide_password=False), create=False) as store:
+                result, said = index_statements(store, MANY)
+            assert said == []
+            assert result.tables["entra_user"].inserted == 6_000
+        finally:
+            with owner.write() as connection:
+                connection.execute(text("drop owned by many_loader"))
+                connection.execute(text("drop role many_loader"))
+
+
+def test_a_database_whose_key_is_a_constraint_keeps_it(store):
+    table = LOADED["entra_user"]
+    with store.write() as connection:
+        made = str(CreateTable(table).compile(connection)).rstrip().removesuffix(")")
+        connection.execute(text("drop table entra_user"))
+        connection.execute(text(f"{made}, constraint entra_user_key unique (id, source_id))"))
+        for index in table.indexes:
+            if index.name != "entra_user_key":
+                index.create(connection)
+    result, said = index_statements(store, MANY)
+    assert said == []
+    assert result.tables["entra_user"].inserted == 6_000
+    with store.read() as connection:
+        assert [each["name"] for each in inspect(connection).get_unique_constraints(table.name)] == ["entra_user_key"]
+    assert load(store, MANY).tables["entra_user"].inserted == 0
+
+
 def indexes(store: Store) -> dict[str, str]:
     """The columns of each index of three tables."""
     with store.read() as connection:
         found = inspect(connection)
         return {
-            str(index["name"]): str(index["column_names"])
+            str(index["name"]): f"{index['column_names']}, unique: {bool(index['unique'])}"
             for table in ("entra_user", "entra_user_othermail", "ad_member")
             for index in found.get_indexes(table)
         }
