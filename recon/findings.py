@@ -9,15 +9,16 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, case, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Table, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, escape_colons, read_catalog
+from recon.catalog import FINDING_COLUMNS, SEVERITIES, Catalog, Statement, read_catalog
 from recon.config import Settings, Sspr, Sync
 from recon.decode.mask import mask_value
 from recon.decode.times import day, earlier, filetime, utc_now_text
 from recon.deploy import ensure_views
 from recon.errors import CatalogError, StoreError
+from recon.filling import add, refill
 from recon.store import Store
 from recon.store.acceptance import acceptances, accepted_counts, follow, gone_names, new_rows
 from recon.store.closure import Closure, fill_closures
@@ -124,15 +125,6 @@ def _set_clock(connection: Connection, values: Settings, refresh_id: int) -> str
 # ---- match and findings -------------------------------------------------------------------------------
 
 
-def _parts(
-    connection: Connection, statement: Statement, target: Table, columns: Sequence[str], values: Sequence[str]
-) -> tuple[str, str]:
-    """`with …, filled as (the file's SELECT)`, and `insert into target … select … from filled`, for every engine."""
-    head, last = statement.split(connection.dialect.name)
-    found = f"{escape_colons(head)}filled as (\n{escape_colons(last)}\n)\n\n"
-    return found, f"insert into {target.name} ({', '.join(columns)})\nselect {', '.join(values)}\nfrom filled"
-
-
 _CACHE_KB = 16_000
 
 
@@ -166,13 +158,10 @@ def _analyze(connection: Connection, table: Table) -> None:
 
 
 def _match(connection: Connection, catalog: Catalog) -> int:
-    for table in reversed(FILLED):
-        connection.execute(delete(table))
     for table in FILLED:
         statement = catalog.statement(table.name, "match")
-        columns = [column.name for column in table.columns]
         try:
-            connection.execute(text("".join(_parts(connection, statement, table, columns, columns))))
+            refill(connection, statement, table)
         except SQLAlchemyError as error:
             raise StoreError(f"{statement.path}: the database refuses it: {first_line(error)}") from error
         _analyze(connection, table)
@@ -190,16 +179,8 @@ def _find(connection: Connection, statement: Statement, refresh_id: int) -> int:
         "is_personal": int(statement.is_personal),
     }
     detail = f"coalesce({', '.join(statement.identity)}, '')" if statement.identity else "null"
-    columns = (*values, "detail", *FINDING_COLUMNS)
-    selected = (*(f":{name}" for name in values), detail, *FINDING_COLUMNS)
-    found, into = _parts(connection, statement, finding_row, columns, selected)
-    if connection.dialect.name == "postgresql":
-        # it plans no INSERT for several processes at once, but a SELECT that makes a temporary table
-        connection.execute(text(f"create temporary table filled on commit drop as\n{found}select * from filled"))
-        connection.execute(text(into), values)
-        connection.execute(text("drop table filled"))
-    else:
-        connection.execute(text(found + into), values)
+    columns = {**{name: f":{name}" for name in values}, "detail": detail, **{name: name for name in FINDING_COLUMNS}}
+    add(connection, statement, finding_row, columns, values)
     # asked, because a driver may not count what a statement beginning with WITH inserts
     return int(connection.scalar(_ROWS_OF, {"its_code": statement.name}) or 0)
 

@@ -10,8 +10,9 @@ from recon.errors import ConfigError, StoreError, UsageError
 from recon.findings import counts, refresh, rows, worst
 from recon.queries import prepare, query
 from recon.store import Store
-from recon.store.match_tables import clock, finding_row
-from recon.store.tables import setting, source
+from recon.store.match_tables import FILLED, clock, finding_row
+from recon.store.tables import LOADED, setting, source
+from tests.servers.stores import fresh_database
 from tests.support.estate import BEFORE, TODAY, Estate, guid
 
 
@@ -280,3 +281,78 @@ def test_prepare_names_what_the_database_refuses(estate, tmp_path):
     (error,) = prepared.broken
     assert str(error).startswith(f"{tmp_path}/own_two.sql, line 8: the database refuses it: ")
     assert "no_such_table" in str(error)
+
+
+# ---- the tables that a refresh fills ------------------------------------------------------------------
+
+
+def filled(estate):
+    """Every row of the tables that a refresh fills."""
+    with estate.store.read() as connection:
+        return {table.name: sorted(map(repr, connection.execute(select(table)))) for table in FILLED}
+
+
+def empty(estate):
+    with estate.store.write() as connection:
+        for table in FILLED:
+            connection.execute(delete(table))
+
+
+def person(estate, number, **values):
+    """The row ids of one person in AD and in Entra; HR has them too."""
+    name = f"p{number}"
+    estate.worker(name, is_active=number % 2)
+    in_ad = estate.ad(employeeid=name, samaccountname=name, displayname=f"Zoë {number}", **values)
+    return in_ad, estate.entra(employeeid=name, displayname=f"Zoë {number}")
+
+
+def test_a_refresh_leaves_what_one_of_empty_tables_makes(estate):
+    people = [person(estate, number) for number in range(6)]
+    empty(estate)
+    estate.refresh()
+    first = filled(estate)
+    assert [len(first[name]) for name in ("match_candidate", "user_match", "pair", "worker_match")] == [6] * 4
+    assert len(first["leaver"]) == 3
+    estate.refresh()
+    assert filled(estate) == first
+    users, accounts = LOADED["entra_user"], LOADED["ad_user"]
+    with estate.store.write() as connection:
+        connection.execute(delete(users).where(users.c.row_id == people[0][1]))
+        connection.execute(update(users).where(users.c.row_id == people[1][1]).values(displayname="zoë 1"))
+        connection.execute(update(accounts).where(accounts.c.row_id == people[2][0]).values(displayname=None))
+        connection.execute(update(users).where(users.c.row_id == people[3][1]).values(employeeid_key="p4"))
+    person(estate, 7)
+    estate.refresh()
+    second = filled(estate)
+    assert second != first
+    empty(estate)
+    estate.refresh()
+    assert filled(estate) == second
+
+
+@pytest.mark.postgresql
+def test_postgresql_touches_only_the_rows_that_differ(postgresql_url):
+    with fresh_database(postgresql_url) as url, Store.open(url) as store:
+        estate = Estate(store)
+        people = [person(estate, number) for number in range(4)]
+
+        def versions():
+            with store.read() as connection:
+                return {
+                    name: dict(connection.execute(text(f"select {key}, xmin::text from {name}")).all())
+                    for name, key in (
+                        ("pair", "ad_row_id"),
+                        ("user_match", "ad_row_id"),
+                        ("worker_match", "worker_row_id"),
+                    )
+                }
+
+        estate.refresh()
+        first = versions()
+        accounts = LOADED["ad_user"]
+        with store.write() as connection:
+            connection.execute(update(accounts).where(accounts.c.row_id == people[2][0]).values(displayname="Other"))
+        estate.refresh()
+        second = versions()
+        assert (second["user_match"], second["worker_match"]) == (first["user_match"], first["worker_match"])
+        assert {key for key, version in second["pair"].items() if version != first["pair"][key]} == {people[2][0]}

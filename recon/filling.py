@@ -1,0 +1,66 @@
+"""A SELECT of the catalogue put into the table that keeps its rows, on each engine.
+
+PostgreSQL plans an INSERT for one process, a SELECT that makes a temporary table for several; and a row that is deleted
+and inserted again leaves a dead one behind, and an entry in each index. So there the SELECT makes a temporary table,
+and of the table that is refilled only the rows that differ from it are touched.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Table, delete, text
+
+from recon.catalog import Statement, escape_colons
+
+
+def add(
+    connection: Connection,
+    statement: Statement,
+    table: Table,
+    values: Mapping[str, str],
+    parameters: Mapping[str, object] | None = None,
+) -> None:
+    """Insert what a statement selects. `values`: for each column of the table an expression over the statement's."""
+    into = f"insert into {table.name} ({', '.join(values)})\nselect {', '.join(values.values())}\nfrom filled"
+    if connection.dialect.name == "postgresql":
+        with _made(connection, statement, ["*"]):
+            connection.execute(text(into), parameters)
+    else:
+        connection.execute(text(_named(connection, statement) + into), parameters)
+
+
+def refill(connection: Connection, statement: Statement, table: Table) -> None:
+    """Make the table hold what a statement selects, and nothing else."""
+    names = [column.name for column in table.columns]
+    key = [column.name for column in table.primary_key]
+    if connection.dialect.name != "postgresql" or not key:
+        connection.execute(delete(table))
+        add(connection, statement, table, {name: name for name in names})
+        return
+    # the types of the table: rows are compared as they are stored
+    typed = [f"{column.name}::{column.type.compile(connection.dialect)} as {column.name}" for column in table.columns]
+    with _made(connection, statement, typed):
+        connection.exec_driver_sql("analyze filled")
+        theirs = " and ".join(f"f.{name} = t.{name}" for name in key)
+        same = f"select 1 from filled as f where {theirs} and row(f.*) is not distinct from row(t.*)"
+        connection.exec_driver_sql(f"delete from {table.name} as t where not exists ({same})")
+        listed = ", ".join(names)
+        missing = f"select 1 from {table.name} as t where {theirs}"
+        connection.exec_driver_sql(
+            f"insert into {table.name} ({listed}) select {listed} from filled as f where not exists ({missing})"
+        )
+
+
+def _named(connection: Connection, statement: Statement) -> str:
+    """`with …, filled as (the file's SELECT)`: any engine goes on from there."""
+    head, last = statement.split(connection.dialect.name)
+    return f"{escape_colons(head)}filled as (\n{escape_colons(last)}\n)\n\n"
+
+
+@contextmanager
+def _made(connection: Connection, statement: Statement, columns: Iterable[str]) -> Iterator[None]:
+    """PostgreSQL: what the statement selects as the temporary table `filled`, for the block."""
+    selected = f"{_named(connection, statement)}select {', '.join(columns)} from filled"
+    connection.execute(text(f"create temporary table filled on commit drop as\n{selected}"))
+    yield
+    connection.exec_driver_sql("drop table filled")
