@@ -8,7 +8,7 @@ and of the table that is refilled only the rows that differ from it are touched.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Table, delete, text
+from sqlalchemy import Connection, Table, delete, select, text
 
 from recon.catalog import Statement, escape_colons
 
@@ -33,7 +33,8 @@ def refill(connection: Connection, statement: Statement, table: Table) -> None:
     """Make the table hold what a statement selects, and nothing else."""
     names = [column.name for column in table.columns]
     key = [column.name for column in table.primary_key]
-    if connection.dialect.name != "postgresql" or not key:
+    has_rows = connection.execute(select(table).limit(1)).first() is not None
+    if connection.dialect.name != "postgresql" or not key or not has_rows:
         connection.execute(delete(table))
         add(connection, statement, table, {name: name for name in names})
         return
