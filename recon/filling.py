@@ -31,24 +31,28 @@ def add(
 
 def refill(connection: Connection, statement: Statement, table: Table) -> None:
     """Make the table hold what a statement selects, and nothing else."""
-    names = [column.name for column in table.columns]
     key = [column.name for column in table.primary_key]
-    has_rows = connection.execute(select(table).limit(1)).first() is not None
-    if connection.dialect.name != "postgresql" or not key or not has_rows:
+    if connection.dialect.name == "postgresql" and key and connection.execute(select(table).limit(1)).first():
+        _exchange(connection, statement, table, key)
+    else:
         connection.execute(delete(table))
-        add(connection, statement, table, {name: name for name in names})
-        return
+        add(connection, statement, table, {column.name: column.name for column in table.columns})
+
+
+def _exchange(connection: Connection, statement: Statement, table: Table, key: Iterable[str]) -> None:
+    """PostgreSQL: delete and insert the rows that differ."""
     # the types of the table: rows are compared as they are stored
     typed = [f"{column.name}::{column.type.compile(connection.dialect)} as {column.name}" for column in table.columns]
+    # by name: a table to which columns were added has them in another order
+    listed, new, old = (", ".join(f"{of}{column.name}" for column in table.columns) for of in ("", "f.", "t."))
+    same_key = " and ".join(f"f.{name} = t.{name}" for name in key)
     with _made(connection, statement, typed):
         connection.exec_driver_sql("analyze filled")
-        theirs = " and ".join(f"f.{name} = t.{name}" for name in key)
-        same = f"select 1 from filled as f where {theirs} and row(f.*) is not distinct from row(t.*)"
+        same = f"select 1 from filled as f where {same_key} and row({new}) is not distinct from row({old})"
         connection.exec_driver_sql(f"delete from {table.name} as t where not exists ({same})")
-        listed = ", ".join(names)
-        missing = f"select 1 from {table.name} as t where {theirs}"
+        stands = f"select 1 from {table.name} as t where {same_key}"
         connection.exec_driver_sql(
-            f"insert into {table.name} ({listed}) select {listed} from filled as f where not exists ({missing})"
+            f"insert into {table.name} ({listed}) select {new} from filled as f where not exists ({stands})"
         )
 
 

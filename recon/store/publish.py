@@ -199,8 +199,11 @@ def indexes_at_the_end(work: Publication, tables: list[Table], arrivals: int) ->
     they are written once. Part of the transaction: on SQLite whoever reads meanwhile has the old rows with their
     indexes. On PostgreSQL he would wait, so only the first rows of all come that way. SQL Server keeps its indexes.
     """
-    fits = {"sqlite": _outnumbers, "postgresql": _may_lock}.get(work.dialect)
-    is_worth_it = fits is not None and arrivals >= _MANY and fits(work, tables, arrivals)
+    is_worth_it = False
+    if arrivals >= _MANY and work.dialect == "sqlite":
+        is_worth_it = arrivals > count(work, select(func.count()).select_from(tables[0]))
+    elif arrivals >= _MANY and work.dialect == "postgresql":
+        is_worth_it = _lock_empty(work, tables)
     indexes = [index for table in tables if is_worth_it for index in _standing(work, table)]
     for index in indexes:
         index.drop(work.connection)
@@ -209,22 +212,18 @@ def indexes_at_the_end(work: Publication, tables: list[Table], arrivals: int) ->
         index.create(work.connection)
 
 
-def _outnumbers(work: Publication, tables: list[Table], arrivals: int) -> bool:
-    return arrivals > count(work, select(func.count()).select_from(tables[0]))
-
-
-def _may_lock(work: Publication, tables: list[Table], _arrivals: int) -> bool:
-    """PostgreSQL: the tables are empty, nobody uses them, and they are ours: the owner alone may drop an index."""
+def _lock_empty(work: Publication, tables: list[Table]) -> bool:
+    """PostgreSQL: lock tables that are empty and ours (only the owner may drop an index); False where that fails."""
     if any(work.connection.execute(select(table.c.run_id).limit(1)).first() is not None for table in tables):
         return False
-    names = [table.name for table in tables]
-    owner = "select bool_and(pg_has_role(c.relowner, 'USAGE')) from pg_class as c where c.oid = to_regclass(:its_name)"
-    if not all(work.connection.scalar(text(owner), {"its_name": name}) for name in names):
+    is_ours = text("select pg_has_role(relowner, 'USAGE') from pg_class where oid = to_regclass(:its_name)")
+    if not all(work.connection.scalar(is_ours, {"its_name": table.name}) for table in tables):
         return False
+    names = ", ".join(table.name for table in tables)
     try:
         with work.connection.begin_nested():
-            work.connection.exec_driver_sql(f"lock table {', '.join(names)} in access exclusive mode nowait")
-    except DBAPIError:  # somebody reads them
+            work.connection.exec_driver_sql(f"lock table {names} in access exclusive mode nowait")
+    except DBAPIError:
         return False
     return True
 

@@ -356,3 +356,26 @@ def test_postgresql_touches_only_the_rows_that_differ(postgresql_url):
         second = versions()
         assert (second["user_match"], second["worker_match"]) == (first["user_match"], first["worker_match"])
         assert {key for key, version in second["pair"].items() if version != first["pair"][key]} == {people[2][0]}
+
+
+@pytest.mark.postgresql
+def test_a_table_with_its_columns_in_another_order_is_refilled_by_name(postgresql_url):
+    with fresh_database(postgresql_url) as url, Store.open(url) as store:
+        estate = Estate(store)
+        people = [person(estate, number) for number in range(4)]
+        estate.refresh()
+        with store.write() as connection:
+            connection.execute(text("alter table match_candidate drop column has_mail"))
+            connection.execute(text("alter table match_candidate add column has_mail smallint not null default 0"))
+            connection.execute(text("alter table pair add column a_note text"))
+            connection.execute(text("update pair set a_note = 'kept'"))
+        first = filled(estate)
+        estate.refresh()
+        assert filled(estate) == first
+        accounts = LOADED["ad_user"]
+        with store.write() as connection:
+            connection.execute(update(accounts).where(accounts.c.row_id == people[2][0]).values(displayname="Other"))
+        estate.refresh()
+        with store.read() as connection:
+            notes = dict(connection.execute(text("select ad_row_id, a_note from pair")).all())
+        assert notes == {in_ad: None if in_ad == people[2][0] else "kept" for in_ad, _ in people}
