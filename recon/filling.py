@@ -2,15 +2,16 @@
 
 PostgreSQL plans an INSERT for one process, a SELECT that makes a temporary table for several; and a row that is deleted
 and inserted again leaves a dead one behind, and an entry in each index. So there the SELECT makes a temporary table,
-and of the table that is refilled only the rows that differ from it are touched.
+and of a table that has rows only those that differ from it are touched.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Table, delete, select, text
 
 from recon.catalog import Statement, escape_colons
+from recon.store.indexes import indexes_at_the_end
 
 
 def add(
@@ -23,7 +24,7 @@ def add(
     """Insert what a statement selects. `values`: for each column of the table an expression over the statement's."""
     into = f"insert into {table.name} ({', '.join(values)})\nselect {', '.join(values.values())}\nfrom filled"
     if connection.dialect.name == "postgresql":
-        with _made(connection, statement, ["*"]):
+        with _made(connection, statement, "*"):
             connection.execute(text(into), parameters)
     else:
         connection.execute(text(_named(connection, statement) + into), parameters)
@@ -31,29 +32,34 @@ def add(
 
 def refill(connection: Connection, statement: Statement, table: Table) -> None:
     """Make the table hold what a statement selects, and nothing else."""
-    key = [column.name for column in table.primary_key]
-    if connection.dialect.name == "postgresql" and key and connection.execute(select(table).limit(1)).first():
-        _exchange(connection, statement, table, key)
+    if connection.dialect.name == "postgresql":
+        # the types of the table: rows are compared as they are stored
+        types = {column.name: column.type.compile(connection.dialect) for column in table.columns}
+        with _made(connection, statement, ", ".join(f"{name}::{kind} as {name}" for name, kind in types.items())):
+            _exchange(connection, table)
     else:
         connection.execute(delete(table))
         add(connection, statement, table, {column.name: column.name for column in table.columns})
 
 
-def _exchange(connection: Connection, statement: Statement, table: Table, key: Iterable[str]) -> None:
-    """PostgreSQL: delete and insert the rows that differ."""
-    # the types of the table: rows are compared as they are stored
-    typed = [f"{column.name}::{column.type.compile(connection.dialect)} as {column.name}" for column in table.columns]
+def _exchange(connection: Connection, table: Table) -> None:
+    """PostgreSQL: make the table hold what `filled` holds; where it has a key and rows, touch those that differ."""
     # by name: a table to which columns were added has them in another order
     listed, new, old = (", ".join(f"{of}{column.name}" for column in table.columns) for of in ("", "f.", "t."))
-    same_key = " and ".join(f"f.{name} = t.{name}" for name in key)
-    with _made(connection, statement, typed):
+    same_key = " and ".join(f"f.{column.name} = t.{column.name}" for column in table.primary_key)
+    arrives = f"insert into {table.name} ({listed}) select {new} from filled as f"
+    if connection.execute(select(table).limit(1)).first() is None:
+        rows = connection.exec_driver_sql("select count(*) from filled").scalar_one()
+        with indexes_at_the_end(connection, [table], rows):
+            connection.exec_driver_sql(arrives)
+    elif same_key:
         connection.exec_driver_sql("analyze filled")
         same = f"select 1 from filled as f where {same_key} and row({new}) is not distinct from row({old})"
         connection.exec_driver_sql(f"delete from {table.name} as t where not exists ({same})")
-        stands = f"select 1 from {table.name} as t where {same_key}"
-        connection.exec_driver_sql(
-            f"insert into {table.name} ({listed}) select {new} from filled as f where not exists ({stands})"
-        )
+        connection.exec_driver_sql(f"{arrives} where not exists (select 1 from {table.name} as t where {same_key})")
+    else:
+        connection.execute(delete(table))
+        connection.exec_driver_sql(arrives)
 
 
 def _named(connection: Connection, statement: Statement) -> str:
@@ -63,9 +69,9 @@ def _named(connection: Connection, statement: Statement) -> str:
 
 
 @contextmanager
-def _made(connection: Connection, statement: Statement, columns: Iterable[str]) -> Iterator[None]:
+def _made(connection: Connection, statement: Statement, columns: str) -> Iterator[None]:
     """PostgreSQL: what the statement selects as the temporary table `filled`, for the block."""
-    selected = f"{_named(connection, statement)}select {', '.join(columns)} from filled"
+    selected = f"{_named(connection, statement)}select {columns} from filled"
     connection.execute(text(f"create temporary table filled on commit drop as\n{selected}"))
     yield
     connection.exec_driver_sql("drop table filled")

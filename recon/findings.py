@@ -24,7 +24,7 @@ from recon.store.acceptance import acceptances, accepted_counts, follow, gone_na
 from recon.store.closure import Closure, fill_closures
 from recon.store.engine import first_line
 from recon.store.lifecycle import fill_lifecycle_dates, lifecycle_date
-from recon.store.match_tables import FILLED, clock, finding_count, finding_row
+from recon.store.match_tables import FILLED, clock, finding_count, finding_row, user_match
 from recon.store.reference_tables import fill_reference
 from recon.store.settings import fill_settings
 from recon.store.site_tables import fill_company_domains, fill_policy
@@ -165,7 +165,7 @@ def _match(connection: Connection, catalog: Catalog) -> int:
         except SQLAlchemyError as error:
             raise StoreError(f"{statement.path}: the database refuses it: {first_line(error)}") from error
         _analyze(connection, table)
-    return int(connection.scalar(select(func.count()).select_from(FILLED[1])) or 0)
+    return int(connection.scalar(select(func.count()).select_from(user_match)) or 0)
 
 
 _ROWS_OF = select(func.count()).select_from(finding_row).where(finding_row.c.code == bindparam("its_code"))

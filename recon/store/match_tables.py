@@ -64,6 +64,18 @@ def _id(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, Integer, nullable=nullable)
 
 
+match_crowd = Table(
+    "match_crowd",
+    metadata,
+    _id("rule_number"),
+    _id("source_id"),
+    sql_column("key_value", "key", 450, nullable=False),
+    _id("holders"),
+    Index("match_crowd_key", "key_value"),
+    comment="One row per key that more than 20 users of one source hold: it makes no candidates of the match. "
+    "rule_number: 3 employee id, 4 UPN, 5 mail.",
+)
+
 match_candidate = Table(
     "match_candidate",
     metadata,
@@ -258,6 +270,7 @@ clock = Table(
 
 # emptied and filled by a refresh, in this order
 FILLED: tuple[Table, ...] = (
+    match_crowd,
     match_candidate,
     user_match,
     pair,

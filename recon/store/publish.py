@@ -4,8 +4,7 @@ Everything here runs inside the one transaction of Load.publish. What leaves goe
 that brought it and this one. Objects are brought up to date in recon.store.replace.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +12,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Index,
     Integer,
     Select,
     Table,
@@ -23,23 +21,20 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    inspect,
     literal,
     or_,
     select,
-    text,
 )
-from sqlalchemy.exc import DBAPIError
 
 from recon.config import LoadGuards
 from recon.objects import Table as TableSpec
 from recon.store.exact import exact
 from recon.store.history import versions
+from recon.store.indexes import indexes_at_the_end
 from recon.store.stage import HASH_BYTES, HASH_RANGE, Stage, make_index, row_hash, temporary_table
 from recon.store.tables import LOADED, load_reject, sql_column
 
 _ROWS = 2_000  # links fetched at once
-_MANY = 5_000  # rows, for which it pays to make indexes anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,50 +186,6 @@ def digits(total: int) -> str:
     return f"{total % HASH_RANGE:0{HASH_BYTES * 2}x}"
 
 
-@contextmanager
-def indexes_at_the_end(work: Publication, tables: list[Table], arrivals: int) -> Iterator[None]:
-    """Where many rows come to few, make the indexes of these tables after they came.
-
-    A million keys in no order, put into a dozen indexes one by one, are a read and a write of a page each; sorted first
-    they are written once. Part of the transaction: on SQLite whoever reads meanwhile has the old rows with their
-    indexes. On PostgreSQL he would wait, so only the first rows of all come that way. SQL Server keeps its indexes.
-    """
-    is_worth_it = False
-    if arrivals >= _MANY and work.dialect == "sqlite":
-        is_worth_it = arrivals > count(work, select(func.count()).select_from(tables[0]))
-    elif arrivals >= _MANY and work.dialect == "postgresql":
-        is_worth_it = _lock_empty(work, tables)
-    indexes = [index for table in tables if is_worth_it for index in _standing(work, table)]
-    for index in indexes:
-        index.drop(work.connection)
-    yield
-    for index in indexes:
-        index.create(work.connection)
-
-
-def _lock_empty(work: Publication, tables: list[Table]) -> bool:
-    """PostgreSQL: lock tables that are empty and ours (only the owner may drop an index); False where that fails."""
-    if any(work.connection.execute(select(table.c.run_id).limit(1)).first() is not None for table in tables):
-        return False
-    is_ours = text("select pg_has_role(relowner, 'USAGE') from pg_class where oid = to_regclass(:its_name)")
-    if not all(work.connection.scalar(is_ours, {"its_name": table.name}) for table in tables):
-        return False
-    names = ", ".join(table.name for table in tables)
-    try:
-        with work.connection.begin_nested():
-            work.connection.exec_driver_sql(f"lock table {names} in access exclusive mode nowait")
-    except DBAPIError:
-        return False
-    return True
-
-
-def _standing(work: Publication, table: Table) -> list[Index]:
-    """Its indexes as the database has them: of a database made by an earlier version the key is a constraint."""
-    found = inspect(work.connection).get_indexes(table.name)
-    standing = {index["name"] for index in found if "duplicates_constraint" not in index}
-    return [index for index in table.indexes if index.name in standing]
-
-
 def keep_statistics(work: Publication, tables: list[str]) -> None:
     """Tell the planner what has come: without that it joins fresh tables row by row, here and in a refresh."""
     if work.dialect != "mssql":  # keeps its statistics by itself
@@ -297,7 +248,7 @@ def publish_links(work: Publication, stage: Stage, result: TableResult) -> None:
     is_first = work.connection.execute(select(target.c.run_id).where(mine).limit(1)).first() is None
     if not is_first:
         coming = coming.where(~exists().where(mine, key))
-    with indexes_at_the_end(work, [target], stage.rows - result.duplicates if is_first else 0):
+    with indexes_at_the_end(work.connection, [target], stage.rows - result.duplicates if is_first else 0):
         result.inserted = run(work, insert(target).from_select(["source_id", "run_id", *names], coming))
     result.rows_published = count(work, select(func.count()).select_from(target).where(mine))
     # the sum kept while staging holds where nothing came twice

@@ -31,12 +31,12 @@ from sqlalchemy import (
 )
 
 from recon.store.history import versions
+from recon.store.indexes import indexes_at_the_end
 from recon.store.publish import (
     Publication,
     TableResult,
     count,
     hashes,
-    indexes_at_the_end,
     other_values,
     retire,
     run,
@@ -156,7 +156,7 @@ def publish_objects(
     _rewrite(work, stage, found)
     names = [column.name for column in stage.spec.columns]
     tables = [target, *(LOADED[child.spec.name] for child in children)]
-    with indexes_at_the_end(work, tables, found.new):
+    with indexes_at_the_end(work.connection, tables, found.new):
         for child in children if found.new else ():
             _insert_values(work, child, found)
         if found.new:

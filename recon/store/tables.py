@@ -31,7 +31,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from recon import objects
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 BIN2 = "Latin1_General_100_BIN2"
 

@@ -471,6 +471,10 @@ drop view if exists fill_match_candidate
 go
 if @@trancount = 0 set noexec on
 go
+drop view if exists fill_match_crowd
+go
+if @@trancount = 0 set noexec on
+go
 drop view if exists worker_decoded
 go
 if @@trancount = 0 set noexec on
@@ -3970,6 +3974,21 @@ CREATE INDEX match_candidate_entra ON match_candidate (entra_row_id)
 go
 if @@trancount = 0 set noexec on
 go
+if object_id(N'match_crowd', N'U') is null
+CREATE TABLE match_crowd (
+    rule_number INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    key_value NVARCHAR(450) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    holders INTEGER NOT NULL
+)
+go
+if @@trancount = 0 set noexec on
+go
+if not exists (select 1 from sys.indexes where name = N'match_crowd_key' and object_id = object_id(N'match_crowd'))
+CREATE INDEX match_crowd_key ON match_crowd (key_value)
+go
+if @@trancount = 0 set noexec on
+go
 if object_id(N'mim_role', N'U') is null
 CREATE TABLE mim_role (
     row_id INTEGER NOT NULL IDENTITY,
@@ -4895,7 +4914,7 @@ update source set history_run = (
     select max(r.run_id) from load_run as r
     where r.source_id = source.source_id and r.status = 'published'
 )
-where not exists (select 1 from schema_version as v where v.version = 4)
+where not exists (select 1 from schema_version as v where v.version = 5)
 go
 if @@trancount = 0 set noexec on
 go
@@ -5302,8 +5321,8 @@ go
 if @@trancount = 0 set noexec on
 go
 insert into schema_version (version, tool_version)
-select 4, 'script'
-where not exists (select 1 from schema_version as v where v.version = 4)
+select 5, 'script'
+where not exists (select 1 from schema_version as v where v.version = 5)
 go
 if @@trancount = 0 set noexec on
 go
@@ -6194,128 +6213,204 @@ left join clock as c on c.clock_id = 1
 go
 if @@trancount = 0 set noexec on
 go
+create view fill_match_crowd as
+select 3 as rule_number, a.source_id, a.employeeid_key as key_value, count(*) as holders
+from ad_user as a
+where a.employeeid_key is not null
+group by a.employeeid_key, a.source_id
+having count(*) > 20
+union all
+select 4, a.source_id, a.upn_key, count(*)
+from ad_user as a
+where a.upn_key is not null
+group by a.upn_key, a.source_id
+having count(*) > 20
+union all
+select 5, a.source_id, a.mail_key, count(*)
+from ad_user as a
+where a.mail_key is not null
+group by a.mail_key, a.source_id
+having count(*) > 20
+union all
+select 3, e.source_id, e.employeeid_key, count(*)
+from entra_user as e
+where e.employeeid_key is not null
+group by e.employeeid_key, e.source_id
+having count(*) > 20
+union all
+select 4, e.source_id, e.upn_key, count(*)
+from entra_user as e
+where e.upn_key is not null
+group by e.upn_key, e.source_id
+having count(*) > 20
+union all
+select 5, e.source_id, e.mail_key, count(*)
+from entra_user as e
+where e.mail_key is not null
+group by e.mail_key, e.source_id
+having count(*) > 20
+go
+if @@trancount = 0 set noexec on
+go
 create view fill_match_candidate as
-with linked as (
-    select l.ad_source_id, l.entra_source_id
-    from source_link as l
-    where l.ad_source_id is not null and l.entra_source_id is not null
-    group by l.ad_source_id, l.entra_source_id
-),
-
-ad_employeeid_crowd as (
-    select a.source_id, a.employeeid_key
-    from ad_user as a
-    where a.employeeid_key is not null
-    group by a.employeeid_key, a.source_id
-    having count(*) > 20
-),
-
-ad_upn_crowd as (
-    select a.source_id, a.upn_key
-    from ad_user as a
-    where a.upn_key is not null
-    group by a.upn_key, a.source_id
-    having count(*) > 20
-),
-
-ad_mail_crowd as (
-    select a.source_id, a.mail_key
-    from ad_user as a
-    where a.mail_key is not null
-    group by a.mail_key, a.source_id
-    having count(*) > 20
-),
-
-entra_employeeid_crowd as (
-    select e.source_id, e.employeeid_key
-    from entra_user as e
-    where e.employeeid_key is not null
-    group by e.employeeid_key, e.source_id
-    having count(*) > 20
-),
-
-entra_upn_crowd as (
-    select e.source_id, e.upn_key
-    from entra_user as e
-    where e.upn_key is not null
-    group by e.upn_key, e.source_id
-    having count(*) > 20
-),
-
-entra_mail_crowd as (
-    select e.source_id, e.mail_key
-    from entra_user as e
-    where e.mail_key is not null
-    group by e.mail_key, e.source_id
-    having count(*) > 20
-),
-
-entra_side as (
+with anchored as (
     select
+        a.row_id as ad_row_id,
+        e.row_id as entra_row_id,
         l.ad_source_id,
-        e.source_id,
-        e.row_id,
-        coalesce(e.is_guest, 0) as is_guest,
-        e.onpremisesimmutableid,
-        e.sid,
-        e.employeeid_key,
-        e.upn_key,
-        e.mail_key
-    from linked as l
+        l.entra_source_id,
+        case when a.sid = e.sid then 1 else 0 end as has_sid,
+        case
+            when a.employeeid_key = e.employeeid_key and coalesce(e.is_guest, 0) <> 1 and not exists (
+                select 1
+                from match_crowd as c
+                where
+                    c.rule_number = 3
+                    and c.key_value = e.employeeid_key
+                    and c.source_id in (a.source_id, e.source_id)
+            ) then 1
+            else 0
+        end as has_employeeid,
+        case
+            when a.upn_key = e.upn_key and coalesce(e.is_guest, 0) <> 1 and not exists (
+                select 1
+                from match_crowd as c
+                where
+                    c.rule_number = 4
+                    and c.key_value = e.upn_key
+                    and c.source_id in (a.source_id, e.source_id)
+            ) then 1
+            else 0
+        end as has_upn,
+        case
+            when a.mail_key = e.mail_key and coalesce(e.is_guest, 0) <> 1 and not exists (
+                select 1
+                from match_crowd as c
+                where
+                    c.rule_number = 5
+                    and c.key_value = e.mail_key
+                    and c.source_id in (a.source_id, e.source_id)
+            ) then 1
+            else 0
+        end as has_mail
+    from source_link as l
     inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.immutable_id = e.onpremisesimmutableid and a.source_id = l.ad_source_id
+    where
+        not exists (
+            select 1
+            from source_link as o
+            where
+                o.ad_source_id = l.ad_source_id
+                and o.entra_source_id = l.entra_source_id
+                and o.link_id < l.link_id
+        )
 ),
 
 joined as (
+    select a.row_id as ad_row_id, e.row_id as entra_row_id, l.ad_source_id, l.entra_source_id, 2 as rule_number
+    from source_link as l
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.sid = e.sid and a.source_id = l.ad_source_id
+    where
+        (a.immutable_id is null or e.onpremisesimmutableid is null or a.immutable_id <> e.onpremisesimmutableid)
+    union all
+    select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 3
+    from source_link as l
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.employeeid_key = e.employeeid_key and a.source_id = l.ad_source_id
+    where
+        (a.immutable_id is null or e.onpremisesimmutableid is null or a.immutable_id <> e.onpremisesimmutableid)
+        and coalesce(e.is_guest, 0) <> 1
+        and not exists (
+            select 1
+            from match_crowd as c
+            where
+                c.rule_number = 3
+                and c.key_value = e.employeeid_key
+                and c.source_id in (a.source_id, e.source_id)
+        )
+    union all
+    select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 4
+    from source_link as l
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.upn_key = e.upn_key and a.source_id = l.ad_source_id
+    where
+        (a.immutable_id is null or e.onpremisesimmutableid is null or a.immutable_id <> e.onpremisesimmutableid)
+        and coalesce(e.is_guest, 0) <> 1
+        and not exists (
+            select 1
+            from match_crowd as c
+            where
+                c.rule_number = 4
+                and c.key_value = e.upn_key
+                and c.source_id in (a.source_id, e.source_id)
+        )
+    union all
+    select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 5
+    from source_link as l
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.mail_key = e.mail_key and a.source_id = l.ad_source_id
+    where
+        (a.immutable_id is null or e.onpremisesimmutableid is null or a.immutable_id <> e.onpremisesimmutableid)
+        and coalesce(e.is_guest, 0) <> 1
+        and not exists (
+            select 1
+            from match_crowd as c
+            where
+                c.rule_number = 5
+                and c.key_value = e.mail_key
+                and c.source_id in (a.source_id, e.source_id)
+        )
+),
+
+agreed as (
     select
-        e.ad_source_id,
-        e.source_id as entra_source_id,
-        a.row_id as ad_row_id,
-        e.row_id as entra_row_id,
-        1 as rule_number
-    from entra_side as e
-    inner join ad_user as a on a.immutable_id = e.onpremisesimmutableid and a.source_id = e.ad_source_id
+        n.ad_row_id,
+        n.entra_row_id,
+        n.ad_source_id,
+        n.entra_source_id,
+        1 as has_anchor,
+        n.has_sid,
+        n.has_employeeid,
+        n.has_upn,
+        n.has_mail
+    from anchored as n
     union all
-    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 2
-    from entra_side as e
-    inner join ad_user as a on a.sid = e.sid and a.source_id = e.ad_source_id
-    union all
-    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 3
-    from entra_side as e
-    inner join ad_user as a on a.employeeid_key = e.employeeid_key and a.source_id = e.ad_source_id
-    left join ad_employeeid_crowd as ac on ac.source_id = a.source_id and ac.employeeid_key = a.employeeid_key
-    left join entra_employeeid_crowd as ec on ec.source_id = e.source_id and ec.employeeid_key = e.employeeid_key
-    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
-    union all
-    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 4
-    from entra_side as e
-    inner join ad_user as a on a.upn_key = e.upn_key and a.source_id = e.ad_source_id
-    left join ad_upn_crowd as ac on ac.source_id = a.source_id and ac.upn_key = a.upn_key
-    left join entra_upn_crowd as ec on ec.source_id = e.source_id and ec.upn_key = e.upn_key
-    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
-    union all
-    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 5
-    from entra_side as e
-    inner join ad_user as a on a.mail_key = e.mail_key and a.source_id = e.ad_source_id
-    left join ad_mail_crowd as ac on ac.source_id = a.source_id and ac.mail_key = a.mail_key
-    left join entra_mail_crowd as ec on ec.source_id = e.source_id and ec.mail_key = e.mail_key
-    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
+    select
+        j.ad_row_id,
+        j.entra_row_id,
+        min(j.ad_source_id),
+        min(j.entra_source_id),
+        0,
+        max(case when j.rule_number = 2 then 1 else 0 end),
+        max(case when j.rule_number = 3 then 1 else 0 end),
+        max(case when j.rule_number = 4 then 1 else 0 end),
+        max(case when j.rule_number = 5 then 1 else 0 end)
+    from joined as j
+    group by j.ad_row_id, j.entra_row_id
 ),
 
 scored as (
     select
-        j.ad_row_id,
-        j.entra_row_id,
-        min(j.ad_source_id) as ad_source_id,
-        min(j.entra_source_id) as entra_source_id,
-        min(j.rule_number) as rule_number,
-        count(*) as rules_agreeing,
-        max(case when j.rule_number = 1 then 1 else 0 end) as has_anchor,
-        max(case when j.rule_number = 2 then 1 else 0 end) as has_sid,
-        max(case when j.rule_number = 3 then 1 else 0 end) as has_employeeid,
-        max(case when j.rule_number = 4 then 1 else 0 end) as has_upn,
-        max(case when j.rule_number = 5 then 1 else 0 end) as has_mail
-    from joined as j
-    group by j.ad_row_id, j.entra_row_id
+        g.ad_row_id,
+        g.entra_row_id,
+        g.ad_source_id,
+        g.entra_source_id,
+        case
+            when g.has_anchor = 1 then 1
+            when g.has_sid = 1 then 2
+            when g.has_employeeid = 1 then 3
+            when g.has_upn = 1 then 4
+            else 5
+        end as rule_number,
+        g.has_anchor + g.has_sid + g.has_employeeid + g.has_upn + g.has_mail as rules_agreeing,
+        g.has_anchor,
+        g.has_sid,
+        g.has_employeeid,
+        g.has_upn,
+        g.has_mail
+    from agreed as g
 ),
 
 ranked as (
@@ -10398,6 +10493,7 @@ values
     (N'load_run', N'store', N'One row per load of a source: running, published, failed or refused.', null, N'0.1.0'),
     (N'load_run_table', N'store', N'One row per table of a published load: what was read, what the server counted, what changed.', null, N'0.1.0'),
     (N'match_candidate', N'derived', N'One row per AD user and Entra user of linked sources that at least one rule joins. rule_number: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail; places count from 1.', null, N'0.1.0'),
+    (N'match_crowd', N'derived', N'One row per key that more than 20 users of one source hold: it makes no candidates of the match. rule_number: 3 employee id, 4 UPN, 5 mail.', null, N'0.1.0'),
     (N'mim_role', N'loaded', N'One row per role of a synchronization service (MIM, FIM, Entra Connect): its group.', null, N'0.1.0'),
     (N'mim_role_history', N'history', N'One row per role of a synchronization service (MIM, FIM, Entra Connect): its group. As it was from load run from_run up to, not including, to_run.', N'mim_role', N'0.1.0'),
     (N'mim_run', N'loaded', N'One row per run in the history of a synchronization service, as far as it is kept there.', null, N'0.1.0'),
@@ -10435,6 +10531,7 @@ values
     (N'finding', N'view', N'Findings, masked: The findings of the last refresh; personal values are hidden (table finding_row holds them). is_new: not there at the refresh before; is_accepted: a row of finding_acceptance covers it. One row as the meaning of each finding says.', null, N'0.1.0'),
     (N'load_skew', N'view', N'Pairs in skew: How many pairs the findings leave out because the two loads did not see the same moment. One row per AD source and tenant.', null, N'0.1.0'),
     (N'worker_decoded', N'view', N'Workers, decoded and masked: Workers of the HR systems with the personal address masked, and where they stand by the clock: future, current, leaver, or unknown where neither status nor dates tell. One row per worker.', null, N'0.1.0'),
+    (N'fill_match_crowd', N'view', N'Crowds: Keys that more than 20 users of one source hold. By such a key nobody is told from anybody, so it makes no candidates of the match. One row per rule, source and key.', null, N'0.1.0'),
     (N'fill_match_candidate', N'view', N'Candidates of the match: Who could be who: each AD user and Entra user of linked sources that at least one rule joins, ranked by the lowest rule, then by how many rules agree. Accepted is the sole best candidate of both sides; losers never slide to another partner. One row per AD user and Entra user.', null, N'0.1.0'),
     (N'fill_user_match', N'view', N'Accepted matches: Who is who: the accepted candidates, each with its rule, how many rules agree, and the next best candidate of either side. One row per accepted match.', null, N'0.1.0'),
     (N'fill_pair', N'view', N'Pairs: The compared columns of both sides of each accepted match. is_in_skew: the two loads did not see the same moment (Entra synchronised the user after the AD load began, or AD changed the user after the Entra load began less the sync grace), so a difference proves nothing. One row per accepted match.', null, N'0.1.0'),
@@ -10484,14 +10581,14 @@ values
     (N'finding_critical_group_unknown', N'view', N'Critical group that no tenant has: The id of a row of table critical_group is no group of any loaded tenant, alive or in its recycle bin: it is written wrongly (ids are in lower case), or gone for good. The Entra value is the owner. One row per row of critical_group.', null, N'0.1.0'),
     (N'finding_displayname_missing', N'view', N'Mail, no display name: A user or group with mail has no displayName, which the address book shows. Critical system objects are left out. IdFix: Blank (groups). One row per object.', null, N'0.1.0'),
     (N'finding_duplicate_employeeid_ad', N'view', N'Employee id twice in AD: Several AD users of linked domains carry the same employee id, as the configured normaliser reads it. An object that stands in two sources while it moves counts once. One row per AD user of such a group.', null, N'0.1.0'),
-    (N'finding_duplicate_employeeid_entra', N'view', N'Employee id twice in Entra: Several members of one tenant, or of tenants that belong together, carry the same employee id, as the configured normaliser reads it. Guests are left out: an employee may be a guest beside being a member. One row per Entra user of such a group.', null, N'0.1.0'),
-    (N'finding_duplicate_mail_ad', N'view', N'Mail twice in AD: Several users, groups or contacts have the same mail, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
-    (N'finding_duplicate_mailnickname', N'view', N'mailNickname twice in AD: Several users, groups or contacts have the same mailNickname, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0')
+    (N'finding_duplicate_employeeid_entra', N'view', N'Employee id twice in Entra: Several members of one tenant, or of tenants that belong together, carry the same employee id, as the configured normaliser reads it. Guests are left out: an employee may be a guest beside being a member. One row per Entra user of such a group.', null, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    (N'finding_duplicate_mail_ad', N'view', N'Mail twice in AD: Several users, groups or contacts have the same mail, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
+    (N'finding_duplicate_mailnickname', N'view', N'mailNickname twice in AD: Several users, groups or contacts have the same mailNickname, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
     (N'finding_duplicate_proxyaddress', N'view', N'Address twice in AD: Several users, groups or contacts have the same value in proxyAddresses, whatever its case; smtp:a and SMTP:a are the same, smtp:a and sip:a are not, X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object and value.', null, N'0.1.0'),
     (N'finding_duplicate_samaccountname', N'view', N'sAMAccountName twice, and no UPN: Several users without a UPN have the same sAMAccountName, whatever its case: without a UPN their name in the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, N'0.1.0'),
     (N'finding_duplicate_targetaddress', N'view', N'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, N'0.1.0'),
@@ -11497,6 +11594,10 @@ values
     (N'match_candidate', N'ties_for_entra', 15, N'int', null, N'candidates of the Entra user on that rank', null, N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'is_accepted', 16, N'flag', null, N'1: the sole best of both sides, so it stands in user_match', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'match_candidate', N'reason', 17, N'text', null, N'why it was accepted or not', null, N'never NULL', 0, N'0.1.0'),
+    (N'match_crowd', N'rule_number', 1, N'int', null, N'lowest rule that joins the two: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail', null, N'never NULL', 0, N'0.1.0'),
+    (N'match_crowd', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'match_crowd', N'key_value', 3, N'text', null, N'', null, N'never NULL', 0, N'0.1.0'),
+    (N'match_crowd', N'holders', 4, N'int', null, N'', null, N'never NULL', 0, N'0.1.0'),
     (N'mim_role', N'row_id', 1, N'int', null, N'narrow number of the object while it stands, never used twice; what match tables join on', null, N'never NULL', 0, N'0.1.0'),
     (N'mim_role', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'mim_role', N'role', 3, N'text(16)', null, N'administrators, operators, joiners, browse or passwordset', null, N'never NULL', 0, N'0.1.0'),
@@ -11574,16 +11675,16 @@ values
     (N'privileged_account', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'account_row_id', 3, N'int', null, N'row_id of the account', null, N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'object_key', 4, N'text', null, N'key of the object: guid, id or worker id', null, N'never NULL', 0, N'0.1.0'),
-    (N'privileged_account', N'reason', 5, N'text', null, N'why', null, N'never NULL', 0, N'0.1.0'),
-    (N'privileged_account', N'holder_key', 6, N'text', null, N'holder folded', null, N'never NULL', 0, N'0.1.0'),
-    (N'privileged_account', N'holder_name', 7, N'text', null, N'the group or role that gives the privilege', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'privileged_account', N'holder_rid', 8, N'int', null, N'last number of that group''s SID', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'privileged_account', N'depth', 9, N'int', null, N'how many memberships lie between: 1 is direct', null, N'never NULL', 0, N'0.1.0')
+    (N'privileged_account', N'reason', 5, N'text', null, N'why', null, N'never NULL', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'privileged_account', N'holder_key', 6, N'text', null, N'holder folded', null, N'never NULL', 0, N'0.1.0'),
+    (N'privileged_account', N'holder_name', 7, N'text', null, N'the group or role that gives the privilege', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'privileged_account', N'holder_rid', 8, N'int', null, N'last number of that group''s SID', null, N'no value, or none that could be derived', 0, N'0.1.0'),
+    (N'privileged_account', N'depth', 9, N'int', null, N'how many memberships lie between: 1 is direct', null, N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'is_primary_group', 10, N'flag', null, N'1: no way is as short as the one through its primary group', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'is_eligible', 11, N'flag', null, N'1: may activate the role; 0: holds it', N'0 or 1', N'never NULL', 0, N'0.1.0'),
     (N'privileged_account', N'is_refused', 12, N'flag', null, N'1: Graph refuses an application without a directory role to write the user''s otherMails', N'0 or 1', N'never NULL', 0, N'0.1.0'),
@@ -11779,16 +11880,16 @@ values
     (N'ad_contact_decoded', N'name', 5, N'text(256)', N'name', N'its name', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'displayname', 6, N'text(256)', N'displayName', N'displayName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'description', 7, N'text', N'description', N'first value', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'givenname', 8, N'text(64)', N'givenName', N'givenName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'sn', 9, N'text(64)', N'sn', N'sn as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'mail', 10, N'text(256)', N'mail', N'mail as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'mailnickname', 11, N'text(64)', N'mailNickname', N'mailNickname as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'ad_contact_decoded', N'targetaddress', 12, N'text(1024)', N'targetAddress', N'targetAddress as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
+    (N'ad_contact_decoded', N'givenname', 8, N'text(64)', N'givenName', N'givenName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'ad_contact_decoded', N'sn', 9, N'text(64)', N'sn', N'sn as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_contact_decoded', N'mail', 10, N'text(256)', N'mail', N'mail as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_contact_decoded', N'mailnickname', 11, N'text(64)', N'mailNickname', N'mailNickname as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'ad_contact_decoded', N'targetaddress', 12, N'text(1024)', N'targetAddress', N'targetAddress as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'company', 13, N'text(64)', N'company', N'legal entity, as HR has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'department', 14, N'text(64)', N'department', N'department, as HR has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'ad_contact_decoded', N'ou_path', 15, N'text', null, N'the part of the distinguished name above the object', null, N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -11984,16 +12085,16 @@ values
     (N'entra_user_decoded', N'externaluserstate', 31, N'text(64)', N'externalUserState', N'externalUserState as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'passwordpolicies', 32, N'text(256)', N'passwordPolicies', N'passwordPolicies as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'onpremisesimmutableid', 33, N'anchor(128)', N'onPremisesImmutableId', N'byte-exact: never folded', N'base64, byte-exact: never folded', N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'sid', 34, N'text(184)', null, N'the same in canonical form', null, N'no value, or none that could be derived', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'onpremisessamaccountname', 35, N'text(256)', N'onPremisesSamAccountName', N'onPremisesSamAccountName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'onpremisesdistinguishedname', 36, N'text', N'onPremisesDistinguishedName', N'onPremisesDistinguishedName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'onpremisesdomainname', 37, N'text(256)', N'onPremisesDomainName', N'onPremisesDomainName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
-    (N'entra_user_decoded', N'onpremisesuserprincipalname', 38, N'text(1024)', N'onPremisesUserPrincipalName', N'onPremisesUserPrincipalName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0')
+    (N'entra_user_decoded', N'sid', 34, N'text(184)', null, N'the same in canonical form', null, N'no value, or none that could be derived', 0, N'0.1.0')
 go
 if @@trancount = 0 set noexec on
 go
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    (N'entra_user_decoded', N'onpremisessamaccountname', 35, N'text(256)', N'onPremisesSamAccountName', N'onPremisesSamAccountName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'entra_user_decoded', N'onpremisesdistinguishedname', 36, N'text', N'onPremisesDistinguishedName', N'onPremisesDistinguishedName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'entra_user_decoded', N'onpremisesdomainname', 37, N'text(256)', N'onPremisesDomainName', N'onPremisesDomainName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
+    (N'entra_user_decoded', N'onpremisesuserprincipalname', 38, N'text(1024)', N'onPremisesUserPrincipalName', N'onPremisesUserPrincipalName as the source has it', null, N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'onpremiseslastsyncdatetime', 39, N'time', N'onPremisesLastSyncDateTime', N'onPremisesLastSyncDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'createddatetime', 40, N'time', N'createdDateTime', N'createdDateTime as the source has it', N'UTC', N'no value, or the reading account may not see it', 0, N'0.1.0'),
     (N'entra_user_decoded', N'created_day', 41, N'day', null, N'created as a day number', N'days since 1970-01-01', N'no value, or none that could be derived', 0, N'0.1.0'),
@@ -12062,6 +12163,10 @@ values
     (N'worker_decoded', N'manager_key', 31, N'key(64)', null, N'manager folded', N'folded: NFC, case-folded, trimmed; the only thing compared', N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'worker_decoded', N'source_row', 32, N'int', null, N'record number in the file, the header is 1', null, N'no value, or none that could be derived', 0, N'0.1.0'),
     (N'worker_decoded', N'loaded_at', 33, N'time', null, N'when the row was published as it stands', N'UTC', N'never NULL', 0, N'0.1.0'),
+    (N'fill_match_crowd', N'rule_number', 1, N'int', null, N'lowest rule that joins the two: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail', null, N'never NULL', 0, N'0.1.0'),
+    (N'fill_match_crowd', N'source_id', 2, N'int', null, N'the domain, tenant or HR system it comes from (table source)', null, N'never NULL', 0, N'0.1.0'),
+    (N'fill_match_crowd', N'key_value', 3, N'text', null, N'', null, N'never NULL', 0, N'0.1.0'),
+    (N'fill_match_crowd', N'holders', 4, N'int', null, N'', null, N'never NULL', 0, N'0.1.0'),
     (N'fill_match_candidate', N'ad_row_id', 1, N'int', null, N'row_id in ad_user', null, N'never NULL', 0, N'0.1.0'),
     (N'fill_match_candidate', N'entra_row_id', 2, N'int', null, N'row_id in entra_user', null, N'never NULL', 0, N'0.1.0'),
     (N'fill_match_candidate', N'ad_source_id', 3, N'int', null, N'source of the AD side', null, N'never NULL', 0, N'0.1.0'),
@@ -12369,6 +12474,7 @@ begin
     grant select on load_run to recon_pii;
     grant select on load_run_table to recon_pii;
     grant select on match_candidate to recon_pii;
+    grant select on match_crowd to recon_pii;
     grant select on mim_role to recon_pii;
     grant select on mim_role_history to recon_pii;
     grant select on mim_run to recon_pii;
@@ -12406,6 +12512,7 @@ begin
     grant select on finding to recon_pii;
     grant select on load_skew to recon_pii;
     grant select on worker_decoded to recon_pii;
+    grant select on fill_match_crowd to recon_pii;
     grant select on fill_match_candidate to recon_pii;
     grant select on fill_user_match to recon_pii;
     grant select on fill_pair to recon_pii;
@@ -12637,6 +12744,7 @@ begin
     grant select, insert, update, delete on load_run to recon_loader;
     grant select, insert, update, delete on load_run_table to recon_loader;
     grant select, insert, update, delete on match_candidate to recon_loader;
+    grant select, insert, update, delete on match_crowd to recon_loader;
     grant select, insert, update, delete on mim_role to recon_loader;
     grant select, insert, update, delete on mim_role_history to recon_loader;
     grant select, insert, update, delete on mim_run to recon_loader;

@@ -347,6 +347,9 @@ drop view if exists fill_user_match
 drop view if exists fill_match_candidate
 ;
 
+drop view if exists fill_match_crowd
+;
+
 drop view if exists worker_decoded
 ;
 
@@ -3161,6 +3164,17 @@ CREATE TABLE IF NOT EXISTS match_candidate (
 CREATE INDEX IF NOT EXISTS match_candidate_entra ON match_candidate (entra_row_id)
 ;
 
+CREATE TABLE IF NOT EXISTS match_crowd (
+    rule_number INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    key_value TEXT NOT NULL,
+    holders INTEGER NOT NULL
+)
+;
+
+CREATE INDEX IF NOT EXISTS match_crowd_key ON match_crowd (key_value)
+;
+
 CREATE TABLE IF NOT EXISTS mim_role (
     row_id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     source_id INTEGER NOT NULL,
@@ -4048,8 +4062,8 @@ where not exists (select 1 from well_known_sid as c where c.sid = n.sid)
 ;
 
 insert into schema_version (version, tool_version)
-select 4, 'script'
-where not exists (select 1 from schema_version as v where v.version = 4)
+select 5, 'script'
+where not exists (select 1 from schema_version as v where v.version = 5)
     and exists (select 1 from pragma_table_info('ad_member') as c where c.name = 'run_id')
 ;
 
@@ -4927,128 +4941,203 @@ from worker as w
 left join clock as c on c.clock_id = 1
 ;
 
+create view fill_match_crowd as
+select 3 as rule_number, a.source_id, a.employeeid_key as key_value, count(*) as holders
+from ad_user as a
+where a.employeeid_key is not null
+group by a.employeeid_key, a.source_id
+having count(*) > 20
+union all
+select 4, a.source_id, a.upn_key, count(*)
+from ad_user as a
+where a.upn_key is not null
+group by a.upn_key, a.source_id
+having count(*) > 20
+union all
+select 5, a.source_id, a.mail_key, count(*)
+from ad_user as a
+where a.mail_key is not null
+group by a.mail_key, a.source_id
+having count(*) > 20
+union all
+select 3, e.source_id, e.employeeid_key, count(*)
+from entra_user as e
+where e.employeeid_key is not null
+group by e.employeeid_key, e.source_id
+having count(*) > 20
+union all
+select 4, e.source_id, e.upn_key, count(*)
+from entra_user as e
+where e.upn_key is not null
+group by e.upn_key, e.source_id
+having count(*) > 20
+union all
+select 5, e.source_id, e.mail_key, count(*)
+from entra_user as e
+where e.mail_key is not null
+group by e.mail_key, e.source_id
+having count(*) > 20
+;
+
 create view fill_match_candidate as
-with linked as (
-    select l.ad_source_id, l.entra_source_id
-    from source_link as l
-    where l.ad_source_id is not null and l.entra_source_id is not null
-    group by l.ad_source_id, l.entra_source_id
-),
-
-ad_employeeid_crowd as (
-    select a.source_id, a.employeeid_key
-    from ad_user as a
-    where a.employeeid_key is not null
-    group by a.employeeid_key, a.source_id
-    having count(*) > 20
-),
-
-ad_upn_crowd as (
-    select a.source_id, a.upn_key
-    from ad_user as a
-    where a.upn_key is not null
-    group by a.upn_key, a.source_id
-    having count(*) > 20
-),
-
-ad_mail_crowd as (
-    select a.source_id, a.mail_key
-    from ad_user as a
-    where a.mail_key is not null
-    group by a.mail_key, a.source_id
-    having count(*) > 20
-),
-
-entra_employeeid_crowd as (
-    select e.source_id, e.employeeid_key
-    from entra_user as e
-    where e.employeeid_key is not null
-    group by e.employeeid_key, e.source_id
-    having count(*) > 20
-),
-
-entra_upn_crowd as (
-    select e.source_id, e.upn_key
-    from entra_user as e
-    where e.upn_key is not null
-    group by e.upn_key, e.source_id
-    having count(*) > 20
-),
-
-entra_mail_crowd as (
-    select e.source_id, e.mail_key
-    from entra_user as e
-    where e.mail_key is not null
-    group by e.mail_key, e.source_id
-    having count(*) > 20
-),
-
-entra_side as (
+with anchored as (
     select
+        a.row_id as ad_row_id,
+        e.row_id as entra_row_id,
         l.ad_source_id,
-        e.source_id,
-        e.row_id,
-        coalesce(e.is_guest, 0) as is_guest,
-        e.onpremisesimmutableid,
-        e.sid,
-        e.employeeid_key,
-        e.upn_key,
-        e.mail_key
-    from linked as l
+        l.entra_source_id,
+        case when a.sid = e.sid then 1 else 0 end as has_sid,
+        case
+            when a.employeeid_key = e.employeeid_key and coalesce(e.is_guest, 0) <> 1 and not exists (
+                select 1
+                from match_crowd as c
+                where
+                    c.rule_number = 3
+                    and c.key_value = e.employeeid_key
+                    and c.source_id in (a.source_id, e.source_id)
+            ) then 1
+            else 0
+        end as has_employeeid,
+        case
+            when a.upn_key = e.upn_key and coalesce(e.is_guest, 0) <> 1 and not exists (
+                select 1
+                from match_crowd as c
+                where
+                    c.rule_number = 4
+                    and c.key_value = e.upn_key
+                    and c.source_id in (a.source_id, e.source_id)
+            ) then 1
+            else 0
+        end as has_upn,
+        case
+            when a.mail_key = e.mail_key and coalesce(e.is_guest, 0) <> 1 and not exists (
+                select 1
+                from match_crowd as c
+                where
+                    c.rule_number = 5
+                    and c.key_value = e.mail_key
+                    and c.source_id in (a.source_id, e.source_id)
+            ) then 1
+            else 0
+        end as has_mail
+    from source_link as l
     inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.immutable_id = e.onpremisesimmutableid and a.source_id = l.ad_source_id
+    where
+        not exists (
+            select 1
+            from source_link as o
+            where
+                o.ad_source_id = l.ad_source_id
+                and o.entra_source_id = l.entra_source_id
+                and o.link_id < l.link_id
+        )
 ),
 
 joined as (
+    select a.row_id as ad_row_id, e.row_id as entra_row_id, l.ad_source_id, l.entra_source_id, 2 as rule_number
+    from source_link as l
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.sid = e.sid and a.source_id = l.ad_source_id
+    where
+        (a.immutable_id is null or e.onpremisesimmutableid is null or a.immutable_id <> e.onpremisesimmutableid)
+    union all
+    select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 3
+    from source_link as l
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.employeeid_key = e.employeeid_key and a.source_id = l.ad_source_id
+    where
+        (a.immutable_id is null or e.onpremisesimmutableid is null or a.immutable_id <> e.onpremisesimmutableid)
+        and coalesce(e.is_guest, 0) <> 1
+        and not exists (
+            select 1
+            from match_crowd as c
+            where
+                c.rule_number = 3
+                and c.key_value = e.employeeid_key
+                and c.source_id in (a.source_id, e.source_id)
+        )
+    union all
+    select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 4
+    from source_link as l
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.upn_key = e.upn_key and a.source_id = l.ad_source_id
+    where
+        (a.immutable_id is null or e.onpremisesimmutableid is null or a.immutable_id <> e.onpremisesimmutableid)
+        and coalesce(e.is_guest, 0) <> 1
+        and not exists (
+            select 1
+            from match_crowd as c
+            where
+                c.rule_number = 4
+                and c.key_value = e.upn_key
+                and c.source_id in (a.source_id, e.source_id)
+        )
+    union all
+    select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 5
+    from source_link as l
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.mail_key = e.mail_key and a.source_id = l.ad_source_id
+    where
+        (a.immutable_id is null or e.onpremisesimmutableid is null or a.immutable_id <> e.onpremisesimmutableid)
+        and coalesce(e.is_guest, 0) <> 1
+        and not exists (
+            select 1
+            from match_crowd as c
+            where
+                c.rule_number = 5
+                and c.key_value = e.mail_key
+                and c.source_id in (a.source_id, e.source_id)
+        )
+),
+
+agreed as (
     select
-        e.ad_source_id,
-        e.source_id as entra_source_id,
-        a.row_id as ad_row_id,
-        e.row_id as entra_row_id,
-        1 as rule_number
-    from entra_side as e
-    inner join ad_user as a on a.immutable_id = e.onpremisesimmutableid and a.source_id = e.ad_source_id
+        n.ad_row_id,
+        n.entra_row_id,
+        n.ad_source_id,
+        n.entra_source_id,
+        1 as has_anchor,
+        n.has_sid,
+        n.has_employeeid,
+        n.has_upn,
+        n.has_mail
+    from anchored as n
     union all
-    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 2
-    from entra_side as e
-    inner join ad_user as a on a.sid = e.sid and a.source_id = e.ad_source_id
-    union all
-    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 3
-    from entra_side as e
-    inner join ad_user as a on a.employeeid_key = e.employeeid_key and a.source_id = e.ad_source_id
-    left join ad_employeeid_crowd as ac on ac.source_id = a.source_id and ac.employeeid_key = a.employeeid_key
-    left join entra_employeeid_crowd as ec on ec.source_id = e.source_id and ec.employeeid_key = e.employeeid_key
-    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
-    union all
-    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 4
-    from entra_side as e
-    inner join ad_user as a on a.upn_key = e.upn_key and a.source_id = e.ad_source_id
-    left join ad_upn_crowd as ac on ac.source_id = a.source_id and ac.upn_key = a.upn_key
-    left join entra_upn_crowd as ec on ec.source_id = e.source_id and ec.upn_key = e.upn_key
-    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
-    union all
-    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 5
-    from entra_side as e
-    inner join ad_user as a on a.mail_key = e.mail_key and a.source_id = e.ad_source_id
-    left join ad_mail_crowd as ac on ac.source_id = a.source_id and ac.mail_key = a.mail_key
-    left join entra_mail_crowd as ec on ec.source_id = e.source_id and ec.mail_key = e.mail_key
-    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
+    select
+        j.ad_row_id,
+        j.entra_row_id,
+        min(j.ad_source_id),
+        min(j.entra_source_id),
+        0,
+        max(case when j.rule_number = 2 then 1 else 0 end),
+        max(case when j.rule_number = 3 then 1 else 0 end),
+        max(case when j.rule_number = 4 then 1 else 0 end),
+        max(case when j.rule_number = 5 then 1 else 0 end)
+    from joined as j
+    group by j.ad_row_id, j.entra_row_id
 ),
 
 scored as (
     select
-        j.ad_row_id,
-        j.entra_row_id,
-        min(j.ad_source_id) as ad_source_id,
-        min(j.entra_source_id) as entra_source_id,
-        min(j.rule_number) as rule_number,
-        count(*) as rules_agreeing,
-        max(case when j.rule_number = 1 then 1 else 0 end) as has_anchor,
-        max(case when j.rule_number = 2 then 1 else 0 end) as has_sid,
-        max(case when j.rule_number = 3 then 1 else 0 end) as has_employeeid,
-        max(case when j.rule_number = 4 then 1 else 0 end) as has_upn,
-        max(case when j.rule_number = 5 then 1 else 0 end) as has_mail
-    from joined as j
-    group by j.ad_row_id, j.entra_row_id
+        g.ad_row_id,
+        g.entra_row_id,
+        g.ad_source_id,
+        g.entra_source_id,
+        case
+            when g.has_anchor = 1 then 1
+            when g.has_sid = 1 then 2
+            when g.has_employeeid = 1 then 3
+            when g.has_upn = 1 then 4
+            else 5
+        end as rule_number,
+        g.has_anchor + g.has_sid + g.has_employeeid + g.has_upn + g.has_mail as rules_agreeing,
+        g.has_anchor,
+        g.has_sid,
+        g.has_employeeid,
+        g.has_upn,
+        g.has_mail
+    from agreed as g
 ),
 
 ranked as (
@@ -9015,6 +9104,7 @@ values
     ('load_run', 'store', 'One row per load of a source: running, published, failed or refused.', null, '0.1.0'),
     ('load_run_table', 'store', 'One row per table of a published load: what was read, what the server counted, what changed.', null, '0.1.0'),
     ('match_candidate', 'derived', 'One row per AD user and Entra user of linked sources that at least one rule joins. rule_number: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail; places count from 1.', null, '0.1.0'),
+    ('match_crowd', 'derived', 'One row per key that more than 20 users of one source hold: it makes no candidates of the match. rule_number: 3 employee id, 4 UPN, 5 mail.', null, '0.1.0'),
     ('mim_role', 'loaded', 'One row per role of a synchronization service (MIM, FIM, Entra Connect): its group.', null, '0.1.0'),
     ('mim_role_history', 'history', 'One row per role of a synchronization service (MIM, FIM, Entra Connect): its group. As it was from load run from_run up to, not including, to_run.', 'mim_role', '0.1.0'),
     ('mim_run', 'loaded', 'One row per run in the history of a synchronization service, as far as it is kept there.', null, '0.1.0'),
@@ -9052,6 +9142,7 @@ values
     ('finding', 'view', 'Findings, masked: The findings of the last refresh; personal values are hidden (table finding_row holds them). is_new: not there at the refresh before; is_accepted: a row of finding_acceptance covers it. One row as the meaning of each finding says.', null, '0.1.0'),
     ('load_skew', 'view', 'Pairs in skew: How many pairs the findings leave out because the two loads did not see the same moment. One row per AD source and tenant.', null, '0.1.0'),
     ('worker_decoded', 'view', 'Workers, decoded and masked: Workers of the HR systems with the personal address masked, and where they stand by the clock: future, current, leaver, or unknown where neither status nor dates tell. One row per worker.', null, '0.1.0'),
+    ('fill_match_crowd', 'view', 'Crowds: Keys that more than 20 users of one source hold. By such a key nobody is told from anybody, so it makes no candidates of the match. One row per rule, source and key.', null, '0.1.0'),
     ('fill_match_candidate', 'view', 'Candidates of the match: Who could be who: each AD user and Entra user of linked sources that at least one rule joins, ranked by the lowest rule, then by how many rules agree. Accepted is the sole best candidate of both sides; losers never slide to another partner. One row per AD user and Entra user.', null, '0.1.0'),
     ('fill_user_match', 'view', 'Accepted matches: Who is who: the accepted candidates, each with its rule, how many rules agree, and the next best candidate of either side. One row per accepted match.', null, '0.1.0'),
     ('fill_pair', 'view', 'Pairs: The compared columns of both sides of each accepted match. is_in_skew: the two loads did not see the same moment (Entra synchronised the user after the AD load began, or AD changed the user after the Entra load began less the sync grace), so a difference proves nothing. One row per accepted match.', null, '0.1.0'),
@@ -9101,13 +9192,13 @@ values
     ('finding_critical_group_unknown', 'view', 'Critical group that no tenant has: The id of a row of table critical_group is no group of any loaded tenant, alive or in its recycle bin: it is written wrongly (ids are in lower case), or gone for good. The Entra value is the owner. One row per row of critical_group.', null, '0.1.0'),
     ('finding_displayname_missing', 'view', 'Mail, no display name: A user or group with mail has no displayName, which the address book shows. Critical system objects are left out. IdFix: Blank (groups). One row per object.', null, '0.1.0'),
     ('finding_duplicate_employeeid_ad', 'view', 'Employee id twice in AD: Several AD users of linked domains carry the same employee id, as the configured normaliser reads it. An object that stands in two sources while it moves counts once. One row per AD user of such a group.', null, '0.1.0'),
-    ('finding_duplicate_employeeid_entra', 'view', 'Employee id twice in Entra: Several members of one tenant, or of tenants that belong together, carry the same employee id, as the configured normaliser reads it. Guests are left out: an employee may be a guest beside being a member. One row per Entra user of such a group.', null, '0.1.0'),
-    ('finding_duplicate_mail_ad', 'view', 'Mail twice in AD: Several users, groups or contacts have the same mail, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
-    ('finding_duplicate_mailnickname', 'view', 'mailNickname twice in AD: Several users, groups or contacts have the same mailNickname, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0')
+    ('finding_duplicate_employeeid_entra', 'view', 'Employee id twice in Entra: Several members of one tenant, or of tenants that belong together, carry the same employee id, as the configured normaliser reads it. Guests are left out: an employee may be a guest beside being a member. One row per Entra user of such a group.', null, '0.1.0')
 ;
 
 insert into dictionary_table (table_name, kind, meaning, history_of, since)
 values
+    ('finding_duplicate_mail_ad', 'view', 'Mail twice in AD: Several users, groups or contacts have the same mail, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
+    ('finding_duplicate_mailnickname', 'view', 'mailNickname twice in AD: Several users, groups or contacts have the same mailNickname, whatever its case. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
     ('finding_duplicate_proxyaddress', 'view', 'Address twice in AD: Several users, groups or contacts have the same value in proxyAddresses, whatever its case; smtp:a and SMTP:a are the same, smtp:a and sip:a are not, X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object and value.', null, '0.1.0'),
     ('finding_duplicate_samaccountname', 'view', 'sAMAccountName twice, and no UPN: Several users without a UPN have the same sAMAccountName, whatever its case: without a UPN their name in the cloud is made from it. A domain refuses it by itself, several domains do not. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per AD user.', null, '0.1.0'),
     ('finding_duplicate_targetaddress', 'view', 'targetAddress twice in AD: Several users or contacts have the same targetAddress, whatever its case, with or without smtp: in front; X400 and X500 are skipped. Domains that feed one tenant count together, an object that stands in two sources while it moves counts once. Critical system objects are left out. IdFix: Duplicate. One row per object.', null, '0.1.0'),
@@ -10108,6 +10199,10 @@ values
     ('match_candidate', 'ties_for_entra', 15, 'int', null, 'candidates of the Entra user on that rank', null, 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'is_accepted', 16, 'flag', null, '1: the sole best of both sides, so it stands in user_match', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('match_candidate', 'reason', 17, 'text', null, 'why it was accepted or not', null, 'never NULL', 0, '0.1.0'),
+    ('match_crowd', 'rule_number', 1, 'int', null, 'lowest rule that joins the two: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail', null, 'never NULL', 0, '0.1.0'),
+    ('match_crowd', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('match_crowd', 'key_value', 3, 'text', null, '', null, 'never NULL', 0, '0.1.0'),
+    ('match_crowd', 'holders', 4, 'int', null, '', null, 'never NULL', 0, '0.1.0'),
     ('mim_role', 'row_id', 1, 'int', null, 'narrow number of the object while it stands, never used twice; what match tables join on', null, 'never NULL', 0, '0.1.0'),
     ('mim_role', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('mim_role', 'role', 3, 'text(16)', null, 'administrators, operators, joiners, browse or passwordset', null, 'never NULL', 0, '0.1.0'),
@@ -10185,15 +10280,15 @@ values
     ('privileged_account', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'account_row_id', 3, 'int', null, 'row_id of the account', null, 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'object_key', 4, 'text', null, 'key of the object: guid, id or worker id', null, 'never NULL', 0, '0.1.0'),
-    ('privileged_account', 'reason', 5, 'text', null, 'why', null, 'never NULL', 0, '0.1.0'),
-    ('privileged_account', 'holder_key', 6, 'text', null, 'holder folded', null, 'never NULL', 0, '0.1.0'),
-    ('privileged_account', 'holder_name', 7, 'text', null, 'the group or role that gives the privilege', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('privileged_account', 'holder_rid', 8, 'int', null, 'last number of that group''s SID', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('privileged_account', 'depth', 9, 'int', null, 'how many memberships lie between: 1 is direct', null, 'never NULL', 0, '0.1.0')
+    ('privileged_account', 'reason', 5, 'text', null, 'why', null, 'never NULL', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('privileged_account', 'holder_key', 6, 'text', null, 'holder folded', null, 'never NULL', 0, '0.1.0'),
+    ('privileged_account', 'holder_name', 7, 'text', null, 'the group or role that gives the privilege', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('privileged_account', 'holder_rid', 8, 'int', null, 'last number of that group''s SID', null, 'no value, or none that could be derived', 0, '0.1.0'),
+    ('privileged_account', 'depth', 9, 'int', null, 'how many memberships lie between: 1 is direct', null, 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'is_primary_group', 10, 'flag', null, '1: no way is as short as the one through its primary group', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'is_eligible', 11, 'flag', null, '1: may activate the role; 0: holds it', '0 or 1', 'never NULL', 0, '0.1.0'),
     ('privileged_account', 'is_refused', 12, 'flag', null, '1: Graph refuses an application without a directory role to write the user''s otherMails', '0 or 1', 'never NULL', 0, '0.1.0'),
@@ -10389,15 +10484,15 @@ values
     ('ad_contact_decoded', 'name', 5, 'text(256)', 'name', 'its name', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'displayname', 6, 'text(256)', 'displayName', 'displayName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'description', 7, 'text', 'description', 'first value', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_contact_decoded', 'givenname', 8, 'text(64)', 'givenName', 'givenName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_contact_decoded', 'sn', 9, 'text(64)', 'sn', 'sn as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_contact_decoded', 'mail', 10, 'text(256)', 'mail', 'mail as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_contact_decoded', 'mailnickname', 11, 'text(64)', 'mailNickname', 'mailNickname as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('ad_contact_decoded', 'targetaddress', 12, 'text(1024)', 'targetAddress', 'targetAddress as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
+    ('ad_contact_decoded', 'givenname', 8, 'text(64)', 'givenName', 'givenName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('ad_contact_decoded', 'sn', 9, 'text(64)', 'sn', 'sn as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_contact_decoded', 'mail', 10, 'text(256)', 'mail', 'mail as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_contact_decoded', 'mailnickname', 11, 'text(64)', 'mailNickname', 'mailNickname as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('ad_contact_decoded', 'targetaddress', 12, 'text(1024)', 'targetAddress', 'targetAddress as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'company', 13, 'text(64)', 'company', 'legal entity, as HR has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'department', 14, 'text(64)', 'department', 'department, as HR has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('ad_contact_decoded', 'ou_path', 15, 'text', null, 'the part of the distinguished name above the object', null, 'no value, or none that could be derived', 0, '0.1.0'),
@@ -10593,15 +10688,15 @@ values
     ('entra_user_decoded', 'externaluserstate', 31, 'text(64)', 'externalUserState', 'externalUserState as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'passwordpolicies', 32, 'text(256)', 'passwordPolicies', 'passwordPolicies as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'onpremisesimmutableid', 33, 'anchor(128)', 'onPremisesImmutableId', 'byte-exact: never folded', 'base64, byte-exact: never folded', 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user_decoded', 'sid', 34, 'text(184)', null, 'the same in canonical form', null, 'no value, or none that could be derived', 0, '0.1.0'),
-    ('entra_user_decoded', 'onpremisessamaccountname', 35, 'text(256)', 'onPremisesSamAccountName', 'onPremisesSamAccountName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user_decoded', 'onpremisesdistinguishedname', 36, 'text', 'onPremisesDistinguishedName', 'onPremisesDistinguishedName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user_decoded', 'onpremisesdomainname', 37, 'text(256)', 'onPremisesDomainName', 'onPremisesDomainName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
-    ('entra_user_decoded', 'onpremisesuserprincipalname', 38, 'text(1024)', 'onPremisesUserPrincipalName', 'onPremisesUserPrincipalName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0')
+    ('entra_user_decoded', 'sid', 34, 'text(184)', null, 'the same in canonical form', null, 'no value, or none that could be derived', 0, '0.1.0')
 ;
 
 insert into dictionary_column (table_name, column_name, position, type, attribute, meaning, decoded, null_means, is_personal, since)
 values
+    ('entra_user_decoded', 'onpremisessamaccountname', 35, 'text(256)', 'onPremisesSamAccountName', 'onPremisesSamAccountName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('entra_user_decoded', 'onpremisesdistinguishedname', 36, 'text', 'onPremisesDistinguishedName', 'onPremisesDistinguishedName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('entra_user_decoded', 'onpremisesdomainname', 37, 'text(256)', 'onPremisesDomainName', 'onPremisesDomainName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
+    ('entra_user_decoded', 'onpremisesuserprincipalname', 38, 'text(1024)', 'onPremisesUserPrincipalName', 'onPremisesUserPrincipalName as the source has it', null, 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'onpremiseslastsyncdatetime', 39, 'time', 'onPremisesLastSyncDateTime', 'onPremisesLastSyncDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'createddatetime', 40, 'time', 'createdDateTime', 'createdDateTime as the source has it', 'UTC', 'no value, or the reading account may not see it', 0, '0.1.0'),
     ('entra_user_decoded', 'created_day', 41, 'day', null, 'created as a day number', 'days since 1970-01-01', 'no value, or none that could be derived', 0, '0.1.0'),
@@ -10670,6 +10765,10 @@ values
     ('worker_decoded', 'manager_key', 31, 'key(64)', null, 'manager folded', 'folded: NFC, case-folded, trimmed; the only thing compared', 'no value, or none that could be derived', 0, '0.1.0'),
     ('worker_decoded', 'source_row', 32, 'int', null, 'record number in the file, the header is 1', null, 'no value, or none that could be derived', 0, '0.1.0'),
     ('worker_decoded', 'loaded_at', 33, 'time', null, 'when the row was published as it stands', 'UTC', 'never NULL', 0, '0.1.0'),
+    ('fill_match_crowd', 'rule_number', 1, 'int', null, 'lowest rule that joins the two: 1 anchor, 2 SID, 3 employee id, 4 UPN, 5 mail', null, 'never NULL', 0, '0.1.0'),
+    ('fill_match_crowd', 'source_id', 2, 'int', null, 'the domain, tenant or HR system it comes from (table source)', null, 'never NULL', 0, '0.1.0'),
+    ('fill_match_crowd', 'key_value', 3, 'text', null, '', null, 'never NULL', 0, '0.1.0'),
+    ('fill_match_crowd', 'holders', 4, 'int', null, '', null, 'never NULL', 0, '0.1.0'),
     ('fill_match_candidate', 'ad_row_id', 1, 'int', null, 'row_id in ad_user', null, 'never NULL', 0, '0.1.0'),
     ('fill_match_candidate', 'entra_row_id', 2, 'int', null, 'row_id in entra_user', null, 'never NULL', 0, '0.1.0'),
     ('fill_match_candidate', 'ad_source_id', 3, 'int', null, 'source of the AD side', null, 'never NULL', 0, '0.1.0'),

@@ -3,130 +3,168 @@
 --   the lowest rule, then by how many rules agree. Accepted is the sole best candidate of both sides; losers never
 --   slide to another partner. One row per AD user and Entra user.
 -- note: Rules: 1 source anchor (byte-exact), 2 SID, 3 employee id, 4 UPN, 5 mail. Guests take part by rules 1 and 2
---   only. A key that more than 20 objects of one source hold makes no candidates by rules 3 to 5: a crowd is a
---   finding, not a match. source_id + 0: every user is read, once and in order, not by an index of the source. An
---   Entra user is matched once over all linked domains, an AD user once per tenant.
-with linked as (
-    select l.ad_source_id, l.entra_source_id
-    from source_link as l
-    where l.ad_source_id is not null and l.entra_source_id is not null
-    group by l.ad_source_id, l.entra_source_id
-),
-
-ad_employeeid_crowd as (
-    select a.source_id, a.employeeid_key
-    from ad_user as a
-    where a.employeeid_key is not null
-    group by a.employeeid_key, a.source_id
-    having count(*) > 20
-),
-
-ad_upn_crowd as (
-    select a.source_id, a.upn_key
-    from ad_user as a
-    where a.upn_key is not null
-    group by a.upn_key, a.source_id
-    having count(*) > 20
-),
-
-ad_mail_crowd as (
-    select a.source_id, a.mail_key
-    from ad_user as a
-    where a.mail_key is not null
-    group by a.mail_key, a.source_id
-    having count(*) > 20
-),
-
-entra_employeeid_crowd as (
-    select e.source_id, e.employeeid_key
-    from entra_user as e
-    where e.employeeid_key is not null
-    group by e.employeeid_key, e.source_id
-    having count(*) > 20
-),
-
-entra_upn_crowd as (
-    select e.source_id, e.upn_key
-    from entra_user as e
-    where e.upn_key is not null
-    group by e.upn_key, e.source_id
-    having count(*) > 20
-),
-
-entra_mail_crowd as (
-    select e.source_id, e.mail_key
-    from entra_user as e
-    where e.mail_key is not null
-    group by e.mail_key, e.source_id
-    having count(*) > 20
-),
-
-entra_side as (
+--   only. A key of match_crowd makes no candidates by rules 3 to 5: a crowd is a finding, not a match. Most pairs have
+--   the same anchor: what else they share is read off both rows, and only pairs without it are gathered rule by rule.
+--   source_id + 0: every user is read, once and in order, not by an index of the source. An Entra user is matched
+--   once over all linked domains, an AD user once per tenant.
+with anchored as (
     select
+        a.row_id as ad_row_id,
+        e.row_id as entra_row_id,
         l.ad_source_id,
-        e.source_id,
-        e.row_id,
-        coalesce(e.is_guest, 0) as is_guest,
-        e.onpremisesimmutableid,
-        e.sid,
-        e.employeeid_key,
-        e.upn_key,
-        e.mail_key
-    from linked as l
+        l.entra_source_id,
+        case when a.sid = e.sid then 1 else 0 end as has_sid,
+        case
+            when a.employeeid_key = e.employeeid_key and coalesce(e.is_guest, 0) <> 1 and not exists (
+                select 1
+                from match_crowd as c
+                where
+                    c.rule_number = 3
+                    and c.key_value = e.employeeid_key
+                    and c.source_id in (a.source_id, e.source_id)
+            ) then 1
+            else 0
+        end as has_employeeid,
+        case
+            when a.upn_key = e.upn_key and coalesce(e.is_guest, 0) <> 1 and not exists (
+                select 1
+                from match_crowd as c
+                where
+                    c.rule_number = 4
+                    and c.key_value = e.upn_key
+                    and c.source_id in (a.source_id, e.source_id)
+            ) then 1
+            else 0
+        end as has_upn,
+        case
+            when a.mail_key = e.mail_key and coalesce(e.is_guest, 0) <> 1 and not exists (
+                select 1
+                from match_crowd as c
+                where
+                    c.rule_number = 5
+                    and c.key_value = e.mail_key
+                    and c.source_id in (a.source_id, e.source_id)
+            ) then 1
+            else 0
+        end as has_mail
+    from source_link as l
     inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.immutable_id = e.onpremisesimmutableid and a.source_id = l.ad_source_id
+    where
+        not exists (
+            select 1
+            from source_link as o
+            where
+                o.ad_source_id = l.ad_source_id
+                and o.entra_source_id = l.entra_source_id
+                and o.link_id < l.link_id
+        )
 ),
 
 joined as (
+    select a.row_id as ad_row_id, e.row_id as entra_row_id, l.ad_source_id, l.entra_source_id, 2 as rule_number
+    from source_link as l
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.sid = e.sid and a.source_id = l.ad_source_id
+    where
+        (a.immutable_id is null or e.onpremisesimmutableid is null or a.immutable_id <> e.onpremisesimmutableid)
+    union all
+    select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 3
+    from source_link as l
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.employeeid_key = e.employeeid_key and a.source_id = l.ad_source_id
+    where
+        (a.immutable_id is null or e.onpremisesimmutableid is null or a.immutable_id <> e.onpremisesimmutableid)
+        and coalesce(e.is_guest, 0) <> 1
+        and not exists (
+            select 1
+            from match_crowd as c
+            where
+                c.rule_number = 3
+                and c.key_value = e.employeeid_key
+                and c.source_id in (a.source_id, e.source_id)
+        )
+    union all
+    select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 4
+    from source_link as l
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.upn_key = e.upn_key and a.source_id = l.ad_source_id
+    where
+        (a.immutable_id is null or e.onpremisesimmutableid is null or a.immutable_id <> e.onpremisesimmutableid)
+        and coalesce(e.is_guest, 0) <> 1
+        and not exists (
+            select 1
+            from match_crowd as c
+            where
+                c.rule_number = 4
+                and c.key_value = e.upn_key
+                and c.source_id in (a.source_id, e.source_id)
+        )
+    union all
+    select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 5
+    from source_link as l
+    inner join entra_user as e on e.source_id + 0 = l.entra_source_id
+    inner join ad_user as a on a.mail_key = e.mail_key and a.source_id = l.ad_source_id
+    where
+        (a.immutable_id is null or e.onpremisesimmutableid is null or a.immutable_id <> e.onpremisesimmutableid)
+        and coalesce(e.is_guest, 0) <> 1
+        and not exists (
+            select 1
+            from match_crowd as c
+            where
+                c.rule_number = 5
+                and c.key_value = e.mail_key
+                and c.source_id in (a.source_id, e.source_id)
+        )
+),
+
+agreed as (
     select
-        e.ad_source_id,
-        e.source_id as entra_source_id,
-        a.row_id as ad_row_id,
-        e.row_id as entra_row_id,
-        1 as rule_number
-    from entra_side as e
-    inner join ad_user as a on a.immutable_id = e.onpremisesimmutableid and a.source_id = e.ad_source_id
+        n.ad_row_id,
+        n.entra_row_id,
+        n.ad_source_id,
+        n.entra_source_id,
+        1 as has_anchor,
+        n.has_sid,
+        n.has_employeeid,
+        n.has_upn,
+        n.has_mail
+    from anchored as n
     union all
-    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 2
-    from entra_side as e
-    inner join ad_user as a on a.sid = e.sid and a.source_id = e.ad_source_id
-    union all
-    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 3
-    from entra_side as e
-    inner join ad_user as a on a.employeeid_key = e.employeeid_key and a.source_id = e.ad_source_id
-    left join ad_employeeid_crowd as ac on ac.source_id = a.source_id and ac.employeeid_key = a.employeeid_key
-    left join entra_employeeid_crowd as ec on ec.source_id = e.source_id and ec.employeeid_key = e.employeeid_key
-    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
-    union all
-    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 4
-    from entra_side as e
-    inner join ad_user as a on a.upn_key = e.upn_key and a.source_id = e.ad_source_id
-    left join ad_upn_crowd as ac on ac.source_id = a.source_id and ac.upn_key = a.upn_key
-    left join entra_upn_crowd as ec on ec.source_id = e.source_id and ec.upn_key = e.upn_key
-    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
-    union all
-    select e.ad_source_id, e.source_id, a.row_id, e.row_id, 5
-    from entra_side as e
-    inner join ad_user as a on a.mail_key = e.mail_key and a.source_id = e.ad_source_id
-    left join ad_mail_crowd as ac on ac.source_id = a.source_id and ac.mail_key = a.mail_key
-    left join entra_mail_crowd as ec on ec.source_id = e.source_id and ec.mail_key = e.mail_key
-    where e.is_guest <> 1 and ac.source_id is null and ec.source_id is null
+    select
+        j.ad_row_id,
+        j.entra_row_id,
+        min(j.ad_source_id),
+        min(j.entra_source_id),
+        0,
+        max(case when j.rule_number = 2 then 1 else 0 end),
+        max(case when j.rule_number = 3 then 1 else 0 end),
+        max(case when j.rule_number = 4 then 1 else 0 end),
+        max(case when j.rule_number = 5 then 1 else 0 end)
+    from joined as j
+    group by j.ad_row_id, j.entra_row_id
 ),
 
 scored as (
     select
-        j.ad_row_id,
-        j.entra_row_id,
-        min(j.ad_source_id) as ad_source_id,
-        min(j.entra_source_id) as entra_source_id,
-        min(j.rule_number) as rule_number,
-        count(*) as rules_agreeing,
-        max(case when j.rule_number = 1 then 1 else 0 end) as has_anchor,
-        max(case when j.rule_number = 2 then 1 else 0 end) as has_sid,
-        max(case when j.rule_number = 3 then 1 else 0 end) as has_employeeid,
-        max(case when j.rule_number = 4 then 1 else 0 end) as has_upn,
-        max(case when j.rule_number = 5 then 1 else 0 end) as has_mail
-    from joined as j
-    group by j.ad_row_id, j.entra_row_id
+        g.ad_row_id,
+        g.entra_row_id,
+        g.ad_source_id,
+        g.entra_source_id,
+        case
+            when g.has_anchor = 1 then 1
+            when g.has_sid = 1 then 2
+            when g.has_employeeid = 1 then 3
+            when g.has_upn = 1 then 4
+            else 5
+        end as rule_number,
+        g.has_anchor + g.has_sid + g.has_employeeid + g.has_upn + g.has_mail as rules_agreeing,
+        g.has_anchor,
+        g.has_sid,
+        g.has_employeeid,
+        g.has_upn,
+        g.has_mail
+    from agreed as g
 ),
 
 ranked as (

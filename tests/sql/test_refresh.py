@@ -1,7 +1,7 @@
 """Refresh: the clock from settings, counts then and now, own findings, masks, and nothing half done."""
 
 import pytest
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import delete, event, func, insert, inspect, select, text, update
 
 from recon import findings
 from recon.catalog import read_catalog
@@ -10,7 +10,7 @@ from recon.errors import ConfigError, StoreError, UsageError
 from recon.findings import counts, refresh, rows, worst
 from recon.queries import prepare, query
 from recon.store import Store
-from recon.store.match_tables import FILLED, clock, finding_row
+from recon.store.match_tables import FILLED, clock, finding_row, match_crowd
 from recon.store.tables import LOADED, setting, source
 from tests.servers.stores import fresh_database
 from tests.support.estate import BEFORE, TODAY, Estate, guid
@@ -356,6 +356,53 @@ def test_postgresql_touches_only_the_rows_that_differ(postgresql_url):
         second = versions()
         assert (second["user_match"], second["worker_match"]) == (first["user_match"], first["worker_match"])
         assert {key for key, version in second["pair"].items() if version != first["pair"][key]} == {people[2][0]}
+
+
+@pytest.mark.postgresql
+def test_postgresql_indexes_first_matches_after_they_came_and_later_ones_as_they_come(postgresql_url, monkeypatch):
+    monkeypatch.setattr("recon.store.indexes._MANY", 1)
+    with fresh_database(postgresql_url) as url, Store.open(url) as store:
+        estate = Estate(store)
+        for number in range(4):
+            person(estate, number)
+        before = indexes_of_filled(store)
+        said = []
+        event.listen(
+            store.engine, "before_cursor_execute", lambda *words: said.append(" ".join(words[2].lower().split()))
+        )
+        estate.refresh()
+        dropped = [word for word in said if word.startswith(("drop index", "lock table"))]
+        assert {"lock table pair in access exclusive mode nowait", "drop index pair_ad_dn_key"} <= set(dropped)
+        made = said.index("create unique index pair_entra on pair (entra_row_id)")
+        assert next(at for at, word in enumerate(said) if word.startswith("insert into pair ")) < made
+        assert indexes_of_filled(store) == before
+        first = filled(estate)
+        said.clear()
+        estate.refresh()
+        assert [word for word in said if word.startswith(("drop index", "lock table"))] == []
+        assert filled(estate) == first
+
+
+@pytest.mark.postgresql
+def test_rows_without_a_key_are_made_again_without_shutting_readers_out(postgresql_url, monkeypatch):
+    monkeypatch.setattr("recon.store.indexes._MANY", 1)
+    with fresh_database(postgresql_url) as url, Store.open(url) as store:
+        estate = Estate(store)
+        for _ in range(21):
+            estate.ad(mail="team@example.com")
+        person(estate, 1)
+        estate.refresh()
+        first = filled(estate)
+        assert [row for row in first["match_crowd"] if "team@example.com" in row]
+        with store.read() as reading:
+            assert reading.scalar(select(func.count()).select_from(match_crowd)) == 1  # the reader's lock stays
+            estate.refresh()
+        assert filled(estate) == first
+
+
+def indexes_of_filled(store):
+    with store.read() as connection:
+        return {table.name: sorted(map(repr, inspect(connection).get_indexes(table.name))) for table in FILLED}
 
 
 @pytest.mark.postgresql
