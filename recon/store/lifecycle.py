@@ -7,10 +7,11 @@ from ad_attribute. Entra's dates are employeeHireDate and employeeLeaveDateTime.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, SmallInteger, Table, delete, insert, select
+from sqlalchemy import Column, Connection, Integer, SmallInteger, Table, delete, select
 
 from recon.decode.lifecycle import advice, read_lifecycle_date
 from recon.decode.times import day
+from recon.store.bulk import insert_rows
 from recon.store.tables import LOADED, metadata, sql_column
 
 _BATCH = 5_000
@@ -62,23 +63,20 @@ def _batches(connection: Connection, wanted: Any, place: Any) -> Iterator[Sequen
         last = rows[-1][0]
 
 
-def _ad_row(row: Sequence[Any], kind: str, attribute: str) -> dict[str, object]:
+def _ad_row(row: Sequence[Any], kind: str, attribute: str) -> tuple[object, ...]:
+    """A row of the table, its values in the order of the columns."""
     _, source_id, guid, value = row
     found = read_lifecycle_date(value, kind)
-    return {
-        "object_type": "ad_user", "source_id": source_id, "object_key": guid, "kind": kind, "attribute": attribute,
-        "value": value, "content": found.content, "is_valid": int(found.at is not None), "proposed": found.proposed,
-        "advice": advice(value, found), "at": found.at, "at_day": None if found.at is None else day(found.at),
-    }  # fmt: skip
+    return (
+        "ad_user", source_id, guid, kind, attribute, value, found.content, int(found.at is not None), found.proposed,
+        advice(value, found), found.at, None if found.at is None else day(found.at),
+    )  # fmt: skip
 
 
-def _entra_row(row: Sequence[Any], kind: str, attribute: str) -> dict[str, object]:
+def _entra_row(row: Sequence[Any], kind: str, attribute: str) -> tuple[object, ...]:
     _, source_id, key, at = row
-    return {
-        "object_type": "entra_user", "source_id": source_id, "object_key": key, "kind": kind, "attribute": attribute,
-        "value": f"{at[:19].replace(' ', 'T')}Z", "content": "date", "is_valid": 1, "proposed": None, "advice": None,
-        "at": at, "at_day": day(at),
-    }  # fmt: skip
+    value = f"{at[:19].replace(' ', 'T')}Z"
+    return ("entra_user", source_id, key, kind, attribute, value, "date", 1, None, None, at, day(at))
 
 
 def fill_lifecycle_dates(connection: Connection, hire: str | None, leave: str | None) -> None:
@@ -88,8 +86,8 @@ def fill_lifecycle_dates(connection: Connection, hire: str | None, leave: str | 
     for kind, attribute, entra in (("hire", hire, "employeeHireDate"), ("leave", leave, "employeeLeaveDateTime")):
         if attribute is not None:
             for rows in _ad_values(connection, attribute):
-                connection.execute(insert(lifecycle_date), [_ad_row(row, kind, attribute) for row in rows])
+                insert_rows(connection, lifecycle_date, [_ad_row(row, kind, attribute) for row in rows])
         at = users[entra.lower()]
         wanted = select(users.row_id, users.source_id, users.id, at).where(at.is_not(None))
         for rows in _batches(connection, wanted, users.row_id):
-            connection.execute(insert(lifecycle_date), [_entra_row(row, kind, entra) for row in rows])
+            insert_rows(connection, lifecycle_date, [_entra_row(row, kind, entra) for row in rows])

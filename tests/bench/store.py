@@ -59,7 +59,8 @@ def _lines(people: int, engine: str, told: dict[str, Any]) -> list[str]:
     return [
         *lines, "",
         (f"Peak memory of the loads: {told['memory']:.0f} MB. Match and pair: {told['match']:.1f} s "
-        f"({told['pairs']:,} pairs). {told['codes']} findings: {told['findings']:.1f} s ({told['rows']:,} rows). "
+        f"({told['pairs']:,} pairs), and {told['match_again']:.1f} s where nothing has changed since. "
+        f"{told['codes']} findings: {told['findings']:.1f} s ({told['rows']:,} rows). "
         f"Whole refresh: {told['refresh']:.1f} s."), "",
         "Slowest findings: " + ", ".join(f"{code} {seconds:.2f} s" for code, _, seconds in told["slowest"]) + ".", "",
     ]  # fmt: skip
