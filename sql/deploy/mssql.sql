@@ -6267,7 +6267,7 @@ with anchored as (
                 where
                     c.rule_number = 3
                     and c.key_value = e.employeeid_key
-                    and c.source_id in (a.source_id, e.source_id)
+                    and c.source_id in (l.ad_source_id, l.entra_source_id)
             ) then 1
             else 0
         end as has_employeeid,
@@ -6278,7 +6278,7 @@ with anchored as (
                 where
                     c.rule_number = 4
                     and c.key_value = e.upn_key
-                    and c.source_id in (a.source_id, e.source_id)
+                    and c.source_id in (l.ad_source_id, l.entra_source_id)
             ) then 1
             else 0
         end as has_upn,
@@ -6289,7 +6289,7 @@ with anchored as (
                 where
                     c.rule_number = 5
                     and c.key_value = e.mail_key
-                    and c.source_id in (a.source_id, e.source_id)
+                    and c.source_id in (l.ad_source_id, l.entra_source_id)
             ) then 1
             else 0
         end as has_mail
@@ -6328,7 +6328,7 @@ joined as (
             where
                 c.rule_number = 3
                 and c.key_value = e.employeeid_key
-                and c.source_id in (a.source_id, e.source_id)
+                and c.source_id in (l.ad_source_id, l.entra_source_id)
         )
     union all
     select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 4
@@ -6344,7 +6344,7 @@ joined as (
             where
                 c.rule_number = 4
                 and c.key_value = e.upn_key
-                and c.source_id in (a.source_id, e.source_id)
+                and c.source_id in (l.ad_source_id, l.entra_source_id)
         )
     union all
     select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 5
@@ -6360,7 +6360,7 @@ joined as (
             where
                 c.rule_number = 5
                 and c.key_value = e.mail_key
-                and c.source_id in (a.source_id, e.source_id)
+                and c.source_id in (l.ad_source_id, l.entra_source_id)
         )
 ),
 

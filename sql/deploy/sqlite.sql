@@ -4994,7 +4994,7 @@ with anchored as (
                 where
                     c.rule_number = 3
                     and c.key_value = e.employeeid_key
-                    and c.source_id in (a.source_id, e.source_id)
+                    and c.source_id in (l.ad_source_id, l.entra_source_id)
             ) then 1
             else 0
         end as has_employeeid,
@@ -5005,7 +5005,7 @@ with anchored as (
                 where
                     c.rule_number = 4
                     and c.key_value = e.upn_key
-                    and c.source_id in (a.source_id, e.source_id)
+                    and c.source_id in (l.ad_source_id, l.entra_source_id)
             ) then 1
             else 0
         end as has_upn,
@@ -5016,7 +5016,7 @@ with anchored as (
                 where
                     c.rule_number = 5
                     and c.key_value = e.mail_key
-                    and c.source_id in (a.source_id, e.source_id)
+                    and c.source_id in (l.ad_source_id, l.entra_source_id)
             ) then 1
             else 0
         end as has_mail
@@ -5055,7 +5055,7 @@ joined as (
             where
                 c.rule_number = 3
                 and c.key_value = e.employeeid_key
-                and c.source_id in (a.source_id, e.source_id)
+                and c.source_id in (l.ad_source_id, l.entra_source_id)
         )
     union all
     select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 4
@@ -5071,7 +5071,7 @@ joined as (
             where
                 c.rule_number = 4
                 and c.key_value = e.upn_key
-                and c.source_id in (a.source_id, e.source_id)
+                and c.source_id in (l.ad_source_id, l.entra_source_id)
         )
     union all
     select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 5
@@ -5087,7 +5087,7 @@ joined as (
             where
                 c.rule_number = 5
                 and c.key_value = e.mail_key
-                and c.source_id in (a.source_id, e.source_id)
+                and c.source_id in (l.ad_source_id, l.entra_source_id)
         )
 ),
 

@@ -3,7 +3,8 @@
 --   the lowest rule, then by how many rules agree. Accepted is the sole best candidate of both sides; losers never
 --   slide to another partner. One row per AD user and Entra user.
 -- note: Rules: 1 source anchor (byte-exact), 2 SID, 3 employee id, 4 UPN, 5 mail. Guests take part by rules 1 and 2
---   only. A key of match_crowd makes no candidates by rules 3 to 5: a crowd is a finding, not a match. Most pairs have
+--   only. A key of match_crowd makes no candidates by rules 3 to 5: a crowd is a finding, not a match. It is looked up
+--   by the linked sources, so that the users of a crowd are passed over before they are joined. Most pairs have
 --   the same anchor: what else they share is read off both rows, and only pairs without it are gathered rule by rule.
 --   source_id + 0: every user is read, once and in order, not by an index of the source. An Entra user is matched
 --   once over all linked domains, an AD user once per tenant.
@@ -21,7 +22,7 @@ with anchored as (
                 where
                     c.rule_number = 3
                     and c.key_value = e.employeeid_key
-                    and c.source_id in (a.source_id, e.source_id)
+                    and c.source_id in (l.ad_source_id, l.entra_source_id)
             ) then 1
             else 0
         end as has_employeeid,
@@ -32,7 +33,7 @@ with anchored as (
                 where
                     c.rule_number = 4
                     and c.key_value = e.upn_key
-                    and c.source_id in (a.source_id, e.source_id)
+                    and c.source_id in (l.ad_source_id, l.entra_source_id)
             ) then 1
             else 0
         end as has_upn,
@@ -43,7 +44,7 @@ with anchored as (
                 where
                     c.rule_number = 5
                     and c.key_value = e.mail_key
-                    and c.source_id in (a.source_id, e.source_id)
+                    and c.source_id in (l.ad_source_id, l.entra_source_id)
             ) then 1
             else 0
         end as has_mail
@@ -82,7 +83,7 @@ joined as (
             where
                 c.rule_number = 3
                 and c.key_value = e.employeeid_key
-                and c.source_id in (a.source_id, e.source_id)
+                and c.source_id in (l.ad_source_id, l.entra_source_id)
         )
     union all
     select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 4
@@ -98,7 +99,7 @@ joined as (
             where
                 c.rule_number = 4
                 and c.key_value = e.upn_key
-                and c.source_id in (a.source_id, e.source_id)
+                and c.source_id in (l.ad_source_id, l.entra_source_id)
         )
     union all
     select a.row_id, e.row_id, l.ad_source_id, l.entra_source_id, 5
@@ -114,7 +115,7 @@ joined as (
             where
                 c.rule_number = 5
                 and c.key_value = e.mail_key
-                and c.source_id in (a.source_id, e.source_id)
+                and c.source_id in (l.ad_source_id, l.entra_source_id)
         )
 ),
 

@@ -4,6 +4,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from recon.catalog import read_catalog
+from recon.filling import refill
+from recon.store import Store
 from recon.store.match_tables import match_candidate, match_crowd, pair, user_match, worker_match
 from recon.store.tables import LOADED, source, source_link
 from tests.support.estate import AFTER_AD, BEFORE, LATE, Estate
@@ -162,6 +165,28 @@ def test_a_crowd_is_told_with_its_rule_source_and_size(estate):
     assert sorted(map(tuple, told)) == [
         (3, ad, "0", 21), (4, ad, "shared@example.com", 21), (5, entra, "team@example.com", 22),
     ]  # fmt: skip
+
+
+def test_a_crowd_of_both_sides_is_passed_over_before_it_is_joined(tmp_path):
+    def steps(name: str, mail: str) -> int:
+        """How many instructions of SQLite's machine the candidates of 300 users on each side take."""
+        with Store.open(f"sqlite:///{tmp_path}/{name}.db") as store:
+            estate = Estate(store)
+            for number in range(300):
+                estate.ad(mail=mail.format(f"a{number}"))
+                estate.entra(mail=mail.format(f"e{number}"))
+            catalog, done = read_catalog(), []
+            with store.write() as connection:
+                connection.exec_driver_sql("analyze")  # as a refresh does
+                refill(connection, catalog.statement("match_crowd", "match"), match_crowd)
+                driver = connection.connection.driver_connection
+                driver.set_progress_handler(lambda: done.append(1) and 0, 100)
+                refill(connection, catalog.statement("match_candidate", "match"), match_candidate)
+                driver.set_progress_handler(None, 0)
+            assert done
+            return len(done)
+
+    assert steps("crowd", "team@example.com") < 2 * steps("strangers", "{}@example.com")
 
 
 def test_what_a_pair_of_one_anchor_shares_beside_it(estate):
