@@ -211,6 +211,8 @@ place_for_entra: rank among those of the Entra user, from 1
 ties_for_entra: candidates of the Entra user on that rank
 is_accepted: 1: the sole best of both sides, so it stands in user_match
 match_candidate.reason: why it was accepted or not
+key_value: the key that too many users hold
+holders: how many users hold it
 runner_up_entra_row_id: second best candidate of the AD user
 runner_up_ad_row_id: second best candidate of the Entra user
 runner_up_rule: rule that joins the runner-up
