@@ -7951,7 +7951,7 @@ repeated as (
     from ad_user as a
     where a.employeeid_key is not null
     group by a.employeeid_key
-    having count(*) > 1
+    having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
 shared as (
@@ -7996,7 +7996,7 @@ repeated as (
     from entra_user as e
     where e.employeeid_key is not null
     group by e.employeeid_key
-    having count(*) > 1
+    having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
 shared as (
@@ -8035,39 +8035,51 @@ with together as (
     where s.kind = 'ad'
 ),
 
-keyed as (
-    select o.mail_key as value_key
+repeated as (
+    -- within a kind of object, and from one kind to another
+    select o.mail_key
     from ad_user as o
     where o.mail_key is not null
-    union all
-    select o.mail_key as value_key
+    group by o.mail_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.mail_key
     from ad_group as o
     where o.mail_key is not null
-    union all
-    select o.mail_key as value_key
+    group by o.mail_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.mail_key
     from ad_contact as o
     where o.mail_key is not null
-),
-
-repeated as (
-    select k.value_key
-    from keyed as k
-    group by k.value_key
-    having count(*) > 1
+    group by o.mail_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.mail_key
+    from ad_group as o
+    inner join ad_user as other on other.mail_key = o.mail_key
+    union
+    select o.mail_key
+    from ad_contact as o
+    inner join ad_user as other on other.mail_key = o.mail_key
+    union
+    select o.mail_key
+    from ad_contact as o
+    inner join ad_group as other on other.mail_key = o.mail_key
 ),
 
 carried as (
     select 'ad_user' as object_type, o.source_id, o.guid, o.mail_key as value_key, o.mail as value
     from repeated as r
-    inner join ad_user as o on o.mail_key = r.value_key
+    inner join ad_user as o on o.mail_key = r.mail_key
     union all
     select 'ad_group' as object_type, o.source_id, o.guid, o.mail_key as value_key, o.mail as value
     from repeated as r
-    inner join ad_group as o on o.mail_key = r.value_key
+    inner join ad_group as o on o.mail_key = r.mail_key
     union all
     select 'ad_contact' as object_type, o.source_id, o.guid, o.mail_key as value_key, o.mail as value
     from repeated as r
-    inner join ad_contact as o on o.mail_key = r.value_key
+    inner join ad_contact as o on o.mail_key = r.mail_key
 ),
 
 shared as (
@@ -8107,39 +8119,51 @@ with together as (
     where s.kind = 'ad'
 ),
 
-keyed as (
-    select o.mailnickname_key as value_key
+repeated as (
+    -- within a kind of object, and from one kind to another
+    select o.mailnickname_key
     from ad_user as o
     where o.mailnickname_key is not null
-    union all
-    select o.mailnickname_key as value_key
+    group by o.mailnickname_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.mailnickname_key
     from ad_group as o
     where o.mailnickname_key is not null
-    union all
-    select o.mailnickname_key as value_key
+    group by o.mailnickname_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.mailnickname_key
     from ad_contact as o
     where o.mailnickname_key is not null
-),
-
-repeated as (
-    select k.value_key
-    from keyed as k
-    group by k.value_key
-    having count(*) > 1
+    group by o.mailnickname_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.mailnickname_key
+    from ad_group as o
+    inner join ad_user as other on other.mailnickname_key = o.mailnickname_key
+    union
+    select o.mailnickname_key
+    from ad_contact as o
+    inner join ad_user as other on other.mailnickname_key = o.mailnickname_key
+    union
+    select o.mailnickname_key
+    from ad_contact as o
+    inner join ad_group as other on other.mailnickname_key = o.mailnickname_key
 ),
 
 carried as (
     select 'ad_user' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
     from repeated as r
-    inner join ad_user as o on o.mailnickname_key = r.value_key
+    inner join ad_user as o on o.mailnickname_key = r.mailnickname_key
     union all
     select 'ad_group' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
     from repeated as r
-    inner join ad_group as o on o.mailnickname_key = r.value_key
+    inner join ad_group as o on o.mailnickname_key = r.mailnickname_key
     union all
     select 'ad_contact' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
     from repeated as r
-    inner join ad_contact as o on o.mailnickname_key = r.value_key
+    inner join ad_contact as o on o.mailnickname_key = r.mailnickname_key
 ),
 
 shared as (
@@ -8179,25 +8203,37 @@ with together as (
     where s.kind = 'ad'
 ),
 
-keyed as (
-    select p.value_key
-    from ad_user_proxyaddress as p
-    where p.value_key is not null
-    union all
-    select p.value_key
-    from ad_group_proxyaddress as p
-    where p.value_key is not null
-    union all
-    select p.value_key
-    from ad_contact_proxyaddress as p
-    where p.value_key is not null
-),
-
 repeated as (
-    select k.value_key
-    from keyed as k
-    group by k.value_key
-    having count(*) > 1
+    -- within a kind of object, and from one kind to another
+    select o.value_key
+    from ad_user_proxyaddress as o
+    where o.value_key is not null
+    group by o.value_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.value_key
+    from ad_group_proxyaddress as o
+    where o.value_key is not null
+    group by o.value_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.value_key
+    from ad_contact_proxyaddress as o
+    where o.value_key is not null
+    group by o.value_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.value_key
+    from ad_group_proxyaddress as o
+    inner join ad_user_proxyaddress as other on other.value_key = o.value_key
+    union
+    select o.value_key
+    from ad_contact_proxyaddress as o
+    inner join ad_user_proxyaddress as other on other.value_key = o.value_key
+    union
+    select o.value_key
+    from ad_contact_proxyaddress as o
+    inner join ad_group_proxyaddress as other on other.value_key = o.value_key
 ),
 
 carried as (
@@ -8347,7 +8383,7 @@ repeated as (
     from ad_user as o
     where o.upn_key is not null
     group by o.upn_key
-    having count(*) > 1
+    having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
 carried as (
@@ -8640,95 +8676,52 @@ go
 if @@trancount = 0 set noexec on
 go
 create view finding_group_membership_differs as
-with ad_side as (
-    -- members whom the other side knows too, under the key that they have there
-    select
-        q.entra_source_id,
-        q.entra_id as id,
-        q.entra_displayname as group_name,
-        p.entra_id as member_id,
-        p.ad_distinguishedname as name
+with member as (
+    -- every member that both sides can know, once for each side that has it
+    select q.ad_row_id, q.entra_row_id, 0 as is_group, p.ad_row_id as member_row_id, 1 as is_in_ad
     from group_pair as q
     inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
     inner join pair as p on p.ad_dn_key = m.member_key and p.entra_source_id = q.entra_source_id
     where q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select q.entra_source_id, q.entra_id, q.entra_displayname, i.entra_id, g.distinguishedname
-    from group_pair as q
-    inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
-    inner join group_pair as i on i.ad_dn_key = m.member_key and i.entra_source_id = q.entra_source_id
-    inner join ad_group as g on g.row_id = i.ad_row_id
-    where q.is_in_skew = 0 and i.is_in_skew = 0
-),
-
-entra_side as (
-    select
-        q.ad_source_id,
-        q.ad_guid,
-        q.entra_source_id,
-        q.entra_id as id,
-        q.entra_displayname as group_name,
-        p.ad_dn_key as dn_key,
-        p.ad_distinguishedname as name
+    select q.ad_row_id, q.entra_row_id, 0, p.ad_row_id, 0
     from group_pair as q
     inner join entra_member as m on m.id = q.entra_id and m.source_id = q.entra_source_id
     inner join pair as p on p.entra_id = m.member_id and p.entra_source_id = m.source_id
     where q.is_in_skew = 0 and p.entra_is_synced = 1 and p.is_in_skew = 0
     union all
-    select
-        q.ad_source_id,
-        q.ad_guid,
-        q.entra_source_id,
-        q.entra_id,
-        q.entra_displayname,
-        i.ad_dn_key,
-        g.distinguishedname
+    select q.ad_row_id, q.entra_row_id, 1, i.ad_row_id, 1
+    from group_pair as q
+    inner join ad_member as m on m.guid = q.ad_guid and m.source_id = q.ad_source_id
+    inner join group_pair as i on i.ad_dn_key = m.member_key and i.entra_source_id = q.entra_source_id
+    where q.is_in_skew = 0 and i.is_in_skew = 0
+    union all
+    select q.ad_row_id, q.entra_row_id, 1, i.ad_row_id, 0
     from group_pair as q
     inner join entra_member as m on m.id = q.entra_id and m.source_id = q.entra_source_id
     inner join group_pair as i on i.entra_id = m.member_id and i.entra_source_id = m.source_id
-    inner join ad_group as g on g.row_id = i.ad_row_id
     where q.is_in_skew = 0 and i.is_in_skew = 0
 ),
 
-only_ad as (
-    select s.id, s.group_name, s.name
-    from ad_side as s
-    where not exists (
-        select 1
-        from entra_member as x
-        where x.id = s.id and x.member_id = s.member_id and x.source_id = s.entra_source_id
-    )
-),
-
-only_entra as (
-    select s.id, s.group_name, s.name
-    from entra_side as s
-    where not exists (
-        select 1
-        from ad_member as x
-        where x.guid = s.ad_guid and x.member_key = s.dn_key and x.source_id = s.ad_source_id
-    )
+lone as (
+    select m.ad_row_id, m.entra_row_id, m.is_group, m.member_row_id, max(m.is_in_ad) as is_in_ad
+    from member as m
+    group by m.ad_row_id, m.entra_row_id, m.is_group, m.member_row_id
+    having min(m.is_in_ad) = max(m.is_in_ad)
 )
 
 select
     'entra_group' as object_type,
-    d.id as object_key,
-    d.group_name as object_name,
+    q.entra_id as object_key,
+    q.entra_displayname as object_name,
     'member' as attribute,
     null as hr_value,
-    d.name as ad_value,
-    null as entra_value
-from only_ad as d
-union
-select
-    'entra_group',
-    d.id,
-    d.group_name,
-    'member',
-    null,
-    null,
-    d.name
-from only_entra as d
+    case when n.is_in_ad = 1 then coalesce(a.distinguishedname, g.distinguishedname) end as ad_value,
+    case when n.is_in_ad = 0 then coalesce(a.distinguishedname, g.distinguishedname) end as entra_value
+from lone as n
+inner join group_pair as q on q.ad_row_id = n.ad_row_id and q.entra_row_id = n.entra_row_id
+left join ad_user as a on n.is_group = 0 and a.row_id = n.member_row_id
+left join ad_group as g on n.is_group = 1 and g.row_id = n.member_row_id
 go
 if @@trancount = 0 set noexec on
 go
@@ -8892,34 +8885,72 @@ used as (
     group by d.source_id
 ),
 
-compared as (
+dated as (
+    -- pairs of which Entra has a date
     select
+        p.entra_row_id,
+        p.ad_source_id,
+        p.entra_source_id,
         p.entra_id,
         coalesce(p.entra_userprincipalname, p.entra_displayname) as object_name,
-        w.hire_date as hr_date,
-        w.hire_day as hr_day,
         d.value as ad_value,
         d.is_valid as ad_is_valid,
         d.at as ad_at,
         d.at_day as ad_day,
         c.at as entra_at,
         c.at_day as entra_day,
-        c.value as entra_value,
-        case when s.source_id is null then 0 else 1 end as entra_has_dates,
-        case when u.source_id is null then 0 else 1 end as ad_has_dates
-    from pair as p
+        c.value as entra_value
+    from lifecycle_date as c
+    inner join pair as p on p.entra_id = c.object_key and p.entra_source_id = c.source_id
     left join lifecycle_date as d
         on d.object_type = 'ad_user' and d.source_id = p.ad_source_id and d.object_key = p.ad_guid and d.kind = 'hire'
+    where c.object_type = 'entra_user' and c.kind = 'hire' and p.is_in_skew = 0
+    union all
+    -- AD alone
+    select
+        p.entra_row_id,
+        p.ad_source_id,
+        p.entra_source_id,
+        p.entra_id,
+        coalesce(p.entra_userprincipalname, p.entra_displayname),
+        d.value,
+        d.is_valid,
+        d.at,
+        d.at_day,
+        null,
+        null,
+        null
+    from lifecycle_date as d
+    inner join ad_user as a on a.guid = d.object_key and a.source_id = d.source_id
+    inner join pair as p on p.ad_row_id = a.row_id
     left join lifecycle_date as c
         on c.object_type = 'entra_user'
         and c.source_id = p.entra_source_id
         and c.object_key = p.entra_id
         and c.kind = 'hire'
-    left join worker_match as m on m.entra_row_id = p.entra_row_id and m.worker_count = 1
+    where d.object_type = 'ad_user' and d.kind = 'hire' and p.is_in_skew = 0 and c.object_key is null
+),
+
+compared as (
+    select
+        t.entra_id,
+        t.object_name,
+        t.ad_value,
+        t.ad_is_valid,
+        t.ad_at,
+        t.ad_day,
+        t.entra_at,
+        t.entra_day,
+        t.entra_value,
+        w.hire_date as hr_date,
+        w.hire_day as hr_day,
+        case when s.source_id is null then 0 else 1 end as entra_has_dates,
+        case when u.source_id is null then 0 else 1 end as ad_has_dates
+    from dated as t
+    left join worker_match as m on m.entra_row_id = t.entra_row_id and m.worker_count = 1
     left join worker as w on w.row_id = m.worker_row_id
-    left join asked as s on s.source_id = p.entra_source_id
-    left join used as u on u.source_id = p.ad_source_id
-    where p.is_in_skew = 0
+    left join asked as s on s.source_id = t.entra_source_id
+    left join used as u on u.source_id = t.ad_source_id
 )
 
 select
@@ -8994,22 +9025,76 @@ used as (
     group by d.source_id
 ),
 
-compared as (
+ended as (
+    select m.entra_row_id
+    from worker as w
+    inner join worker_match as m on m.worker_row_id = w.row_id
+    where w.termination_day is not null and m.worker_count = 1 and m.entra_row_id is not null
+    group by m.entra_row_id
+),
+
+dated as (
+    -- pairs of which Entra has a date
     select
+        p.entra_row_id,
+        p.ad_source_id,
+        p.entra_source_id,
         p.entra_id,
         coalesce(p.entra_userprincipalname, p.entra_displayname) as object_name,
-        w.termination_date as hr_date,
-        w.termination_day as hr_day,
         d.value as ad_value,
         d.is_valid as ad_is_valid,
         d.at as ad_at,
         d.at_day as ad_day,
         c.at as entra_at,
         c.at_day as entra_day,
-        c.value as entra_value,
-        case when s.source_id is null then 0 else 1 end as entra_has_dates,
-        case when u.source_id is null then 0 else 1 end as ad_has_dates
-    from pair as p
+        c.value as entra_value
+    from lifecycle_date as c
+    inner join pair as p on p.entra_id = c.object_key and p.entra_source_id = c.source_id
+    left join lifecycle_date as d
+        on d.object_type = 'ad_user' and d.source_id = p.ad_source_id and d.object_key = p.ad_guid and d.kind = 'leave'
+    where c.object_type = 'entra_user' and c.kind = 'leave' and p.is_in_skew = 0
+    union all
+    -- AD alone
+    select
+        p.entra_row_id,
+        p.ad_source_id,
+        p.entra_source_id,
+        p.entra_id,
+        coalesce(p.entra_userprincipalname, p.entra_displayname),
+        d.value,
+        d.is_valid,
+        d.at,
+        d.at_day,
+        null,
+        null,
+        null
+    from lifecycle_date as d
+    inner join ad_user as a on a.guid = d.object_key and a.source_id = d.source_id
+    inner join pair as p on p.ad_row_id = a.row_id
+    left join lifecycle_date as c
+        on c.object_type = 'entra_user'
+        and c.source_id = p.entra_source_id
+        and c.object_key = p.entra_id
+        and c.kind = 'leave'
+    where d.object_type = 'ad_user' and d.kind = 'leave' and p.is_in_skew = 0 and c.object_key is null
+    union all
+    -- none of the two: HR has one
+    select
+        p.entra_row_id,
+        p.ad_source_id,
+        p.entra_source_id,
+        p.entra_id,
+        coalesce(p.entra_userprincipalname, p.entra_displayname),
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null
+    from ended as n
+    inner join pair as p on p.entra_row_id = n.entra_row_id
+    inner join used as u on u.source_id = p.ad_source_id
     left join lifecycle_date as d
         on d.object_type = 'ad_user' and d.source_id = p.ad_source_id and d.object_key = p.ad_guid and d.kind = 'leave'
     left join lifecycle_date as c
@@ -9017,12 +9102,30 @@ compared as (
         and c.source_id = p.entra_source_id
         and c.object_key = p.entra_id
         and c.kind = 'leave'
-    left join worker_match as m on m.entra_row_id = p.entra_row_id and m.worker_count = 1
+    where p.is_in_skew = 0 and d.object_key is null and c.object_key is null
+),
+
+compared as (
+    select
+        t.entra_id,
+        t.object_name,
+        t.ad_value,
+        t.ad_is_valid,
+        t.ad_at,
+        t.ad_day,
+        t.entra_at,
+        t.entra_day,
+        t.entra_value,
+        w.termination_date as hr_date,
+        w.termination_day as hr_day,
+        case when s.source_id is null then 0 else 1 end as entra_has_dates,
+        case when u.source_id is null then 0 else 1 end as ad_has_dates
+    from dated as t
+    left join worker_match as m on m.entra_row_id = t.entra_row_id and m.worker_count = 1
     left join worker as w
         on w.row_id = m.worker_row_id and (w.hire_day is null or w.hire_day <= w.termination_day)
-    left join asked as s on s.source_id = p.entra_source_id
-    left join used as u on u.source_id = p.ad_source_id
-    where p.is_in_skew = 0
+    left join asked as s on s.source_id = t.entra_source_id
+    left join used as u on u.source_id = t.ad_source_id
 )
 
 select
@@ -9210,6 +9313,8 @@ select
 from ad_user as a
 where
     a.mail_key is not null
+    -- of nearly all it is the primary one: then there is nothing to look for
+    and case when a.smtp_primary_key = a.mail_key then 1 else 0 end = 0
     and not exists (
         select 1
         from ad_user_proxyaddress as p
@@ -9483,6 +9588,14 @@ go
 if @@trancount = 0 set noexec on
 go
 create view finding_othermails_company_domain as
+with held as (
+    select o.source_id, o.id, o.value
+    from company_domain as d
+    inner join entra_user_othermail as o
+        on o.source_id = d.source_id and o.value_key like d.address_pattern escape '!'
+    group by o.source_id, o.id, o.position, o.value
+)
+
 select
     'entra_user' as object_type,
     e.id as object_key,
@@ -9490,16 +9603,10 @@ select
     'otherMails' as attribute,
     null as hr_value,
     null as ad_value,
-    o.value as entra_value
-from entra_user_othermail as o
-inner join entra_user as e on e.id = o.id and e.source_id = o.source_id
-where
-    e.is_guest = 0
-    and exists (
-        select 1
-        from company_domain as d
-        where d.source_id = o.source_id and o.value_key like d.address_pattern escape '!'
-    )
+    h.value as entra_value
+from held as h
+inner join entra_user as e on e.id = h.id and e.source_id = h.source_id
+where e.is_guest = 0
 go
 if @@trancount = 0 set noexec on
 go
@@ -9606,7 +9713,7 @@ with repeated as (
     from entra_user_othermail as o
     where o.value_key is not null
     group by o.value_key, o.source_id
-    having count(*) > 1
+    having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
 held as (

@@ -25,7 +25,7 @@ repeated as (
     from ad_user as a
     where a.employeeid_key is not null
     group by a.employeeid_key
-    having count(*) > 1
+    having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
 shared as (

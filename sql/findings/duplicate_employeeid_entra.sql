@@ -26,7 +26,7 @@ repeated as (
     from entra_user as e
     where e.employeeid_key is not null
     group by e.employeeid_key
-    having count(*) > 1
+    having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
 shared as (

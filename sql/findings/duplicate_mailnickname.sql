@@ -17,39 +17,51 @@ with together as (
     where s.kind = 'ad'
 ),
 
-keyed as (
-    select o.mailnickname_key as value_key
+repeated as (
+    -- within a kind of object, and from one kind to another
+    select o.mailnickname_key
     from ad_user as o
     where o.mailnickname_key is not null
-    union all
-    select o.mailnickname_key as value_key
+    group by o.mailnickname_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.mailnickname_key
     from ad_group as o
     where o.mailnickname_key is not null
-    union all
-    select o.mailnickname_key as value_key
+    group by o.mailnickname_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.mailnickname_key
     from ad_contact as o
     where o.mailnickname_key is not null
-),
-
-repeated as (
-    select k.value_key
-    from keyed as k
-    group by k.value_key
-    having count(*) > 1
+    group by o.mailnickname_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.mailnickname_key
+    from ad_group as o
+    inner join ad_user as other on other.mailnickname_key = o.mailnickname_key
+    union
+    select o.mailnickname_key
+    from ad_contact as o
+    inner join ad_user as other on other.mailnickname_key = o.mailnickname_key
+    union
+    select o.mailnickname_key
+    from ad_contact as o
+    inner join ad_group as other on other.mailnickname_key = o.mailnickname_key
 ),
 
 carried as (
     select 'ad_user' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
     from repeated as r
-    inner join ad_user as o on o.mailnickname_key = r.value_key
+    inner join ad_user as o on o.mailnickname_key = r.mailnickname_key
     union all
     select 'ad_group' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
     from repeated as r
-    inner join ad_group as o on o.mailnickname_key = r.value_key
+    inner join ad_group as o on o.mailnickname_key = r.mailnickname_key
     union all
     select 'ad_contact' as object_type, o.source_id, o.guid, o.mailnickname_key as value_key, o.mailnickname as value
     from repeated as r
-    inner join ad_contact as o on o.mailnickname_key = r.value_key
+    inner join ad_contact as o on o.mailnickname_key = r.mailnickname_key
 ),
 
 shared as (

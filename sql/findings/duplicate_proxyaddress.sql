@@ -20,25 +20,37 @@ with together as (
     where s.kind = 'ad'
 ),
 
-keyed as (
-    select p.value_key
-    from ad_user_proxyaddress as p
-    where p.value_key is not null
-    union all
-    select p.value_key
-    from ad_group_proxyaddress as p
-    where p.value_key is not null
-    union all
-    select p.value_key
-    from ad_contact_proxyaddress as p
-    where p.value_key is not null
-),
-
 repeated as (
-    select k.value_key
-    from keyed as k
-    group by k.value_key
-    having count(*) > 1
+    -- within a kind of object, and from one kind to another
+    select o.value_key
+    from ad_user_proxyaddress as o
+    where o.value_key is not null
+    group by o.value_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.value_key
+    from ad_group_proxyaddress as o
+    where o.value_key is not null
+    group by o.value_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.value_key
+    from ad_contact_proxyaddress as o
+    where o.value_key is not null
+    group by o.value_key
+    having case when count(*) > 1 then 1 else 0 end = 1
+    union
+    select o.value_key
+    from ad_group_proxyaddress as o
+    inner join ad_user_proxyaddress as other on other.value_key = o.value_key
+    union
+    select o.value_key
+    from ad_contact_proxyaddress as o
+    inner join ad_user_proxyaddress as other on other.value_key = o.value_key
+    union
+    select o.value_key
+    from ad_contact_proxyaddress as o
+    inner join ad_group_proxyaddress as other on other.value_key = o.value_key
 ),
 
 carried as (

@@ -22,7 +22,7 @@ repeated as (
     from ad_user as o
     where o.upn_key is not null
     group by o.upn_key
-    having count(*) > 1
+    having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
 carried as (

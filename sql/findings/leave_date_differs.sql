@@ -24,22 +24,76 @@ used as (
     group by d.source_id
 ),
 
-compared as (
+ended as (
+    select m.entra_row_id
+    from worker as w
+    inner join worker_match as m on m.worker_row_id = w.row_id
+    where w.termination_day is not null and m.worker_count = 1 and m.entra_row_id is not null
+    group by m.entra_row_id
+),
+
+dated as (
+    -- pairs of which Entra has a date
     select
+        p.entra_row_id,
+        p.ad_source_id,
+        p.entra_source_id,
         p.entra_id,
         coalesce(p.entra_userprincipalname, p.entra_displayname) as object_name,
-        w.termination_date as hr_date,
-        w.termination_day as hr_day,
         d.value as ad_value,
         d.is_valid as ad_is_valid,
         d.at as ad_at,
         d.at_day as ad_day,
         c.at as entra_at,
         c.at_day as entra_day,
-        c.value as entra_value,
-        case when s.source_id is null then 0 else 1 end as entra_has_dates,
-        case when u.source_id is null then 0 else 1 end as ad_has_dates
-    from pair as p
+        c.value as entra_value
+    from lifecycle_date as c
+    inner join pair as p on p.entra_id = c.object_key and p.entra_source_id = c.source_id
+    left join lifecycle_date as d
+        on d.object_type = 'ad_user' and d.source_id = p.ad_source_id and d.object_key = p.ad_guid and d.kind = 'leave'
+    where c.object_type = 'entra_user' and c.kind = 'leave' and p.is_in_skew = 0
+    union all
+    -- AD alone
+    select
+        p.entra_row_id,
+        p.ad_source_id,
+        p.entra_source_id,
+        p.entra_id,
+        coalesce(p.entra_userprincipalname, p.entra_displayname),
+        d.value,
+        d.is_valid,
+        d.at,
+        d.at_day,
+        null,
+        null,
+        null
+    from lifecycle_date as d
+    inner join ad_user as a on a.guid = d.object_key and a.source_id = d.source_id
+    inner join pair as p on p.ad_row_id = a.row_id
+    left join lifecycle_date as c
+        on c.object_type = 'entra_user'
+        and c.source_id = p.entra_source_id
+        and c.object_key = p.entra_id
+        and c.kind = 'leave'
+    where d.object_type = 'ad_user' and d.kind = 'leave' and p.is_in_skew = 0 and c.object_key is null
+    union all
+    -- none of the two: HR has one
+    select
+        p.entra_row_id,
+        p.ad_source_id,
+        p.entra_source_id,
+        p.entra_id,
+        coalesce(p.entra_userprincipalname, p.entra_displayname),
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        null
+    from ended as n
+    inner join pair as p on p.entra_row_id = n.entra_row_id
+    inner join used as u on u.source_id = p.ad_source_id
     left join lifecycle_date as d
         on d.object_type = 'ad_user' and d.source_id = p.ad_source_id and d.object_key = p.ad_guid and d.kind = 'leave'
     left join lifecycle_date as c
@@ -47,12 +101,30 @@ compared as (
         and c.source_id = p.entra_source_id
         and c.object_key = p.entra_id
         and c.kind = 'leave'
-    left join worker_match as m on m.entra_row_id = p.entra_row_id and m.worker_count = 1
+    where p.is_in_skew = 0 and d.object_key is null and c.object_key is null
+),
+
+compared as (
+    select
+        t.entra_id,
+        t.object_name,
+        t.ad_value,
+        t.ad_is_valid,
+        t.ad_at,
+        t.ad_day,
+        t.entra_at,
+        t.entra_day,
+        t.entra_value,
+        w.termination_date as hr_date,
+        w.termination_day as hr_day,
+        case when s.source_id is null then 0 else 1 end as entra_has_dates,
+        case when u.source_id is null then 0 else 1 end as ad_has_dates
+    from dated as t
+    left join worker_match as m on m.entra_row_id = t.entra_row_id and m.worker_count = 1
     left join worker as w
         on w.row_id = m.worker_row_id and (w.hire_day is null or w.hire_day <= w.termination_day)
-    left join asked as s on s.source_id = p.entra_source_id
-    left join used as u on u.source_id = p.ad_source_id
-    where p.is_in_skew = 0
+    left join asked as s on s.source_id = t.entra_source_id
+    left join used as u on u.source_id = t.ad_source_id
 )
 
 select

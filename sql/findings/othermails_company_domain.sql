@@ -7,6 +7,14 @@
 -- fix: Replace it by a personal address, and ask why it was written there.
 -- source: https://learn.microsoft.com/entra/identity/authentication/howto-sspr-authenticationdata
 -- personal: yes
+with held as (
+    select o.source_id, o.id, o.value
+    from company_domain as d
+    inner join entra_user_othermail as o
+        on o.source_id = d.source_id and o.value_key like d.address_pattern escape '!'
+    group by o.source_id, o.id, o.position, o.value
+)
+
 select
     'entra_user' as object_type,
     e.id as object_key,
@@ -14,13 +22,7 @@ select
     'otherMails' as attribute,
     null as hr_value,
     null as ad_value,
-    o.value as entra_value
-from entra_user_othermail as o
-inner join entra_user as e on e.id = o.id and e.source_id = o.source_id
-where
-    e.is_guest = 0
-    and exists (
-        select 1
-        from company_domain as d
-        where d.source_id = o.source_id and o.value_key like d.address_pattern escape '!'
-    )
+    h.value as entra_value
+from held as h
+inner join entra_user as e on e.id = h.id and e.source_id = h.source_id
+where e.is_guest = 0
