@@ -7850,11 +7850,17 @@ entra_link as (
 ),
 
 ad_account as (
-    select a.row_id as ad_row_id, max(v.hr_value) as hr_value
+    select
+        a.row_id as ad_row_id,
+        a.guid,
+        coalesce(a.userprincipalname, a.samaccountname, a.cn) as name,
+        a.useraccountcontrol,
+        a.is_enabled,
+        max(v.hr_value) as hr_value
     from leaver as v
     inner join ad_link as l on l.worker_source_id = v.source_id
     inner join ad_user as a on a.employeeid_key = v.employeeid_key and a.source_id = l.ad_source_id
-    group by a.row_id
+    group by a.row_id, a.guid, a.userprincipalname, a.samaccountname, a.cn, a.useraccountcontrol, a.is_enabled
 ),
 
 either as (
@@ -7876,15 +7882,14 @@ entra_account as (
 
 select
     'ad_user' as object_type,
-    a.guid as object_key,
-    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    aa.guid as object_key,
+    aa.name as object_name,
     'userAccountControl' as attribute,
     aa.hr_value,
-    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    cast(aa.useraccountcontrol as varchar(11)) as ad_value,
     null as entra_value
 from ad_account as aa
-inner join ad_user as a on a.row_id = aa.ad_row_id
-where a.is_enabled = 1
+where aa.is_enabled = 1
 union all
 select
     'entra_user' as object_type,
@@ -8043,7 +8048,7 @@ select
     null as entra_value
 from ad_user as a
 where
-    a.smtp_primary_key <> a.mail_key
+    case when a.smtp_primary_key <> a.mail_key then 1 else 0 end = 1
     and exists (
         select 1
         from ad_user_proxyaddress as p
@@ -8522,27 +8527,27 @@ where
 ;
 
 create view finding_sspr_hire_not_ready as
-with hire as (
-    select
-        w.row_id, w.source_id, w.worker_id, w.display_name, w.hire_date, m.ad_count, m.entra_count, m.entra_row_id,
-        m.ad_row_id
-    from worker as w
-    inner join worker_match as m on m.worker_row_id = w.row_id
-    cross join clock as c
-    where
-        w.hire_day >= c.as_of_day
-        and w.hire_day <= c.joiner_until_day
-        and (w.termination_day is null or w.termination_day <> w.hire_day)
-        and m.is_complete = 1
+with repeated as (
+    select o.worker_id
+    from worker as o
+    group by o.worker_id
+    having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
 staged as (
     select
-        h.row_id,
         case
-            when h.ad_count = 0 and h.entra_count = 0 then 'no account'
-            when h.ad_count > 1 or h.entra_count > 1 then 'several accounts'
-            when h.entra_count = 0 then 'no Entra user'
+            when r.worker_id is null then w.worker_id
+            else replace(replace('[id] ([source])', '[id]', w.worker_id), '[source]', o.name)
+        end as object_key,
+        w.display_name as object_name,
+        cast(w.hire_date as varchar(10)) as hr_value,
+        coalesce(a.userprincipalname, a.samaccountname) as ad_value,
+        e.userprincipalname as entra_value,
+        case
+            when m.ad_count = 0 and m.entra_count = 0 then 'no account'
+            when m.ad_count > 1 or m.entra_count > 1 then 'several accounts'
+            when m.entra_count = 0 then 'no Entra user'
             when e.othermails_count is null then 'otherMails unknown'
             when e.othermails_count = 0 then 'no otherMails'
             when p.email_method = 0 then 'e-mail method off'
@@ -8557,35 +8562,29 @@ staged as (
                 )
                 then 'not in the group'
         end as stage
-    from hire as h
+    from worker as w
+    inner join worker_match as m on m.worker_row_id = w.row_id
+    inner join source as o on o.source_id = w.source_id
+    cross join clock as c
     cross join sspr_policy as p
-    left join entra_user as e on e.row_id = h.entra_row_id
-),
-
-repeated as (
-    select o.worker_id
-    from worker as o
-    group by o.worker_id
-    having count(*) > 1
+    left join repeated as r on r.worker_id = w.worker_id
+    left join ad_user as a on a.row_id = m.ad_row_id
+    left join entra_user as e on e.row_id = m.entra_row_id
+    where
+        case when w.hire_day >= c.as_of_day and w.hire_day <= c.joiner_until_day then 1 else 0 end = 1
+        and (w.termination_day is null or w.termination_day <> w.hire_day)
+        and m.is_complete = 1
 )
 
 select
     'worker' as object_type,
-    case
-        when r.worker_id is null then h.worker_id
-        else replace(replace('[id] ([source])', '[id]', h.worker_id), '[source]', o.name)
-    end as object_key,
-    h.display_name as object_name,
+    s.object_key,
+    s.object_name,
     s.stage as attribute,
-    cast(h.hire_date as varchar(10)) as hr_value,
-    coalesce(a.userprincipalname, a.samaccountname) as ad_value,
-    e.userprincipalname as entra_value
+    s.hr_value,
+    s.ad_value,
+    s.entra_value
 from staged as s
-inner join hire as h on h.row_id = s.row_id
-inner join source as o on o.source_id = h.source_id
-left join repeated as r on r.worker_id = h.worker_id
-left join ad_user as a on a.row_id = h.ad_row_id
-left join entra_user as e on e.row_id = h.entra_row_id
 where s.stage is not null
 ;
 

@@ -23,11 +23,17 @@ entra_link as (
 ),
 
 ad_account as (
-    select a.row_id as ad_row_id, max(v.hr_value) as hr_value
+    select
+        a.row_id as ad_row_id,
+        a.guid,
+        coalesce(a.userprincipalname, a.samaccountname, a.cn) as name,
+        a.useraccountcontrol,
+        a.is_enabled,
+        max(v.hr_value) as hr_value
     from leaver as v
     inner join ad_link as l on l.worker_source_id = v.source_id
     inner join ad_user as a on a.employeeid_key = v.employeeid_key and a.source_id = l.ad_source_id
-    group by a.row_id
+    group by a.row_id, a.guid, a.userprincipalname, a.samaccountname, a.cn, a.useraccountcontrol, a.is_enabled
 ),
 
 either as (
@@ -49,15 +55,14 @@ entra_account as (
 
 select
     'ad_user' as object_type,
-    a.guid as object_key,
-    coalesce(a.userprincipalname, a.samaccountname, a.cn) as object_name,
+    aa.guid as object_key,
+    aa.name as object_name,
     'userAccountControl' as attribute,
     aa.hr_value,
-    cast(a.useraccountcontrol as varchar(11)) as ad_value,
+    cast(aa.useraccountcontrol as varchar(11)) as ad_value,
     null as entra_value
 from ad_account as aa
-inner join ad_user as a on a.row_id = aa.ad_row_id
-where a.is_enabled = 1
+where aa.is_enabled = 1
 union all
 select
     'entra_user' as object_type,

@@ -16,7 +16,7 @@ select
     null as entra_value
 from ad_user as a
 where
-    a.smtp_primary_key <> a.mail_key
+    case when a.smtp_primary_key <> a.mail_key then 1 else 0 end = 1
     and exists (
         select 1
         from ad_user_proxyaddress as p
