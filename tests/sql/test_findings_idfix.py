@@ -1,5 +1,7 @@
 """IdFix's rules: values as AD has them, read by the loader, found on every engine."""
 
+from itertools import combinations_with_replacement
+
 import pytest
 
 from tests.support.estate import Estate
@@ -219,6 +221,19 @@ def test_duplicate_mail_and_nickname(estate):
         ("group", "mailNickname", "zoë"),
         ("user", "mailNickname", "ZOË"),
     ]
+
+
+@pytest.mark.parametrize("kinds", [*combinations_with_replacement(("user", "group", "contact"), 2)], ids=" and ".join)
+def test_duplicates_within_a_kind_and_from_one_to_another(estate, kinds):
+    for name, kind in zip(("one", "other"), kinds, strict=True):
+        estate.entry(
+            name, kind=kind, mail="Zoë@example.com", mailNickname="zoë", proxyAddresses=["smtp:zoë@example.com"]
+        )
+    for number, kind in enumerate(("user", "group", "contact")):
+        own = f"own{number}@example.com"
+        estate.entry(own, kind=kind, mail=own, mailNickname=own, proxyAddresses=[f"smtp:{own}"])
+    for code in ("duplicate_mail_ad", "duplicate_mailnickname", "duplicate_proxyaddress"):
+        assert [row[0] for row in estate.found(code)] == ["one", "other"], code
 
 
 def test_duplicate_targetaddress(estate):
