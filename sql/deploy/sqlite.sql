@@ -6630,6 +6630,7 @@ repeated as (
     from ad_user as a
     where a.employeeid_key is not null
     group by a.employeeid_key
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
@@ -6674,6 +6675,7 @@ repeated as (
     from entra_user as e
     where e.employeeid_key is not null
     group by e.employeeid_key
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
@@ -6718,6 +6720,7 @@ repeated as (
     from ad_user as o
     where o.mail_key is not null
     group by o.mail_key
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
     union
     select o.mail_key
@@ -6801,6 +6804,7 @@ repeated as (
     from ad_user as o
     where o.mailnickname_key is not null
     group by o.mailnickname_key
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
     union
     select o.mailnickname_key
@@ -6884,6 +6888,7 @@ repeated as (
     from ad_user_proxyaddress as o
     where o.value_key is not null
     group by o.value_key
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
     union
     select o.value_key
@@ -7055,6 +7060,7 @@ repeated as (
     from ad_user as o
     where o.upn_key is not null
     group by o.upn_key
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
@@ -7966,6 +7972,7 @@ from ad_user as a
 where
     a.mail_key is not null
     -- of nearly all it is the primary one: then there is nothing to look for
+    -- as a case: PostgreSQL then expects few rows, and looks the rest up by index
     and case when a.smtp_primary_key = a.mail_key then 1 else 0 end = 0
     and not exists (
         select 1
@@ -8048,6 +8055,7 @@ select
     null as entra_value
 from ad_user as a
 where
+    -- as a case: PostgreSQL then expects few rows, and looks the rest up by index
     case when a.smtp_primary_key <> a.mail_key then 1 else 0 end = 1
     and exists (
         select 1
@@ -8352,7 +8360,7 @@ with repeated as (
     from entra_user_othermail as o
     where o.value_key is not null
     group by o.value_key, o.source_id
-    having case when count(*) > 1 then 1 else 0 end = 1
+    having count(*) > 1
 ),
 
 held as (
@@ -8531,6 +8539,7 @@ with repeated as (
     select o.worker_id
     from worker as o
     group by o.worker_id
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
@@ -8571,6 +8580,7 @@ staged as (
     left join ad_user as a on a.row_id = m.ad_row_id
     left join entra_user as e on e.row_id = m.entra_row_id
     where
+        -- as a case: PostgreSQL then expects few rows, and looks the rest up by index
         case when w.hire_day >= c.as_of_day and w.hire_day <= c.joiner_until_day then 1 else 0 end = 1
         and (w.termination_day is null or w.termination_day <> w.hire_day)
         and m.is_complete = 1

@@ -25,6 +25,7 @@ repeated as (
     from ad_user as a
     where a.employeeid_key is not null
     group by a.employeeid_key
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
 ),
 

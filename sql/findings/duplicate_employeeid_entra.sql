@@ -26,6 +26,7 @@ repeated as (
     from entra_user as e
     where e.employeeid_key is not null
     group by e.employeeid_key
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
 ),
 

@@ -23,6 +23,7 @@ repeated as (
     from ad_user as o
     where o.mail_key is not null
     group by o.mail_key
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
     union
     select o.mail_key

@@ -26,6 +26,7 @@ repeated as (
     from ad_user_proxyaddress as o
     where o.value_key is not null
     group by o.value_key
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
     union
     select o.value_key

@@ -22,6 +22,7 @@ repeated as (
     from ad_user as o
     where o.upn_key is not null
     group by o.upn_key
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
 ),
 

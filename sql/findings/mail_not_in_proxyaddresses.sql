@@ -18,6 +18,7 @@ from ad_user as a
 where
     a.mail_key is not null
     -- of nearly all it is the primary one: then there is nothing to look for
+    -- as a case: PostgreSQL then expects few rows, and looks the rest up by index
     and case when a.smtp_primary_key = a.mail_key then 1 else 0 end = 0
     and not exists (
         select 1

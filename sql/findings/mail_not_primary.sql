@@ -16,6 +16,7 @@ select
     null as entra_value
 from ad_user as a
 where
+    -- as a case: PostgreSQL then expects few rows, and looks the rest up by index
     case when a.smtp_primary_key <> a.mail_key then 1 else 0 end = 1
     and exists (
         select 1

@@ -11,7 +11,7 @@ with repeated as (
     from entra_user_othermail as o
     where o.value_key is not null
     group by o.value_key, o.source_id
-    having case when count(*) > 1 then 1 else 0 end = 1
+    having count(*) > 1
 ),
 
 held as (

@@ -15,6 +15,7 @@ with repeated as (
     select o.worker_id
     from worker as o
     group by o.worker_id
+    -- as a case: PostgreSQL then expects few of them, and looks these up by index
     having case when count(*) > 1 then 1 else 0 end = 1
 ),
 
@@ -55,6 +56,7 @@ staged as (
     left join ad_user as a on a.row_id = m.ad_row_id
     left join entra_user as e on e.row_id = m.entra_row_id
     where
+        -- as a case: PostgreSQL then expects few rows, and looks the rest up by index
         case when w.hire_day >= c.as_of_day and w.hire_day <= c.joiner_until_day then 1 else 0 end = 1
         and (w.termination_day is null or w.termination_day <> w.hire_day)
         and m.is_complete = 1
