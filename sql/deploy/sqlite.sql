@@ -6737,15 +6737,15 @@ repeated as (
     union
     select o.mail_key
     from ad_group as o
-    inner join ad_user as other on other.mail_key = o.mail_key
+    where exists (select 1 from ad_user as other where other.mail_key = o.mail_key)
     union
     select o.mail_key
     from ad_contact as o
-    inner join ad_user as other on other.mail_key = o.mail_key
+    where exists (select 1 from ad_user as other where other.mail_key = o.mail_key)
     union
     select o.mail_key
     from ad_contact as o
-    inner join ad_group as other on other.mail_key = o.mail_key
+    where exists (select 1 from ad_group as other where other.mail_key = o.mail_key)
 ),
 
 carried as (
@@ -6821,15 +6821,15 @@ repeated as (
     union
     select o.mailnickname_key
     from ad_group as o
-    inner join ad_user as other on other.mailnickname_key = o.mailnickname_key
+    where exists (select 1 from ad_user as other where other.mailnickname_key = o.mailnickname_key)
     union
     select o.mailnickname_key
     from ad_contact as o
-    inner join ad_user as other on other.mailnickname_key = o.mailnickname_key
+    where exists (select 1 from ad_user as other where other.mailnickname_key = o.mailnickname_key)
     union
     select o.mailnickname_key
     from ad_contact as o
-    inner join ad_group as other on other.mailnickname_key = o.mailnickname_key
+    where exists (select 1 from ad_group as other where other.mailnickname_key = o.mailnickname_key)
 ),
 
 carried as (
@@ -6905,15 +6905,15 @@ repeated as (
     union
     select o.value_key
     from ad_group_proxyaddress as o
-    inner join ad_user_proxyaddress as other on other.value_key = o.value_key
+    where exists (select 1 from ad_user_proxyaddress as other where other.value_key = o.value_key)
     union
     select o.value_key
     from ad_contact_proxyaddress as o
-    inner join ad_user_proxyaddress as other on other.value_key = o.value_key
+    where exists (select 1 from ad_user_proxyaddress as other where other.value_key = o.value_key)
     union
     select o.value_key
     from ad_contact_proxyaddress as o
-    inner join ad_group_proxyaddress as other on other.value_key = o.value_key
+    where exists (select 1 from ad_group_proxyaddress as other where other.value_key = o.value_key)
 ),
 
 carried as (
@@ -8539,8 +8539,7 @@ with repeated as (
     select o.worker_id
     from worker as o
     group by o.worker_id
-    -- as a case: PostgreSQL then expects few of them, and looks these up by index
-    having case when count(*) > 1 then 1 else 0 end = 1
+    having count(*) > 1
 ),
 
 staged as (

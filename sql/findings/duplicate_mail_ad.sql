@@ -40,15 +40,15 @@ repeated as (
     union
     select o.mail_key
     from ad_group as o
-    inner join ad_user as other on other.mail_key = o.mail_key
+    where exists (select 1 from ad_user as other where other.mail_key = o.mail_key)
     union
     select o.mail_key
     from ad_contact as o
-    inner join ad_user as other on other.mail_key = o.mail_key
+    where exists (select 1 from ad_user as other where other.mail_key = o.mail_key)
     union
     select o.mail_key
     from ad_contact as o
-    inner join ad_group as other on other.mail_key = o.mail_key
+    where exists (select 1 from ad_group as other where other.mail_key = o.mail_key)
 ),
 
 carried as (

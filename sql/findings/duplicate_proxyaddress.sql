@@ -43,15 +43,15 @@ repeated as (
     union
     select o.value_key
     from ad_group_proxyaddress as o
-    inner join ad_user_proxyaddress as other on other.value_key = o.value_key
+    where exists (select 1 from ad_user_proxyaddress as other where other.value_key = o.value_key)
     union
     select o.value_key
     from ad_contact_proxyaddress as o
-    inner join ad_user_proxyaddress as other on other.value_key = o.value_key
+    where exists (select 1 from ad_user_proxyaddress as other where other.value_key = o.value_key)
     union
     select o.value_key
     from ad_contact_proxyaddress as o
-    inner join ad_group_proxyaddress as other on other.value_key = o.value_key
+    where exists (select 1 from ad_group_proxyaddress as other where other.value_key = o.value_key)
 ),
 
 carried as (

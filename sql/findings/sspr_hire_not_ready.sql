@@ -15,8 +15,7 @@ with repeated as (
     select o.worker_id
     from worker as o
     group by o.worker_id
-    -- as a case: PostgreSQL then expects few of them, and looks these up by index
-    having case when count(*) > 1 then 1 else 0 end = 1
+    having count(*) > 1
 ),
 
 staged as (

@@ -4,6 +4,8 @@ from itertools import combinations_with_replacement
 
 import pytest
 
+from recon.catalog import read_catalog
+from recon.store import Store
 from tests.support.estate import Estate
 
 CRITICAL = {"isCriticalSystemObject": "TRUE"}
@@ -234,6 +236,32 @@ def test_duplicates_within_a_kind_and_from_one_to_another(estate, kinds):
         estate.entry(own, kind=kind, mail=own, mailNickname=own, proxyAddresses=[f"smtp:{own}"])
     for code in ("duplicate_mail_ad", "duplicate_mailnickname", "duplicate_proxyaddress"):
         assert [row[0] for row in estate.found(code)] == ["one", "other"], code
+
+
+@pytest.mark.parametrize("code", ["duplicate_mail_ad", "duplicate_mailnickname", "duplicate_proxyaddress"])
+def test_a_value_of_many_objects_does_not_cost_their_product(tmp_path, code):
+    statement = next(one for one in read_catalog().findings if one.name == code)
+
+    def steps(holders: int) -> int:
+        """How many instructions of SQLite's machine it takes where so many of each kind have one value."""
+        done = []
+        with Store.open(f"sqlite:///{tmp_path}/{holders}.db") as store:
+            estate = Estate(store)
+            for number in range(holders):
+                for kind in ("user", "group", "contact"):
+                    estate.entry(
+                        f"{kind}{number}", kind=kind, mail="a@example.com", mailNickname="a",
+                        proxyAddresses=["smtp:a@example.com"],
+                    )  # fmt: skip
+            assert len(estate.found(code)) == 3 * holders
+            with store.read() as connection:
+                driver = connection.connection.driver_connection
+                driver.set_progress_handler(lambda: done.append(1) and 0, 100)
+                assert len(connection.exec_driver_sql(statement.sql("sqlite")).all()) == 3 * holders
+                driver.set_progress_handler(None, 0)
+        return len(done)
+
+    assert steps(400) < 8 * steps(100)
 
 
 def test_duplicate_targetaddress(estate):
