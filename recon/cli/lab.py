@@ -24,7 +24,7 @@ def up(
     seed: int = typer.Option(1, "--seed", help="Another seed makes other people."),
     domains: int = typer.Option(1, "--domains", min=1, max=2, help="AD domains."),
     tenants: int = typer.Option(1, "--tenants", min=1, max=2, help="Entra tenants, each fed by its own domain."),
-    latency: str = typer.Option("0", "--latency", help="Added to each Graph request, for example 50ms."),
+    latency: str = typer.Option("0", "--latency", help="What each Graph request takes at least, for example 50ms."),
     limits: str = typer.Option("off", "--limits", help="real: Graph's published throttling; off: none."),
     time_scale: float = typer.Option(
         1.0, "--time-scale", min=0.001, help="Simulated seconds per second of the limits."

@@ -56,8 +56,9 @@ def parse_duration(text: str) -> float:
 class Lab:
     """`with Lab(folder, company) as lab:` starts everything and writes lab.config_path, ready for every command.
 
-    latency: seconds added to each Graph request. limits: None switches Graph's throttling off. time_scale: simulated
-    seconds per second of these limits. eventual: the longest time in seconds for which a write to Entra stays unseen.
+    latency: seconds that each Graph request takes at least. limits: None switches Graph's throttling off. time_scale:
+    simulated seconds per second of these limits. eventual: the longest time in seconds for which a write to Entra
+    stays unseen.
     sign_ins: serve sign-in activity and let loads read it, which takes 6 s for each 500 users, as at Microsoft.
     Ports: 0 takes a free one; a second domain takes the ports after the first. Raises UsageError for a folder that
     cannot be written or holds another recon.toml, ReconError for a port that is taken.

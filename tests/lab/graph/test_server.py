@@ -84,7 +84,8 @@ def test_latency_is_waited_side_by_side():
         for thread in threads:
             thread.join()
         assert has_all.is_set()
-        assert waits == [0.3] * 6
+        assert len(waits) == 6
+        assert all(0.0 <= wait < 0.3 for wait in waits)  # the server's own work is a part of the latency
         assert len(server.requests) == 6
         for graph in graphs:
             graph.session.close()
