@@ -10,7 +10,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from sqlalchemy import Connection, Table, delete, func, insert, select
+from sqlalchemy import Connection, Table, delete, func, insert, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from recon.config import LoadGuards
@@ -90,7 +90,7 @@ class Load:
             for place, column in enumerate(stage.spec.columns)
             if column.counts in self._stages
         }
-        self._rejects: list[tuple[object, ...]] = []
+        self._rejects = Stage("load_reject", store.dialect)
         self._seq = 0
         self._gone_from: set[str] = set()
         self._published = self._was_collecting = False
@@ -108,7 +108,7 @@ class Load:
         self.run_id = begin_run(self._store, self._source_id)
         try:
             self._connection = self._store.engine.connect()
-            for stage in self._stages.values():
+            for stage in (*self._stages.values(), self._rejects):
                 stage.table.create(self._connection)
             self._connection.commit()
         except SQLAlchemyError as error:
@@ -142,13 +142,12 @@ class Load:
 
     def add(self, row: Row | Gone) -> None:
         """Take one row, or one key that is gone; it reaches the stage with the batch it belongs to."""
-        if row.table == "load_reject":
-            self._rejects.append(row.values if isinstance(row, Row) else row.key)
-            return
         self._seq += 1
         if isinstance(row, Gone):
             self._gone_from.add(row.table)
             self._gone[row.table].add(self._seq, row.key)
+        elif row.table == "load_reject":
+            self._rejects.add(self._seq, row)
         elif row.absent:
             self._partial.setdefault(row.table, []).append((self._seq, row))
         else:
@@ -194,7 +193,7 @@ class Load:
         connection.commit()
 
     def _insert(self) -> None:
-        for stage in self._stages.values():
+        for stage in (*self._stages.values(), self._rejects):
             insert_rows(self.connection, stage.table, stage.buffer)
             stage.buffer.clear()
         if not self._gone_from:
@@ -370,7 +369,8 @@ class Load:
         """Settle a table that was read as a whole, and refuse it where it is not believable."""
         entry.duplicates, rejected = publish.settle_duplicates(work, stage, self._children(stage))
         rows = publish.count(work, select(func.count()).select_from(stage.table))
-        unusable = sum(values[0] == stage.spec.name for values in self._rejects)
+        its = self._rejects.table.c.object == stage.spec.name
+        unusable = publish.count(work, select(func.count()).select_from(self._rejects.table).where(its))
         guards.check_complete(work, entry, rows + unusable)
         guards.check_fill(work, stage)
         guards.check_values(work, stage, self._children(stage), rows)
@@ -385,13 +385,7 @@ class Load:
         publish_objects(work, stage, self._children(stage), found, entry, is_whole=True)
 
     def _write_rejects(self, work: Publication) -> None:
-        if not self._rejects:
-            return
-        names = ("object", "object_key", "source_row", "reason", "detail")
-        work.connection.execute(
-            insert(load_reject),
-            [
-                {"run_id": work.run_id, "source_id": work.source_id, **dict(zip(names, values, strict=True))}
-                for values in self._rejects
-            ],
-        )
+        columns = [self._rejects.table.c[column.name] for column in self._rejects.spec.columns]
+        rows = select(literal(work.run_id), literal(work.source_id), *columns).order_by(self._rejects.table.c.seq)
+        names = ["run_id", "source_id", *(column.name for column in columns)]
+        work.connection.execute(insert(load_reject).from_select(names, rows))

@@ -2,6 +2,7 @@
 
 import gc
 import sqlite3
+import tracemalloc
 import weakref
 from contextlib import ExitStack
 
@@ -490,6 +491,27 @@ def test_rejected_members_are_counted_with_their_reasons(store):
     group, member = last_loads(store)
     assert (group.rejected, group.reasons) == (0, "")
     assert (member.rejected, member.reasons) == (3, "2 bad_dn, 1 too_long")
+
+
+def test_rejects_go_to_the_database_with_the_batches(store):
+    """However many records a source holds back, also where no row stands between them, memory stays."""
+    source_id = register_source(store, "entra", "tenant", "t1")
+    peaks = []
+    for number in (12_000, 48_000):
+        tracemalloc.start()
+        with Load(store, source_id, "tenant", USER_TABLES) as running:
+            for place in range(number):
+                running.add(Row("load_reject", ("entra_user", None, place, "no_id", f"{place}: {'no id ' * 20}")))
+            report = ReadReport()
+            report.table("entra_user").server_count = number
+            entry = running.publish(report).tables["entra_user"]
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert (entry.rows_published, entry.rejected) == (0, number)
+    with store.read() as connection:
+        held = select(func.count(), func.min(load_reject.c.source_row), func.max(load_reject.c.source_row))
+        assert connection.execute(held.where(load_reject.c.run_id == running.run_id)).one() == (48_000, 0, 47_999)
+    assert peaks[1] < 1.3 * peaks[0] + 1_000_000
 
 
 def test_members_are_replaced_by_difference(store):
