@@ -119,11 +119,11 @@ def _additions(engine: str) -> Iterator[str]:
             yield f"alter table {table} add column if not exists {made}"
         elif engine == "mssql":
             yield f"if col_length(N'{table}', N'{name}') is null\nalter table {table} add {made}"
-    if engine != "sqlite":  # what an older version replaced is not known: history begins at the last load
+    if engine != "sqlite":  # what version 1 replaced is not known: history begins at the last load
         yield (
             "update source set history_run = (\n    select max(r.run_id) from load_run as r\n"
             "    where r.source_id = source.source_id and r.status = 'published'\n)\n"
-            f"where not exists (select 1 from {schema_version.name} as v where v.version = {SCHEMA_VERSION})"
+            f"where not exists (select 1 from {schema_version.name} as v where v.version > 1)"
         )
 
 

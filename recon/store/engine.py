@@ -83,6 +83,7 @@ def _set_up_sqlite(engine: Engine) -> None:
         cursor.execute("pragma journal_mode = wal")
         cursor.execute("pragma synchronous = normal")
         cursor.execute(f"pragma busy_timeout = {_BUSY_SECONDS * 1000}")
+        cursor.execute("pragma secure_delete = on")  # the bytes of who was forgotten; off in some builds of SQLite
         cursor.execute("pragma cache_size = -16000")
         cursor.execute("pragma analysis_limit = 1000")  # entries an index that ANALYZE looks at: enough to plan with
         cursor.close()

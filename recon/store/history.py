@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Insert, Table, delete, exists, func, insert, literal, select, update
 
 from recon.decode.times import earlier, utc_now_text
-from recon.store.tables import HISTORY, LOADED, load_drift, load_run, source
+from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, load_run, source
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ def cutoff(now: str, days: int) -> str:
 def prune(connection: Connection, before: str, source_id: int | None = None, *, is_dry: bool = False) -> list[Removed]:
     """Delete the versions that ended at a load finished before that time; of one source, or of all.
 
+    With them goes what such loads noted: rows that had drifted, and rejects except those of the load that history
+    still reaches back to, which an increment carries on.
     A load that ended earlier than those before it was timed by a wrong clock: it takes none of their versions.
     Notes on each source how far its history still reaches, so that no query shows a past that is only partly there.
     `is_dry`: only count. Returns the tables that lost rows.
@@ -92,13 +94,11 @@ def prune(connection: Connection, before: str, source_id: int | None = None, *, 
         statement = statement.where(load_run.c.source_id == source_id)
     removed: dict[str, int] = {}
     for owner, run_id in connection.execute(statement).all():
-        for history in HISTORY.values():
-            rows = remove(connection, history, history.c.source_id == owner, history.c.to_run <= run_id, is_dry=is_dry)
-            removed[history.name] = removed.get(history.name, 0) + rows
-        mine = (load_drift.c.source_id == owner, load_drift.c.run_id <= run_id)
-        removed[load_drift.name] = removed.get(load_drift.name, 0) + remove(
-            connection, load_drift, *mine, is_dry=is_dry
-        )
+        old = [(history, history.c.to_run <= run_id) for history in HISTORY.values()]
+        old += [(load_drift, load_drift.c.run_id <= run_id), (load_reject, load_reject.c.run_id < run_id)]
+        for table, is_old in old:
+            rows = remove(connection, table, table.c.source_id == owner, is_old, is_dry=is_dry)
+            removed[table.name] = removed.get(table.name, 0) + rows
         if not is_dry:
             connection.execute(update(source).where(source.c.source_id == owner).values(history_run=run_id))
     return [Removed(name, rows) for name, rows in removed.items() if rows]

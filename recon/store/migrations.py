@@ -1,7 +1,7 @@
 """Bringing the tables of an older version up to this one: only adds, never drops what holds data.
 
-Version 2: child and link rows carry the run that brought them, and replaced versions go to a history. What an older
-version replaced is not known, so the history of each source begins at its last published load.
+Version 2: child and link rows carry the run that brought them, and replaced versions go to a history. What version 1
+replaced is not known, so the history of each of its sources begins at its last published load.
 """
 
 from sqlalchemy import Connection, func, inspect, select, update
@@ -15,6 +15,7 @@ def migrate(connection: Connection) -> None:
     """Make what is missing in a database of an older version; runs inside the caller's transaction."""
     metadata.create_all(connection)
     looked = inspect(connection)
+    is_first = "history_run" not in {column["name"] for column in looked.get_columns(source.name)}
     for table in metadata.sorted_tables:
         present = {column["name"] for column in looked.get_columns(table.name)}
         for column in table.columns:
@@ -26,7 +27,8 @@ def migrate(connection: Connection) -> None:
         for index in sorted(table.indexes, key=lambda each: str(each.name)):
             if index.name not in indexes:
                 index.create(connection)
-    _begin_history(connection)
+    if is_first:
+        _begin_history(connection)
 
 
 def _begin_history(connection: Connection) -> None:

@@ -3968,7 +3968,7 @@ update source set history_run = (
     select max(r.run_id) from load_run as r
     where r.source_id = source.source_id and r.status = 'published'
 )
-where not exists (select 1 from schema_version as v where v.version = 5)
+where not exists (select 1 from schema_version as v where v.version > 1)
 ;
 
 insert into country (code)

@@ -4,6 +4,7 @@ import sqlite3
 import stat
 
 import pytest
+from sqlalchemy import Engine, event
 
 from recon.errors import ConfigError, StoreError, UsageError
 from recon.store import Store
@@ -24,6 +25,23 @@ def test_write_ahead_logging_is_on_and_pages_are_large(tmp_path):
     assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
     assert connection.execute("pragma page_size").fetchone() == (16384,)
     connection.close()
+
+
+def test_what_is_deleted_leaves_no_bytes_whatever_sqlite_was_built_with(tmp_path):
+    def as_most_builds(connection, _record):
+        connection.execute("pragma secure_delete = off")
+
+    path = tmp_path / "recon.db"
+    event.listen(Engine, "connect", as_most_builds)
+    try:
+        with Store.open(f"sqlite:///{path}") as store:
+            for change in ("insert into setting (name, value_int, note) values ('x', 1, 'forgotten@home.example')",
+                           "delete from setting where name = 'x'"):  # fmt: skip
+                with store.write() as connection:
+                    connection.exec_driver_sql(change)
+    finally:
+        event.remove(Engine, "connect", as_most_builds)
+    assert b"forgotten@home.example" not in path.read_bytes()
 
 
 def test_postgresql_is_told_how_common_a_prefix_and_a_source_are(postgresql_url):

@@ -19,7 +19,7 @@ from recon.store import Store
 from recon.store.history import Removed, cutoff, prune
 from recon.store.load import Load
 from recon.store.runs import register_source
-from recon.store.tables import HISTORY, LOADED, load_run, source
+from recon.store.tables import HISTORY, LOADED, load_reject, load_run, source
 from tests.support.rows import make_row
 
 CATALOG = read_catalog()
@@ -565,6 +565,20 @@ def test_a_clock_that_was_wrong_for_one_load_takes_no_younger_versions(store, en
         removed = prune(connection, "2026-01-01 00:00:00.000000")
         assert removed == ([Removed("entra_user_history", pruned)] if pruned else [])
         assert connection.scalar(select(source.c.history_run)) == reaches
+
+
+def test_rejects_are_kept_no_longer_than_history(store):
+    bad = Row("load_reject", ("entra_user", None, 7, "no_id", "a user without a usable id"))
+    runs = [load(store, "entra", [entra(1, jobtitle=f"t{number}"), bad]) for number in range(4)]
+    ended = update(load_run).values(finished_at="2026-01-01 00:00:00.000000")
+    with store.write() as connection:
+        connection.execute(ended.where(load_run.c.run_id.in_(runs[:3])))
+        dry = prune(connection, "2026-02-01 00:00:00.000000", is_dry=True)
+        assert dry == prune(connection, "2026-02-01 00:00:00.000000")
+        assert dry == [Removed("entra_user_history", 2), Removed("load_reject", 2)]
+        left = connection.scalars(select(load_reject.c.run_id).order_by("run_id")).all()
+    # history reaches back to the third load, so its rejects are told of with it
+    assert left == runs[2:]
 
 
 def test_prune_of_one_source_leaves_the_others(store):

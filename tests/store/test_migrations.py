@@ -3,8 +3,10 @@
 import pytest
 from sqlalchemy import inspect, select, text
 
+from recon.catalog import read_catalog
 from recon.deploy import install
 from recon.objects import TABLES, ReadReport
+from recon.queries import query
 from recon.store import Store
 from recon.store.load import Load
 from recon.store.runs import register_source
@@ -55,6 +57,24 @@ def old(store: Store) -> tuple[Store, int]:
 
 def reopened(store: Store) -> Store:
     return Store.open(store.engine.url.render_as_string(hide_password=False), create=False)
+
+
+@pytest.mark.parametrize("script_first", [False, True])
+def test_history_of_version_2_and_later_is_kept(store, script_first):
+    runs = [load(store, "a@example.net"), load(store, "b@example.net"), load(store, "c@example.net")]
+    with store.write() as connection:
+        connection.execute(text("drop table match_crowd"))
+        connection.execute(text("update schema_version set version = 2"))
+    if script_first:
+        install(store)
+    with reopened(store) as opened:
+        assert_whole(opened)
+        with opened.read() as connection:
+            assert connection.scalar(select(source.c.history_run)) is None
+        answer = query(
+            opened, read_catalog().statement("as_of_entra_user_othermail"), {"run": str(runs[0])}, unmask=True
+        )
+        assert [row[answer.columns.index("value")] for row in answer.rows] == ["a@example.net"]
 
 
 def test_opening_it_adds_what_is_missing_and_history_begins_at_the_last_load(old):
