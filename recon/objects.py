@@ -82,6 +82,18 @@ class Gone(NamedTuple):
     key: tuple[object, ...]
 
 
+class Withdrawn(NamedTuple):
+    """The last so many rows that were yielded do not count: what they were read from is read again from its beginning.
+
+    Without this, what went away or changed between both readings would stand beside what is there.
+    """
+
+    rows: int
+
+
+Yielded = Row | Gone | Withdrawn  # what a reading yields
+
+
 @dataclass
 class TableRead:
     """What one read can prove about one table."""
@@ -114,7 +126,7 @@ class Reading(Protocol):
 
     report: ReadReport
 
-    def rows(self) -> "Iterator[Row | Gone]":
+    def rows(self) -> Iterator[Yielded]:
         """Yield every row; raises SourceError when the source could not be read to its end.
 
         An increment (report.is_increment, set before the first row) yields changes, Gone among them, and raises

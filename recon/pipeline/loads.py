@@ -13,7 +13,7 @@ from recon.config import AdSource, Config, EntraSource, MimSource, WorkerSource
 from recon.decode.keys import EmployeeIdRules
 from recon.errors import ConfigError, IncompleteError, SourceError, StoreError, UsageError, WatermarkError
 from recon.lock import locked
-from recon.objects import TABLES, TABLES_OF_KIND, Gone, Reading, Row
+from recon.objects import TABLES, TABLES_OF_KIND, Reading, Withdrawn, Yielded
 from recon.pipeline.increments import where_to_begin
 from recon.store import Store
 from recon.store.drift import DriftCheck
@@ -122,10 +122,10 @@ def reading_of(
         yield WorkerReading(source, config.path(source.file) if source.file else None, ids, folder=config.folder)
 
 
-def _counted(rows: Iterator[Row | Gone], progress: Progress | None) -> Iterator[Row | Gone]:
+def _counted(rows: Iterator[Yielded], progress: Progress | None) -> Iterator[Yielded]:
     for row in rows:
         if progress is not None:
-            progress(1)
+            progress(-row.rows if isinstance(row, Withdrawn) else 1)
         yield row
 
 

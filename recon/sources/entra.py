@@ -5,17 +5,18 @@ can refuse a listing with a page missing, doubled or shifted. A property that no
 report's warnings: it is not readable, which is not the same as empty.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from recon import objects
 from recon.config import EntraSource
 from recon.decode.keys import EmployeeIdRules
-from recon.errors import AccessError, RestartError, SourceError
-from recon.objects import Gone, ReadReport, Row
+from recon.errors import AccessError
+from recon.objects import ReadReport, Row, Withdrawn, Yielded
 from recon.sources.entra_deleted import DeletedReader
 from recon.sources.entra_increment import GROUPS, LEAVE_PROPERTY, USERS, IncrementReader, Watermark, begin
-from recon.sources.entra_listing import RESTARTS, CountedListing
+from recon.sources.entra_listing import CountedListing, restarting
 from recon.sources.entra_members import MemberReader
 from recon.sources.entra_ndjson import MEMBER_COUNT, unseen_warning
 from recon.sources.entra_ndjson_writer import NdjsonWriter, files_of
@@ -85,7 +86,7 @@ class EntraReading:
         self._counts: dict[str, int | None] = {}  # the server's, by NDJSON file
         self._left_out: set[str] = set()  # properties that were not asked for again
 
-    def rows(self) -> Iterator[Row | Gone]:
+    def rows(self) -> Iterator[Yielded]:
         """Every row of the tenant: users, page by page members before their groups, what is deleted, roles.
 
         With `since` what changed of users, groups and members; the other tables are read whole.
@@ -114,12 +115,12 @@ class EntraReading:
             if self._saver is not None:
                 self._saver.close()
 
-    def _changes(self, since: str) -> Iterator[Row | Gone]:
+    def _changes(self, since: str) -> Iterator[Yielded]:
         self.report.is_increment = True
         yield from IncrementReader(self._source, self._client, self._ids, self.report, since).rows()
         yield from self._apart()
 
-    def _everything(self) -> Iterator[Row]:
+    def _everything(self) -> Iterator[Row | Withdrawn]:
         # the place of the next increment comes first: what changes while everything is read is told again then
         watermark = begin(self._source, self._client, self.report)
         if "users" in self._source.objects:
@@ -132,7 +133,7 @@ class EntraReading:
         yield from self._apart()
         self.report.watermark = None if watermark is None else watermark.text()
 
-    def _apart(self) -> Iterator[Row]:
+    def _apart(self) -> Iterator[Row | Withdrawn]:
         """What is read whole each time."""
         if "deleted" in self._source.objects:
             deleted = DeletedReader(self._source, self._client, self._ids, self.report, self._saver)
@@ -151,11 +152,13 @@ class EntraReading:
             for table in _TABLES[name] if name in self._source.objects else ():
                 self.report.table(table).is_whole = True
 
-    def _users(self, watermark: Watermark | None) -> Iterator[Row]:
+    def _users(self, watermark: Watermark | None) -> Iterator[Row | Withdrawn]:
         reader = UserRows(self._ids)
         unseen = set(USER_PROPERTIES)
         read = 0
-        for page in self._listing("users", USER_PROPERTIES, USER_PERMISSION, unseen):
+
+        def rows_of(page: Page) -> Iterator[Row]:
+            nonlocal read
             for item in page.items:
                 read += 1
                 if unseen and type(item) is dict:
@@ -163,19 +166,22 @@ class EntraReading:
                 if self._saver is not None:
                     self._saver.write("users", item)
                 yield reader.row(item)
+
+        yield from self._listing("users", USER_PROPERTIES, USER_PERMISSION, unseen, rows_of)
         if read:
             self.report.warnings += unseen_warning("user", unseen)
             if watermark is not None:
                 watermark.unread[USERS] = sorted(unseen | self._left_out)
 
-    def _groups(self, watermark: Watermark | None) -> Iterator[Row]:
+    def _groups(self, watermark: Watermark | None) -> Iterator[Row | Withdrawn]:
         wants_groups = "groups" in self._source.objects
         wants_members = "members" in self._source.objects
         reader = GroupRows()
         unseen = set(GROUP_PROPERTIES) if wants_groups else set()
         read = 0
-        properties = GROUP_PROPERTIES if wants_groups else ("id", "visibility")
-        for page in self._listing("groups", properties, GROUP_PERMISSION, unseen):
+
+        def rows_of(page: Page) -> Iterator[Row]:
+            nonlocal read
             members = MemberReader(self._client, self.report, self._saver)
             if wants_members:
                 yield from members.rows(page.items)
@@ -189,25 +195,28 @@ class EntraReading:
                 if self._saver is not None:
                     self._saver.write("groups", item if count is None else {**item, MEMBER_COUNT: count})
                 yield reader.row(item, count)
+
+        properties = GROUP_PROPERTIES if wants_groups else ("id", "visibility")
+        yield from self._listing("groups", properties, GROUP_PERMISSION, unseen, rows_of)
         if read and wants_groups:
             self.report.warnings += unseen_warning("group", unseen)
             if watermark is not None:
                 watermark.unread[GROUPS] = sorted(unseen)
 
-    def _listing(self, name: str, properties: tuple[str, ...], permission: str, unseen: set[str]) -> Iterator[Page]:
-        """Every page of /users or /groups; begins again when the page token has expired."""
-        restarts = 0
+    def _listing(
+        self,
+        name: str,
+        properties: tuple[str, ...],
+        permission: str,
+        unseen: set[str],
+        rows_of: Callable[[Page], Iterator[Row]],
+    ) -> Iterator[Row | Withdrawn]:
+        """The rows of every page of /users or /groups; begins again when the page token has expired."""
         while True:
+            read = partial(self._one_listing, name, properties, permission, rows_of)
             try:
-                yield from self._one_listing(name, properties, permission)
+                yield from restarting(f"/{name}", read, partial(self._begin_again, name))
                 return
-            except RestartError as error:
-                restarts += 1
-                if restarts > RESTARTS:
-                    raise SourceError(f"GET /{name}: the page token expired {restarts} times") from error
-                self.report.warnings.append(f"the listing of {name} was begun again: its page token had expired")
-                if self._saver is not None:
-                    self._saver.restart(name)
             except AccessError:
                 if LEAVE_PROPERTY not in properties or self.report.table(_OBJECTS[name]).pages:
                     raise
@@ -219,7 +228,14 @@ class EntraReading:
                     f"{LEAVE_PROPERTY} is left out: reading it needs User-LifeCycleInfo.Read.All"
                 )
 
-    def _one_listing(self, name: str, properties: tuple[str, ...], permission: str) -> Iterator[Page]:
+    def _begin_again(self, name: str) -> None:
+        self.report.warnings.append(f"the listing of {name} was begun again: its page token had expired")
+        if self._saver is not None:
+            self._saver.restart(name)
+
+    def _one_listing(
+        self, name: str, properties: tuple[str, ...], permission: str, rows_of: Callable[[Page], Iterator[Row]]
+    ) -> Iterator[Row]:
         proof = self.report.table(_OBJECTS[name])
         proof.filter = f"/{name}"
         proof.server_count = None
@@ -230,5 +246,6 @@ class EntraReading:
             listing = PartitionedListing(self._client, properties, size, permission, number)
         else:
             listing = CountedListing(self._client, f"/{name}", properties, size, permission)
-        yield from listing.pages(proof)
+        for page in listing.pages(proof):
+            yield from rows_of(page)
         proof.server_count = listing.count

@@ -5,11 +5,35 @@ from typing import Protocol
 
 from recon.decode.text import printable
 from recon.errors import RestartError, SourceError
-from recon.objects import TableRead
+from recon.objects import Row, TableRead, Withdrawn
 from recon.sources.graph.client import ADVANCED
 from recon.sources.graph.paging import Page
 
 RESTARTS = 3  # times that one listing may begin again
+
+
+def restarting(
+    path: str, read: Callable[[], Iterator[Row]], begin_again: Callable[[], None]
+) -> Iterator[Row | Withdrawn]:
+    """What `read()` yields; from its beginning again when the page token of `path` expires, a bounded number of times.
+
+    `begin_again` is called before each new beginning; what was yielded until then is withdrawn.
+    """
+    restarts = 0
+    while True:
+        yielded = 0
+        try:
+            for row in read():
+                yielded += 1
+                yield row
+            return
+        except RestartError as error:
+            restarts += 1
+            if restarts > RESTARTS:
+                raise SourceError(f"GET {path}: the page token expired {restarts} times") from error
+        begin_again()
+        if yielded:
+            yield Withdrawn(yielded)
 
 
 class Client(Protocol):

@@ -10,8 +10,8 @@ from typing import Any
 
 from recon.config import EntraSource
 from recon.errors import IncompleteError
-from recon.objects import ReadReport, Row
-from recon.sources.entra_listing import CountedListing
+from recon.objects import ReadReport, Row, Withdrawn
+from recon.sources.entra_listing import CountedListing, restarting
 from recon.sources.entra_members import MemberReader, Relation
 from recon.sources.entra_ndjson_writer import NdjsonWriter
 from recon.sources.entra_rows import OWNER
@@ -34,11 +34,14 @@ class OwnerReader:
         self._saver = saver
         self._read = 0  # groups
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row | Withdrawn]:
         """Every owner. Raises SourceError and its kinds; then nothing may be published."""
+        yield from restarting("/groups", self._owners, self._begin_again)
+
+    def _owners(self) -> Iterator[Row]:
         groups = CountedListing(self._client, "/groups", _PROPERTIES, self._source.page_size, PERMISSION)
         proof = ReadReport().table(OWNER)  # of the groups; what is proven of the owners stands with them
-        for page in groups.all_pages(proof, self._begin_again):
+        for page in groups.pages(proof):
             self._read += len(page.items)
             reader = MemberReader(self._client, self._report, self._saver, Relation("owners", OWNER, FILE))
             yield from reader.rows([item for item in page.items if has_owners(item)])

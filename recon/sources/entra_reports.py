@@ -7,14 +7,12 @@ Enumerations are kept as text, whatever they hold: the published examples leave 
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from recon.decode.keys import fold
 from recon.decode.times import day
-from recon.errors import RestartError, SourceError
-from recon.objects import TABLES, ReadReport, Row
-from recon.sources.entra_listing import RESTARTS, CountedListing
+from recon.objects import TABLES, ReadReport, Row, Withdrawn
+from recon.sources.entra_listing import CountedListing, restarting
 from recon.sources.entra_ndjson_writer import NdjsonWriter
 from recon.sources.entra_rows import object_id, reject
 from recon.sources.entra_values import Child, Columns, Defects, texts_of, time_of
@@ -178,41 +176,31 @@ class ListingReader:
         self._report = report
         self._saver = saver
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row | Withdrawn]:
         """Every row. Raises SourceError and its kinds; then nothing may be published."""
-        listing = self._listing
-        proof = self._report.table(listing.table)
-        proof.filter = listing.path
-        if not listing.is_counted:
-            for page in self._pages():
-                proof.pages += 1
-                yield from self._page(page)
-            return
+        self._report.table(self._listing.table).filter = self._listing.path
+        read = self._counted if self._listing.is_counted else self._uncounted
+        yield from restarting(self._listing.path, read, self._begin_again)
+
+    def _counted(self) -> Iterator[Row]:
+        listing, proof = self._listing, self._report.table(self._listing.table)
         properties = ("id", "signInActivity")
         counted = CountedListing(self._client, listing.path, properties, _SIGN_IN_PAGE, listing.permission)
-        for page in counted.all_pages(proof, self._begin_again):
+        for page in counted.pages(proof):
             yield from self._page(page)
         self.count = proof.server_count = counted.count
+
+    def _uncounted(self) -> Iterator[Row]:
+        listing, proof = self._listing, self._report.table(self._listing.table)
+        for page in self._client.pages(listing.path, listing.params or None, permission=listing.permission):
+            proof.pages += 1
+            yield from self._page(page)
 
     def _page(self, page: Page) -> Iterator[Row]:
         for item in page.items:
             if self._saver is not None:
                 self._saver.write(self._name, item)
             yield self._listing.row(item, None)
-
-    def _pages(self) -> Iterator[Page]:
-        listing = self._listing
-        read = partial(self._client.pages, listing.path, listing.params or None, permission=listing.permission)
-        restarts = 0
-        while True:
-            try:
-                yield from read()
-                return
-            except RestartError as error:
-                restarts += 1
-                if restarts > RESTARTS:
-                    raise SourceError(f"GET {listing.path}: the page token expired {restarts} times") from error
-                self._begin_again()
 
     def _begin_again(self) -> None:
         self._report.warnings.append(f"{self._listing.path} was begun again: its page token had expired")

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from recon.errors import StoreError
-from recon.objects import TABLES, Gone, Row
+from recon.objects import TABLES, Gone, Row, Withdrawn, Yielded
 from recon.store.bulk import insert_rows
 from recon.store.engine import WRITES, Store, first_line
 from recon.store.exact import exact
@@ -98,9 +98,9 @@ class DriftCheck:
             hint="recon doctor checks it",
         )
 
-    def add(self, row: Row | Gone) -> None:
+    def add(self, row: Yielded) -> None:
         """Take one change."""
-        if row.table == "load_reject":
+        if isinstance(row, Withdrawn) or row.table == "load_reject":
             return
         spec = TABLES[row.table]
         is_gone = int(isinstance(row, Gone))

@@ -108,7 +108,7 @@ def measure(work: Publication, stage: Stage, base: int, entry: TableResult, *, i
     if is_whole:
         return
     last = _last_fingerprint(work, base, stage.spec.name)
-    total = hashes(work, select(target.c.row_hash).where(mine)) if last is None else last + entry.hash_change
+    total = hashes(work.connection, select(target.c.row_hash).where(mine)) if last is None else last + entry.hash_change
     entry.fingerprint = digits(total)
 
 

@@ -5,7 +5,7 @@ one. Publishing compares stage and tables set by set through a row hash and repl
 transaction with the load's own record. Rows are never judged here: that is done in SQL, later.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from recon.config import LoadGuards
 from recon.decode.times import utc_now_text
 from recon.errors import LoadRefusedError, ReconError, StoreError
-from recon.objects import Gone, ReadReport, Row
+from recon.objects import Gone, ReadReport, Row, Withdrawn, Yielded
 from recon.store import garbage, guards, increment, publish
 from recon.store.bulk import insert_rows
 from recon.store.check import hash_again
@@ -38,6 +38,7 @@ from recon.store.runs import (
 )
 from recon.store.stage import GoneStage, Stage, add_children
 from recon.store.tables import load_reject
+from recon.store.withdraw import withdraw
 
 
 @dataclass(slots=True)
@@ -91,6 +92,7 @@ class Load:
             if column.counts in self._stages
         }
         self._rejects = Stage("load_reject", store.dialect)
+        self._filled = (*self._stages.values(), self._rejects)
         self._seq = 0
         self._gone_from: set[str] = set()
         self._published = self._was_collecting = False
@@ -108,7 +110,7 @@ class Load:
         self.run_id = begin_run(self._store, self._source_id)
         try:
             self._connection = self._store.engine.connect()
-            for stage in (*self._stages.values(), self._rejects):
+            for stage in self._filled:
                 stage.table.create(self._connection)
             self._connection.commit()
         except SQLAlchemyError as error:
@@ -140,8 +142,12 @@ class Load:
             with suppress(StoreError, SQLAlchemyError) if error is not None else nullcontext():
                 end_run(self._store, self.run_id, status, reason)
 
-    def add(self, row: Row | Gone) -> None:
+    def add(self, row: Yielded) -> None:
         """Take one row, or one key that is gone; it reaches the stage with the batch it belongs to."""
+        if isinstance(row, Withdrawn):
+            self._flush()
+            self._on_stage(lambda on: withdraw(on, self._filled, self._seq - row.rows + 1))
+            return
         self._seq += 1
         if isinstance(row, Gone):
             self._gone_from.add(row.table)
@@ -171,9 +177,15 @@ class Load:
             add_children(self._stages, seq, row.children)
 
     def _flush(self) -> None:
+        self._on_stage(self._stage_all)
+
+    def _on_stage(self, change: Callable[[Connection], None]) -> None:
         connection = self.connection
         try:
-            self._stage_all(connection)
+            if not connection.in_transaction():
+                connection.begin()
+            change(connection)
+            connection.commit()
         except (SQLAlchemyError, connection.dialect.loaded_dbapi.Error) as error:  # rows go past SQLAlchemy
             raise StoreError(
                 f"the database refused what was read: {first_line(error)}; nothing was published",
@@ -181,8 +193,6 @@ class Load:
             ) from error
 
     def _stage_all(self, connection: Connection) -> None:
-        if not connection.in_transaction():
-            connection.begin()
         self._insert()
         for name, rows in self._partial.items():
             stage = self._stages[name]
@@ -190,10 +200,9 @@ class Load:
                 self._stage(seq, row)
         self._partial.clear()
         self._insert()
-        connection.commit()
 
     def _insert(self) -> None:
-        for stage in (*self._stages.values(), self._rejects):
+        for stage in self._filled:
             insert_rows(self.connection, stage.table, stage.buffer)
             stage.buffer.clear()
         if not self._gone_from:

@@ -163,15 +163,17 @@ def _leave_out(work: Publication, stage: Stage, children: list[Stage], which: Co
     """Take rows and their children out of the stage, and the rows' hashes out of its sum."""
     noted = temporary(work, f"leaving_{stage.spec.name}", Column("seq", Integer, primary_key=True, autoincrement=False))
     work.connection.execute(insert(noted).from_select(["seq"], select(stage.table.c.seq).where(which)))
-    stage.hash_sum -= hashes(work, select(stage.table.c.row_hash).where(stage.table.c.seq.in_(select(noted.c.seq))))
+    stage.hash_sum -= hashes(
+        work.connection, select(stage.table.c.row_hash).where(stage.table.c.seq.in_(select(noted.c.seq)))
+    )
     for each in (stage, *children):
         work.connection.execute(delete(each.table).where(each.table.c.seq.in_(select(noted.c.seq))))
     noted.drop(work.connection)
 
 
-def hashes(work: Publication, statement: Select[Any]) -> int:
+def hashes(connection: Connection, statement: Select[Any]) -> int:
     """The sum of row hashes."""
-    return sum(int.from_bytes(bytes(value), "big") for value in work.connection.execute(statement).scalars())
+    return sum(int.from_bytes(bytes(value), "big") for value in connection.execute(statement).scalars())
 
 
 def link_hashes(connection: Connection, spec: TableSpec, table: Table, *conditions: ColumnElement[bool]) -> int:

@@ -144,9 +144,9 @@ def publish_objects(
     gone = select(found.vanishing.c.row_id)
     if not is_whole:
         for rows in (replaced, gone):
-            result.hash_change -= hashes(work, select(target.c.row_hash).where(target.c.row_id.in_(rows)))
+            result.hash_change -= hashes(work.connection, select(target.c.row_hash).where(target.c.row_id.in_(rows)))
         seqs = select(coming.c.seq).where(coming.c.kind != _VOLATILE)
-        result.hash_change += hashes(work, select(staged.c.row_hash).where(staged.c.seq.in_(seqs)))
+        result.hash_change += hashes(work.connection, select(staged.c.row_hash).where(staged.c.seq.in_(seqs)))
     for child in children:
         _replace_values(work, child, found)
     if found.gone:

@@ -15,6 +15,7 @@ from recon.lab.adserver import Account, AdServer, Directory
 from recon.lab.certificates import make_tls_files
 from recon.sources.ldap.controllers import Controllers
 from recon.sources.ldap.reading import AdReading
+from tests.support.rows import kept
 
 BASE = "DC=ad,DC=contoso,DC=example"
 USERS = 30
@@ -130,9 +131,9 @@ def test_a_setting_that_is_wrong_is_not_passed_over(second: AdServer):
 def test_one_lost_connection_is_opened_again_with_the_same(second: AdServer):
     with AdServer(directory(), faults=AdFaults(AdFault("drop", page=2))) as unsteady:
         read = reading(unsteady.url, second.url)
-        rows = list(read.rows())
+        rows = kept(read.rows())
         assert len(unsteady.log.binds) == 2
-    assert len({row.values[0] for row in rows}) == USERS
+    assert len({row.values[0] for row in rows}) == len(rows) == USERS
     assert not second.log.binds
     assert read.report.table("ad_user").watermark is not None
 
@@ -140,9 +141,9 @@ def test_one_lost_connection_is_opened_again_with_the_same(second: AdServer):
 def test_one_that_is_always_lost_gives_way_to_the_next(second: AdServer):
     with AdServer(directory(), faults=AdFaults(AdFault("drop", page=2, times=99))) as unsteady:
         read = reading(unsteady.url, second.url)
-        rows = list(read.rows())
+        rows = kept(read.rows())
         assert len(unsteady.log.binds) == 2
-    assert len({row.values[0] for row in rows}) == USERS
+    assert len({row.values[0] for row in rows}) == len(rows) == USERS
     assert len(second.log.binds) == 1
     assert read.report.warnings == ["the connection was lost and opened again 2 times"]
 

@@ -13,7 +13,7 @@ from sqlalchemy.schema import CreateTable
 
 from recon.config import LoadGuards
 from recon.errors import IncompleteError, LoadRefusedError, SourceError, StoreError
-from recon.objects import ReadReport, Row
+from recon.objects import ReadReport, Row, Withdrawn
 from recon.store import Store
 from recon.store.load import Load, LoadResult
 from recon.store.publish import Overrides
@@ -491,6 +491,52 @@ def test_rejected_members_are_counted_with_their_reasons(store):
     group, member = last_loads(store)
     assert (group.rejected, group.reasons) == (0, "")
     assert (member.rejected, member.reasons) == (3, "2 bad_dn, 1 too_long")
+
+
+@pytest.mark.parametrize("batch_rows", [1, 4, 6000])
+def test_what_a_source_withdraws_does_not_count(store, batch_rows):
+    """The connection was lost: one group is gone since, one lost a member, a third came."""
+
+    def group(key: str, *members: str) -> list[Row]:
+        links = [Row("ad_member", (key, member, member.lower())) for member in members]
+        proxy = (
+            "ad_group_proxyaddress",
+            (0, f"SMTP:{key}@x.example", f"smtp:{key}@x.example", "SMTP", f"{key}@x.example"),
+        )
+        return [*links, make_row("ad_group", proxy, guid=key, member_count=len(members))]
+
+    bad = Row("load_reject", ("ad_group", None, None, "no_objectguid", "CN=bad"))
+    before = [make_row("ad_user", guid="u1")]
+    abandoned = [*group("g1", "CN=A", "CN=B", "CN=C"), bad, *group("g2", "CN=A")]
+    again = [*group("g1", "CN=A", "CN=B"), bad, *group("g3", "CN=C")]
+    tables = ("ad_user", "ad_group", "ad_group_proxyaddress", "ad_member")
+    found = []
+    for name, rows in (
+        ("steady", [*before, *again]),
+        ("unsteady", [*before, *abandoned, Withdrawn(len(abandoned)), *again]),
+    ):
+        source_id = register_source(store, "ad", name, f"{name}.example")
+        with Load(store, source_id, name, tables, LoadGuards(batch_rows=batch_rows)) as running:
+            for row in rows:
+                running.add(row)
+            result = running.publish(ReadReport())
+        with store.read() as connection:
+            links = LOADED["ad_member"].c
+            stand = connection.execute(
+                select(links.guid, links.member_dn)
+                .where(links.source_id == source_id)
+                .order_by(links.guid, links.member_dn)
+            )
+            proxies = LOADED["ad_group_proxyaddress"].c
+            owners = connection.scalars(select(proxies.guid).where(proxies.source_id == source_id).order_by("guid"))
+            numbers = {
+                each.table: (each.rows_read, each.rows_published, each.rejected, each.duplicates, each.fingerprint)
+                for each in result.tables.values()
+            }
+            found.append((stand.all(), owners.all(), numbers))
+    assert found[0] == found[1]
+    assert found[0][0] == [("g1", "CN=A"), ("g1", "CN=B"), ("g3", "CN=C")]
+    assert found[0][1] == ["g1", "g3"]
 
 
 def test_rejects_go_to_the_database_with_the_batches(store):

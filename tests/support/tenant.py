@@ -13,6 +13,7 @@ from recon.sources.graph.client import GraphClient
 from recon.sources.graph.credentials import LoopbackCredential
 from recon.sources.graph.retry import Patience
 from tests.servers.scripted import ScriptedServer
+from tests.support.rows import kept
 
 TENANT = "6b7d2c2e-0000-4000-8000-000000000001"
 READERS = ("User.Read.All", "Group.Read.All", "User-LifeCycleInfo.Read.All")
@@ -70,9 +71,7 @@ class Reader:
         """Every row; what was yielded before an error stands in `rows`."""
         self.reading = EntraReading(self.source, self.client, EmployeeIdRules(), **options)
         with self.client:
-            for row in self.reading.rows():
-                self.rows.append(row)
-        return self.rows
+            return kept(self.reading.rows(), self.rows)
 
     def keys(self, table: str) -> list[tuple[object, ...]]:
         """The keys of the rows of one table, sorted, each as often as it came."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from recon.config import AdSource
 from recon.errors import AccessError, RestartError, SignInError, SourceError, TransientError
-from recon.objects import ReadReport, Row
+from recon.objects import ReadReport, Row, Withdrawn
 from recon.sources.ad_beside import asked_for, deleted_row, domain_row, policy_row
 from recon.sources.ldap.deleted import GRANT, reads_deleted
 from recon.sources.ldap.exchange import SHOW_DELETED, Attributes
@@ -27,7 +27,7 @@ class Beside:
         self._report = report
         self._root = root
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row | Withdrawn]:
         """Every row. Raises AccessError where a right is missing, and what a search raises."""
         for name, table, read in (
             ("domain", "ad_domain", self._domain),
@@ -36,7 +36,7 @@ class Beside:
         ):
             if name in self._source.objects:
                 self._report.table(table).is_whole = self._report.is_increment
-                yield from self._searcher.persist(read)
+                yield from self._searcher.persist(read, Withdrawn)
 
     @property
     def _context(self) -> str:
@@ -44,7 +44,7 @@ class Beside:
             raise SourceError(f"{self._searcher.session.host} names no defaultNamingContext")
         return self._root.naming_context
 
-    def _domain(self) -> Iterator[Row]:
+    def _domain(self) -> Iterator[Row | Withdrawn]:
         self._report.table("ad_domain").filter = self._context
         self._report.table("ad_domain").pages = 1
         head = self._searcher.one(self._context, asked_for("ad_domain"))
@@ -63,7 +63,7 @@ class Beside:
             return {}
         return {} if entry is None else entry.attributes
 
-    def _policies(self) -> Iterator[Row]:
+    def _policies(self) -> Iterator[Row | Withdrawn]:
         container = f"CN=Password Settings Container,CN=System,{self._context}"
         if not self._if_readable(container, ["objectGUID"]):
             raise AccessError(
@@ -79,7 +79,7 @@ class Beside:
                 self._searcher.complete(entry)
                 yield policy_row(entry.dn, entry.attributes)
 
-    def _deleted(self) -> Iterator[Row]:
+    def _deleted(self) -> Iterator[Row | Withdrawn]:
         context = self._context
         if not reads_deleted(self._searcher.session, context):
             raise AccessError("deleted objects cannot be read", hint=GRANT.format(base=context))

@@ -25,7 +25,7 @@ from recon.decode.guid import guid_text
 from recon.decode.keys import dn_key
 from recon.decode.text import printable
 from recon.errors import WatermarkError
-from recon.objects import Gone, ReadReport, Row
+from recon.objects import Gone, ReadReport, Row, Yielded
 from recon.sources.ad import member_row
 from recon.sources.ldap.dirsync import Told, batches, escaped
 from recon.sources.ldap.exchange import SHOW_DELETED, Attributes
@@ -101,7 +101,7 @@ class Increment:
         self._found = _Found()
         self._kinds = {kind.table: kind for kind in reader.kinds.values()}
 
-    def rows(self) -> Iterator[Row | Gone]:
+    def rows(self) -> Iterator[Yielded]:
         """What changed, as rows and as keys that are gone. Raises WatermarkError where only a full read is right."""
         yield from self._looked_at()
         found = self._found
@@ -252,14 +252,14 @@ class Increment:
             return None
         return _told_members(guid_text(raw), told)
 
-    def _whole_groups(self, kind: Kind) -> Iterator[Row | Gone]:
+    def _whole_groups(self, kind: Kind) -> Iterator[Yielded]:
         for name in kind.tables:
             self._report.table(name).is_whole = True
             self._report.table(name).filter = kind.filter
         for base in self._bases:
             yield from self._reader.read(kind, base)
 
-    def _below(self, container: str) -> Iterator[Row | Gone]:
+    def _below(self, container: str) -> Iterator[Yielded]:
         """Everything below a container that was renamed or moved, wherever it stands now."""
         yield from self._searcher.persist(lambda: self._look_below(container))
         if self._is_within(container):
@@ -289,7 +289,7 @@ class Increment:
             for value in entry.attributes.get(name, ()):
                 yield value.decode("utf-8", "backslashreplace")
 
-    def _referring(self) -> Iterator[Row | Gone]:
+    def _referring(self) -> Iterator[Yielded]:
         names = sorted(self._found.references)
         for start in range(0, len(names), 50):
             items = "".join(f"(distinguishedName={escaped(name.encode())})" for name in names[start : start + 50])

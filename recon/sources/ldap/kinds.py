@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from recon.config import AdSource
 from recon.decode.keys import EmployeeIdRules
-from recon.objects import Gone, ReadReport, Row
+from recon.objects import Gone, ReadReport, Row, Withdrawn, Yielded
 from recon.sources.ad import (
     Defects,
     Lost,
@@ -77,7 +77,7 @@ class KindReader:
 
     def read(
         self, kind: Kind, base: str, filter_text: str | None = None, members: Members | None = None
-    ) -> Iterator[Row | Gone]:
+    ) -> Iterator[Yielded]:
         """Every object of a kind below `base`, those alone that match `filter_text` where one is given.
 
         Members stand before their group's row. With a filter the links of a group are told gone first: an increment.
@@ -85,7 +85,14 @@ class KindReader:
         """
         wanted = kind.filter if filter_text is None else f"(&{filter_text}{kind.filter})"
         is_increment = filter_text is not None
-        yield from self._searcher.persist(lambda: self._below(kind, base, wanted, members, is_increment))
+        lost = dict(self._lost)
+
+        def read() -> Iterator[Yielded]:
+            self._lost = dict(lost)
+            return self._below(kind, base, wanted, members, is_increment)
+
+        # an increment is told what is gone, and of one key the last that it reads counts
+        yield from self._searcher.persist(read, None if is_increment else Withdrawn)
 
     def count(self, kind: Kind, base: str) -> int:
         """How many objects of a kind the server finds below `base`, by a search that asks for no attribute."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from recon.config import AdSource
 from recon.decode.keys import EmployeeIdRules, dn_key
 from recon.errors import SourceError, WatermarkError
-from recon.objects import Gone, ReadReport, Row
+from recon.objects import ReadReport, Yielded
 from recon.sources.ad import domain_name
 from recon.sources.ldap import dirsync
 from recon.sources.ldap.beside import Beside
@@ -76,7 +76,7 @@ class AdReading:
             )
         return (context,)
 
-    def rows(self) -> Iterator[Row | Gone]:
+    def rows(self) -> Iterator[Yielded]:
         """Every row of the configured kinds, page by page; members stand before their group's row.
 
         Of an increment, what changed, and what is gone. Raises SourceError when anything could not be read to its
@@ -103,7 +103,7 @@ class AdReading:
 
     # ---- everything
 
-    def _full(self, root: RootDse) -> Iterator[Row | Gone]:
+    def _full(self, root: RootDse) -> Iterator[Yielded]:
         following = self._searcher.attempt(lambda: self._following(root))
         for kind in self._reader.kinds.values():
             for name in kind.tables:
@@ -176,7 +176,7 @@ class AdReading:
 
     # ---- what changed
 
-    def _increment(self, root: RootDse, since: str) -> Iterator[Row | Gone]:
+    def _increment(self, root: RootDse, since: str) -> Iterator[Yielded]:
         last = Watermark.parse(since)
         last.check(root, self._mark)
         if self._source.increment not in ("auto", last.way):

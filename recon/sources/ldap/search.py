@@ -1,7 +1,7 @@
 """Paged searches and ranged attributes: everything a search matches, page by page, or an error.
 
 A lost connection invalidates the page cookie: the search begins again from its first page, on a new connection, a
-bounded number of times. Entries may then come twice; the store keeps the last of one key.
+bounded number of times.
 """
 
 from collections.abc import Callable, Iterator
@@ -56,15 +56,19 @@ class Searcher:
         if session is not None:
             session.close()
 
-    def persist(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
+    def persist(self, read: Callable[[], Iterator[T]], withdrawn: Callable[[int], T] | None = None) -> Iterator[T]:
         """What `read()` yields; from its beginning again, on a new connection, when that was lost in between.
 
+        `withdrawn` makes what is yielded before a new beginning, of the number of values that do not count.
         Raises SourceError when the bounded tries are used up.
         """
         restarts, busy = 0, 0
         while True:
+            yielded = 0
             try:
-                yield from read()
+                for value in read():
+                    yielded += 1
+                    yield value
                 return
             except RestartError as error:
                 if restarts == MAX_RESTARTS:
@@ -79,6 +83,8 @@ class Searcher:
                     raise SourceError(f"{error} ({busy + 1} times)", hint="try again later") from error
                 self._pause(2**busy)
                 busy += 1
+            if yielded and withdrawn is not None:
+                yield withdrawn(yielded)
             self.close()
             self.reconnects += 1
 
