@@ -1,4 +1,4 @@
-"""A strict reader of what answers a search: entry, reference, done with its controls, notice of disconnection.
+"""A strict reader of what answers a search or a sign-in: entry, reference, done with its controls, bind, notice.
 
 Everything else is refused with NotLdapError: a value is read exactly or not at all. Lengths are definite, values
 primitive (RFC 4511 5.1); lengths may be written longer than needed, as Active Directory does. Elements behind those
@@ -16,10 +16,11 @@ from recon.decode.text import printable
 from recon.sources.ldap.exchange import Attributes, DirSyncAnswer, NotLdapError, RawEntry
 
 ENTRY, DONE, REFERENCE, EXTENDED = 0x64, 0x65, 0x73, 0x78  # protocolOp of RFC 4511 4.5.2 and 4.12
+BOUND = 0x61  # of 4.2.2
 MAX_MESSAGE = 16 * 1024 * 1024  # bytes; entries of a directory have some kilobytes
 
 _SEQUENCE, _SET, _OCTETS, _INTEGER, _ENUMERATED, _BOOLEAN = 0x30, 0x31, 0x04, 0x02, 0x0A, 0x01
-_CONTROLS, _RESPONSE_NAME = 0xA0, 0x8A
+_CONTROLS, _RESPONSE_NAME, _CREDENTIALS = 0xA0, 0x8A, 0x87
 _PAGED, _DIRSYNC = b"1.2.840.113556.1.4.319", b"1.2.840.113556.1.4.841"
 _DISCONNECTION = b"1.3.6.1.4.1.1466.20036"
 _MAX_ID = (1 << 31) - 1
@@ -241,6 +242,22 @@ def done(data: bytes, start: int, end: int) -> Done:
     at, stop = _value(data, at, end, _OCTETS)
     _pass_over(data, stop, end)
     return Done(code, data[at:stop].decode("utf-8", "backslashreplace"), *_controls(data, end))
+
+
+def outcome(data: bytes, start: int, end: int) -> tuple[int, str, bytes | None]:
+    """Result, text and SASL credentials of what answers a bind or StartTLS (RFC 4511 4.2.2). Raises NotLdapError."""
+    code, at = _number(data, start, end, _ENUMERATED)
+    _, at = _value(data, at, end, _OCTETS)
+    at, stop = _value(data, at, end, _OCTETS)
+    text = data[at:stop].decode("utf-8", "backslashreplace")
+    credentials = None
+    while stop < end:
+        tag = data[stop]
+        at, stop = _value(data, stop, end, tag)
+        if tag == _CREDENTIALS:
+            credentials = data[at:stop]
+    check_controls(data, end)
+    return code, text, credentials
 
 
 def disconnection(data: bytes, start: int, end: int) -> Done:

@@ -25,6 +25,7 @@ from recon.sources.ldap.bind_errors import bind_refused
 from recon.sources.ldap.exchange import Control, Exchange, LostError, NotLdapError, RawEntry, Received, Search
 from recon.sources.ldap.refusals import refused
 from recon.sources.ldap.rootdse import RootDse, read_root_dse
+from recon.sources.ldap.signin import SignInAnswers
 from recon.sources.ldap.tls import VerifiedTls, certificate_error, network_reason, tls_context
 from recon.sources.ldap.wire import WireExchange
 
@@ -138,6 +139,7 @@ class Session:
             collect_usage=True,
         )
         connection.strategy.socket_size = _RECEIVE_BYTES
+        self._answers = SignInAnswers(connection, self._source.timeout, self._refusal)
         try:
             connection.open(read_server_info=False)
             if self._tls is not None and not self._is_ldaps:
@@ -194,18 +196,29 @@ class Session:
         except without_ticket as error:
             name = self._source.kerberos_host or self._host
             raise kerberos.ticket_error(self.host, self._source, name, error) from error
-        except (LDAPException, OSError, *MALFORMED) as error:
-            raise NoConnectionError(
-                f"{self.host} closed the connection while signing in", hint="see the domain controller's event log"
+        except MALFORMED as error:  # perhaps a refusal: no other server may get the password
+            reason = str(error) if isinstance(error, NotLdapError) else type(error).__name__
+            raise SourceError(
+                f"{self.host} answered the sign-in with something that cannot be read: {reason}",
+                hint="is something between here and the domain controller that changes the traffic?",
             ) from error
+        except (LDAPException, OSError) as error:
+            is_late = isinstance(error, TimeoutError)
+            what = "did not answer the sign-in in time" if is_late else "closed the connection while signing in"
+            raise NoConnectionError(f"{self.host} {what}", hint="see the domain controller's event log") from error
         finally:
             connection.password = None
-        result = connection.result
-        if result["result"] in _BUSY:
-            raise TransientError(f"{self.host} is busy (result {result['result']})")
-        if result["result"] != 0:
-            who = user or ("the Kerberos account" if is_kerberos else "anonymous")
-            raise bind_refused(self.host, who, result["result"], result["message"], is_kerberos=is_kerberos)
+        if connection.result["result"] != 0:
+            raise self._refusal(connection.result["result"], connection.result["message"])
+        self._answers.end()
+
+    def _refusal(self, code: int, message: str) -> SourceError:
+        """The error for a bind that was answered with another result than success."""
+        if code in _BUSY:
+            return TransientError(f"{self.host} is busy (result {code})")
+        is_kerberos = self._source.sign_in == "kerberos"
+        who = self._source.user or ("the Kerberos account" if is_kerberos else "anonymous")
+        return bind_refused(self.host, who, code, message, is_kerberos=is_kerberos)
 
     # ---- searching
 
