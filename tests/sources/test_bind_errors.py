@@ -37,6 +37,15 @@ def test_channel_binding_is_told_from_credentials():
         assert "password is not the cause" in error.hint
 
 
+@pytest.mark.parametrize(("is_kerberos", "remedy"), [(False, 'sign_in = "kerberos"'), (True, "StartTLS")])
+def test_the_remedy_for_channel_binding_is_not_what_was_refused(is_kerberos, remedy):
+    error = bind_refused("dc1:636", "reader", 49, TEXT.format("80090346"), is_kerberos=is_kerberos)
+    assert "channel binding" in str(error)
+    assert error.hint is not None
+    assert remedy in error.hint
+    assert ("kerberos" in error.hint) is not is_kerberos
+
+
 @pytest.mark.parametrize("result", [8, 13])
 def test_signing_is_cured_by_tls(result):
     error = bind_refused("dc1:389", "reader", result, "00002028: LdapErr: DSID-0C09027F, comment: …, data 0, v4563")

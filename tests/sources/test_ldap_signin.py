@@ -1,8 +1,10 @@
 """What a server answers to a bind or to StartTLS: read as it is meant, within bounds, and never sent elsewhere."""
 
 import socket
+import sys
 import time
 from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -128,3 +130,115 @@ def test_a_refused_start_tls_is_told(code: int):
         with pytest.raises(SourceError, match=f"refused StartTLS: result {code}"):
             Session(source(server, tls="verify"), "right")
         assert BIND not in server.seen
+
+
+# ---- Kerberos: what the server says to a ticket; the library is a stand-in, the conversation is ldap3's --------
+
+TOKEN = write.element(0x87, b"token")
+AD_TEXT = "80090308: LdapErr: DSID-0C090569, comment: AcceptSecurityContext error, data {}, v4563\0"
+
+
+class GssError(Exception):
+    """Of the stand-in: what the library says of a token that it cannot read."""
+
+
+class Context:
+    """Of the stand-in: complete after the second token, as with mutual authentication."""
+
+    layers = b"\x07\x00\xa0\x00"
+
+    def __init__(self, **_: object) -> None:
+        self.steps = 0
+
+    @property
+    def complete(self) -> bool:
+        return self.steps == 2
+
+    def step(self, token: bytes | None) -> bytes:
+        self.steps += 1
+        if self.steps > 1 and token != b"token":
+            raise GssError("Invalid token was supplied")
+        return b"token"
+
+    def unwrap(self, token: bytes | None) -> SimpleNamespace:
+        if token != b"token":
+            raise GssError("Invalid token was supplied")
+        return SimpleNamespace(message=self.layers)
+
+    def wrap(self, message: bytes, _: bool) -> SimpleNamespace:
+        return SimpleNamespace(message=message)
+
+
+@pytest.fixture
+def context(monkeypatch: pytest.MonkeyPatch) -> type[Context]:
+    """Instead of gssapi, whether it is installed or not."""
+    exceptions, raw, gssapi = ModuleType("gssapi.exceptions"), ModuleType("gssapi.raw"), ModuleType("gssapi")
+    vars(exceptions).update(GSSError=GssError, MissingContextError=GssError)
+    vars(raw).update(ChannelBindings=None)
+    opened = type("Opened", (Context,), {})
+    vars(gssapi).update(
+        Name=lambda *_: None, NameType=SimpleNamespace(hostbased_service=0), MechType=SimpleNamespace(kerberos=0),
+        SecurityContext=opened, exceptions=exceptions, raw=raw,
+    )  # fmt: skip
+    for module in (exceptions, raw, gssapi):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(sys.modules, "ldap3.protocol.sasl.kerberos", ModuleType("none"))
+    del sys.modules["ldap3.protocol.sasl.kerberos"]  # to be imported again, with what stands there now
+    return opened
+
+
+def told(*answers: Answer) -> tuple[SourceError, int]:
+    """The first server's error and how many binds it got; the second gets none."""
+    with LdapScript(*answers, result(7)) as first, LdapScript(result(0)) as second:
+        with pytest.raises(SourceError) as found:
+            Controllers(source(first, second, user="", sign_in="kerberos"), None).connect()
+        assert not second.binds
+        return found.value, first.binds
+
+
+def test_a_ticket_signs_in(context: type[Context]):
+    with LdapScript(result(14, b"", TOKEN), result(14, b"", TOKEN), result(0)) as server:
+        Session(source(server, user="", sign_in="kerberos"), None).close()
+        assert server.binds == 3
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("answer", "error", "reason"),
+    [
+        (result(49, AD_TEXT.format("533").encode()), SignInError, "the account is disabled"),
+        (result(49, AD_TEXT.format("80090346").encode()), SignInError, "demands channel binding"),
+        (result(8, b"00002028: LdapErr: DSID-0C09023C, data 0"), SignInError, "demands signing or TLS"),
+        (result(10, b"", REFERRAL), SignInError, "result 10"),
+        (result(51), TransientError, "is busy"),
+    ],
+)
+def test_a_refused_ticket_is_told_as_the_server_tells_it(
+    context: type[Context], answer: Answer, error: type[Exception], reason: str, steps: int
+):
+    found, binds = told(*[result(14, b"", TOKEN)] * steps, answer)
+    assert type(found) is error
+    assert reason in str(found)
+    assert binds == steps + 1
+
+
+def test_a_demand_for_signing_is_no_lost_connection(context: type[Context]):
+    context.layers = b"\x06\x00\xa0\x00"
+    found, _ = told(result(14, b"", TOKEN), result(14, b"", TOKEN))
+    assert type(found) is SignInError
+    assert "demands signing or TLS" in str(found)
+    assert found.hint is not None
+    assert "ldaps://" in found.hint
+
+
+def test_a_token_that_the_library_cannot_read_is_its_own_error(context: type[Context]):
+    found, _ = told(result(14, b"", write.element(0x87, b"another")))
+    assert type(found) is SignInError
+    assert "Invalid token" in str(found)
+
+
+def test_an_odd_offer_is_no_lost_connection(context: type[Context]):
+    context.layers = b"\x07"
+    found, _ = told(result(14, b"", TOKEN), result(14, b"", TOKEN))
+    assert type(found) is SignInError
+    assert "Incorrect response" in str(found)

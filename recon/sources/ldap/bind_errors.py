@@ -10,6 +10,8 @@ from recon.errors import SignInError
 
 _SUB_CODE = re.compile(r"\bdata ([0-9a-fA-F]+)\b")
 _CHANNEL_BINDING = "80090346"
+_TLS = 'use ldaps:// or ldap:// with tls = "verify" (StartTLS)'
+_SAMBA = "; Samba: ldap server require strong auth = allow_sasl_over_tls"
 _CREDENTIALS = "check the password, the spelling of the user name, and the spelling of the domain"
 
 # sub-code (hexadecimal Windows error): reason, next step
@@ -29,6 +31,11 @@ SUB_CODES: dict[str, tuple[str, str]] = {
     ),
 }
 
+_KERBEROS_BINDING = (
+    "the domain controller demands channel binding, and the ticket is bound to no channel or to another one",
+    "use ldaps:// or StartTLS; with TLS: does a load balancer end it? or ask for LdapEnforceChannelBinding = 1",
+)
+
 
 def sub_code(message: str) -> str | None:
     """AD's sub-code of a bind refusal, lower-case hexadecimal; None where the text has none."""
@@ -42,10 +49,12 @@ def bind_refused(host: str, user: str, result: int, message: str, *, is_kerberos
     if result in (8, 13):
         return SignInError(
             f"{who}: it demands signing or TLS (result {result})",
-            hint='use ldaps:// or ldap:// with tls = "verify" (StartTLS)'
-            + ("; Samba: ldap server require strong auth = allow_sasl_over_tls" if is_kerberos else ""),
+            hint=f"{_TLS}{_SAMBA}" if is_kerberos else _TLS,
         )
     code = sub_code(message)
+    if is_kerberos and _CHANNEL_BINDING in message:
+        reason, hint = _KERBEROS_BINDING
+        return SignInError(f"{who}: {reason} ({_CHANNEL_BINDING})", hint=hint)
     if code in SUB_CODES:
         reason, hint = SUB_CODES[code]
         return SignInError(f"{who}: {reason} (data {code})", hint=hint)
@@ -60,3 +69,11 @@ def bind_refused(host: str, user: str, result: int, message: str, *, is_kerberos
         )
     text = printable(message.strip("\0 \n"))[:200]
     return SignInError(f"{who}: result {result}" + (f": {text}" if text else ""), hint=_CREDENTIALS)
+
+
+def layers_demanded(host: str) -> SignInError:
+    """The error for a server that would go on by Kerberos with a security layer alone, which we do not have."""
+    return SignInError(
+        f"{host} refused to sign in the Kerberos account: it demands signing or TLS (security layers)",
+        hint=f"{_TLS}{_SAMBA}",
+    )

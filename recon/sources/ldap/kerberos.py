@@ -10,11 +10,12 @@ import ipaddress
 from typing import Any
 
 import ldap3
-from ldap3.core.exceptions import LDAPPackageUnavailableError
+from ldap3.core.exceptions import LDAPCommunicationError, LDAPPackageUnavailableError
 
 from recon.config import AdSource
 from recon.decode.text import printable
 from recon.errors import ConfigError, SignInError
+from recon.sources.ldap.bind_errors import layers_demanded
 
 # what the library says (lower case): the reason and the next step, in our words
 _REASONS = (
@@ -69,6 +70,15 @@ def ticket_error(host: str, source: AdSource, name: str, error: Exception) -> Co
     return SignInError(
         f"{who}: {printable(text)[:300]}", hint="klist shows the tickets; KRB5_TRACE=/dev/stderr the steps"
     )
+
+
+def negotiation_error(host: str, error: Exception) -> SignInError | None:
+    """The error for what ldap3 does not negotiate (RFC 4752 3.1); None where `error` is of the connection."""
+    if type(error) is not LDAPCommunicationError:  # the classes below it are lost connections
+        return None
+    if "requires a security layer" in str(error):
+        return layers_demanded(host)
+    return SignInError(f"{host}: no sign-in by Kerberos: {printable(str(error))[:200]}")
 
 
 def _is_address(name: str) -> bool:

@@ -203,6 +203,8 @@ class Session:
                 hint="is something between here and the domain controller that changes the traffic?",
             ) from error
         except (LDAPException, OSError) as error:
+            if (unfinished := kerberos.negotiation_error(self.host, error)) is not None:
+                raise unfinished from error
             is_late = isinstance(error, TimeoutError)
             what = "did not answer the sign-in in time" if is_late else "closed the connection while signing in"
             raise NoConnectionError(f"{self.host} {what}", hint="see the domain controller's event log") from error
