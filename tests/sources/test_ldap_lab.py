@@ -12,11 +12,13 @@ from recon.errors import SignInError, SourceError
 from recon.lab.adfaults import AdFault, AdFaults
 from recon.lab.adserver import Account, AdServer, Directory
 from recon.lab.certificates import make_tls_files
-from recon.objects import TABLES, Row
+from recon.objects import TABLES, ReadReport, Row
 from recon.sources.ldap import dirsync
 from recon.sources.ldap.bind_errors import SUB_CODES
+from recon.sources.ldap.controllers import Controllers
 from recon.sources.ldap.exchange import DirSyncAnswer, Received, Search
 from recon.sources.ldap.reading import AdReading
+from recon.sources.ldap.search import Searcher
 from recon.sources.ldap.session import Session
 from tests.support.rows import kept
 
@@ -114,6 +116,27 @@ def test_ranges_are_followed_to_their_end(directory: Directory, reader: str):
         "serviceprincipalname;range=1499-*",
         "serviceprincipalname;range=2998-*",
     ]
+
+
+@READERS
+def test_values_that_are_held_are_bounded_and_members_are_not(directory: Directory, reader: str):
+    limit = 50_000  # bytes; the names have 90,000, the members 100,000
+    with AdServer(directory) as server:
+        source = AdSource(
+            url=server.url, user="reader@contoso.example", tls="none", allow_plain_bind=True, reader=reader
+        )
+        searcher = Searcher(Controllers(source, "right"), ReadReport(), lambda seconds: None, limit)
+        service = searcher.one(f"CN=Service,{BASE}", ["servicePrincipalName"])
+        with pytest.raises(
+            SourceError, match=r"serviceprincipalname of CN=Service,.* too many values: more than 50000"
+        ):
+            searcher.complete(service)
+        group = searcher.one(f"CN=Group {USERS},{BASE}", ["member"])
+        searcher.complete(group, except_for="member")
+        read = group.attributes["member"] + [value for values in searcher.rest(group, "member") for value in values]
+        searcher.close()
+    assert len(read) == USERS
+    assert sum(map(len, read)) > limit
 
 
 @READERS

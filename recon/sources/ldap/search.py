@@ -17,6 +17,8 @@ from recon.sources.ldap.session import ConnectionLostError, Session
 
 MAX_RESTARTS = 2
 MAX_BUSY = 4  # tries after a busy answer, with growing pauses: 1, 2, 4, 8 s
+MAX_COMPLETED = 64 * 1024 * 1024  # bytes of memory for the ranged values of one entry, some 400,000 names
+_OVERHEAD = 64  # bytes that a value costs beside its own
 
 T = TypeVar("T")
 
@@ -34,12 +36,22 @@ class Entry(NamedTuple):
 
 
 class Searcher:
-    """Runs searches on one server and reconnects when it must. `pause` waits so many seconds."""
+    """Runs searches on one server and reconnects when it must. `pause` waits so many seconds.
 
-    def __init__(self, controllers: Controllers, report: ReadReport, pause: Callable[[float], None]) -> None:
+    `max_completed`: bytes of memory that complete() may take.
+    """
+
+    def __init__(
+        self,
+        controllers: Controllers,
+        report: ReadReport,
+        pause: Callable[[float], None],
+        max_completed: int = MAX_COMPLETED,
+    ) -> None:
         self._controllers = controllers
         self._report = report
         self._pause = pause
+        self._max_completed = max_completed
         self._session: Session | None = None
         self.reconnects = 0
 
@@ -139,10 +151,17 @@ class Searcher:
             last = values[-1:]
 
     def complete(self, entry: Entry, *, except_for: str | None = None) -> None:
-        """Add the missing values of every ranged attribute of `entry`."""
+        """Add the missing values of every ranged attribute of `entry`. Raises SourceError when they do not end."""
+        size = 0
         for attribute in list(entry.ranged):
             if attribute != except_for:
                 for values in self.rest(entry, attribute):
+                    size += sum(map(len, values)) + _OVERHEAD * len(values)
+                    if size > self._max_completed:
+                        raise SourceError(
+                            f"{self.session.host}: {attribute} of {entry.dn} has too many values:"
+                            f" more than {self._max_completed} bytes"
+                        )
                     entry.attributes[attribute] += values
                 del entry.ranged[attribute]
 
