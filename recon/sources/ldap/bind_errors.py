@@ -8,7 +8,7 @@ import re
 from recon.decode.text import printable
 from recon.errors import SignInError
 
-_SUB_CODE = re.compile(r"\bdata ([0-9a-fA-F]+)\b")
+_SUB_CODE = re.compile(r"\bdata ([0-9a-fA-F]{1,8})\b")
 _CHANNEL_BINDING = "80090346"
 _TLS = 'use ldaps:// or ldap:// with tls = "verify" (StartTLS)'
 _SAMBA = "; Samba: ldap server require strong auth = allow_sasl_over_tls"

@@ -4,6 +4,7 @@ Two implementations: recon.sources.ldap.wire reads by itself, recon.sources.ldap
 the same names and raw values; neither judges result codes.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -12,6 +13,8 @@ from recon.errors import DecodeError
 
 Attributes = dict[str, list[bytes]]
 RawEntry = tuple[str, Attributes]  # distinguished name, lower-case attribute description: raw values
+
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
 
 
 class NotLdapError(DecodeError):
@@ -37,6 +40,11 @@ class DirSyncAnswer(NamedTuple):
 
     has_more: bool
     cookie: bytes
+
+
+def integer(text: str) -> int | None:
+    """A number as a server writes it, of 64 bits or a little more; None for what is none."""
+    return int(text) if _INTEGER.fullmatch(text) else None
 
 
 @dataclass(frozen=True, slots=True)

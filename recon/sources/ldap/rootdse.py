@@ -7,7 +7,7 @@ import ldap3
 
 from recon.decode.guid import guid_text
 from recon.errors import DecodeError, RestartError, SourceError, TransientError
-from recon.sources.ldap.exchange import RawEntry
+from recon.sources.ldap.exchange import RawEntry, integer
 
 _NAMES = [
     "defaultNamingContext",
@@ -59,13 +59,12 @@ def read_root_dse(search: _Searches, host: str) -> RootDse:
     if not answer.entries:
         raise SourceError(f"{host} has no rootDSE: is it an Active Directory server?")
     values = {name: one[0].decode("utf-8", "replace") for name, one in answer.entries[0][1].items() if one}
-    usn = values.get("highestcommittedusn", "")
     service = values.get("dsservicename")
     return RootDse(
         naming_context=values.get("defaultnamingcontext"),
         configuration=values.get("configurationnamingcontext"),
         schema=values.get("schemanamingcontext"),
-        highest_usn=int(usn) if usn.isascii() and usn.isdigit() else None,
+        highest_usn=integer(values.get("highestcommittedusn", "")),
         service=service,
         invocation_id=None if service is None else _invocation_id(search, service),
         dns_host_name=values.get("dnshostname"),

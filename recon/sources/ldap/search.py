@@ -12,7 +12,7 @@ import ldap3
 from recon.errors import RestartError, SourceError, TransientError
 from recon.objects import ReadReport
 from recon.sources.ldap.controllers import Controllers
-from recon.sources.ldap.exchange import Attributes, Control
+from recon.sources.ldap.exchange import Attributes, Control, integer
 from recon.sources.ldap.session import ConnectionLostError, Session
 
 MAX_RESTARTS = 2
@@ -194,7 +194,8 @@ def _range(attributes: Attributes, attribute: str) -> tuple[list[bytes] | None, 
         if not mark or base != attribute:
             continue
         first, _, last = bounds.partition("-")
-        if not first.isdigit() or not (last == "*" or last.isdigit()):
-            raise SourceError(f"the server sent a range that cannot be read: {name}")
-        return list(values), None if last == "*" else int(last) + 1, int(first)
+        begin, end = integer(first), integer(last)
+        if begin is None or (end is None and last != "*"):
+            raise SourceError(f"the server sent a range that cannot be read: {name[:80]}")
+        return list(values), None if end is None else end + 1, begin
     return None, None, 0

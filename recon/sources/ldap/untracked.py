@@ -6,6 +6,7 @@ which follow a rename ([MS-ADTS] 3.1.1.2.3, 3.1.1.4.5). The schema tells; where 
 
 from recon.errors import RestartError, SourceError, TransientError
 from recon.sources.ldap.dirsync import escaped
+from recon.sources.ldap.exchange import integer
 from recon.sources.ldap.rootdse import RootDse
 from recon.sources.ldap.search import Searcher
 
@@ -43,8 +44,14 @@ def _by_schema(searcher: Searcher, root: RootDse, wanted: tuple[str, ...]) -> se
     for page in searcher.pages(root.schema, f"(&(objectClass=attributeSchema)(|{items}))", asked, 1000):
         for entry in page:
             values = {name: raw[0].decode("ascii", "replace") for name, raw in entry.attributes.items() if raw}
-            flags = int(values.get("systemflags", "0")) & 0xFFFFFFFF
-            is_back_link = int(values.get("linkid", "0")) & 1
-            if is_back_link or flags & (_NOT_REPLICATED | _CONSTRUCTED) or values.get("attributesyntax") in _NAMES:
+            flags, link = integer(values.get("systemflags", "0")), integer(values.get("linkid", "0"))
+            is_tracked = (
+                flags is not None
+                and link is not None
+                and not flags & (_NOT_REPLICATED | _CONSTRUCTED)
+                and not link & 1  # of a back link
+                and values.get("attributesyntax") not in _NAMES
+            )
+            if not is_tracked:  # what cannot be read may be anything
                 found.add(values.get("ldapdisplayname", ""))
     return found
