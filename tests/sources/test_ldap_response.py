@@ -184,6 +184,8 @@ def test_malformed_entries_are_refused(data: bytes, reason: str):
         (ber.message(7, ber.element(0x65, ber.number(0, 0x0A), b"\x04\x00\x04\x00\x1f\x00")), "tag of several octets"),
         (ber.done(0, b"", ber.paging(b"a") + ber.element(0x04, b"")[:1]), "missing or truncated"),
         (ber.done(0, b"", ber.element(0xA0, ber.paging(b"a")[2:], ber.paging(b"b")[2:])), "two paging controls"),
+        (ber.done(0, b"", ber.paging(b""), ber.paging(b"next")), "controls twice"),
+        (ber.done(0, b"", ber.element(0x04, b"new"), ber.paging(b"next")), "not where they belong"),
         (ber.done(0, b"", ber.element(0xA0, ber.element(0x30, ber.element(0x04, b"1.2"), b"\x01\x00"))), "truth value"),
         (
             ber.done(0, b"", ber.element(0xA0, ber.element(0x30, ber.element(0x04, b"1.2.840.113556.1.4.319")))),

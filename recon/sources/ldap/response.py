@@ -295,7 +295,12 @@ def _controls(data: bytes, at: int) -> tuple[bytes | None, DirSyncAnswer | None]
                 has_more, text = _numbers_and_cookie(data, begin, stop, 2)
                 dirsync = DirSyncAnswer(has_more != 0, text)
         at = last
-    _pass_over(data, at, end)
+    while at < end:
+        if data[at] == _CONTROLS:  # passed over, it could hold a cookie, and the read would end too early
+            raise NotLdapError("controls twice, or not where they belong")
+        following = _value(data, at, end, data[at])[1]
+        _pass_over(data, at, following)
+        at = following
     return cookie, dirsync
 
 
