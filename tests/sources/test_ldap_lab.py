@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import ldap3
 import pytest
 
 from recon.config import AdSource
@@ -20,6 +21,8 @@ from recon.sources.ldap.exchange import DirSyncAnswer, Received, Search
 from recon.sources.ldap.reading import AdReading
 from recon.sources.ldap.search import Searcher
 from recon.sources.ldap.session import Session
+from tests.support import berwriter as ber
+from tests.support.ldapscript import LdapScript, result
 from tests.support.rows import kept
 
 BASE = "DC=ad,DC=contoso,DC=example"
@@ -196,6 +199,21 @@ def test_bytes_that_are_no_ldap_never_become_rows(directory: Directory, reader: 
         pytest.raises(SourceError, match=r"not LDAP|connection was lost"),
     ):
         list(reading(server, reader=reader, timeout=1).rows())
+
+
+@READERS
+def test_values_in_each_other_without_end_are_no_ldap(reader: str):
+    controls = b""
+    for _ in range(3000):
+        controls = ber.element(0x30, controls)
+
+    def answer(number: int, _: object) -> bytes:
+        return ber.done(0, b"", ber.element(0xA0, controls), identity=number)
+
+    with LdapScript(result(0), answer) as server:
+        source = AdSource(url=server.url, user="reader", tls="none", allow_plain_bind=True, reader=reader)
+        with Session(source, "right") as session, pytest.raises(SourceError, match="not LDAP"):
+            session.search(BASE, ldap3.BASE, "(objectClass=*)", ["cn"])
 
 
 class Stuck:

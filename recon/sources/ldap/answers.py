@@ -15,7 +15,7 @@ from recon.sources.ldap.exchange import DirSyncAnswer, LostError, NotLdapError, 
 _ENTRY, _REFERENCE = 4, 19  # protocolOp of SearchResultEntry and SearchResultReference (RFC 4511 4.5.2)
 
 # what ldap3's decoder raises on bytes that are no LDAP message
-MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+MALFORMED = (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 def raw_answers(connection: Any) -> None:
