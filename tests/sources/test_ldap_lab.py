@@ -298,6 +298,19 @@ def test_a_bind_refused_after_a_lost_connection_is_not_repeated(directory: Direc
         assert [seen.code for seen in server.log.binds] == [0, 49]
 
 
+def test_a_bind_refused_while_the_schema_is_asked_is_not_repeated(directory: Directory):
+    class Locked(AdFaults):
+        def at_page(self, page: int) -> AdFault | None:
+            server.accounts.bad_password_count["reader"] = 99
+            return super().at_page(page)
+
+    with AdServer(directory, faults=Locked(AdFault("drop", page=1))) as server:
+        with pytest.raises(SignInError, match="locked out"):
+            list(reading(server, attributes=("pager",), increment="usn").rows())
+        assert [seen.code for seen in server.log.binds] == [0, 49]
+        assert [seen.base for seen in server.log.searches][-1].startswith("CN=Schema,")
+
+
 def test_signing_and_channel_binding(directory: Directory, tmp_path: Path):
     files = make_tls_files(tmp_path)
     with (

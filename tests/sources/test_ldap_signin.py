@@ -65,7 +65,7 @@ def test_every_refusal_ends_the_sign_in(behind: tuple[bytes, ...], reader: str):
     ],
 )
 def test_what_answers_no_bind_is_no_success_and_no_lost_connection(answer: Answer):
-    assert "the sign-in with something that cannot be read" in str(refused(answer, SourceError))
+    assert "the sign-in with something that cannot be read" in str(refused(answer, SignInError))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_large_answer_is_refused_before_it_is_collected(tag: int):
             opened.sendall(write.message(number, write.element(tag, bytes(MAX_BYTES))))
             sent += 1
 
-    assert "more than" in str(refused(flood, SourceError))
+    assert "more than" in str(refused(flood, SignInError))
     assert sent < 20
 
 

@@ -18,7 +18,7 @@ from ldap3.core.exceptions import LDAPException
 
 from recon.config import AdSource
 from recon.decode.text import printable
-from recon.errors import ConfigError, RestartError, SourceError, TransientError
+from recon.errors import ConfigError, RestartError, SignInError, SourceError, TransientError
 from recon.sources.ldap import kerberos
 from recon.sources.ldap.answers import MALFORMED, Ldap3Exchange
 from recon.sources.ldap.bind_errors import bind_refused
@@ -198,7 +198,7 @@ class Session:
             raise kerberos.ticket_error(self.host, self._source, name, error) from error
         except MALFORMED as error:  # perhaps a refusal: no other server may get the password
             reason = str(error) if isinstance(error, NotLdapError) else type(error).__name__
-            raise SourceError(
+            raise SignInError(
                 f"{self.host} answered the sign-in with something that cannot be read: {reason}",
                 hint="is something between here and the domain controller that changes the traffic?",
             ) from error

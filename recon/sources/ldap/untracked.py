@@ -4,7 +4,7 @@ Back links (memberOf), constructed ones (tokenGroups), what is not replicated (l
 which follow a rename ([MS-ADTS] 3.1.1.2.3, 3.1.1.4.5). The schema tells; where it cannot be read, the usual names do.
 """
 
-from recon.errors import RestartError, SourceError, TransientError
+from recon.errors import RestartError, SignInError, SourceError, TransientError
 from recon.sources.ldap.dirsync import escaped
 from recon.sources.ldap.exchange import integer
 from recon.sources.ldap.rootdse import RootDse
@@ -26,7 +26,7 @@ def untracked_attributes(searcher: Searcher, root: RootDse, wanted: tuple[str, .
     found = {name for name in wanted if name.lower() in _USUAL}
     try:
         found |= _by_schema(searcher, root, wanted)
-    except (RestartError, TransientError):
+    except (RestartError, TransientError, SignInError):  # a refused bind would be repeated by the next search
         raise
     except SourceError:
         pass  # not readable: the usual names have been found
