@@ -38,6 +38,7 @@ MAX_VALUE = 16 * 1024 * 1024  # bytes of one value; a longer line is not a direc
 _TABLES = {"users": "ad_user", "groups": "ad_group", "computers": "ad_computer", "contacts": "ad_contact"}
 _SID_ATTRIBUTES = frozenset({"objectsid", "sidhistory"})
 _GUID_ATTRIBUTES = frozenset({"objectguid", "ms-ds-consistencyguid"})
+_BEGINS = frozenset({"dn", "version", "search", "result"})  # first lines of a record; no attributes of a directory
 _BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 Entry = tuple[str, dict[str, list[bytes]]]
@@ -165,10 +166,8 @@ def _entry(lines: _Lines, record: list[Line]) -> Entry | None:
             return None
         first, value = _parsed(lines, *record[0])
     kind = first.lower()
-    if kind in ("search", "result"):  # how ldapsearch ends
+    if kind in ("search", "result", "ref"):  # how ldapsearch ends
         _check_result(lines, record)
-        return None
-    if kind == "ref":
         return None
     if kind != "dn":
         raise lines.error(record[0][0], f"a record begins with {first!r}, not with dn")
@@ -183,6 +182,8 @@ def _entry(lines: _Lines, record: list[Line]) -> Entry | None:
         if values is not None:
             values.append(value)
             continue
+        if name.lower() in _BEGINS:
+            raise _run_together(lines, number)
         if name.lower() == "changetype":
             if value.lower() != b"add":
                 raise lines.error(
@@ -193,9 +194,19 @@ def _entry(lines: _Lines, record: list[Line]) -> Entry | None:
     return dn, attributes
 
 
+def _run_together(lines: _Lines, number: int) -> SourceError:
+    return lines.error(
+        number,
+        "a second record begins: a blank line is missing",
+        "put a blank line before it; files are joined with one between them",
+    )
+
+
 def _check_result(lines: _Lines, record: list[Line]) -> None:
     for number, line in record:
         name, value = _parsed(lines, number, line)
+        if name.lower() in ("dn", "version"):
+            raise _run_together(lines, number)
         if name.lower() == "result" and value.split(b" ")[0] != b"0":
             raise lines.error(
                 number,

@@ -129,6 +129,27 @@ def test_a_damaged_file_is_refused_with_file_and_line(tmp_path, content, message
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("dn: CN=a\ncn: a\ndn: CN=b\ncn: b\n", 3),
+        ("dn: CN=a\ncn: a\nDN:: Q049Yg==\ncn: b\n", 3),
+        ("version: 1\ndn: CN=a\ncn: a\nversion: 1\n\ndn: CN=b\ncn: b\n", 4),
+        ("dn: CN=a\ncn: a\nsearch: 2\nresult: 4 Size limit exceeded\n", 3),
+        ("dn: CN=a\ncn: a\nresult: 4 Size limit exceeded\n", 3),
+        ("search: 2\nresult: 0 Success\ndn: CN=b\ncn: b\n", 3),
+        ("search: 2\nresult: 0 Success\nversion: 1\ndn: CN=b\ncn: b\n", 3),
+        ("ref: ldap://ad.contoso.example/CN=Configuration\ndn: CN=b\ncn: b\n", 2),
+    ],
+)
+def test_records_without_a_blank_line_between_them_are_refused(tmp_path, content, line):
+    with pytest.raises(SourceError) as refused:
+        list(read_ldif(written(tmp_path, content)))
+    where = f"{tmp_path / 'export.ldif'}, line {line}"
+    assert str(refused.value) == f"{where}: a second record begins: a blank line is missing"
+    assert "blank line" in str(refused.value.hint)
+
+
 def test_a_cut_off_gzip_file_is_refused(tmp_path):
     whole = gzip.compress(USER.encode() * 100)
     for content in (whole[: len(whole) // 2], b"no gzip", whole[:-4]):
