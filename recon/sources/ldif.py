@@ -254,6 +254,7 @@ class LdifReading:
         self._makers = {table: RowMaker(table, ids, source.attributes) for table in self._tables}
         self._bases = tuple(dn_key(base) or base for base in source.bases)
         self._lost: Lost = {}
+        self._deleted = 0
 
     @property
     def domain(self) -> str | None:
@@ -279,6 +280,10 @@ class LdifReading:
         self.report.bytes_read = self._path.stat().st_size
         if not entries:
             raise SourceError(f"{self._path}: no entry in the file", hint="check the path under `ldif` and the export")
+        if self._deleted:
+            self.report.warnings.append(
+                f"{self._path.name}: {self._deleted} deleted objects left out; only a server gives ad_deleted"
+            )
         self.report.warnings += lost_warnings(self._lost)
 
     def _is_below(self, dn: str) -> bool:
@@ -288,6 +293,9 @@ class LdifReading:
         return any(key == base or key.endswith(f",{base}") for base in self._bases)
 
     def _rows(self, dn: str, attributes: dict[str, list[bytes]]) -> Iterator[Row]:
+        if any(value.upper() == b"TRUE" for value in attributes.get("isdeleted", ())):
+            self._deleted += 1  # a server shows these only to who asks for them
+            return
         for name in [name for name in attributes if ";range=" in name]:
             self._take_range(dn, attributes, name)
         if "objectclass" not in attributes and "samaccounttype" not in attributes:

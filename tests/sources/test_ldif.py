@@ -229,6 +229,23 @@ def test_other_objects_are_left_out(tmp_path):
     assert rows(tmp_path, "dn: OU=x,DC=ad\nobjectClass: organizationalUnit\n") == []
 
 
+def test_deleted_objects_are_left_out_and_counted(tmp_path):
+    def deleted(text: str, value: str) -> str:
+        return text.replace("objectClass: user", f"objectClass: user\n{value}")
+
+    stripped = f"dn: CN=a\\0ADEL:x,CN=Deleted Objects,DC=ad\nisDeleted: TRUE\nobjectGUID: {GUID}\n\n"
+    content = (
+        deleted(USER, "isDeleted: TRUE")
+        + deleted(USER, "ISDELETED: true")
+        + stripped
+        + deleted(USER, "isDeleted: FALSE")
+        + USER
+    )
+    read = reading(written(tmp_path, content))
+    assert [row.table for row in read.rows()] == ["ad_user", "ad_user"]
+    assert read.report.warnings == ["export.ldif: 3 deleted objects left out; only a server gives ad_deleted"]
+
+
 def test_the_report_proves_the_read(tmp_path):
     path = written(tmp_path, USER + f"dn: CN=G,DC=ad\nobjectClass: group\nobjectGUID: {GUID}\ndisplayName:: /w==\n")
     read = reading(path)
