@@ -227,9 +227,11 @@ def raw_attributes(attributes: Mapping[str, Sequence[bytes]]) -> dict[str, list[
     for spelled, values in attributes.items():
         name = spelled.lower()
         if name in _SID_ATTRIBUTES:
-            found[name] = [_from_text(value, sid_bytes) if value[:2] == b"S-" else value for value in values]
+            values = [_from_text(value, sid_bytes) if value[:2] == b"S-" else value for value in values]
         elif name in _GUID_ATTRIBUTES:
-            found[name] = [_from_text(value, guid_bytes) if len(value) > 16 else value for value in values]
+            values = [_from_text(value, guid_bytes) if len(value) > 16 else value for value in values]
+        if name in found:  # in another spelling
+            found[name] += values
         else:
             found[name] = list(values)
     return found
@@ -327,4 +329,5 @@ class LdifReading:
                 f"{self._path}: holds only a part ({name}) of {base} of {dn}",
                 hint="export all members of the group, or read the domain controller itself",
             )
-        attributes[base] = attributes.pop(name)
+        beside = [value for value in attributes.get(base, ()) if value]  # a server leaves `member` empty beside a range
+        attributes[base] = list(dict.fromkeys(beside + attributes.pop(name)))

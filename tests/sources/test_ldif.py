@@ -205,6 +205,37 @@ def test_members_stand_before_their_group_and_are_counted(tmp_path):
     assert column(found[2], "member_count") == 2
 
 
+@pytest.mark.parametrize(
+    ("lines", "members"),
+    [
+        ("member;range=0-*: CN=a\nmember;Range=0-*: CN=b\n", ["CN=a", "CN=b"]),
+        ("member: CN=a\nmember;range=0-*: CN=b\n", ["CN=a", "CN=b"]),
+        ("member;range=0-*: CN=a\nmember;range=0-*: CN=b\nMember: CN=b\n", ["CN=a", "CN=b"]),
+        ("member:\nmember;range=0-*: CN=a\n", ["CN=a"]),
+        ("member: CN=a\nMember: CN=b\n", ["CN=a", "CN=b"]),
+    ],
+)
+def test_members_in_several_spellings_are_all_read_once(tmp_path, lines, members):
+    *found, group = rows(tmp_path, f"dn: CN=G,DC=ad\nobjectClass: group\nobjectGUID: {GUID}\n{lines}")
+    assert sorted(str(row.values[1]) for row in found) == members
+    assert column(group, "member_count") == len(members)
+
+
+def test_values_under_several_spellings_of_an_attribute_are_all_read(tmp_path):
+    spelled = "proxyAddresses: SMTP:a@contoso.example\nproxyaddresses: smtp:b@contoso.example\nPROXYADDRESSES: x500:c\n"
+    (row,) = rows(tmp_path, USER.replace("sAMAccountName", spelled + "sAMAccountName"))
+    addresses = [values[1] for table, values in row.children if table == "ad_user_proxyaddress"]
+    assert sorted(map(str, addresses)) == ["SMTP:a@contoso.example", "smtp:b@contoso.example", "x500:c"]
+
+
+def test_sids_under_several_spellings_are_all_bytes(tmp_path):
+    history = "sIDHistory: S-1-5-32-544\nsidhistory: S-1-5-32-545\n"
+    (row,) = rows(tmp_path, USER.replace("sAMAccountName", history + "sAMAccountName"))
+    found = [values for table, values in row.children if table == "ad_user_sidhistory"]
+    assert len(found) == 2
+    assert not [values for table, values in row.children if table == "ad_value_defect"]
+
+
 def test_only_the_configured_kinds_and_bases(tmp_path):
     content = (
         USER
