@@ -39,10 +39,28 @@ _TABLES = {"users": "ad_user", "groups": "ad_group", "computers": "ad_computer",
 _SID_ATTRIBUTES = frozenset({"objectsid", "sidhistory"})
 _GUID_ATTRIBUTES = frozenset({"objectguid", "ms-ds-consistencyguid"})
 _BEGINS = frozenset({"dn", "version", "search", "result"})  # first lines of a record; no attributes of a directory
+_PAGE_END = b"# pagedresults:"  # ldapsearch -L, -LL and -LLL write a page's end as a comment
 _BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 Entry = tuple[str, dict[str, list[bytes]]]
 Line = tuple[int, bytes]  # number of its first physical line, unfolded content
+
+
+class _Pages:
+    """What ldapsearch says of its search: has the last page come? Other tools say nothing, and are believed."""
+
+    def __init__(self) -> None:
+        self._told = False
+        self.is_whole = True
+
+    def entry(self) -> None:
+        """An entry was read: its page's end is still to come."""
+        self.is_whole = not self._told
+
+    def end(self, control: bytes) -> None:
+        """A page ended. `control` is `cookie=…`: another page follows unless that is empty; b'' without paging."""
+        self._told = True
+        self.is_whole = not control.partition(b"cookie=")[2]
 
 
 class _Lines:
@@ -51,6 +69,7 @@ class _Lines:
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path = path
         self._physical = _physical_lines(path, file)
+        self.pages = _Pages()
 
     def __iter__(self) -> Iterator[Line]:
         number, start, size = 0, 0, 0
@@ -64,15 +83,22 @@ class _Lines:
                     raise self.error(start, f"a value longer than {MAX_VALUE} bytes")
                 parts.append(line[1:])
                 continue
-            if parts and not parts[0].startswith(b"#"):
+            if parts and not self._is_comment(parts):
                 yield start, b"".join(parts)
             start, parts, size = number, [line], len(line)
             if not line:
                 yield number, b""
                 parts = []
-        if parts and not parts[0].startswith(b"#"):
+        if parts and not self._is_comment(parts):
             yield start, b"".join(parts)
         yield number + 1, b""
+
+    def _is_comment(self, parts: list[bytes]) -> bool:
+        if not parts[0].startswith(b"#"):
+            return False
+        if parts[0].startswith(_PAGE_END):
+            self.pages.end(b"".join(parts))
+        return True
 
     def error(self, number: int, reason: str, hint: str | None = None) -> SourceError:
         """A SourceError that names file and line."""
@@ -153,7 +179,14 @@ def _entries(lines: _Lines) -> Iterator[Entry]:
             entry = _entry(lines, record)
             record = []
             if entry is not None:
+                lines.pages.entry()
                 yield entry
+    if not lines.pages.is_whole:
+        raise lines.error(
+            number,
+            "the export ends before its search did: the pages that follow are missing",
+            "export it again; of files joined to one, those without a result line come first",
+        )
 
 
 def _entry(lines: _Lines, record: list[Line]) -> Entry | None:
@@ -203,16 +236,24 @@ def _run_together(lines: _Lines, number: int) -> SourceError:
 
 
 def _check_result(lines: _Lines, record: list[Line]) -> None:
+    control: bytes | None = None
     for number, line in record:
         name, value = _parsed(lines, number, line)
         if name.lower() in ("dn", "version"):
             raise _run_together(lines, number)
-        if name.lower() == "result" and value.split(b" ")[0] != b"0":
+        if name.lower() == "pagedresults":
+            control = value
+        if name.lower() != "result":
+            continue
+        control = b""
+        if value.split(b" ")[0] != b"0":
             raise lines.error(
                 number,
                 f"the export itself ended with result {value.decode('utf-8', 'replace')}: it is not complete",
                 "export with paging (ldapsearch -E pr=1000/noprompt)",
             )
+    if control is not None:
+        lines.pages.end(control)
 
 
 # ---- the source ---------------------------------------------------------------------------------------

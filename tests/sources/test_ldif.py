@@ -98,6 +98,39 @@ def test_what_ldapsearch_adds_is_no_entry(tmp_path):
     assert [row.table for row in rows(tmp_path, content)] == ["ad_user"]
 
 
+# the end of a page as ldapsearch writes it: without -L, and with -L, -LL or -LLL
+PAGES = [
+    (
+        "# search result\nsearch: 2\nresult: 0 Success\ncontrol: 1.2.840.113556.1.4.319 false MAUCAQAEAA==\n"
+        "pagedresults: {}\n# extended LDIF\n#\n\n"
+    ),
+    "# search result\n# control: 1.2.840.113556.1.4.319 false MAUCAQAEAA==\n# pagedresults: {}\nversion: 1\n\n",
+    "# pagedresults: {}\n",
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("more", ["cookie=z+1ogk4K", "estimate=7 cookie=z+1ogk4K"])
+def test_an_export_that_ends_between_its_pages_is_refused(tmp_path, page, more):
+    entry = "dn: CN=a\ncn: a\n\n"
+    first, last = entry + page.format(more), entry + page.format("cookie=")
+    assert len(list(read_ldif(written(tmp_path, first + first + last)))) == 3
+    assert len(list(read_ldif(written(tmp_path, last + last)))) == 2
+    assert len(list(read_ldif(written(tmp_path, entry + last)))) == 2
+    for cut in (first, first + entry, first + last + entry, last + entry):
+        with pytest.raises(SourceError) as refused:
+            list(read_ldif(written(tmp_path, cut)))
+        where = f"{tmp_path / 'export.ldif'}, line {cut.count(chr(10)) + 1}"
+        assert str(refused.value).startswith(f"{where}: the export ends before its search did")
+
+
+def test_a_search_without_pages_ends_with_its_result(tmp_path):
+    whole = USER + "search: 2\nresult: 0 Success\n\n# numResponses: 2\n"
+    assert len(rows(tmp_path, whole)) == 1
+    with pytest.raises(SourceError, match="the export ends before its search did"):
+        rows(tmp_path, whole + USER)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
