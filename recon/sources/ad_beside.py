@@ -7,7 +7,8 @@ Ages and durations are negative counts of 100 ns; none and the smallest number m
 from datetime import date
 
 from recon.decode.guid import guid_text
-from recon.decode.keys import dn_key, fold
+from recon.decode.keys import dn_key, dn_parts, fold
+from recon.errors import DecodeError
 from recon.objects import TABLES, Row
 from recon.sources.ad import Attributes, domain_name, reject_row
 from recon.sources.ad_values import NotValidError, converter, sid, text
@@ -88,15 +89,24 @@ def policy_row(dn: str, attributes: Attributes) -> Row:
     return _row("ad_password_policy", dn, found, *children)
 
 
+def _last_name(dn: str) -> str | None:
+    """The name before CN=Ada\\0ADEL:guid,CN=Deleted Objects,… ([MS-ADTS] 3.1.1.5.5.1.1).
+
+    That of a conflict keeps its line feed and CNF:guid, as its cn does: it was not the object of the plain name.
+    """
+    try:
+        return text(dn_parts(dn)[0][0][1].partition("\nDEL:")[0].encode())
+    except (DecodeError, NotValidError):
+        return None
+
+
 def deleted_row(dn: str, attributes: Attributes) -> Row:
     """The row of one deleted object."""
     found = _values("ad_deleted", dn, attributes)
     classes = {value.lower() for value in attributes.get("objectclass", ())}
     kind = next((name for name in _KINDS if name in classes), None)
     found["object_type"] = None if kind is None else kind.decode()
-    # CN=Ada\0ADEL:guid,CN=Deleted Objects,… ([MS-ADTS] 3.1.1.5.5.1.1)
-    last = dn.partition("\\0ADEL:")[0].partition("=")[2]
-    found["last_name"] = last.replace("\\", "") or None
+    found["last_name"] = _last_name(dn)
     found["sam_key"] = fold(str(found["samaccountname"]), 256) if found["samaccountname"] else None
     when = found["whenchanged"]
     found["deleted_day"] = date.fromisoformat(when[:10]).toordinal() - _DAY_1970 if isinstance(when, str) else None

@@ -10,7 +10,7 @@ from recon.errors import AccessError
 from recon.lab.adchanges import Changes
 from recon.lab.adserver import AdServer
 from recon.objects import TABLES, Row
-from recon.sources.ad_beside import days, minutes
+from recon.sources.ad_beside import days, deleted_row, minutes
 from recon.sources.ldap.reading import AdReading
 from tests.servers.samba import Samba
 from tests.support.adsteps import BASE, domain
@@ -81,6 +81,27 @@ def test_deleted_objects_are_whole_in_an_increment_too(company: tuple[Changes, A
     read = reading(server, read.report.watermark, objects=("users", "deleted"))
     assert list(read.rows()) == [gone]
     assert read.report.table("ad_deleted").is_whole
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        (r"CN=Ada\0ADEL:5d4f", "Ada"),
+        (r"CN=Ada\0aDEL:5d4f", "Ada"),
+        (r"CN=Doe\, Jane\0ADEL:5d4f", "Doe, Jane"),
+        (r"CN=CONTOSO\\svc\0ADEL:5d4f", r"CONTOSO\svc"),
+        (r"CN=Z\C3\BCrich\0ADEL:5d4f", "Zürich"),
+        (r"CN=PC1\0ACNF:1111\0ADEL:5d4f", "PC1\nCNF:1111"),
+        (r"CN=\\0ADEL:x\0ADEL:5d4f", r"\0ADEL:x"),
+        ("CN=Ada", "Ada"),
+        (r"CN=a\00b\0ADEL:5d4f", None),  # no database stores NUL alike
+        (r"CN=\FF\0ADEL:5d4f", None),
+        (r"\0ADEL:5d4f", None),
+    ],
+)
+def test_the_name_a_deleted_object_had(written: str, name: str | None):
+    row = deleted_row(f"{written},CN=Deleted Objects,{BASE}", {"objectguid": [bytes(16)], "objectclass": [b"user"]})
+    assert columns(row, "object_type", "last_name") == ("user", name)
 
 
 @pytest.mark.parametrize("name", ["deleted", "policies"])
