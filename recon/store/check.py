@@ -1,17 +1,17 @@
 """Proof that the tables still hold what was loaded: every row's hash is made again and held against the load's record.
 
-Someone who edits a loaded table by hand, or a disk that lost a page, shows here. In constant memory; only hash_again
+Someone who edits a loaded table by hand, or a disk that lost a page, shows here. In constant memory; only put_right
 writes.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from recon.objects import TABLES
 from recon.store.engine import Store
-from recon.store.publish import digits, link_hashes
+from recon.store.publish import Publication, digits, link_hashes
 from recon.store.runs import last_loads
 from recon.store.stage import row_hash
 from recon.store.tables import LOADED, source
@@ -61,25 +61,52 @@ def fingerprint(connection: Connection, name: str, source_id: int) -> str:
     return digits(sum(int.from_bytes(made, "big") for _, _, made in _hashes(connection, name, source_id)))
 
 
-def hash_again(connection: Connection, source_id: int) -> None:
-    """Of the tables of a source that a verification found broken: make the hashes beside the rows fit the values.
+def put_right(work: Publication) -> None:
+    """Make the tables of a source that a verification found broken such that a full load can replace what is wrong.
 
-    A full load replaces by hash: where a value was edited and the hash was not, it would leave the row as it is.
+    It replaces by hash and by whole rows: where a value was edited and the hash was not, or one row stands twice, it
+    would leave that as it is. Nothing else is looked at.
     """
-    for each in broken_tables(connection):
-        if each.source_id != source_id or TABLES[each.table].kind != "object":
+    for each in broken_tables(work.connection):
+        if each.source_id != work.source_id:
             continue
-        table = LOADED[each.table]
-        for row_id, kept, made in _hashes(connection, each.table, source_id):
-            if kept != made:
-                connection.execute(update(table).where(table.c.row_id == row_id).values(row_hash=made))
+        for name in (each.table, *_children_of(each.table)):
+            if TABLES[name].kind != "object":
+                _leave_one_of_each(work, LOADED[name], TABLES[name].key)
+        if TABLES[each.table].kind == "object":
+            _hash_again(work, each.table)
+
+
+def _leave_one_of_each(work: Publication, table: Table, key: Sequence[str]) -> None:
+    """Of equal rows leave the oldest; the history need not know: what they say still stands."""
+    owner, mine = table.c[key[0]], table.c.source_id == work.source_id
+    twice = select(owner).where(mine).group_by(*(table.c[name] for name in key)).having(func.count() > 1).distinct()
+    names = [column.name for column in table.columns if column.name != "run_id"]
+    for its in work.connection.execute(twice).scalars().all():
+        once: dict[tuple[object, ...], dict[str, object]] = {}
+        rows = select(table.c.run_id, *(table.c[name] for name in names)).where(mine, owner == its)
+        for run_id, *values in work.connection.execute(rows.order_by(table.c.run_id)):
+            once.setdefault(tuple(values), {"run_id": run_id, **dict(zip(names, values, strict=True))})
+        work.connection.execute(delete(table).where(mine, owner == its))
+        work.connection.execute(insert(table), list(once.values()))
+
+
+def _hash_again(work: Publication, name: str) -> None:
+    table = LOADED[name]
+    for row_id, kept, made in _hashes(work.connection, name, work.source_id):
+        if kept != made:
+            work.connection.execute(update(table).where(table.c.row_id == row_id).values(row_hash=made))
+
+
+def _children_of(name: str) -> list[str]:
+    return [each.name for each in TABLES.values() if each.parent == name]
 
 
 def _hashes(connection: Connection, name: str, source_id: int) -> Iterator[tuple[int, bytes, bytes]]:
     """(row_id, the hash that stands there, the hash of the values) of every row of an object table."""
     spec, table = TABLES[name], LOADED[name]
     key = table.c[spec.key[0]]
-    children = [each.name for each in TABLES.values() if each.parent == name]
+    children = _children_of(name)
     hashed = [
         table.c.row_id,
         table.c.row_hash,

@@ -19,7 +19,7 @@ from recon.errors import LoadRefusedError, ReconError, StoreError
 from recon.objects import Gone, ReadReport, Row, Withdrawn, Yielded
 from recon.store import garbage, guards, increment, publish
 from recon.store.bulk import insert_rows
-from recon.store.check import hash_again
+from recon.store.check import put_right
 from recon.store.engine import WRITES, Store, first_line
 from recon.store.history import cutoff, prune
 from recon.store.publish import Overrides, Publication, TableResult
@@ -253,7 +253,7 @@ class Load:
             raise StoreError("a full read says by itself what is gone")
         else:
             self._write_rejects(work)
-            hash_again(work.connection, work.source_id)
+            put_right(work)
             for stage in self._of_kind("object"):
                 name, expected = stage.spec.name, report.table(stage.spec.name).server_count
                 entry = result.tables[name] = TableResult(name, rows_read=stage.rows, server_count=expected)

@@ -1,7 +1,7 @@
 """What a verification found, kept with the load that the table was held against.
 
 A table that was not what was loaded stays in doubt through increments, which take the rest as it stands: a later full
-load puts it right (recon.store.check.hash_again), or a later verification finds it right.
+load puts it right (recon.store.check.put_right), or a later verification finds it right.
 """
 
 from collections.abc import Iterable

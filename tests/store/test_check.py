@@ -1,7 +1,7 @@
 """`recon store check`: every fingerprint is made again from the values, and an edited value shows."""
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from recon.objects import TABLES as LOADABLE
 from recon.objects import ReadReport, Row
@@ -9,7 +9,7 @@ from recon.store import Store
 from recon.store.check import check
 from recon.store.load import Load
 from recon.store.runs import doubts, register_source, standing
-from recon.store.tables import LOADED
+from recon.store.tables import HISTORY, LOADED
 from recon.store.verified import broken_tables, record_checks
 from tests.support.rows import make_row
 
@@ -182,6 +182,47 @@ def test_what_a_verification_found_stands_until_a_full_load_puts_it_right(store,
             connection.scalar(select(LOADED["ad_user"].c.cn).where(LOADED["ad_user"].c.guid == "g-00001"))
             == users[1].values[LOADABLE["ad_user"].position["cn"]]
         )
+
+
+def past(store: Store) -> dict[str, int]:
+    """Rows of the history, by table."""
+    with store.read() as connection:
+        rows = {name: connection.scalar(select(func.count()).select_from(each)) or 0 for name, each in HISTORY.items()}
+    return {name: count for name, count in rows.items() if count}
+
+
+@pytest.mark.parametrize(
+    ("table", "owner"),
+    [("ad_user_proxyaddress", "ad_user"), ("ad_attribute", "ad_user"), ("ad_member", "ad_member")],
+)
+def test_a_row_that_stands_twice_is_one_again_after_a_full_load_and_has_no_past(store, table, owner):
+    rows = [*(user(number) for number in range(4)), *(Row("ad_member", ("g", f"CN={n}", f"cn={n}")) for n in range(3))]
+    load(store, "ad", *rows)
+    doubled = LOADED[table]
+    counted = select(func.count()).select_from(doubled)
+    with store.write() as connection:
+        before = connection.scalar(counted)
+        connection.execute(insert(doubled).from_select([each.name for each in doubled.c], select(*doubled.c)))
+    assert verify(store) == [f"ad.{owner}"]
+    load(store, "ad", *rows)
+    with store.read() as connection:
+        assert connection.scalar(counted) == before
+    assert (verify(store), past(store)) == ([], {})
+
+
+def test_a_row_that_stands_twice_and_was_edited_as_well_leaves_with_its_value(store):
+    load(store, "ad", user(1))
+    its = LOADED["ad_user_proxyaddress"]
+    with store.write() as connection:
+        connection.execute(insert(its).from_select([each.name for each in its.c], select(*its.c)))
+        connection.execute(insert(its).from_select([each.name for each in its.c], select(*its.c).limit(1)))
+        connection.execute(update(LOADED["ad_user"]).values(cn="edited"))
+    edit(store, "ad_user_proxyaddress", value="edited")
+    assert verify(store) == ["ad.ad_user"]
+    load(store, "ad", user(1))
+    with store.read() as connection:
+        assert list(connection.execute(select(its.c.value)).scalars()) == ["smtp:ä0"]
+    assert (verify(store), past(store)) == ([], {"ad_user": 1, "ad_user_proxyaddress": 1})
 
 
 def test_a_table_that_was_put_right_by_hand_and_verified_again_is_in_doubt_no_longer(store):
