@@ -7,11 +7,11 @@ writes.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, insert, select, update
 
 from recon.objects import TABLES
 from recon.store.engine import Store
-from recon.store.publish import Publication, digits, link_hashes
+from recon.store.publish import Publication, digits, link_hashes, retire
 from recon.store.runs import last_loads
 from recon.store.stage import row_hash
 from recon.store.tables import LOADED, source
@@ -22,7 +22,10 @@ _BATCH = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One table of one source. `is_intact`: rows and fingerprint are those that the last load recorded."""
+    """One table of one source. `is_intact`: rows and fingerprint are those that the last load recorded.
+
+    `orphans`: rows of its child tables whose object is not there; no fingerprint has them.
+    """
 
     source: str
     table: str
@@ -31,12 +34,13 @@ class Checked:
     loaded_rows: int
     fingerprint: str | None
     loaded_fingerprint: str | None
+    orphans: int = 0
 
     @property
     def is_intact(self) -> bool:
         """Without a fingerprint on record the rows are counted."""
         same = self.loaded_fingerprint is None or self.fingerprint == self.loaded_fingerprint
-        return same and self.rows == self.loaded_rows
+        return same and self.rows == self.loaded_rows and not self.orphans
 
 
 def check(store: Store) -> Iterator[Checked]:
@@ -50,7 +54,23 @@ def check(store: Store) -> Iterator[Checked]:
             counted = select(func.count()).select_from(table).where(table.c.source_id == source_id)
             rows = int(connection.scalar(counted) or 0)
             made = fingerprint(connection, load.table, source_id) if load.fingerprint is not None else None
-        yield Checked(load.source, load.table, load.run_id, rows, load.rows, made, load.fingerprint)
+            orphans = sum(
+                connection.scalar(select(func.count()).select_from(LOADED[child]).where(_is_orphan(child, source_id)))
+                or 0
+                for child in _children_of(load.table)
+            )
+        yield Checked(load.source, load.table, load.run_id, rows, load.rows, made, load.fingerprint, orphans)
+
+
+def _is_orphan(name: str, source_id: int) -> ColumnElement[bool]:
+    """The rows of a child table and a source whose object is not there."""
+    spec, child = TABLES[name], LOADED[name]
+    parent = LOADED[str(spec.parent)]
+    key = parent.c[TABLES[parent.name].key[0]]
+    return and_(
+        child.c.source_id == source_id,
+        ~exists().where(parent.c.source_id == source_id, key == child.c[spec.key[0]]),
+    )
 
 
 def fingerprint(connection: Connection, name: str, source_id: int) -> str:
@@ -64,13 +84,16 @@ def fingerprint(connection: Connection, name: str, source_id: int) -> str:
 def put_right(work: Publication) -> None:
     """Make the tables of a source that a verification found broken such that a full load can replace what is wrong.
 
-    It replaces by hash and by whole rows: where a value was edited and the hash was not, or one row stands twice, it
-    would leave that as it is. Nothing else is looked at.
+    It replaces by hash and by whole rows: where a value was edited and the hash was not, one row stands twice, or a
+    value has no object, it would leave that as it is. Nothing else is looked at.
     """
     for each in broken_tables(work.connection):
         if each.source_id != work.source_id:
             continue
-        for name in (each.table, *_children_of(each.table)):
+        children = _children_of(each.table)
+        for name in children:
+            retire(work, LOADED[name], _is_orphan(name, work.source_id))
+        for name in (each.table, *children):
             if TABLES[name].kind != "object":
                 _leave_one_of_each(work, LOADED[name], TABLES[name].key)
         if TABLES[each.table].kind == "object":

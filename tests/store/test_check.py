@@ -225,6 +225,41 @@ def test_a_row_that_stands_twice_and_was_edited_as_well_leaves_with_its_value(st
     assert (verify(store), past(store)) == ([], {"ad_user": 1, "ad_user_proxyaddress": 1})
 
 
+@pytest.mark.parametrize("guid", ["a", "g-00001x", "z"])
+def test_a_value_without_an_object_shows_and_leaves_with_the_next_full_load(store, guid):
+    """Before, between and behind the objects; another source has an object of that key."""
+    load(store, "ad", user(1), user(2))
+    source_id = register_source(store, "ad", "other")
+    with Load(store, source_id, "other", TABLES["ad"]) as running:
+        running.add(make_row("ad_user", guid=guid))
+        running.publish(ReadReport())
+    its = LOADED["ad_user_proxyaddress"]
+    values = {"guid": guid, "position": 0, "value": "x", "value_key": "x", "prefix": "smtp", "address": "x"}
+    with store.write() as connection:
+        connection.execute(insert(its).values(source_id=1, run_id=1, **values))
+    assert [(each.source, each.table, each.orphans) for each in check(store) if not each.is_intact] == [
+        ("ad", "ad_user", 1)
+    ]
+    assert verify(store) == ["ad.ad_user"]
+    load(store, "ad", user(1), user(2), make_row("ad_user", guid=guid))
+    with store.read() as connection:
+        assert not connection.scalar(select(func.count()).select_from(its).where(its.c.guid == guid))
+    assert (verify(store), past(store)) == ([], {"ad_user_proxyaddress": 1})
+
+
+def test_values_whose_object_was_lost_come_once_with_it(store):
+    load(store, "ad", *(user(number) for number in range(3)))
+    with store.write() as connection:
+        connection.execute(delete(LOADED["ad_user"]).where(LOADED["ad_user"].c.guid == "g-00002"))
+    assert verify(store) == ["ad.ad_user"]
+    load(store, "ad", *(user(number) for number in range(3)))
+    its = LOADED["ad_user_proxyaddress"]
+    with store.read() as connection:
+        found = connection.execute(select(its.c.guid, its.c.position).order_by(its.c.guid, its.c.position))
+        assert [tuple(row) for row in found] == [("g-00001", 0), ("g-00002", 0), ("g-00002", 1)]
+    assert verify(store) == []
+
+
 def test_a_table_that_was_put_right_by_hand_and_verified_again_is_in_doubt_no_longer(store):
     load(store, "ad", user(1))
     edit(store, "ad_user", useraccountcontrol=514)
