@@ -357,6 +357,8 @@ class Load:
         self, work: Publication, stage: Stage, moves: Moves | None, base: int, entry: TableResult, *, is_whole: bool
     ) -> Table | None:
         if is_whole:
+            if self._gone[stage.spec.name].rows:
+                increment.settle_links(work, stage, self._gone[stage.spec.name])
             publish.publish_links(work, stage, entry)
             return None
         owners = self._gone.get(increment.OWNERS[stage.spec.name])

@@ -405,6 +405,24 @@ def test_records_held_back_stand_until_they_are_named_again(store):
     assert [tuple(row) for row in found] == [(1, "CN=bad"), (2, "CN=bad"), (3, "CN=bad")]
 
 
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        ([Gone("ad_member", ("g1", dn("a").lower()))], ["b", "c"]),
+        ([Gone("ad_member", ("g1",)), member(1, "c")], ["c"]),
+        ([Gone("ad_member", ("g1", dn("a").lower())), member(1, "a")], ["a", "b", "c"]),
+    ],
+)
+def test_members_that_were_read_as_a_whole_and_once_more_later_are_those_read_last(store, later, expected):
+    names = ("a", "b", "c")
+    everything = [person(n, name) for n, name in enumerate(names)]
+    groups = [group(1, 3), *(member(1, name) for name in names)]
+    load(store, [*everything, *groups], increment=False)
+    load(store, [*groups, *later], whole=["ad_group", "ad_member"])
+    assert column(store, "ad_member", "member_dn") == [(dn(name),) for name in expected]
+    assert intact(store)
+
+
 def test_a_table_that_was_read_as_a_whole_replaces_what_stands(store):
     def deleted(key: str) -> Row:
         return make_row("entra_deleted", id=key, displayname=key)
