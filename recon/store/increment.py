@@ -105,7 +105,8 @@ def measure(work: Publication, stage: Stage, base: int, entry: TableResult, *, i
     entry.rows_published = count(work, select(func.count()).select_from(target).where(mine))
     held = (load_reject.c.run_id == work.run_id, load_reject.c.object == stage.spec.name)
     entry.rejected = count(work, select(func.count()).select_from(load_reject).where(*held))
-    if is_whole:
+    if is_whole:  # the stage is the table, with names that followed since it was judged
+        entry.fingerprint = digits(stage.hash_sum)
         return
     last = _last_fingerprint(work, base, stage.spec.name)
     total = hashes(work.connection, select(target.c.row_hash).where(mine)) if last is None else last + entry.hash_change

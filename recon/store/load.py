@@ -345,8 +345,10 @@ class Load:
     def _follow(self, work: Publication, moves: Moves, stage: Stage, *, is_whole: bool) -> None:
         children, gone = self._children(stage), self._gone[stage.spec.name]
         drop, rows = renamed_rows(work, moves, stage, children, gone, is_whole=is_whole)
-        for table in (stage, *children):
-            for some in chunks(drop):
+        for some in chunks(drop):
+            kept = select(stage.table.c.row_hash).where(stage.table.c.seq.in_(some))
+            stage.hash_sum -= publish.hashes(work, kept)
+            for table in (stage, *children):
                 work.connection.execute(delete(table.table).where(table.table.c.seq.in_(some)))
         for row in rows:
             self._seq += 1

@@ -423,6 +423,14 @@ def test_members_that_were_read_as_a_whole_and_once_more_later_are_those_read_la
     assert intact(store)
 
 
+def test_a_table_that_was_read_as_a_whole_is_intact_where_a_name_in_it_follows(store):
+    old = {"managedby": dn("a"), "managedby_key": dn("a").lower()}
+    load(store, [person(1, "a"), group(1, **old), group(2)], increment=False)
+    load(store, [group(1, **old), group(2), person(1, "b")], whole=["ad_group", "ad_member"])
+    assert column(store, "ad_group", "guid", "managedby") == [("g1", dn("b")), ("g2", None)]
+    assert intact(store)
+
+
 def test_a_table_that_was_read_as_a_whole_replaces_what_stands(store):
     def deleted(key: str) -> Row:
         return make_row("entra_deleted", id=key, displayname=key)
