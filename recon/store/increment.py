@@ -6,7 +6,7 @@ staged as well; from there on history, hashes and children go the way of a full 
 of Load.publish.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
+    false,
     func,
     insert,
     literal,
@@ -26,6 +27,7 @@ from sqlalchemy import (
 )
 
 from recon.objects import TABLES
+from recon.store.exact import exact_text
 from recon.store.publish import (
     Publication,
     TableResult,
@@ -122,19 +124,41 @@ def _last_fingerprint(work: Publication, base: int, name: str) -> int | None:
     return None if found is None else int(found, 16)
 
 
-def carry_rejects(work: Publication, base: int, whole: frozenset[str]) -> None:
-    """Records that the last load held back are held back still, where the increment does not name them."""
+def carry_rejects(work: Publication, base: int, whole: frozenset[str], gone: Mapping[str, GoneStage]) -> None:
+    """Records that the last load held back are held back still, where the increment does not name them.
+
+    Those of links go with their owner, and are told anew where its links were read again. `gone`: by table.
+    """
     known = load_reject.alias("known")
     again = exists().where(
         known.c.run_id == work.run_id,
         known.c.object == load_reject.c.object,
         known.c.object_key == load_reject.c.object_key,
     )
+    settled = [
+        _is_rejected_of(link, its)
+        for link, owner in OWNERS.items()
+        for its in (gone.get(link), gone.get(owner))
+        if link in gone and its is not None and its.rows
+    ]
     names = [column.name for column in load_reject.columns if column.name != "run_id"]
     kept = select(literal(work.run_id), *(load_reject.c[name] for name in names)).where(
-        load_reject.c.run_id == base, ~again, load_reject.c.object.not_in(sorted(whole))
+        load_reject.c.run_id == base, ~again, load_reject.c.object.not_in(sorted(whole)), ~or_(false(), *settled)
     )
     work.connection.execute(insert(load_reject).from_select(["run_id", *names], kept))
+
+
+def _is_rejected_of(link: str, gone: GoneStage) -> ColumnElement[bool]:
+    """The rejected links of the owners that are gone, or whose links all are; never NULL.
+
+    Such a record's key is the owner's, alone or with a blank and the other end behind.
+    """
+    its, rest = func.coalesce(load_reject.c.object_key, ""), gone.spec.key[1:]
+    start = func.substring(its, 1, func.char_length(gone.key) + 1)
+    # exact on both sides: SQL Server compares no two columns of different collations
+    named = or_(exact_text(its) == exact_text(gone.key), exact_text(start) == exact_text(gone.key + " "))
+    all_of_it = [gone.table.c[name].is_(None) for name in rest]
+    return and_(load_reject.c.object == link, exists().where(named, *all_of_it))
 
 
 # ---- links --------------------------------------------------------------------------------------------

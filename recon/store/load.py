@@ -295,7 +295,7 @@ class Load:
         self._gone_from |= self._gone.keys()
         self._insert()
         self._write_rejects(work)
-        increment.carry_rejects(work, base, whole)
+        increment.carry_rejects(work, base, whole, self._gone)
         objects, links = self._of_kind("object"), self._of_kind("link")
         for stage in (*objects, *links):
             count = report.table(stage.spec.name).server_count

@@ -406,6 +406,42 @@ def test_records_held_back_stand_until_they_are_named_again(store):
 
 
 @pytest.mark.parametrize(
+    ("rows", "kept_back"),
+    [
+        ([Gone("ad_member", ("g1",))], ["g10 CN=bad"]),
+        ([Gone("ad_group", ("g1",))], ["g10 CN=bad"]),
+        ([Gone("ad_group", ("g1",)), Gone("ad_group", ("g10",))], []),
+        ([Gone("ad_member", ("g1", "cn=bad"))], ["g1 CN=bad", "g1 CN=worse", "g10 CN=bad"]),
+        ([Gone("ad_user", ("g1",))], ["g1 CN=bad", "g1 CN=worse", "g10 CN=bad"]),
+        (
+            [Gone("ad_member", ("g1",)), Row("load_reject", ("ad_member", "g1 CN=bad", None, "too_long", None))],
+            ["g1 CN=bad", "g10 CN=bad"],
+        ),
+    ],
+)
+def test_rejected_members_leave_with_their_group_or_when_it_is_read_again(store, rows, kept_back):
+    keys = ("g1 CN=bad", "g1 CN=worse", "g10 CN=bad")
+    rejects = [Row("load_reject", ("ad_member", key, None, "too_long", None)) for key in keys]
+    load(store, [group(1), group(10), *rejects], increment=False)
+    result = load(store, rows)
+    with store.read() as connection:
+        found = select(load_reject.c.object_key).where(load_reject.c.run_id == result.run_id)
+        assert sorted(connection.execute(found).scalars()) == kept_back
+    assert result.tables["ad_member"].rejected == len(kept_back)
+
+
+@pytest.mark.parametrize("gone", [Gone("entra_member", ("a",)), Gone("entra_group", ("a",))])
+def test_members_that_were_hidden_leave_with_their_group_or_when_it_is_read_again(store, gone):
+    rejects = [Row("load_reject", ("entra_member", key, None, "hidden_membership", None)) for key in ("a", "ab", None)]
+    groups = [make_row("entra_group", id=key) for key in ("a", "ab")]
+    load(store, [*groups, *rejects], kind="entra", increment=False)
+    result = load(store, [gone], kind="entra")
+    with store.read() as connection:
+        found = select(load_reject.c.object_key).where(load_reject.c.run_id == result.run_id)
+        assert set(connection.execute(found).scalars()) == {"ab", None}
+
+
+@pytest.mark.parametrize(
     ("later", "expected"),
     [
         ([Gone("ad_member", ("g1", dn("a").lower()))], ["b", "c"]),
