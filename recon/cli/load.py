@@ -109,7 +109,7 @@ def _overrides(rows: Iterable[str], fills: Iterable[str]) -> "Overrides":
 def _named(option: str, form: str, given: str) -> tuple[str, int]:
     from recon.objects import TABLES
 
-    name, _, number = given.partition("=")
+    name, _, number = given.rpartition("=")  # a header of HR may have one
     table, dot, _ = name.partition(".")
     if (dot != "") != ("." in form) or not number.isdecimal() or table not in TABLES:
         raise UsageError(f"{option} {given}: not {form}", hint="copy it from the message of the refusal")

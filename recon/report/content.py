@@ -17,6 +17,7 @@ from recon.decode.times import earlier, utc_now_text
 from recon.objects import TABLES
 from recon.store import Store
 from recon.store.match_tables import clock, pair
+from recon.store.overrides import from_text
 from recon.store.runs import LastLoad, doubts, last_loads, max_age
 
 COLUMNS = ("object", "attribute", "HR", "AD", "Entra", "key", "state")
@@ -162,5 +163,4 @@ def _finding_line(
 def _accepted(load: LastLoad) -> str:
     """What of a table and its child tables the load was told to let pass."""
     own = {load.table, *(name for name, spec in TABLES.items() if spec.parent == load.table)}
-    named = (load.accepted or "").split(", ")
-    return ", ".join(each for each in named if each.partition("=")[0].partition(".")[0] in own)
+    return ", ".join(each for each in from_text(load.accepted) if each.partition("=")[0].partition(".")[0] in own)

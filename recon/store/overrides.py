@@ -1,11 +1,26 @@
 """What the loads that stand were told to let pass, for those who read a report or approve a plan."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, func, select
 
 from recon.objects import TABLES
 from recon.store.tables import load_run, load_run_table, source
+
+
+def to_text(told: Iterable[str]) -> str | None:
+    """What was accepted (TABLE=N, TABLE.COLUMN=N) as load_run.accepted keeps it; None for nothing.
+
+    Columns of HR are headers with whatever is in them, so that a comma inside of one is marked.
+    """
+    return ", ".join(each.replace(",", "\\,") for each in told) or None
+
+
+def from_text(accepted: str | None) -> list[str]:
+    """The parts of load_run.accepted, each TABLE=N or TABLE.COLUMN=N."""
+    # a part ends with its number: no comma between two of them is marked
+    return [each.replace("\\,", ",") for each in re.split(r"(?<!\\), ", accepted)] if accepted else []
 
 
 def _owner(name: str) -> str:
@@ -33,8 +48,8 @@ def accepted_overrides(connection: Connection) -> Iterator[tuple[str, str]]:
         .order_by(source.c.name, newest.c.table_name)
     )
     for load in connection.execute(loads).all():
-        for told in str(load.accepted).split(", "):
-            name, _, number = told.partition("=")
+        for told in from_text(load.accepted):
+            name, _, number = told.rpartition("=")
             if _owner(name) != load.table_name:
                 continue
             if "." in name:

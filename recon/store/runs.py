@@ -14,7 +14,7 @@ from recon.errors import StoreError
 from recon.objects import ReadReport, TableRead
 from recon.store.closure import cut_closures
 from recon.store.engine import Store
-from recon.store.overrides import accepted_overrides
+from recon.store.overrides import accepted_overrides, to_text
 from recon.store.publish import TableResult
 from recon.store.settings import read_setting
 from recon.store.tables import SCHEMA_VERSION, load_reject, load_run, load_run_table, source, source_link
@@ -249,7 +249,7 @@ def record_published(
             watermark_from=begin.watermark if report.is_increment else None,
             watermark=report.watermark,
             basis=begin.basis,
-            accepted=", ".join(accepted) or None,
+            accepted=to_text(accepted),
         )
     )
     connection.execute(

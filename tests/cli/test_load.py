@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from sqlalchemy import update
@@ -10,6 +11,7 @@ from recon.cli.main import run
 from recon.objects import ReadReport
 from recon.store import Store
 from recon.store.load import Load
+from recon.store.overrides import accepted_overrides
 from recon.store.runs import register_source
 from recon.store.tables import LOADED
 from tests.support.rows import make_row
@@ -59,6 +61,26 @@ def test_what_was_rejected_is_said_with_reasons_and_shown_in_the_report(tmp_path
     report = invoke("report", "--out", tmp_path)
     assert report.code == 0, report.err
     assert "(2 duplicate, 1 no_id)" in next(tmp_path.glob("*.html")).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("header", ["FTE (1=full)", "Cost centre, old"])
+def test_a_column_of_hr_that_went_empty_is_accepted_as_the_refusal_says(tmp_path, monkeypatch, header):
+    monkeypatch.chdir(tmp_path)
+    for name in ("RECON_CONFIG", "RECON_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "recon.toml").write_text('[workers]\nfile = "hr.csv"\n')
+    for value in ("x", ""):
+        lines = [f'WorkerID,"{header}"', *(f"{n},{value}" for n in range(30))]
+        (tmp_path / "hr.csv").write_text("\n".join(lines) + "\n")
+        done = invoke("load", "workers", "--no-refresh")
+    assert done.code != 0
+    told = re.search(r"--accept-fill (\S.*=0)", done.err)
+    assert told is not None
+    done = invoke("load", "workers", "--no-refresh", "--accept-fill", told[1])
+    assert done.code == 0, done.err
+    with Store.open(f"sqlite:///{tmp_path}/recon.db") as store, store.read() as connection:
+        found = list(accepted_overrides(connection))
+    assert found == [("hr", f"was accepted by hand with worker_attribute.{header} filled in 0 rows only")]
 
 
 @pytest.mark.parametrize(
