@@ -10,7 +10,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from sqlalchemy import Connection, Table, delete, func, insert, literal, select
+from sqlalchemy import Connection, Table, delete, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from recon.config import LoadGuards
@@ -24,6 +24,7 @@ from recon.store.engine import WRITES, Store, first_line
 from recon.store.history import cutoff, prune
 from recon.store.publish import Overrides, Publication, TableResult
 from recon.store.references import Moves, find_moves, renamed_rows
+from recon.store.rejects import count_rejects, write_rejects
 from recon.store.replace import find_difference, publish_objects
 from recon.store.rows import chunks, fill_absent
 from recon.store.runs import (
@@ -37,7 +38,6 @@ from recon.store.runs import (
     reject_reasons,
 )
 from recon.store.stage import GoneStage, Stage, add_children
-from recon.store.tables import load_reject
 from recon.store.withdraw import withdraw
 
 
@@ -252,7 +252,7 @@ class Load:
         elif not self._gone_from <= {stage.spec.name for stage in self._of_kind("link")}:
             raise StoreError("a full read says by itself what is gone")
         else:
-            self._write_rejects(work)
+            write_rejects(work, self._rejects)
             put_right(work)
             for stage in self._of_kind("object"):
                 name, expected = stage.spec.name, report.table(stage.spec.name).server_count
@@ -294,7 +294,7 @@ class Load:
         whole = frozenset(name for name in self._gone if report.table(name).is_whole)
         self._gone_from |= self._gone.keys()
         self._insert()
-        self._write_rejects(work)
+        write_rejects(work, self._rejects)
         increment.carry_rejects(work, base, whole, self._gone)
         objects, links = self._of_kind("object"), self._of_kind("link")
         for stage in (*objects, *links):
@@ -347,7 +347,7 @@ class Load:
         drop, rows = renamed_rows(work, moves, stage, children, gone, is_whole=is_whole)
         for some in chunks(drop):
             kept = select(stage.table.c.row_hash).where(stage.table.c.seq.in_(some))
-            stage.hash_sum -= publish.hashes(work, kept)
+            stage.hash_sum -= publish.hashes(work.connection, kept)
             for table in (stage, *children):
                 work.connection.execute(delete(table.table).where(table.table.c.seq.in_(some)))
         for row in rows:
@@ -382,8 +382,7 @@ class Load:
         """Settle a table that was read as a whole, and refuse it where it is not believable."""
         entry.duplicates, rejected = publish.settle_duplicates(work, stage, self._children(stage))
         rows = publish.count(work, select(func.count()).select_from(stage.table))
-        its = self._rejects.table.c.object == stage.spec.name
-        unusable = publish.count(work, select(func.count()).select_from(self._rejects.table).where(its))
+        unusable = count_rejects(work, self._rejects, stage.spec.name)
         guards.check_complete(work, entry, rows + unusable)
         guards.check_fill(work, stage)
         guards.check_values(work, stage, self._children(stage), rows)
@@ -396,9 +395,3 @@ class Load:
         found = find_difference(work, stage)
         guards.check_shrink(work, stage, entry.rows_published, found.gone)
         publish_objects(work, stage, self._children(stage), found, entry, is_whole=True)
-
-    def _write_rejects(self, work: Publication) -> None:
-        columns = [self._rejects.table.c[column.name] for column in self._rejects.spec.columns]
-        rows = select(literal(work.run_id), literal(work.source_id), *columns).order_by(self._rejects.table.c.seq)
-        names = ["run_id", "source_id", *(column.name for column in columns)]
-        work.connection.execute(insert(load_reject).from_select(names, rows))
