@@ -8,10 +8,11 @@ from recon.decode.keys import EmployeeIdRules, cut_units
 from recon.errors import UsageError
 from recon.objects import TABLES, ReadReport, Row
 from recon.store import Store
-from recon.store.forget import Staying, find_person, forget
+from recon.store.forget import Staying, forget
 from recon.store.history import Removed
 from recon.store.load import Load
 from recon.store.match_tables import finding_row
+from recon.store.person import find_person
 from recon.store.runs import register_source, write_links
 from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, metadata
 from tests.support.rows import make_row
