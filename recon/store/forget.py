@@ -6,7 +6,7 @@ What a source still has is not touched: the next load would bring it back. Who a
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, or_, select, update
 
 from recon.decode.keys import EmployeeIdRules, dn_key, fold, utf16_units
 from recon.objects import TABLES
@@ -104,22 +104,31 @@ def _places(connection: Connection, records: set[Record]) -> Iterator[tuple[Tabl
             yield HISTORY[other], is_one_of(HISTORY[other], column, mine)
 
 
-def _clear_names(connection: Connection, keys: Mapping[str, list[str]], *, is_dry: bool) -> Iterator[Removed]:
-    """Clear the person out of the past of others, whose manager or owner they were. `keys`: by table, folded."""
+def _clear_names(connection: Connection, records: set[Record], *, is_dry: bool) -> Iterator[Removed]:
+    """Clear the person out of the past of others, whose manager or owner they were."""
+    users, workers = ([each for each in records if each.table == name] for name in ("ad_user", "worker"))
+    dn_keys, worker_keys = _dn_keys(connection, users), _worker_keys(connection, workers)
     for table, held, name, key in _NAMED:
         past = HISTORY[held]
-        mine = past.c[key].in_(keys[table])
+        if table == "worker":
+            mine = or_(false(), *(and_(past.c.source_id == its, past.c[key] == value) for its, value in worker_keys))
+        else:
+            mine = past.c[key].in_(dn_keys)
         rows = int(connection.scalar(select(func.count()).select_from(past).where(mine)) or 0)
         if rows and not is_dry:
             connection.execute(update(past).where(mine).values({name: None, key: None}))
         yield Removed(f"{past.name}.{name}", rows)
 
 
-def _worker_keys(connection: Connection, records: list[Record]) -> list[str]:
-    found: set[str] = set()
+def _worker_keys(connection: Connection, records: list[Record]) -> list[tuple[int, str]]:
+    """The person's folded worker ids, each with its source: other HR systems give the same id to others."""
+    found: set[tuple[int, str]] = set()
     for table in versions("worker") if records else ():
-        found |= set(connection.scalars(select(table.c.worker_key).where(is_one_of(table, "worker_id", records))))
-    return sorted(found - {None})
+        keys = select(table.c.source_id, table.c.worker_key).where(
+            is_one_of(table, "worker_id", records), table.c.worker_key.is_not(None)
+        )
+        found |= {(source_id, key) for source_id, key in connection.execute(keys)}
+    return sorted(found)
 
 
 def _rejected(connection: Connection, records: list[Record], dn_keys: list[str]) -> list[str]:
@@ -156,13 +165,11 @@ def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_d
     stays = []
     with store.write() as connection:
         records = find_person(connection, who, rules or EmployeeIdRules())
-        of = {name: sorted(each for each in records if each.table == name) for name in ("ad_user", "worker")}
-        keys = {"ad_user": _dn_keys(connection, of["ad_user"]), "worker": _worker_keys(connection, of["worker"])}
         places = list(_places(connection, records))  # all found before the first is emptied: one leads to another
+        for cleared in _clear_names(connection, records, is_dry=is_dry):
+            removed[cleared.table] = cleared.rows
         for table, mine in places:
             removed[table.name] = removed.get(table.name, 0) + remove(connection, table, mine, is_dry=is_dry)
-        for cleared in _clear_names(connection, keys, is_dry=is_dry):
-            removed[cleared.table] = cleared.rows
         names = {row.source_id: row.name for row in connection.execute(select(source.c.source_id, source.c.name))}
         for each in sorted(records):
             for held, column in ((each.table, TABLES[each.table].key[0]), *_ABOUT[each.table]):

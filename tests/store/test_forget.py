@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import delete, func, insert, select
 
-from recon.config import Config
+from recon.config import Config, LoadGuards
 from recon.decode.keys import EmployeeIdRules, cut_units
 from recon.errors import UsageError
 from recon.objects import TABLES, ReadReport, Row
@@ -17,6 +17,7 @@ from recon.store.runs import register_source, write_links
 from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, metadata
 from tests.support.rows import make_row
 
+UNGUARDED = LoadGuards(max_shrink_share=1, max_shrink_rows=1000, max_fill_loss=1)
 KINDS = {
     "ad": ("ad_user", "ad_user_proxyaddress", "ad_group", "ad_member"),
     "entra": ("entra_user", "entra_user_othermail", "entra_group", "entra_member"),
@@ -24,12 +25,14 @@ KINDS = {
 }
 
 
-def load(store: Store, kind: str, *rows: Row) -> None:
-    source_id = register_source(store, kind, kind)
-    with Load(store, source_id, kind, KINDS[kind]) as running:
+def load(store: Store, kind: str, *rows: Row, name: str = "", tables: tuple[str, ...] = ()) -> int:
+    """Load and publish the rows; returns the number of the run."""
+    source_id = register_source(store, kind, name or kind)
+    with Load(store, source_id, name or kind, (*KINDS[kind], *tables), UNGUARDED) as running:
         for row in rows:
             running.add(row)
         running.publish(ReadReport())
+        return running.run_id
 
 
 def ad(name: str, employee: str | None, *, title: str = "t", anchor: str | None = None, sid: str | None = None) -> Row:
@@ -328,6 +331,25 @@ def managed_by(name: str) -> tuple[object, ...]:
         manager_key=name,
     )  # fmt: skip
     return row.values
+
+
+def test_a_manager_of_the_same_worker_id_in_another_hr_system_is_somebody_else(store):
+    for name in ("hr1", "hr2"):
+        load(
+            store,
+            "workers",
+            worker("w1", f"{name}-e1"),
+            worker("w2", "e2")._replace(values=managed_by("w1")),
+            name=name,
+        )
+        load(store, "workers", worker("w2", "e2"), name=name)
+    forget(store, "hr1-e1")
+    past = HISTORY["worker"].c
+    with store.read() as connection:
+        held = connection.execute(
+            select(past.source_id, past.worker_id, past.manager_id).order_by(past.source_id, past.worker_id)
+        )
+        assert list(map(tuple, held)) == [(1, "w2", None), (2, "w1", None), (2, "w2", "w1")]
 
 
 def test_rejected_records_of_other_tables_that_name_the_person_go_too(people):
