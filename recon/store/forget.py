@@ -3,10 +3,12 @@
 What a source still has is not touched: the next load would bring it back. Who a person is: recon.store.person.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, null, or_, select, update
 
 from recon.decode.keys import EmployeeIdRules, dn_key, fold, utf16_units
 from recon.objects import TABLES
@@ -15,8 +17,10 @@ from recon.store.engine import Store
 from recon.store.exact import ends_with
 from recon.store.history import Removed, remove
 from recon.store.match_tables import finding_row
-from recon.store.person import JOINS, Record, find_person, is_one_of, versions
+from recon.store.person import JOINS, Record, find_person, foreign_sources, is_one_of, versions
 from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, source
+
+_Condition: TypeAlias = ColumnElement[bool]
 
 _REJECT_KEY = 450  # UTF-16 units that load_reject holds of a name
 _LONG = 200  # characters of a name that was cut: no two persons' begin alike for so long but by their containers
@@ -62,11 +66,66 @@ class Forgotten:
     stays: list[Staying]
 
 
-def _dn_keys(connection: Connection, records: list[Record]) -> list[str]:
-    found: set[str] = set()
-    for table in versions("ad_user") if records else ():
-        found |= set(connection.scalars(select(table.c.dn_key).where(is_one_of(table, "guid", records))))
-    return sorted(value for value in found if value is not None)
+class _Name(NamedTuple):
+    """A folded distinguished name, and the runs in which it was the person's: `to_run` not included, None: it is now.
+
+    Directories give a name on; what others hold of it in other runs is about somebody else.
+    """
+
+    key: str
+    from_run: int
+    to_run: int | None
+
+    def had(self, column: ColumnElement[str], from_run: ColumnElement[int], to_run: ColumnElement[int]) -> _Condition:
+        """The column names the person; it did so from `from_run` up to, not including, `to_run`."""
+        until = [] if self.to_run is None else [from_run < self.to_run]
+        return and_(column == self.key, to_run > self.from_run, *until)
+
+    def drifted(self) -> _Condition:
+        """The rows of load_drift about memberships of the person: missing in the run, or left over from before it."""
+        its = load_drift.c
+        came, left = [its.run_id >= self.from_run], [its.run_id > self.from_run]
+        if self.to_run is not None:
+            came.append(its.run_id < self.to_run)
+            left.append(its.run_id <= self.to_run)
+        when = or_(and_(its.what != "left over", *came), and_(its.what == "left over", *left))
+        return and_(its.table_name == "ad_member", ends_with(its.object_key, f" {self.key}"), when)
+
+
+def _names(connection: Connection, records: Iterable[Record]) -> list[_Name]:
+    """The names of the person in Active Directory, versions that follow one another with the same name as one."""
+    users = sorted(each for each in records if each.table == "ad_user")
+    found: set[tuple[str, int, int | None]] = set()
+    for table in versions("ad_user") if users else ():
+        runs = (table.c.from_run, table.c.to_run) if "to_run" in table.c else (table.c.run_id, null())
+        mine = select(table.c.dn_key, *runs).where(is_one_of(table, "guid", users), table.c.dn_key.is_not(None))
+        found |= {(key, from_run, to_run) for key, from_run, to_run in connection.execute(mine)}
+    names: list[_Name] = []
+    for key, from_run, to_run in sorted(found, key=itemgetter(0, 1)):
+        if names and names[-1].key == key and names[-1].to_run == from_run:
+            names[-1] = names[-1]._replace(to_run=to_run)
+        else:
+            names.append(_Name(key, from_run, to_run))
+    return names
+
+
+class _Names:
+    """What Active Directory calls the person: in what sources and runs another row that says so means this person."""
+
+    def __init__(self, connection: Connection, records: Iterable[Record]) -> None:
+        self._names = _names(connection, records)
+        self._foreign = foreign_sources(connection, records)
+        self.keys = sorted({each.key for each in self._names})
+
+    def stand_in(self, past: Table, column: str) -> _Condition:
+        """The versions of which the column names the person."""
+        mine = or_(false(), *(each.had(past.c[column], past.c.from_run, past.c.to_run) for each in self._names))
+        return and_(past.c.source_id.not_in(self._foreign), mine)
+
+    def drifted(self) -> _Condition:
+        """The rows of load_drift about memberships of the person."""
+        mine = or_(false(), *(each.drifted() for each in self._names))
+        return and_(load_drift.c.source_id.not_in(self._foreign), mine)
 
 
 def _finding_keys(connection: Connection, records: list[Record]) -> list[str]:
@@ -75,7 +134,7 @@ def _finding_keys(connection: Connection, records: list[Record]) -> list[str]:
     return [key for each in records for key in (each.key, f"{each.key} ({names.get(each.source_id)})")]
 
 
-def _places(connection: Connection, records: set[Record]) -> Iterator[tuple[Table, ColumnElement[bool]]]:
+def _places(connection: Connection, records: set[Record], named: _Names) -> Iterator[tuple[Table, _Condition]]:
     """Where rows of the person are kept beside the loaded tables."""
     for name in JOINS:
         mine = sorted(each for each in records if each.table == name)
@@ -88,32 +147,27 @@ def _places(connection: Connection, records: set[Record]) -> Iterator[tuple[Tabl
         yield finding_row, and_(finding_row.c.object_type == name, finding_row.c.object_key.in_(keys))
         yield finding_seen, and_(finding_seen.c.object_type == name, finding_seen.c.object_key.in_(keys))
         yield finding_acceptance, finding_acceptance.c.object_key.in_(keys)
-        if rejected := _rejected(connection, mine, _dn_keys(connection, mine) if name == "ad_user" else []):
+        if rejected := _rejected(connection, mine, named.keys if name == "ad_user" else []):
             sources = {each.source_id for each in mine}
             yield load_reject, and_(load_reject.c.source_id.in_(sources), load_reject.c.object_key.in_(rejected))
         yield load_drift, or_(*(_drifted(each) for each in mine))
-        if name == "ad_user" and (names := _dn_keys(connection, mine)):
-            yield HISTORY["ad_member"], HISTORY["ad_member"].c.member_key.in_(names)
-            yield (
-                HISTORY["ad_password_policy_target"],
-                HISTORY["ad_password_policy_target"].c.target_key.in_(names),
-            )
-            about = or_(*(ends_with(load_drift.c.object_key, f" {each}") for each in names))
-            yield load_drift, and_(load_drift.c.table_name == "ad_member", about)
         for other, column in _ABOUT[name]:
             yield HISTORY[other], is_one_of(HISTORY[other], column, mine)
+    if named.keys:
+        for other, column in (("ad_member", "member_key"), ("ad_password_policy_target", "target_key")):
+            yield HISTORY[other], named.stand_in(HISTORY[other], column)
+        yield load_drift, named.drifted()
 
 
-def _clear_names(connection: Connection, records: set[Record], *, is_dry: bool) -> Iterator[Removed]:
+def _clear_names(connection: Connection, records: set[Record], named: _Names, *, is_dry: bool) -> Iterator[Removed]:
     """Clear the person out of the past of others, whose manager or owner they were."""
-    users, workers = ([each for each in records if each.table == name] for name in ("ad_user", "worker"))
-    dn_keys, worker_keys = _dn_keys(connection, users), _worker_keys(connection, workers)
+    worker_keys = _worker_keys(connection, [each for each in records if each.table == "worker"])
     for table, held, name, key in _NAMED:
         past = HISTORY[held]
         if table == "worker":
             mine = or_(false(), *(and_(past.c.source_id == its, past.c[key] == value) for its, value in worker_keys))
         else:
-            mine = past.c[key].in_(dn_keys)
+            mine = named.stand_in(past, key)
         rows = int(connection.scalar(select(func.count()).select_from(past).where(mine)) or 0)
         if rows and not is_dry:
             connection.execute(update(past).where(mine).values({name: None, key: None}))
@@ -165,8 +219,11 @@ def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_d
     stays = []
     with store.write() as connection:
         records = find_person(connection, who, rules or EmployeeIdRules())
-        places = list(_places(connection, records))  # all found before the first is emptied: one leads to another
-        for cleared in _clear_names(connection, records, is_dry=is_dry):
+        named = _Names(connection, records)
+        places = list(
+            _places(connection, records, named)
+        )  # all found before the first is emptied: one leads to another
+        for cleared in _clear_names(connection, records, named, is_dry=is_dry):
             removed[cleared.table] = cleared.rows
         for table, mine in places:
             removed[table.name] = removed.get(table.name, 0) + remove(connection, table, mine, is_dry=is_dry)

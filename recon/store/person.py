@@ -135,6 +135,13 @@ def _companies(connection: Connection) -> dict[int, set[int]]:
     return found
 
 
+def foreign_sources(connection: Connection, records: Iterable[Record]) -> set[int]:
+    """The sources that hold the people of other companies: what stands there under a name of the person is not his."""
+    companies = _companies(connection)
+    mine = {each for record in records for each in companies.get(record.source_id, {record.source_id})}
+    return set(companies) - mine
+
+
 def _followed(connection: Connection, record: Record, companies: Mapping[int, set[int]]) -> set[Record]:
     """The record, and what is joined to it in the sources that hold the same people."""
     mine = companies.get(record.source_id, {record.source_id}) if companies else None

@@ -14,7 +14,7 @@ from recon.store.load import Load
 from recon.store.match_tables import finding_row
 from recon.store.person import find_person
 from recon.store.runs import register_source, write_links
-from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, metadata
+from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, metadata, source_link
 from tests.support.rows import make_row
 
 UNGUARDED = LoadGuards(max_shrink_share=1, max_shrink_rows=1000, max_fill_loss=1)
@@ -331,6 +331,92 @@ def managed_by(name: str) -> tuple[object, ...]:
         manager_key=name,
     )  # fmt: skip
     return row.values
+
+
+@pytest.fixture
+def given_on(store: Store) -> Store:
+    """Jan Doe leaves with load 3, load 4 brings somebody else of his distinguished name; both had the same groups."""
+
+    def jan(guid: str, title: str = "t") -> Row:
+        return make_row("ad_user", guid=guid, dn_key="cn=jan", upn_key=f"{guid}@example.com", title=title)
+
+    def holding(*children: tuple[object, ...]) -> list[Row]:
+        managed = {"managedby": "CN=Jan", "managedby_key": "cn=jan"} if children else {}
+        return [
+            make_row("ad_group", guid="g", name="Staff", **managed),
+            make_row("ad_user", guid="ben", dn_key="cn=ben", **_under("cn=jan" if children else None)),
+            make_row("ad_password_policy", *children, guid="p", name="Strict"),
+            *([Row("ad_member", ("g", "CN=Jan", "cn=jan"))] if children else []),
+        ]
+
+    target = ("ad_password_policy_target", (0, "CN=Jan", "cn=jan"))
+    tables = ("ad_password_policy", "ad_password_policy_target")
+    for rows_of_load in (
+        [jan("old"), *holding(target)],
+        [jan("old", "u"), *holding(target)],
+        holding(),
+        [jan("new"), *holding(target)],
+        [jan("new", "u"), *holding()],
+        holding(),
+    ):
+        load(store, "ad", *rows_of_load, tables=tables)
+    return store
+
+
+def _under(manager: str | None) -> dict[str, str]:
+    return {} if manager is None else {"manager": manager.upper(), "manager_key": manager}
+
+
+@pytest.mark.parametrize(("who", "kept"), [("old", 4), ("new", 1)])
+def test_a_distinguished_name_counts_in_the_loads_in_which_the_person_had_it(given_on, who, kept):
+    found = {}
+    for is_dry in (True, False):
+        found[is_dry] = {each.table: each.rows for each in forget(given_on, who, is_dry=is_dry).removed}
+    assert found[True] == found[False] == {
+        "ad_user_history": 2, "ad_user_history.manager": 1, "ad_group_history.managedby": 1, "ad_member_history": 1,
+        "ad_password_policy_target_history": 1,
+    }  # fmt: skip
+    past = {name: HISTORY[name].c for name in ("ad_member", "ad_password_policy_target", "ad_group", "ad_user")}
+    questions = [
+        select(past["ad_member"].from_run),
+        select(past["ad_password_policy_target"].from_run),
+        select(past["ad_group"].from_run).where(past["ad_group"].managedby_key == "cn=jan"),
+        select(past["ad_user"].from_run).where(past["ad_user"].manager_key == "cn=jan"),
+    ]
+    with given_on.read() as connection:
+        assert [list(connection.scalars(each)) for each in questions] == [[kept]] * 4
+
+
+def test_drift_about_a_name_counts_in_the_loads_in_which_the_person_had_it(given_on):
+    drifted = [(run, what) for run in range(1, 7) for what in ("missing", "left over")]
+    with given_on.write() as connection:
+        for run, what in drifted:
+            values = {"run_id": run, "source_id": 1, "table_name": "ad_member", "object_key": "g cn=jan", "what": what}
+            connection.execute(insert(load_drift).values(values))
+    forget(given_on, "old")
+    with given_on.read() as connection:
+        left = {tuple(row) for row in connection.execute(select(load_drift.c.run_id, load_drift.c.what))}
+    assert set(drifted) - left == {(1, "missing"), (2, "missing"), (2, "left over"), (3, "left over")}
+
+
+def test_the_same_name_in_the_forest_of_another_company_is_somebody_else(store):
+    for company in ("one", "two"):
+        group = Row("ad_member", ("g", "CN=jan", "cn=jan"))
+        user = make_row("ad_user", guid=f"guid-{company}", dn_key="cn=jan")
+        load(store, "ad", user, group, name=f"ad-{company}")
+    for company in ("one", "two"):
+        load(store, "ad", name=f"ad-{company}")
+    load(store, "entra")
+    register_source(store, "workers", "hr")
+    with store.write() as connection:
+        connection.execute(
+            insert(source_link),
+            [{"ad_source_id": 1, "entra_source_id": 3, "worker_source_id": None},
+             {"ad_source_id": 2, "entra_source_id": None, "worker_source_id": 4}],
+        )  # fmt: skip
+    forget(store, "guid-one")
+    with store.read() as connection:
+        assert list(connection.scalars(select(HISTORY["ad_member"].c.source_id))) == [2]
 
 
 def test_a_manager_of_the_same_worker_id_in_another_hr_system_is_somebody_else(store):
