@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, not_, null, or_, select, update
 
 from recon.decode.keys import EmployeeIdRules, dn_key, fold, utf16_units
 from recon.objects import TABLES
@@ -168,6 +168,8 @@ def _clear_names(connection: Connection, records: set[Record], named: _Names, *,
             mine = or_(false(), *(and_(past.c.source_id == its, past.c[key] == value) for its, value in worker_keys))
         else:
             mine = named.stand_in(past, key)
+        own = [each for each in records if each.table == held]
+        mine = and_(mine, not_(is_one_of(past, TABLES[held].key[0], own)))  # those rows go as a whole
         rows = int(connection.scalar(select(func.count()).select_from(past).where(mine)) or 0)
         if rows and not is_dry:
             connection.execute(update(past).where(mine).values({name: None, key: None}))
@@ -220,13 +222,13 @@ def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_d
     with store.write() as connection:
         records = find_person(connection, who, rules or EmployeeIdRules())
         named = _Names(connection, records)
-        places = list(
-            _places(connection, records, named)
-        )  # all found before the first is emptied: one leads to another
+        places: dict[Table, list[_Condition]] = {}  # all found before the first is emptied: one leads to another
+        for table, mine in _places(connection, records, named):
+            places.setdefault(table, []).append(mine)
         for cleared in _clear_names(connection, records, named, is_dry=is_dry):
             removed[cleared.table] = cleared.rows
-        for table, mine in places:
-            removed[table.name] = removed.get(table.name, 0) + remove(connection, table, mine, is_dry=is_dry)
+        for table, of_table in places.items():  # a row that several conditions find counts once
+            removed[table.name] = remove(connection, table, or_(*of_table), is_dry=is_dry)
         names = {row.source_id: row.name for row in connection.execute(select(source.c.source_id, source.c.name))}
         for each in sorted(records):
             for held, column in ((each.table, TABLES[each.table].key[0]), *_ABOUT[each.table]):

@@ -8,7 +8,7 @@ Where two persons fit, neither is taken.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, false, or_, select
 
 from recon.decode.keys import EmployeeIdRules, employee_id_key, fold
 from recon.errors import UsageError
@@ -61,7 +61,7 @@ def _records(connection: Connection, name: str, conditions: Iterable[tuple[str, 
 
 
 def is_one_of(table: Table, key: str, records: Iterable[Record]) -> ColumnElement[bool]:
-    return or_(*(and_(table.c.source_id == each.source_id, table.c[key] == each.key) for each in records))
+    return or_(false(), *(and_(table.c.source_id == each.source_id, table.c[key] == each.key) for each in records))
 
 
 def _joining(connection: Connection, records: set[Record]) -> dict[str, set[str]]:

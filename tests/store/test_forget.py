@@ -333,6 +333,32 @@ def managed_by(name: str) -> tuple[object, ...]:
     return row.values
 
 
+def test_a_dry_run_counts_what_the_person_manages_of_their_own_once(store):
+    for title in ("t", "u"):
+        boss, own = ad("ana", "e1", title=title), ad("adm-ana", "e1", title=title)
+        place = TABLES["ad_user"].position
+        values = list(own.values)
+        values[place["manager"]], values[place["manager_key"]] = "CN=ana", "cn=ana"
+        load(store, "ad", boss, own._replace(values=tuple(values)))
+        load(
+            store,
+            "workers",
+            make_row("worker", worker_id="w2", worker_key="w2", manager_id="w2", manager_key="w2", worker_status=title),
+        )
+    for who in ("ana@example.com", "w2"):
+        dry = forget(store, who, is_dry=True).removed
+        assert dry == forget(store, who).removed
+        assert not [each for each in dry if "manager" in each.table]
+
+
+def test_a_dry_run_counts_drift_that_names_the_person_twice_once(store):
+    load(store, "ad", ad("ana", "e1"), make_row("ad_user", guid="guid-x", employeeid_key="e1", dn_key="guid-ana"))
+    row = {"run_id": 1, "source_id": 1, "table_name": "ad_member", "object_key": "g guid-ana", "what": "missing"}
+    with store.write() as connection:
+        connection.execute(insert(load_drift).values(row))
+    assert forget(store, "e1", is_dry=True).removed == forget(store, "e1").removed == [Removed("load_drift", 1)]
+
+
 @pytest.fixture
 def given_on(store: Store) -> Store:
     """Jan Doe leaves with load 3, load 4 brings somebody else of his distinguished name; both had the same groups."""
