@@ -17,8 +17,8 @@ from recon.store.engine import Store
 from recon.store.exact import ends_with
 from recon.store.history import Removed, remove
 from recon.store.match_tables import finding_row
-from recon.store.person import JOINS, Record, find_person, foreign_sources, is_one_of, versions
-from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, source
+from recon.store.person import JOINS, Record, find_person, foreign_sources, is_one_of, source_names, versions
+from recon.store.tables import HISTORY, LOADED, load_drift, load_reject
 
 _Condition: TypeAlias = ColumnElement[bool]
 
@@ -129,9 +129,29 @@ class _Names:
 
 
 def _finding_keys(connection: Connection, records: list[Record]) -> list[str]:
-    """What findings call the objects: the key, with the source behind it where several sources have the same."""
-    names = {row.source_id: row.name for row in connection.execute(select(source.c.source_id, source.c.name))}
-    return [key for each in records for key in (each.key, f"{each.key} ({names.get(each.source_id)})")]
+    """What findings call the objects of one table: the key, or the key and its source where several sources have it.
+
+    The plain key is somebody else's where the object of another source has it now.
+    """
+    names = source_names(connection)
+    found = []
+    for each in records:
+        table, key = LOADED[each.table], TABLES[each.table].key[0]
+        holders = select(table.c.source_id).where(table.c[key] == each.key, table.c.source_id != each.source_id)
+        if all(Record(each.table, its, each.key) in records for its in connection.scalars(holders)):
+            found.append(each.key)
+        found.append(f"{each.key} ({names.get(each.source_id)})")
+    return found
+
+
+def _accepted(connection: Connection, name: str, keys: list[str]) -> _Condition:
+    """The acceptances of objects of one table. They say no table: the rows of their finding do, where it has some."""
+    tables: dict[str, set[str]] = {}
+    for each in (finding_row, finding_seen):
+        for code, object_type in connection.execute(select(each.c.code, each.c.object_type).distinct()):
+            tables.setdefault(code, set()).add(object_type)
+    others = [code for code, found in tables.items() if name not in found]
+    return and_(finding_acceptance.c.object_key.in_(keys), finding_acceptance.c.code.not_in(others))
 
 
 def _places(connection: Connection, records: set[Record], named: _Names) -> Iterator[tuple[Table, _Condition]]:
@@ -146,7 +166,7 @@ def _places(connection: Connection, records: set[Record], named: _Names) -> Iter
         keys = _finding_keys(connection, mine)
         yield finding_row, and_(finding_row.c.object_type == name, finding_row.c.object_key.in_(keys))
         yield finding_seen, and_(finding_seen.c.object_type == name, finding_seen.c.object_key.in_(keys))
-        yield finding_acceptance, finding_acceptance.c.object_key.in_(keys)
+        yield finding_acceptance, _accepted(connection, name, keys)
         if rejected := _rejected(connection, mine, named.keys if name == "ad_user" else []):
             sources = {each.source_id for each in mine}
             yield load_reject, and_(load_reject.c.source_id.in_(sources), load_reject.c.object_key.in_(rejected))
@@ -229,7 +249,7 @@ def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_d
             removed[cleared.table] = cleared.rows
         for table, of_table in places.items():  # a row that several conditions find counts once
             removed[table.name] = remove(connection, table, or_(*of_table), is_dry=is_dry)
-        names = {row.source_id: row.name for row in connection.execute(select(source.c.source_id, source.c.name))}
+        names = source_names(connection)
         for each in sorted(records):
             for held, column in ((each.table, TABLES[each.table].key[0]), *_ABOUT[each.table]):
                 if TABLES[held].kind != "object":

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, false, or_, selec
 from recon.decode.keys import EmployeeIdRules, employee_id_key, fold
 from recon.errors import UsageError
 from recon.objects import TABLES
-from recon.store.tables import HISTORY, LOADED, source_link
+from recon.store.tables import HISTORY, LOADED, source, source_link
 
 _SHARED = 5  # objects of one table; an employee id on more of them is a placeholder and names nobody
 # what each table calls the values that join the records of a person
@@ -120,6 +120,11 @@ def find_person(connection: Connection, who: str, rules: EmployeeIdRules) -> set
             f"{who} fits {len(persons)} persons: {shown}{more}", hint="name one by the object id that stands here"
         )
     return persons[0]
+
+
+def source_names(connection: Connection) -> dict[int, str]:
+    """The names of all sources, by source_id."""
+    return {row.source_id: row.name for row in connection.execute(select(source.c.source_id, source.c.name))}
 
 
 def _companies(connection: Connection) -> dict[int, set[int]]:

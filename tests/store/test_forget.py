@@ -8,6 +8,7 @@ from recon.decode.keys import EmployeeIdRules, cut_units
 from recon.errors import UsageError
 from recon.objects import TABLES, ReadReport, Row
 from recon.store import Store
+from recon.store.acceptance import finding_acceptance, finding_seen
 from recon.store.forget import Staying, forget
 from recon.store.history import Removed
 from recon.store.load import Load
@@ -498,6 +499,38 @@ def test_a_finding_of_one_id_in_several_hr_systems_is_the_persons(people):
     with people.read() as connection:
         left = set(connection.scalars(select(finding_row.c.object_key).where(finding_row.c.code == "y")))
     assert left == {"w1 (other)", "w2 (workers)"}
+
+
+@pytest.mark.parametrize("other_is_there", [True, False])
+def test_findings_and_acceptances_of_another_object_with_the_same_key_stay(store, other_is_there):
+    """Worker w1 of hr1 is gone; worker w1 of hr2 is somebody else, and so is an object of a service keyed w1."""
+    load(store, "workers", worker("w1", "e1"), name="hr1")
+    load(store, "workers", worker("w1", "f1"), name="hr2")
+    load(store, "workers", name="hr1")
+    if not other_is_there:
+        load(store, "workers", name="hr2")
+    with store.write() as connection:
+        for code, kind in (("of_workers", "worker"), ("of_roles", "mim_role")):
+            its = {"code": code, "object_type": kind, "object_key": "w1"}
+            connection.execute(insert(finding_row).values(refresh_id=1, severity="low", is_personal=0, **its))
+            connection.execute(insert(finding_seen).values(first_day=1, **its))
+        for code, key in (
+            ("of_workers", "w1"),
+            ("of_workers", "w1 (hr1)"),
+            ("of_roles", "w1"),
+            ("nothing_found", "w1"),
+        ):
+            accepted = {"accepted_until": "2999-01-01", "accepted_by": "me", "why": "so"}
+            connection.execute(insert(finding_acceptance).values(code=code, object_key=key, **accepted))
+    dry = forget(store, "e1", is_dry=True)
+    assert forget(store, "e1") == dry
+    roles, workers = ("of_roles", "w1"), ("of_workers", "w1")
+    rows_left = [roles, workers] if other_is_there else [roles]
+    with store.read() as connection:
+        for table in (finding_row, finding_seen):
+            assert sorted(map(tuple, connection.execute(select(table.c.code, table.c.object_key)))) == rows_left
+        left = connection.execute(select(finding_acceptance.c.code, finding_acceptance.c.object_key))
+        assert sorted(map(tuple, left)) == sorted([*rows_left, *([("nothing_found", "w1")] if other_is_there else [])])
 
 
 def test_rejects_whose_name_was_cut_are_forgotten(store):
