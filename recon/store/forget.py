@@ -17,7 +17,7 @@ from recon.store.engine import Store
 from recon.store.exact import ends_with
 from recon.store.history import Removed, remove
 from recon.store.match_tables import finding_row
-from recon.store.person import JOINS, Record, find_person, foreign_sources, is_one_of, source_names, versions
+from recon.store.person import RECORDS, Record, find_person, foreign_sources, is_one_of, source_names, versions
 from recon.store.tables import HISTORY, LOADED, load_drift, load_reject
 
 _Condition: TypeAlias = ColumnElement[bool]
@@ -28,6 +28,7 @@ _LONG = 200  # characters of a name that was cut: no two persons' begin alike fo
 # further tables about the person, and the column with the person's guid or id
 _ABOUT: Mapping[str, tuple[tuple[str, str], ...]] = {
     "ad_user": (("ad_deleted", "guid"),),
+    "ad_contact": (("ad_deleted", "guid"),),
     "entra_user": (
         ("entra_member", "member_id"),
         ("entra_group_owner", "owner_id"),
@@ -40,12 +41,15 @@ _ABOUT: Mapping[str, tuple[tuple[str, str], ...]] = {
     "worker": (),
 }
 
-# whose name stands in others: the person's table, the other's, and the two columns there
+# the tables of objects that have a distinguished name
+_NAMES = ("ad_user", "ad_contact")
+
+# where the names of persons stand in others: the table, and the two columns
 _NAMED = (
-    ("ad_user", "ad_user", "manager", "manager_key"),
-    ("ad_user", "ad_group", "managedby", "managedby_key"),
-    ("ad_user", "ad_computer", "managedby", "managedby_key"),
-    ("worker", "worker", "manager_id", "manager_key"),
+    ("ad_user", "manager", "manager_key"),
+    ("ad_group", "managedby", "managedby_key"),
+    ("ad_computer", "managedby", "managedby_key"),
+    ("worker", "manager_id", "manager_key"),
 )
 
 
@@ -94,12 +98,14 @@ class _Name(NamedTuple):
 
 def _names(connection: Connection, records: Iterable[Record]) -> list[_Name]:
     """The names of the person in Active Directory, versions that follow one another with the same name as one."""
-    users = sorted(each for each in records if each.table == "ad_user")
     found: set[tuple[str, int, int | None]] = set()
-    for table in versions("ad_user") if users else ():
-        runs = (table.c.from_run, table.c.to_run) if "to_run" in table.c else (table.c.run_id, null())
-        mine = select(table.c.dn_key, *runs).where(is_one_of(table, "guid", users), table.c.dn_key.is_not(None))
-        found |= {(key, from_run, to_run) for key, from_run, to_run in connection.execute(mine)}
+    for name in _NAMES:
+        of_table = [each for each in records if each.table == name]
+        for table in versions(name) if of_table else ():
+            runs = (table.c.from_run, table.c.to_run) if "to_run" in table.c else (table.c.run_id, null())
+            mine = is_one_of(table, "guid", of_table), table.c.dn_key.is_not(None)
+            named = connection.execute(select(table.c.dn_key, *runs).where(*mine))
+            found |= {(key, from_run, to_run) for key, from_run, to_run in named}
     names: list[_Name] = []
     for key, from_run, to_run in sorted(found, key=itemgetter(0, 1)):
         if names and names[-1].key == key and names[-1].to_run == from_run:
@@ -156,7 +162,7 @@ def _accepted(connection: Connection, name: str, keys: list[str]) -> _Condition:
 
 def _places(connection: Connection, records: set[Record], named: _Names) -> Iterator[tuple[Table, _Condition]]:
     """Where rows of the person are kept beside the loaded tables."""
-    for name in JOINS:
+    for name in RECORDS:
         mine = sorted(each for each in records if each.table == name)
         if not mine:
             continue
@@ -167,7 +173,7 @@ def _places(connection: Connection, records: set[Record], named: _Names) -> Iter
         yield finding_row, and_(finding_row.c.object_type == name, finding_row.c.object_key.in_(keys))
         yield finding_seen, and_(finding_seen.c.object_type == name, finding_seen.c.object_key.in_(keys))
         yield finding_acceptance, _accepted(connection, name, keys)
-        if rejected := _rejected(connection, mine, named.keys if name == "ad_user" else []):
+        if rejected := _rejected(connection, mine, named.keys if name in _NAMES else []):
             sources = {each.source_id for each in mine}
             yield load_reject, and_(load_reject.c.source_id.in_(sources), load_reject.c.object_key.in_(rejected))
         yield load_drift, or_(*(_drifted(each) for each in mine))
@@ -182,9 +188,9 @@ def _places(connection: Connection, records: set[Record], named: _Names) -> Iter
 def _clear_names(connection: Connection, records: set[Record], named: _Names, *, is_dry: bool) -> Iterator[Removed]:
     """Clear the person out of the past of others, whose manager or owner they were."""
     worker_keys = _worker_keys(connection, [each for each in records if each.table == "worker"])
-    for table, held, name, key in _NAMED:
+    for held, name, key in _NAMED:
         past = HISTORY[held]
-        if table == "worker":
+        if held == "worker":
             mine = or_(false(), *(and_(past.c.source_id == its, past.c[key] == value) for its, value in worker_keys))
         else:
             mine = named.stand_in(past, key)

@@ -1,4 +1,4 @@
-"""Finding one person in the loaded tables and their history.
+"""Finding one person in the loaded tables, their history and what was rejected.
 
 A person is the objects that carry the identifier asked for, and those joined to them by source anchor, SID or employee
 id, as they are or as they were; a UPN or a mail address is not followed, because it is given to someone else one day.
@@ -8,28 +8,65 @@ Where two persons fit, neither is taken.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, false, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, or_, select
 
 from recon.decode.keys import EmployeeIdRules, employee_id_key, fold
 from recon.errors import UsageError
-from recon.objects import TABLES
-from recon.store.tables import HISTORY, LOADED, source, source_link
+from recon.store.tables import HISTORY, LOADED, load_reject, source, source_link
 
 _SHARED = 5  # objects of one table; an employee id on more of them is a placeholder and names nobody
-# what each table calls the values that join the records of a person
-JOINS: Mapping[str, Mapping[str, str]] = {
-    "ad_user": {"employeeid_key": "employee id", "immutable_id": "anchor", "sid": "sid"},
-    "entra_user": {"employeeid_key": "employee id", "onpremisesimmutableid": "anchor", "sid": "sid"},
-    "worker": {"employeeid_key": "employee id"},
-}
-
-# the columns beside employeeid_key that a person is called by
-_CALLED: Mapping[str, tuple[str, ...]] = {
-    "ad_user": ("guid", "upn_key", "mail_key"),
-    "entra_user": ("id", "upn_key", "mail_key"),
-    "worker": ("worker_key", "work_mail_key", "personal_mail_key"),
-}
 _WHOLE = "give a worker id, employee id, UPN, mail address or object id, whole"
+# the tables whose objects a person is made of
+RECORDS = ("ad_user", "ad_contact", "entra_user", "worker")
+
+
+class _Kept(NamedTuple):
+    """A table in which a person can be found, the table of the object it speaks of, and the column with its key.
+
+    `called`: the columns that the person is named by. `joins`: the columns whose values join the records of a person,
+    by kind. `only`: a column, and the value it has in rows about such an object.
+    """
+
+    table: str
+    record: str
+    key: str
+    called: tuple[str, ...]
+    joins: Mapping[str, str] = {}
+    only: tuple[str, str] | None = None
+
+
+_KEPT = (
+    _Kept(
+        "ad_user", "ad_user", "guid", ("guid", "employeeid_key", "upn_key", "mail_key"),
+        {"employeeid_key": "employee id", "immutable_id": "anchor", "sid": "sid"},
+    ),
+    _Kept("ad_user_proxyaddress", "ad_user", "guid", ("value_key",)),
+    _Kept("ad_deleted", "ad_user", "guid", ("guid",), {"sid": "sid"}, ("object_type", "user")),
+    _Kept("ad_contact", "ad_contact", "guid", ("guid", "mail_key", "targetaddress_key")),
+    _Kept("ad_contact_proxyaddress", "ad_contact", "guid", ("value_key",)),
+    _Kept("ad_deleted", "ad_contact", "guid", ("guid",), {}, ("object_type", "contact")),
+    _Kept(
+        "entra_user", "entra_user", "id", ("id", "employeeid_key", "upn_key", "mail_key"),
+        {"employeeid_key": "employee id", "onpremisesimmutableid": "anchor", "sid": "sid"},
+    ),
+    _Kept("entra_user_proxyaddress", "entra_user", "id", ("value_key",)),
+    _Kept("entra_user_othermail", "entra_user", "id", ("value_key",)),
+    _Kept(
+        "entra_deleted", "entra_user", "id", ("id", "employeeid_key", "upn_key", "mail_key"),
+        {"employeeid_key": "employee id", "onpremisesimmutableid": "anchor"}, ("object_type", "user"),
+    ),
+    _Kept("entra_registration", "entra_user", "id", ("id", "upn_key")),
+    _Kept("entra_signin", "entra_user", "id", ("id",)),
+    _Kept("entra_member", "entra_user", "member_id", ("member_id",), {}, ("member_type", "user")),
+    _Kept("entra_group_owner", "entra_user", "owner_id", ("owner_id",), {}, ("owner_type", "user")),
+    _Kept("entra_role_member", "entra_user", "member_id", ("member_id",), {}, ("member_type", "user")),
+    _Kept(
+        "worker", "worker", "worker_id", ("worker_key", "employeeid_key", "work_mail_key", "personal_mail_key"),
+        {"employeeid_key": "employee id"},
+    ),
+)  # fmt: skip
+_CARRYING = tuple(each for each in _KEPT if each.table == each.record and "employeeid_key" in each.called)
+_REJECTED = {each.table: each.record for each in _KEPT if each.only is None}  # rejected records of these are called so
 
 
 class Record(NamedTuple):
@@ -45,18 +82,20 @@ def versions(name: str) -> Iterator[Table]:
     yield HISTORY[name]
 
 
-def _records(connection: Connection, name: str, conditions: Iterable[tuple[str, Iterable[str]]]) -> set[Record]:
-    """The objects of one table of which a version, present or past, holds one of the values in one of the columns."""
+def _of_kind(kept: _Kept, table: Table) -> list[ColumnElement[bool]]:
+    return [] if kept.only is None else [table.c[kept.only[0]] == kept.only[1]]
+
+
+def _records(connection: Connection, kept: _Kept, conditions: Iterable[tuple[str, Iterable[str]]]) -> set[Record]:
+    """The objects of which a row, present or past, holds one of the values in one of the columns."""
     wanted = [(column, sorted(values)) for column, values in conditions if values]
     if not wanted:
         return set()
-    key = TABLES[name].key[0]
     found: set[Record] = set()
-    for table in versions(name):
-        statement = select(table.c.source_id, table.c[key]).where(
-            or_(*(table.c[column].in_(values) for column, values in wanted))
-        )
-        found |= {Record(name, *row) for row in connection.execute(statement)}
+    for table in versions(kept.table):
+        held = or_(*(table.c[column].in_(values) for column, values in wanted))
+        statement = select(table.c.source_id, table.c[kept.key]).where(held, *_of_kind(kept, table))
+        found |= {Record(kept.record, *row) for row in connection.execute(statement)}
     return found
 
 
@@ -67,14 +106,14 @@ def is_one_of(table: Table, key: str, records: Iterable[Record]) -> ColumnElemen
 def _joining(connection: Connection, records: set[Record]) -> dict[str, set[str]]:
     """The values by which the records are joined to others, by kind."""
     values: dict[str, set[str]] = {"employee id": set(), "anchor": set(), "sid": set()}
-    for name, columns in JOINS.items():
-        mine = [each for each in records if each.table == name]
-        for table in versions(name) if mine else ():
+    for kept in _KEPT:
+        mine = [each for each in records if each.table == kept.record]
+        for table in versions(kept.table) if mine and kept.joins else ():
             rows = connection.execute(
-                select(*(table.c[column] for column in columns)).where(is_one_of(table, TABLES[name].key[0], mine))
+                select(*(table.c[column] for column in kept.joins)).where(is_one_of(table, kept.key, mine))
             )
             for row in rows:
-                for kind, value in zip(columns.values(), row, strict=True):
+                for kind, value in zip(kept.joins.values(), row, strict=True):
                     if value is not None:
                         values[kind].add(value)
     values["employee id"] = {value for value in values["employee id"] if not _is_shared(connection, value)}
@@ -82,7 +121,36 @@ def _joining(connection: Connection, records: set[Record]) -> dict[str, set[str]
 
 
 def _is_shared(connection: Connection, employee_id: str) -> bool:
-    return any(len(_records(connection, name, [("employeeid_key", [employee_id])])) > _SHARED for name in JOINS)
+    carried = (_records(connection, kept, [("employeeid_key", [employee_id])]) for kept in _CARRYING)
+    return any(len(each) > _SHARED for each in carried)
+
+
+def _called(connection: Connection, text: str, employee_ids: set[str]) -> set[Record]:
+    """The objects that are called so, as they are or as they were. `text`: folded."""
+    addresses = {text, f"smtp:{text}", f"sip:{text}"}
+    found: set[Record] = set()
+    for kept in _KEPT:
+        forms = {"employeeid_key": employee_ids, "value_key": addresses}
+        found |= _records(connection, kept, [(column, forms.get(column, {text})) for column in kept.called])
+    for table in versions("entra_deleted"):  # Entra puts the id before the UPN of a user it deletes
+        upn = func.replace(table.c.id, "-", "", type_=table.c.id.type) + text
+        named = select(table.c.source_id, table.c.id).where(table.c.object_type == "user", table.c.upn_key == upn)
+        found |= {Record("entra_user", *row) for row in connection.execute(named)}
+    known = {(each.table, each.source_id, fold(each.key)) for each in found}
+    return found | {each for each in _rejected(connection, text) if (*each[:2], text) not in known}
+
+
+def _rejected(connection: Connection, text: str) -> set[Record]:
+    """The objects of that key that were held back: of some nothing else is kept."""
+    its = load_reject.c
+    held = select(its.object, its.source_id, its.object_key).where(
+        its.object.in_(_REJECTED), its.object_key.is_not(None)
+    )
+    return {
+        Record(_REJECTED[name], source_id, key)
+        for name, source_id, key in connection.execute(held.distinct())
+        if fold(key) == text
+    }
 
 
 def find_person(connection: Connection, who: str, rules: EmployeeIdRules) -> set[Record]:
@@ -91,19 +159,15 @@ def find_person(connection: Connection, who: str, rules: EmployeeIdRules) -> set
     Raises UsageError when nobody is found, when several persons fit, or when many carry the employee id.
     """
     folded, employee = fold(who), employee_id_key(who, rules)
-    text = {folded} if folded else set()
     employees = {employee} if employee else set()
-    if not text:
+    if not folded:
         raise UsageError("nobody is named", hint=_WHOLE)
     if employee and _is_shared(connection, employee):
         raise UsageError(
             f"the employee id {who} is carried by more than {_SHARED} objects of one table: it names no person",
             hint="name the person by object id or UPN",
         )
-    records: set[Record] = set()
-    for name, columns in _CALLED.items():
-        wanted = [("employeeid_key", employees), *((column, text) for column in columns)]
-        records |= _records(connection, name, wanted)
+    records = _called(connection, folded, employees)
     if not records:
         raise UsageError(f"nobody is known as {who}", hint=_WHOLE)
     companies = _companies(connection)
@@ -154,8 +218,8 @@ def _followed(connection: Connection, record: Record, companies: Mapping[int, se
     while True:
         values = _joining(connection, records)
         more = set(records)
-        for name, columns in JOINS.items():
-            found = _records(connection, name, [(column, values[kind]) for column, kind in columns.items()])
+        for kept in _KEPT:
+            found = _records(connection, kept, [(column, values[kind]) for column, kind in kept.joins.items()])
             more |= {each for each in found if mine is None or each.source_id in mine}
         if more == records:
             return records

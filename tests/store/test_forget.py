@@ -360,6 +360,131 @@ def test_a_dry_run_counts_drift_that_names_the_person_twice_once(store):
     assert forget(store, "e1", is_dry=True).removed == forget(store, "e1").removed == [Removed("load_drift", 1)]
 
 
+ELSEWHERE = (
+    "ad_deleted", "ad_contact", "ad_contact_proxyaddress", "ad_user_proxyaddress", "entra_deleted",
+    "entra_registration", "entra_user_proxyaddress",
+)  # fmt: skip
+
+
+def proxy(table: str, prefix: str, address: str) -> tuple[object, ...]:
+    return (table, (0, f"{prefix}:{address}", f"{prefix}:{address}".lower(), prefix, address))
+
+
+def deleted(name: str, **values: object) -> Row:
+    named = {"upn_key": f"{name}@example.com", "mail_key": f"{name}@mail.example", "employeeid_key": f"e-{name}"}
+    return make_row("entra_deleted", id=f"id-{name}", **({"object_type": "user"} | named | values))
+
+
+def contact(name: str) -> Row:
+    proxied = proxy("ad_contact_proxyaddress", "SMTP", f"{name}@home.example")
+    return make_row("ad_contact", proxied, guid=f"guid-{name}", mail_key=f"{name}@mail.example", dn_key=f"cn={name}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "made", "names", "tables"),
+    [
+        ("entra", deleted, ["ID-ana", "Ana@example.com", "ana@mail.example", "E-ana"], {"entra_deleted"}),
+        ("entra", lambda name: deleted(name, upn_key=f"id{name}{name}@x.example"), ["ana@x.example"], {"entra_deleted"}),
+        ("entra", lambda name: make_row("entra_registration", id=f"id-{name}"), ["id-ana"], {"entra_registration"}),
+        (
+            "ad", lambda name: make_row("ad_deleted", guid=f"guid-{name}", object_type="user"), ["guid-ana"],
+            {"ad_deleted"},
+        ),
+        (
+            "ad", lambda name: make_row("ad_deleted", guid=f"guid-{name}", object_type="contact"), ["guid-ana"],
+            {"ad_deleted"},
+        ),
+        (
+            "ad", contact, ["guid-ana", "ana@mail.example", "ANA@home.example"],
+            {"ad_contact", "ad_contact_proxyaddress"},
+        ),
+        (
+            "ad",
+            lambda name: make_row(
+                "ad_user", proxy("ad_user_proxyaddress", "smtp", f"{name}@old.example"), guid=f"guid-{name}"
+            ),
+            ["ana@old.example"], {"ad_user", "ad_user_proxyaddress"},
+        ),
+        (
+            "entra",
+            lambda name: make_row(
+                "entra_user", proxy("entra_user_proxyaddress", "SMTP", f"{name}@old.example"), id=f"id-{name}"
+            ),
+            ["ana@old.example"], {"entra_user", "entra_user_proxyaddress"},
+        ),
+        (
+            "entra", lambda name: entra(name, None, f"{name}@home.example", upn=f"{name}@x.example"),
+            ["ana@home.example"], {"entra_user", "entra_user_othermail"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_person_of_whom_little_is_left_is_found(store, kind, made, names, tables):
+    further = tuple(each for each in ELSEWHERE if each.startswith(kind))
+    load(store, kind, made("ana"), made("ben"), tables=further)
+    load(store, kind, tables=further)
+    histories = {f"{name}_history" for name in tables}
+    assert rows(store) == dict.fromkeys(histories, 2)
+    for who in names:
+        assert {each.table for each in forget(store, who, is_dry=True).removed} == histories
+    forget(store, names[0])
+    assert rows(store) == dict.fromkeys(histories, 1)
+
+
+def test_a_deleted_group_is_nobody(store):
+    load(store, "ad", make_row("ad_deleted", guid="guid-g", object_type="group"), tables=("ad_deleted",))
+    group = deleted("g", object_type="group")
+    load(store, "entra", group, Row("entra_member", ("id-x", "id-h", "group")), tables=("entra_deleted",))
+    for who in ("guid-g", "id-g", "g@example.com", "id-h"):
+        with pytest.raises(UsageError, match=f"nobody is known as {who}"):
+            forget(store, who)
+
+
+def test_a_deleted_user_leads_to_what_is_left_in_active_directory(store):
+    load(store, "entra", deleted("ana", onpremisesimmutableid="ana="), tables=("entra_deleted",))
+    load(store, "ad", ad("ana", None), ad("ben", None))
+    with store.read() as connection:
+        found = find_person(connection, "ana@mail.example", EmployeeIdRules())
+    assert {each.key for each in found} == {"id-ana", "guid-ana"}
+
+
+def test_an_address_of_a_contact_and_a_user_fits_two(store):
+    load(store, "ad", contact("ana"), tables=("ad_contact", "ad_contact_proxyaddress"))
+    load(store, "entra", entra("ana", None, "ana@home.example"))
+    with pytest.raises(UsageError, match="fits 2 persons: ad_contact guid-ana, entra_user id-ana"):
+        forget(store, "ana@home.example")
+
+
+def test_the_past_no_longer_names_a_contact(store):
+    group = make_row("ad_group", guid="g", managedby="CN=ana", managedby_key="cn=ana")
+    tables = ("ad_contact", "ad_contact_proxyaddress")
+    load(store, "ad", contact("ana"), group, *member("ad_member", "g", "ana", "ben"), tables=tables)
+    load(store, "ad", make_row("ad_group", guid="g"), tables=tables)
+    forget(store, "guid-ana")
+    assert rows(store) == {"ad_group_history": 1, "ad_member_history": 1}
+    with store.read() as connection:
+        assert connection.scalar(select(HISTORY["ad_group"].c.managedby)) is None
+
+
+def test_records_that_were_never_published_are_found_by_their_id(store):
+    def twice(name: str) -> list[Row]:
+        return [make_row("worker", worker_id=name, worker_key=name.lower(), first_name=given) for given in "ab"]
+
+    load(store, "workers", *twice("W1"), *twice("W10"))
+    assert forget(store, "w1").removed == [Removed("load_reject", 2)]
+    with store.read() as connection:
+        assert set(connection.scalars(select(load_reject.c.object_key))) == {"W10"}
+    with pytest.raises(UsageError, match="nobody is known as w1"):
+        forget(store, "w1")
+
+
+def test_a_record_that_was_published_and_then_rejected_is_one(store):
+    load(store, "workers", worker("w1", "e1"))
+    load(store, "workers", worker("w1", "e1"), worker("w1", "e2"))
+    assert rows(store) == {"worker_history": 1, "load_reject": 2}
+    forget(store, "w1")
+    assert rows(store) == {}
+
+
 @pytest.fixture
 def given_on(store: Store) -> Store:
     """Jan Doe leaves with load 3, load 4 brings somebody else of his distinguished name; both had the same groups."""
