@@ -39,7 +39,10 @@ _TABLES = {"users": "ad_user", "groups": "ad_group", "computers": "ad_computer",
 _SID_ATTRIBUTES = frozenset({"objectsid", "sidhistory"})
 _GUID_ATTRIBUTES = frozenset({"objectguid", "ms-ds-consistencyguid"})
 _BEGINS = frozenset({"dn", "version", "search", "result"})  # first lines of a record; no attributes of a directory
-_PAGE_END = b"# pagedresults:"  # ldapsearch -L, -LL and -LLL write a page's end as a comment
+# comments of ldapsearch: the head of each page (not with -LL), its end where no result line follows (with -L)
+_PAGE_BEGINS = b"# LDAPv3"
+_PAGE_ENDS = (b"# search result", b"# pagedresults:")
+_CUT_OFF = "export it again; of files joined to one, those without a result line come first"
 _BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 Entry = tuple[str, dict[str, list[bytes]]]
@@ -51,15 +54,22 @@ class _Pages:
 
     def __init__(self) -> None:
         self._told = False
+        self.is_open = False  # of the page that is read the end is still to come
         self.is_whole = True
 
+    def begin(self) -> None:
+        """A page begins whose end will be told."""
+        self._told = self.is_open = True
+        self.is_whole = False
+
     def entry(self) -> None:
-        """An entry was read: its page's end is still to come."""
-        self.is_whole = not self._told
+        """An entry was read."""
+        if self._told:
+            self.begin()
 
     def end(self, control: bytes) -> None:
         """A page ended. `control` is `cookie=…`: another page follows unless that is empty; b'' without paging."""
-        self._told = True
+        self._told, self.is_open = True, False
         self.is_whole = not control.partition(b"cookie=")[2]
 
 
@@ -83,20 +93,24 @@ class _Lines:
                     raise self.error(start, f"a value longer than {MAX_VALUE} bytes")
                 parts.append(line[1:])
                 continue
-            if parts and not self._is_comment(parts):
+            if parts and not self._is_comment(start, parts):
                 yield start, b"".join(parts)
             start, parts, size = number, [line], len(line)
             if not line:
                 yield number, b""
                 parts = []
-        if parts and not self._is_comment(parts):
+        if parts and not self._is_comment(start, parts):
             yield start, b"".join(parts)
         yield number + 1, b""
 
-    def _is_comment(self, parts: list[bytes]) -> bool:
+    def _is_comment(self, number: int, parts: list[bytes]) -> bool:
         if not parts[0].startswith(b"#"):
             return False
-        if parts[0].startswith(_PAGE_END):
+        if parts[0] == _PAGE_BEGINS:
+            if self.pages.is_open:
+                raise self.error(number, "the search before this line has no result: it was cut off", _CUT_OFF)
+            self.pages.begin()
+        elif parts[0].startswith(_PAGE_ENDS):
             self.pages.end(b"".join(parts))
         return True
 
@@ -184,8 +198,8 @@ def _entries(lines: _Lines) -> Iterator[Entry]:
     if not lines.pages.is_whole:
         raise lines.error(
             number,
-            "the export ends before its search did: the pages that follow are missing",
-            "export it again; of files joined to one, those without a result line come first",
+            "the export ends before its search did: it was cut off, or the pages that follow are missing",
+            _CUT_OFF,
         )
 
 

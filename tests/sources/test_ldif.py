@@ -124,6 +124,25 @@ def test_an_export_that_ends_between_its_pages_is_refused(tmp_path, page, more):
         assert str(refused.value).startswith(f"{where}: the export ends before its search did")
 
 
+@pytest.mark.parametrize(
+    ("head", "tail"),
+    [
+        ("# extended LDIF\n#\n# LDAPv3\n#\n\n", "# search result\nsearch: 2\nresult: 0 Success\n\n# numEntries: 1\n"),
+        ("version: 1\n\n#\n# LDAPv3\n#\n\n", "# search result\n\n# numResponses: 2\n# numEntries: 1\n"),
+    ],
+)
+def test_a_search_that_was_cut_off_on_its_first_page_is_refused(tmp_path, head, tail):
+    cut = head + "dn: CN=a\ncn: a\n\n"
+    whole = cut + tail
+    assert len(list(read_ldif(written(tmp_path, whole + "\n" + whole)))) == 2
+    with pytest.raises(SourceError, match=f"line {cut.count(chr(10)) + 1}: the export ends before its search did"):
+        list(read_ldif(written(tmp_path, cut)))
+    with pytest.raises(SourceError, match="the search before this line has no result"):
+        list(read_ldif(written(tmp_path, cut + whole)))
+    with pytest.raises(SourceError, match="the search before this line has no result"):
+        list(read_ldif(written(tmp_path, head + whole)))
+
+
 def test_a_search_without_pages_ends_with_its_result(tmp_path):
     whole = USER + "search: 2\nresult: 0 Success\n\n# numResponses: 2\n"
     assert len(rows(tmp_path, whole)) == 1
