@@ -7,6 +7,7 @@ by URL (attr:< …) are refused: a file from elsewhere must not make us read oth
 import binascii
 import codecs
 import gzip
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -43,6 +44,7 @@ _BEGINS = frozenset({"dn", "version", "search", "result"})  # first lines of a r
 _PAGE_BEGINS = b"# LDAPv3"
 _PAGE_ENDS = (b"# search result", b"# pagedresults:")
 _CUT_OFF = "export it again; of files joined to one, those without a result line come first"
+_NAME = re.compile(rb"[!-9;-~]+")  # a blank or control character in it is damage, and would hide the value
 _BOMS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 Entry = tuple[str, dict[str, list[bytes]]]
@@ -160,7 +162,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 def _parsed(lines: _Lines, number: int, line: bytes) -> tuple[str, bytes]:
     """Attribute description and value of one line."""
     name, colon, rest = line.partition(b":")
-    if not colon or not name or not name.isascii():
+    if not colon or not _NAME.fullmatch(name):
         raise lines.error(number, "not `attribute: value`")
     if rest[:1] == b"<":
         raise lines.error(number, "a value by URL (:<) is not read", "export the value itself")
