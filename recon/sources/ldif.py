@@ -18,6 +18,7 @@ from recon.config import AdSource
 from recon.decode.guid import guid_bytes
 from recon.decode.keys import EmployeeIdRules, dn_key
 from recon.decode.sid import sid_bytes
+from recon.decode.text import printable
 from recon.errors import DecodeError, SourceError
 from recon.objects import ReadReport, Row
 from recon.sources.ad import (
@@ -352,6 +353,11 @@ class LdifReading:
         return any(key == base or key.endswith(f",{base}") for base in self._bases)
 
     def _rows(self, dn: str, attributes: dict[str, list[bytes]]) -> Iterator[Row]:
+        if len(attributes.get("objectguid", ())) > 1:  # no object has two
+            raise SourceError(
+                f"{self._path}: {printable(dn)} has several values of objectGUID: a second record runs into it",
+                hint="is the file joined of several, one of them cut off?",
+            )
         if any(value.upper() == b"TRUE" for value in attributes.get("isdeleted", ())):
             self._deleted += 1  # a server shows these only to who asks for them
             return

@@ -205,6 +205,15 @@ def test_records_without_a_blank_line_between_them_are_refused(tmp_path, content
     assert "blank line" in str(refused.value.hint)
 
 
+def test_a_record_that_another_runs_into_is_refused(tmp_path):
+    cut = USER.rstrip("\n")  # no line end: the next file's dn goes on in its last value
+    other = USER.replace("CN=Ada", "CN=Bob").replace("12345678", "87654321").replace(": ada", ": bob")
+    with pytest.raises(SourceError, match=r"export\.ldif: CN=Ada,.* has several values of objectGUID"):
+        rows(tmp_path, cut + other)
+    with pytest.raises(SourceError, match="has several values of objectGUID"):
+        rows(tmp_path, cut + other.replace("objectGUID", "objectguid"))
+
+
 def test_a_cut_off_gzip_file_is_refused(tmp_path):
     whole = gzip.compress(USER.encode() * 100)
     for content in (whole[: len(whole) // 2], b"no gzip", whole[:-4]):
