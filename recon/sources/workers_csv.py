@@ -43,22 +43,33 @@ def open_csv(source: WorkerSource, path: Path) -> CsvFile:
         number, first = next(rows)
     except StopIteration:
         raise SourceError(f"{path}: the file is empty: no workers", hint="check the export") from None
-    # a blank header names nothing; what stands under it must not be lost
-    headers = [header.strip() or f"column {place}" for place, header in enumerate(first, 1)]
+    headers = _headers(first)
     check_headers(headers, str(path))
     return CsvFile(path, headers, _records(path, headers, number, rows))
+
+
+def _headers(fields: list[str]) -> list[str]:
+    # a blank header names nothing; what stands under it must not be lost
+    return [field.removeprefix("\ufeff").strip() or f"column {place}" for place, field in enumerate(fields, 1)]
 
 
 def _records(
     path: Path, headers: list[str], number: int, rows: Iterator[tuple[int, list[str]]]
 ) -> Iterator[tuple[int, dict[str, str]]]:
     width = len(headers)
+    names = set(headers)
     for line, fields in rows:
         number += 1
         if len(fields) != width:
             raise SourceError(
                 f"{path}: record {number} (line {line}) has {len(fields)} fields, the header has {width}",
                 hint="an unquoted delimiter inside a value, or a record that was cut off",
+            )
+        # the columns of a second file may stand in another order
+        if fields[0].strip("\ufeff ") in names and set(_headers(fields)) == names:
+            raise SourceError(
+                f"{path}: record {number} (line {line}) is a header again: several files were joined",
+                hint="give one extract with one header",
             )
         yield number, dict(zip(headers, fields, strict=True))
 

@@ -246,6 +246,19 @@ def test_what_is_no_extract_is_refused(read, content, options, kind, message):
         read(content, **options)
 
 
+@pytest.mark.parametrize(
+    "again", ["Worker_ID,First_Name,Country,", "\ufeffWorker_ID,First_Name,Country,", "Country, Worker_ID ,First_Name,"]
+)
+def test_joined_files_are_refused_at_the_second_header(read, again):
+    with pytest.raises(SourceError, match=r"record 3 \(line 3\) is a header again: several files were joined"):
+        read(f"Worker_ID,First_Name,Country,\n1,Ada,UK,\n{again}\nUK,2,Bob,\n")
+
+
+def test_a_worker_named_like_a_header_is_none(read):
+    rows = read("Worker_ID,First_Name,Country\n1,Ada,Country\nWorker_ID,Country,UK\nCountry,Country,Country\n")
+    assert column(rows, "worker_id") == ["1", "Worker_ID", "Country"]
+
+
 def test_a_file_that_is_not_there(tmp_path):
     file = tmp_path / "no.csv"
     with pytest.raises(SourceError, match=r"no\.csv: cannot be read: No such file"):
