@@ -40,6 +40,9 @@ def prune(ctx: typer.Context, dry_run: bool = _DRY_RUN, output: Format = FORMAT_
 def forget(
     ctx: typer.Context,
     person: str = typer.Argument(help="Worker id, employee id, UPN, mail address or object id, whole, in any case."),
+    source: str | None = typer.Option(
+        None, "--source", help="The person has an object of this source that is called so; an object's id comes first."
+    ),
     dry_run: bool = _DRY_RUN,
     output: Format = FORMAT_OPTION,
 ) -> None:
@@ -50,10 +53,12 @@ def forget(
 
     config = state(ctx).config()
     with state(ctx).store() as store:
-        done = forget_person(store, person, id_rules(config), is_dry=dry_run)
+        done = forget_person(store, person, id_rules(config), source_name=source, is_dry=dry_run)
     _print_removed(done.removed, output, is_dry=dry_run)
     for each in done.stays:
         say(f"stays: {each.table} {each.key}: the source {each.source} still has it")
+    for employee_id in done.not_followed:
+        say(f"not followed: many objects of one table carry the employee id {employee_id}")
     say("not looked at: plans and journals of backfills, reports and exports that were written to files")
 
 

@@ -4,7 +4,7 @@ What a source still has is not touched: the next load would bring it back. Who a
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
@@ -17,7 +17,16 @@ from recon.store.engine import Store
 from recon.store.exact import ends_with
 from recon.store.history import Removed, remove
 from recon.store.match_tables import finding_row
-from recon.store.person import RECORDS, Record, find_person, foreign_sources, is_one_of, source_names, versions
+from recon.store.person import (
+    RECORDS,
+    Record,
+    find_person,
+    foreign_sources,
+    is_one_of,
+    shared_employee_ids,
+    source_names,
+    versions,
+)
 from recon.store.tables import HISTORY, LOADED, load_drift, load_reject
 
 _Condition: TypeAlias = ColumnElement[bool]
@@ -64,10 +73,11 @@ class Staying:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was removed (or would be), and what stays."""
+    """What was removed (or would be), what stays, and employee ids that many carry, so that they were not followed."""
 
     removed: list[Removed]
     stays: list[Staying]
+    not_followed: list[str] = field(default_factory=list)
 
 
 class _Name(NamedTuple):
@@ -237,17 +247,25 @@ def _drifted(record: Record) -> ColumnElement[bool]:
     return and_(load_drift.c.source_id == record.source_id, mine)
 
 
-def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_dry: bool = False) -> Forgotten:
+def forget(
+    store: Store,
+    who: str,
+    rules: EmployeeIdRules | None = None,
+    *,
+    source_name: str | None = None,
+    is_dry: bool = False,
+) -> Forgotten:
     """Remove a person from history, findings and rejected records; with `is_dry` only count.
 
-    `who`: a worker id, employee id, UPN, mail address or object id, whole, in any case. Raises UsageError when nobody
-    or more than one person is found.
+    `who`: a worker id, employee id, UPN, mail address or object id, whole, in any case; `source_name`: of an object of
+    this source, its id before all else. Raises UsageError when nobody or more than one person is found.
     """
     removed: dict[str, int] = {}
     stays = []
     with store.write() as connection:
-        records = find_person(connection, who, rules or EmployeeIdRules())
+        records = find_person(connection, who, rules or EmployeeIdRules(), source_name)
         named = _Names(connection, records)
+        not_followed = shared_employee_ids(connection, records)
         places: dict[Table, list[_Condition]] = {}  # all found before the first is emptied: one leads to another
         for table, mine in _places(connection, records, named):
             places.setdefault(table, []).append(mine)
@@ -263,4 +281,4 @@ def forget(store: Store, who: str, rules: EmployeeIdRules | None = None, *, is_d
                 current = is_one_of(LOADED[held], column, [each])
                 if connection.scalar(select(func.count()).select_from(LOADED[held]).where(current)):
                     stays.append(Staying(held, names.get(each.source_id, "?"), each.key))
-    return Forgotten([Removed(name, rows) for name, rows in sorted(removed.items()) if rows], stays)
+    return Forgotten([Removed(name, rows) for name, rows in sorted(removed.items()) if rows], stays, not_followed)

@@ -86,8 +86,13 @@ def _of_kind(kept: _Kept, table: Table) -> list[ColumnElement[bool]]:
     return [] if kept.only is None else [table.c[kept.only[0]] == kept.only[1]]
 
 
-def _records(connection: Connection, kept: _Kept, conditions: Iterable[tuple[str, Iterable[str]]]) -> set[Record]:
-    """The objects of which a row, present or past, holds one of the values in one of the columns."""
+def _records(
+    connection: Connection,
+    kept: _Kept,
+    conditions: Iterable[tuple[str, Iterable[str]]],
+    sources: set[int] | None = None,
+) -> set[Record]:
+    """The objects, of some sources or all, of which a row, present or past, holds a value in one of the columns."""
     wanted = [(column, sorted(values)) for column, values in conditions if values]
     if not wanted:
         return set()
@@ -95,6 +100,8 @@ def _records(connection: Connection, kept: _Kept, conditions: Iterable[tuple[str
     for table in versions(kept.table):
         held = or_(*(table.c[column].in_(values) for column, values in wanted))
         statement = select(table.c.source_id, table.c[kept.key]).where(held, *_of_kind(kept, table))
+        if sources is not None:
+            statement = statement.where(table.c.source_id.in_(sources))
         found |= {Record(kept.record, *row) for row in connection.execute(statement)}
     return found
 
@@ -116,12 +123,12 @@ def _joining(connection: Connection, records: set[Record]) -> dict[str, set[str]
                 for kind, value in zip(kept.joins.values(), row, strict=True):
                     if value is not None:
                         values[kind].add(value)
-    values["employee id"] = {value for value in values["employee id"] if not _is_shared(connection, value)}
     return values
 
 
-def _is_shared(connection: Connection, employee_id: str) -> bool:
-    carried = (_records(connection, kept, [("employeeid_key", [employee_id])]) for kept in _CARRYING)
+def _is_shared(connection: Connection, employee_id: str, sources: set[int] | None) -> bool:
+    """Many objects of one company carry it; others number their people alike. `sources`: of the company, None: all."""
+    carried = (_records(connection, kept, [("employeeid_key", [employee_id])], sources) for kept in _CARRYING)
     return any(len(each) > _SHARED for each in carried)
 
 
@@ -153,35 +160,60 @@ def _rejected(connection: Connection, text: str) -> set[Record]:
     }
 
 
-def find_person(connection: Connection, who: str, rules: EmployeeIdRules) -> set[Record]:
+def _of_source(connection: Connection, records: set[Record], text: str, name: str) -> set[Record]:
+    """Of the records those of one source: the one that has the text for its id, else all of them."""
+    names = source_names(connection)
+    if name not in names.values():
+        raise UsageError(f"no source is called {name}", hint=f"sources: {', '.join(sorted(names.values()))}")
+    its = {each for each in records if names.get(each.source_id) == name}
+    return {each for each in its if fold(each.key) == text} or its
+
+
+def find_person(
+    connection: Connection, who: str, rules: EmployeeIdRules, source_name: str | None = None
+) -> set[Record]:
     """The objects of a person, named by worker id, employee id, UPN, mail address or object id.
 
+    `source_name`: the person has an object of this source that is called so; whose id it is comes before others.
     Raises UsageError when nobody is found, when several persons fit, or when many carry the employee id.
     """
     folded, employee = fold(who), employee_id_key(who, rules)
     employees = {employee} if employee else set()
     if not folded:
         raise UsageError("nobody is named", hint=_WHOLE)
-    if employee and _is_shared(connection, employee):
+    records = _called(connection, folded, employees)
+    if source_name is not None:
+        records = _of_source(connection, records, folded, source_name)
+    if not records:
+        where = "" if source_name is None else f" in {source_name}"
+        raise UsageError(f"nobody is known as {who}{where}", hint=_WHOLE)
+    companies = _companies(connection)
+    is_by_id = source_name is not None and all(fold(each.key) == folded for each in records)
+    if (
+        employee
+        and not is_by_id
+        and any(
+            _is_shared(connection, employee, _company(companies, each)) for each in {each.source_id for each in records}
+        )
+    ):
         raise UsageError(
             f"the employee id {who} is carried by more than {_SHARED} objects of one table: it names no person",
             hint="name the person by object id or UPN",
         )
-    records = _called(connection, folded, employees)
-    if not records:
-        raise UsageError(f"nobody is known as {who}", hint=_WHOLE)
-    companies = _companies(connection)
     persons: list[set[Record]] = []
     for record in sorted(records):
         if not any(record in person for person in persons):
             persons.append(_followed(connection, record, companies))
     if len(persons) > 1:
+        names = source_names(connection)
         shown = ", ".join(
-            f"{each.table} {each.key}" for each in (min(person & records) for person in persons[:_SHARED])
+            f"{each.table} {each.key} ({names.get(each.source_id)})"
+            for each in (min(person & records) for person in persons[:_SHARED])
         )
         more = ", …" if len(persons) > _SHARED else ""
         raise UsageError(
-            f"{who} fits {len(persons)} persons: {shown}{more}", hint="name one by the object id that stands here"
+            f"{who} fits {len(persons)} persons: {shown}{more}",
+            hint="name one by the object id that stands here, with --source and the source behind it",
         )
     return persons[0]
 
@@ -204,6 +236,19 @@ def _companies(connection: Connection) -> dict[int, set[int]]:
     return found
 
 
+def _company(companies: Mapping[int, set[int]], source_id: int) -> set[int] | None:
+    """The sources that hold the same people as this one; None: all, for no links are known."""
+    return companies.get(source_id, {source_id}) if companies else None
+
+
+def shared_employee_ids(connection: Connection, records: set[Record]) -> list[str]:
+    """The employee ids of a person that were not followed, because many objects of the company carry them."""
+    sources = _company(_companies(connection), min(records).source_id)
+    return sorted(
+        each for each in _joining(connection, records)["employee id"] if _is_shared(connection, each, sources)
+    )
+
+
 def foreign_sources(connection: Connection, records: Iterable[Record]) -> set[int]:
     """The sources that hold the people of other companies: what stands there under a name of the person is not his."""
     companies = _companies(connection)
@@ -213,14 +258,14 @@ def foreign_sources(connection: Connection, records: Iterable[Record]) -> set[in
 
 def _followed(connection: Connection, record: Record, companies: Mapping[int, set[int]]) -> set[Record]:
     """The record, and what is joined to it in the sources that hold the same people."""
-    mine = companies.get(record.source_id, {record.source_id}) if companies else None
+    mine = _company(companies, record.source_id)
     records = {record}
     while True:
         values = _joining(connection, records)
+        values["employee id"] = {each for each in values["employee id"] if not _is_shared(connection, each, mine)}
         more = set(records)
         for kept in _KEPT:
-            found = _records(connection, kept, [(column, values[kind]) for column, kind in kept.joins.items()])
-            more |= {each for each in found if mine is None or each.source_id in mine}
+            more |= _records(connection, kept, [(column, values[kind]) for column, kind in kept.joins.items()], mine)
         if more == records:
             return records
         records = more

@@ -139,7 +139,10 @@ def test_a_upn_that_was_given_to_someone_else_fits_two_and_is_not_followed(store
     with store.read() as connection:
         found = find_person(connection, "e1", EmployeeIdRules())
         assert {each.key for each in found} == {"id-old"}
-    with pytest.raises(UsageError, match=r"^J\.Doe@example\.com fits 2 persons: entra_user id-new, entra_user id-old$"):
+    with pytest.raises(
+        UsageError,
+        match=r"^J\.Doe@example\.com fits 2 persons: entra_user id-new \(entra\), entra_user id-old \(entra\)$",
+    ):
         forget(store, "J.Doe@example.com")
     assert rows(store) == {"entra_user_history": 1}
 
@@ -157,7 +160,7 @@ def test_a_mail_address_names_its_person_and_nobody_where_two_have_it(store):
     jan = {"worker_id": "w1", "worker_key": "w1", "personal_mail_key": "jan@home.example"}
     load(store, "workers", make_row("worker", **jan, work_mail_key="jan@example.com", worker_status="A"))
     load(store, "workers", make_row("worker", **jan, worker_status="L"))
-    with pytest.raises(UsageError, match="fits 2 persons: ad_user guid-a, ad_user guid-b"):
+    with pytest.raises(UsageError, match=r"fits 2 persons: ad_user guid-a \(ad\), ad_user guid-b \(ad\)$"):
         forget(store, "box@example.com")
     for who in ("O'Neil@example.com", "JAN@home.example"):
         assert sum(each.rows for each in forget(store, who, is_dry=True).removed) == 1
@@ -182,7 +185,9 @@ def test_the_same_id_in_companies_that_are_not_linked_fits_two(store):
     with store.read() as connection:
         assert len(find_person(connection, "e1", EmployeeIdRules())) == 4
     write_links(store, Config.model_validate(links[0] | sources))
-    with pytest.raises(UsageError, match="e1 fits 2 persons: ad_user guid-one, ad_user guid-two"):
+    with pytest.raises(
+        UsageError, match=r"e1 fits 2 persons: ad_user guid-one \(ad-one\), ad_user guid-two \(ad-two\)$"
+    ):
         forget(store, "e1")
     with store.read() as connection:
         found = find_person(connection, "guid-two", EmployeeIdRules())
@@ -254,6 +259,51 @@ def test_an_employee_id_that_many_carry_names_nobody_and_is_not_followed(store):
         forget(store, "0")
     with store.read() as connection:
         assert {each.key for each in find_person(connection, "guid-svc1", EmployeeIdRules())} == {"guid-svc1"}
+    assert forget(store, "guid-svc1").not_followed == ["0"]
+
+
+def unlinked(store: Store, number: int) -> None:
+    """Companies that each have an AD and an HR system of their own, and number their people from 1."""
+    for n in range(number):
+        load(store, "workers", worker("1", "1"), worker("2", f"f{n}"), name=f"hr{n}")
+        load(store, "ad", ad(f"user{n}", "1"), name=f"ad{n}")
+    with store.write() as connection:
+        links = [{"worker_source_id": 1 + 2 * n, "ad_source_id": 2 + 2 * n} for n in range(number)]
+        connection.execute(insert(source_link), links)
+
+
+def test_an_employee_id_that_one_object_of_each_company_carries_is_followed(store):
+    unlinked(store, 6)
+    with store.read() as connection:
+        found = find_person(connection, "guid-user0", EmployeeIdRules())
+    assert found == {("worker", 1, "1"), ("ad_user", 2, "guid-user0")}
+    assert forget(store, "guid-user0", is_dry=True).not_followed == []
+    with pytest.raises(UsageError, match=r"^1 fits 6 persons: ad_user guid-user0 \(ad0\), .*, …$"):
+        forget(store, "1")
+
+
+def test_a_source_tells_one_id_of_several_systems_apart(store):
+    unlinked(store, 2)
+    with pytest.raises(UsageError, match=r"^2 fits 2 persons: worker 2 \(hr0\), worker 2 \(hr1\)$"):
+        forget(store, "2")
+    with store.read() as connection:
+        assert find_person(connection, "2", EmployeeIdRules(), "hr1") == {("worker", 3, "2")}
+        assert find_person(connection, "1", EmployeeIdRules(), "hr1") == {
+            ("worker", 3, "1"),
+            ("ad_user", 4, "guid-user1"),
+        }
+    for name, said in (("hr2", "no source is called hr2"), ("ad1", "nobody is known as 2 in ad1")):
+        with pytest.raises(UsageError, match=f"^{said}$"):
+            forget(store, "2", source_name=name)
+
+
+@pytest.mark.parametrize(("who", "keys"), [("1001", {"1001"}), ("1002", {"1002"}), ("2002", {"1001"})])
+def test_with_a_source_the_id_of_an_object_comes_before_what_others_carry(store, who, keys):
+    load(store, "workers", worker("1001", "2002"), worker("1002", "1001"))
+    with pytest.raises(UsageError, match=r"^1001 fits 2 persons: worker 1001 \(workers\), worker 1002 \(workers\)$"):
+        forget(store, "1001")
+    with store.read() as connection:
+        assert {each.key for each in find_person(connection, who, EmployeeIdRules(), "workers")} == keys
 
 
 def test_employee_ids_go_through_the_sites_normaliser(store):
@@ -384,7 +434,7 @@ def contact(name: str) -> Row:
     ("kind", "made", "names", "tables"),
     [
         ("entra", deleted, ["ID-ana", "Ana@example.com", "ana@mail.example", "E-ana"], {"entra_deleted"}),
-        ("entra", lambda name: deleted(name, upn_key=f"id{name}{name}@x.example"), ["ana@x.example"], {"entra_deleted"}),
+        ("entra", lambda name: deleted(name, upn_key=f"id{name}{name}@x.org"), ["ana@x.org"], {"entra_deleted"}),
         ("entra", lambda name: make_row("entra_registration", id=f"id-{name}"), ["id-ana"], {"entra_registration"}),
         (
             "ad", lambda name: make_row("ad_deleted", guid=f"guid-{name}", object_type="user"), ["guid-ana"],
@@ -450,7 +500,7 @@ def test_a_deleted_user_leads_to_what_is_left_in_active_directory(store):
 def test_an_address_of_a_contact_and_a_user_fits_two(store):
     load(store, "ad", contact("ana"), tables=("ad_contact", "ad_contact_proxyaddress"))
     load(store, "entra", entra("ana", None, "ana@home.example"))
-    with pytest.raises(UsageError, match="fits 2 persons: ad_contact guid-ana, entra_user id-ana"):
+    with pytest.raises(UsageError, match=r"fits 2 persons: ad_contact guid-ana \(ad\), entra_user id-ana \(entra\)$"):
         forget(store, "ana@home.example")
 
 
