@@ -59,6 +59,8 @@ def forget(
         say(f"stays: {each.table} {each.key}: the source {each.source} still has it")
     for employee_id in done.not_followed:
         say(f"not followed: many objects of one table carry the employee id {employee_id}")
+    if done.planned:
+        say(f"stays: {done.planned} rows of backfill_item (plans): they are made from the journals of backfills")
     say("not looked at: plans and journals of backfills, reports and exports that were written to files")
 
 

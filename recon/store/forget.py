@@ -13,10 +13,20 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, not_
 from recon.decode.keys import EmployeeIdRules, dn_key, fold, utf16_units
 from recon.objects import TABLES
 from recon.store.acceptance import finding_acceptance, finding_seen
+from recon.store.backfill_tables import backfill_item
 from recon.store.engine import Store
 from recon.store.exact import ends_with
 from recon.store.history import Removed, remove
-from recon.store.match_tables import finding_row
+from recon.store.lifecycle import lifecycle_date
+from recon.store.match_tables import (
+    finding_row,
+    leaver,
+    match_candidate,
+    pair,
+    privileged_account,
+    user_match,
+    worker_match,
+)
 from recon.store.person import (
     RECORDS,
     Record,
@@ -50,6 +60,14 @@ _ABOUT: Mapping[str, tuple[tuple[str, str], ...]] = {
     "worker": (),
 }
 
+# what a refresh makes of the objects of each table, and the column with their row_id
+_MATCHED: Mapping[str, tuple[tuple[Table, str], ...]] = {
+    "ad_user": tuple((table, "ad_row_id") for table in (match_candidate, user_match, pair)),
+    "ad_contact": (),
+    "entra_user": tuple((table, "entra_row_id") for table in (match_candidate, user_match, pair)),
+    "worker": tuple((table, "worker_row_id") for table in (worker_match, leaver)),
+}
+
 # the tables of objects that have a distinguished name
 _NAMES = ("ad_user", "ad_contact")
 
@@ -73,11 +91,16 @@ class Staying:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was removed (or would be), what stays, and employee ids that many carry, so that they were not followed."""
+    """What was removed (or would be), and what stays.
+
+    `not_followed`: employee ids that many objects carry. `planned`: rows of backfill_item about the person; they are
+    made from the journals of backfills and stay.
+    """
 
     removed: list[Removed]
     stays: list[Staying]
     not_followed: list[str] = field(default_factory=list)
+    planned: int = 0
 
 
 class _Name(NamedTuple):
@@ -195,6 +218,37 @@ def _places(connection: Connection, records: set[Record], named: _Names) -> Iter
         yield load_drift, named.drifted()
 
 
+def _matched(connection: Connection, records: set[Record]) -> Iterator[tuple[Table, _Condition]]:
+    """Where the last refresh holds objects that have gone since; of those that are there still, the next one does."""
+    for name in RECORDS:
+        key, mine = TABLES[name].key[0], sorted(each for each in records if each.table == name)
+        current, past = LOADED[name], HISTORY[name]
+        standing = select(current.c.row_id, current.c.source_id, current.c[key]).where(is_one_of(current, key, mine))
+        there = {row_id: Record(name, *its) for row_id, *its in connection.execute(standing)}
+        gone = set(connection.scalars(select(past.c.row_id).where(is_one_of(past, key, mine)))) - set(there)
+        for matched, column in _MATCHED[name]:
+            yield matched, matched.c[column].in_(gone)
+        yield (
+            privileged_account,
+            and_(privileged_account.c.object_type == name, privileged_account.c.account_row_id.in_(gone)),
+        )
+        left = [each for each in mine if each not in there.values()]
+        yield lifecycle_date, and_(lifecycle_date.c.object_type == name, is_one_of(lifecycle_date, "object_key", left))
+
+
+def _planned(connection: Connection, records: set[Record]) -> int:
+    """Rows of backfill_item about the person."""
+    names, its = source_names(connection), backfill_item.c
+    users = {each.key for each in records if each.table == "entra_user"}
+    workers = (
+        and_(its.worker_source == names.get(each.source_id), its.worker_id == each.key)
+        for each in records
+        if each.table == "worker"
+    )
+    mine = or_(its.object_id.in_(users), *workers)
+    return int(connection.scalar(select(func.count()).select_from(backfill_item).where(mine)) or 0)
+
+
 def _clear_names(connection: Connection, records: set[Record], named: _Names, *, is_dry: bool) -> Iterator[Removed]:
     """Clear the person out of the past of others, whose manager or owner they were."""
     worker_keys = _worker_keys(connection, [each for each in records if each.table == "worker"])
@@ -265,9 +319,9 @@ def forget(
     with store.write() as connection:
         records = find_person(connection, who, rules or EmployeeIdRules(), source_name)
         named = _Names(connection, records)
-        not_followed = shared_employee_ids(connection, records)
+        not_followed, planned = shared_employee_ids(connection, records), _planned(connection, records)
         places: dict[Table, list[_Condition]] = {}  # all found before the first is emptied: one leads to another
-        for table, mine in _places(connection, records, named):
+        for table, mine in (*_places(connection, records, named), *_matched(connection, records)):
             places.setdefault(table, []).append(mine)
         for cleared in _clear_names(connection, records, named, is_dry=is_dry):
             removed[cleared.table] = cleared.rows
@@ -281,4 +335,6 @@ def forget(
                 current = is_one_of(LOADED[held], column, [each])
                 if connection.scalar(select(func.count()).select_from(LOADED[held]).where(current)):
                     stays.append(Staying(held, names.get(each.source_id, "?"), each.key))
-    return Forgotten([Removed(name, rows) for name, rows in sorted(removed.items()) if rows], stays, not_followed)
+    return Forgotten(
+        [Removed(name, rows) for name, rows in sorted(removed.items()) if rows], stays, not_followed, planned
+    )

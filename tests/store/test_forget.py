@@ -3,16 +3,27 @@
 import pytest
 from sqlalchemy import delete, func, insert, select
 
-from recon.config import Config, LoadGuards
+from recon.config import Config, LoadGuards, Settings
 from recon.decode.keys import EmployeeIdRules, cut_units
 from recon.errors import UsageError
+from recon.findings import refresh
 from recon.objects import TABLES, ReadReport, Row
 from recon.store import Store
 from recon.store.acceptance import finding_acceptance, finding_seen
+from recon.store.backfill_tables import backfill_item
 from recon.store.forget import Staying, forget
 from recon.store.history import Removed
+from recon.store.lifecycle import lifecycle_date
 from recon.store.load import Load
-from recon.store.match_tables import finding_row
+from recon.store.match_tables import (
+    finding_row,
+    leaver,
+    match_candidate,
+    pair,
+    privileged_account,
+    user_match,
+    worker_match,
+)
 from recon.store.person import find_person
 from recon.store.runs import register_source, write_links
 from recon.store.tables import HISTORY, LOADED, load_drift, load_reject, metadata, source_link
@@ -533,6 +544,64 @@ def test_a_record_that_was_published_and_then_rejected_is_one(store):
     assert rows(store) == {"worker_history": 1, "load_reject": 2}
     forget(store, "w1")
     assert rows(store) == {}
+
+
+def test_what_the_last_refresh_made_of_objects_that_have_gone_goes_too(store):
+    def people(*names: str) -> None:
+        for kind, made in (("ad", user), ("entra", entra_user), ("workers", left)):
+            load(store, kind, *(made(name) for name in names))
+
+    def user(name: str) -> Row:
+        return make_row(
+            "ad_user", guid=f"guid-{name}", employeeid_key=f"e-{name}", upn_key=f"{name}@x.example", is_enabled=1,
+            immutable_id=f"{name}=", dn_key=f"cn={name}", msdscloudextensionattribute1="2026-01-01",
+        )  # fmt: skip
+
+    def entra_user(name: str) -> Row:
+        return make_row(
+            "entra_user", id=f"id-{name}", onpremisesimmutableid=f"{name}=", is_enabled=1,
+            employeehiredate="2026-01-01 00:00:00.000000",
+        )  # fmt: skip
+
+    def left(name: str) -> Row:
+        values = {"worker_id": name, "worker_key": name, "employeeid_key": f"e-{name}", "is_active": 0}
+        return make_row("worker", **values, termination_date="2020-01-01", termination_day=18262)
+
+    people("ana", "ben")
+    with store.write() as connection:
+        connection.execute(insert(source_link).values(ad_source_id=1, entra_source_id=2, worker_source_id=3))
+    refresh(store, Settings())
+    with store.write() as connection:
+        for name in ("ana", "ben"):
+            ids = {"source_id": 1, "account_row_id": 1 if name == "ana" else 2, "object_key": f"guid-{name}"}
+            flags = {"depth": 1, "is_primary_group": 0, "is_eligible": 0, "is_refused": 0}
+            connection.execute(
+                insert(privileged_account).values(object_type="ad_user", reason="x", holder_key="g", **ids, **flags)
+            )
+            item = {"attribute": "otherMails", "outcome": "done", "attempts": 1, "plan": f"p-{name}"}
+            for number, named in enumerate((f"id-{name}", "somebody")):
+                about = {"object_id": named, "worker_source": "workers", "worker_id": name if number else None}
+                connection.execute(insert(backfill_item).values(item_number=number, **item, **about))
+    people("ben")
+    made = (match_candidate, user_match, pair, worker_match, leaver, lifecycle_date, privileged_account)
+
+    def count() -> dict[str, int]:
+        with store.read() as connection:
+            return {each.name: connection.scalar(select(func.count()).select_from(each)) for each in made}
+
+    before = count()
+    assert all(number % 2 == 0 for number in before.values())
+    assert min(before.values()) == 2
+    dry = forget(store, "guid-ben", is_dry=True)
+    assert not {each.table for each in dry.removed} & set(before)
+    dry = forget(store, "e-ana", is_dry=True)
+    assert count() == before
+    assert forget(store, "e-ana") == dry
+    assert count() == {name: number // 2 for name, number in before.items()}
+    assert dry.planned == 2
+    with store.read() as connection:
+        assert list(connection.scalars(select(pair.c.ad_guid))) == ["guid-ben"]
+        assert connection.scalar(select(func.count()).select_from(backfill_item)) == 4
 
 
 @pytest.fixture
