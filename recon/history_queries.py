@@ -21,76 +21,67 @@ _BETWEEN = """-- param: before int number of the load to compare from (kept_load
 -- param: after int number of the load to compare up to, itself included
 -- param: after_at time instead of after: UTC
 """
-# compared by changes_*: what a person would call a change of the account; keys and numbers behind them left out
-_COMPARED = {
-    "ad_user": (
-        "samaccountname userprincipalname displayname givenname sn initials description ou_path cn employeeid "
-        "employeenumber employeetype mail mailnickname targetaddress smtp_primary title department company division "
-        "manager physicaldeliveryofficename telephonenumber streetaddress l st postalcode c preferredlanguage info "
-        "useraccountcontrol is_enabled primarygroupid admincount pwd_last_set_at account_expires_at locked_out_at "
-        + " ".join(f"extensionattribute{n}" for n in range(1, 16))
-    ),
-    "entra_user": (
-        "userprincipalname displayname givenname surname usertype accountenabled employeeid employeetype "
-        "employeehiredate employeeleavedatetime mail mailnickname smtp_primary othermails_count usagelocation country "
-        "externaluserstate jobtitle department companyname officelocation streetaddress city state postalcode "
-        "preferredlanguage onpremisessyncenabled onpremisessecurityidentifier onpremisessamaccountname "
-        "onpremisesdistinguishedname onpremisesdomainname onpremisesuserprincipalname passwordpolicies "
-        "lastpasswordchangedatetime showinaddresslist isresourceaccount ismanagementrestricted "
-        + " ".join(f"extensionattribute{n}" for n in range(1, 16))
-    ),
-    "ad_group": (
-        "samaccountname name displayname description ou_path grouptype mail mailnickname managedby admincount"
-    ),
-    "ad_computer": (
-        "samaccountname name displayname description ou_path useraccountcontrol is_enabled primarygroupid dnshostname "
-        "operatingsystem operatingsystemversion managedby pwd_last_set_at account_expires_at"
-    ),
-    "ad_contact": (
-        "cn displayname description ou_path givenname sn mail mailnickname targetaddress company department"
-    ),
-    "entra_group": (
-        "displayname description mail mailnickname mailenabled securityenabled is_unified is_dynamic "
-        "isassignabletorole visibility classification membershiprule membershipruleprocessingstate "
-        "expirationdatetime reneweddatetime onpremisessyncenabled onpremisessamaccountname onpremisesdomainname"
-    ),
-    "worker": (
-        "employee_id user_id first_name last_name display_name worker_type worker_status is_active hire_date "
-        "original_hire_date termination_date work_mail country company department cost_center "
-        "job_title location manager_id"
-    ),
-}
-# compared by its key, shown by its masked form
-_HIDDEN = {"worker": "personal_mail"}
-# multi-valued attributes of those: table and the column that is compared
-_COMPARED_VALUES = {
-    "ad_user": (
-        ("ad_user_proxyaddress", "proxyaddresses"),
-        ("ad_user_altsecurityidentity", "altsecurityidentities"),
-        ("ad_user_serviceprincipalname", "serviceprincipalname"),
-        ("ad_user_sidhistory", "sidhistory"),
-    ),
-    "entra_user": (
-        ("entra_user_othermail", "othermails"),
-        ("entra_user_proxyaddress", "proxyaddresses"),
-        ("entra_user_businessphone", "businessphones"),
-    ),
-    "ad_group": (("ad_group_proxyaddress", "proxyaddresses"),),
-    "ad_computer": (
-        ("ad_computer_altsecurityidentity", "altsecurityidentities"),
-        ("ad_computer_serviceprincipalname", "serviceprincipalname"),
-    ),
-    "ad_contact": (("ad_contact_proxyaddress", "proxyaddresses"),),
-    "entra_group": (("entra_group_proxyaddress", "proxyaddresses"),),
-    "worker": (),
-}
+# compared attribute by attribute
+_COMPARED = ("ad_user", "ad_group", "ad_computer", "ad_contact", "entra_user", "entra_group", "worker")
 # byte-exact values stand apart: SQL Server keeps them in another collation, and they should never change
-_ANCHORS = (
-    ("ad_user", "immutable_id"),
-    ("ad_user", "sid"),
-    ("entra_user", "onpremisesimmutableid"),
-    ("entra_user", "sid"),
-)
+_ANCHORS = {
+    "ad_user": ("immutable_id", "msdsconsistencyguid", "sid"),
+    "ad_group": ("sid",),
+    "ad_computer": ("sid",),
+    "entra_user": ("onpremisesimmutableid", "sid"),
+    "entra_group": ("sid",),
+}
+# not compared beside keys, days and what changes without meaning: they say again what another column says
+_REPEATED = {
+    "objectguid": "the key in bytes",
+    "guid_immutable_id": "the key in base64",
+    "objectsid": "sid in bytes",
+    "rid": "the end of sid",
+    "ad_contact.sid": "a contact has none",
+    "usncreated": "a number of one domain controller: another has another for the same object",
+    "pwdlastset": "pwd_last_set_at",
+    "accountexpires": "account_expires_at",
+    "lockouttime": "locked_out_at",
+    "entra_user.is_enabled": "accountenabled",
+    "is_guest": "usertype",
+    "is_synced": "onpremisessyncenabled",
+    "personal_mail_masked": "personal_mail",
+    "country_code": "country",
+}
+# values of those, a child table each: its columns that are compared, and as which attribute. Not compared: parts of the
+# value and what is read from it, the positions, and tables of value defects, because the values themselves are
+_VALUES = {
+    "ad_user_proxyaddress": {"value": "proxyaddresses"},
+    "ad_user_altsecurityidentity": {"value": "altsecurityidentities"},
+    "ad_user_serviceprincipalname": {"value": "serviceprincipalname"},
+    "ad_user_sidhistory": {"value": "sidhistory"},
+    "ad_user_certificate": {"strong_value": "certificate"},  # its issuer and serial number: all of it follows
+    "ad_attribute": {"value": ""},  # the table names the attribute
+    "ad_group_proxyaddress": {"value": "proxyaddresses"},
+    "ad_computer_altsecurityidentity": {"value": "altsecurityidentities"},
+    "ad_computer_serviceprincipalname": {"value": "serviceprincipalname"},
+    "ad_contact_proxyaddress": {"value": "proxyaddresses"},
+    "entra_user_othermail": {"value": "othermails"},
+    "entra_user_proxyaddress": {"value": "proxyaddresses"},
+    "entra_user_businessphone": {"value": "businessphones"},
+    "entra_user_imaddress": {"value": "imaddresses"},
+    "entra_user_license": {"skuid": "assignedlicenses"},
+    "entra_user_identity": {
+        "signintype": "identities.signintype",
+        "issuer": "identities.issuer",
+        "issuerassignedid": "identities.issuerassignedid",
+    },
+    "entra_user_provisioningerror": {
+        "category": "onpremisesprovisioningerrors.category",
+        "propertycausingerror": "onpremisesprovisioningerrors.propertycausingerror",
+        "value": "onpremisesprovisioningerrors.value",
+        "occurreddatetime": "onpremisesprovisioningerrors.occurreddatetime",
+    },
+    "entra_group_proxyaddress": {"value": "proxyaddresses"},
+    "worker_prior_id": {"prior_id": "prior_id"},
+    "worker_attribute": {"value": ""},
+}
+_BLOCK = 10  # columns that a CASE looks through at most: one over all of a wide table is most of the work
 # not a key: SQL Server keeps keys in another collation, and takes no union of both. Tables without: the key is the name
 _NAMES = {"ad_user": "displayname", "ad_group": "name", "ad_computer": "name", "ad_contact": "displayname",
           "ad_deleted": "last_name", "ad_domain": "distinguishedname", "ad_password_policy": "name",
@@ -175,18 +166,33 @@ def _as_text(alias: str, column: Column) -> str:
     return name
 
 
-def _case(alias: str, columns: Iterable[Column], to: str) -> str:
-    cases = "".join(f"            when '{column.name}' then {_as_text(alias, column)}\n" for column in columns)
-    return f"        case a.attribute\n{cases}        end as {to}"
+def _by_place(values: list[str], alias: str, margin: int) -> str:
+    """The CASE that takes one of several values by its place, which counts from 1."""
+    whens = [f"when {place} then {value}" for place, value in enumerate(values, 1)]
+    if len(whens) <= _BLOCK:
+        lines = [f"case {alias}.place", *(f"    {when}" for when in whens)]
+    else:
+        lines = ["case"]
+        for first in range(0, len(whens), _BLOCK):
+            block = whens[first : first + _BLOCK]
+            lines.append(f"    when {alias}.place <= {first + len(block)} then case {alias}.place")
+            lines += [*(f"        {when}" for when in block), "    end"]
+    return f"\n{' ' * margin}".join([*lines, "end"])
 
 
-def _versions(table: Table, names: list[str]) -> str:
+def _places(name: str, count: int) -> str:
+    lines = ["    select 1 as place", *(f"    union all\n    select {place}" for place in range(2, count + 1))]
+    return f"{name} as (\n" + "\n".join(lines) + "\n)"
+
+
+def _versions(table: Table, names: Iterable[str]) -> str:
     """The objects that stand at both moments in different versions: as they were, and as they became."""
     key = table.key[0]
     wanted = "".join(f"        {{alias}}.{name},\n" for name in ["source_id", key, *names])
     return f"""old_row as (
     select
-{wanted.format(alias="h")}        h.to_run
+{wanted.format(alias="h")}        b.run_id as before_run,
+        e.run_id as after_run
     from {table.name}_history as h
     inner join moment_before as b on b.source_id = h.source_id
     inner join moment_after as e on e.source_id = h.source_id
@@ -210,13 +216,31 @@ new_row as (
 )"""
 
 
-def _list(name: str, values: Iterable[str]) -> str:
-    first, *rest = values
-    lines = [
-        f"    select '{first}' as attribute",
-        *(f"    union all\n    select '{value}' as attribute" for value in rest),
-    ]
-    return f"{name} as (\n" + "\n".join(lines) + "\n)"
+def left_out(table: Table) -> dict[str, str]:
+    """The columns that no changes_* compares, with the reason."""
+    why = {}
+    for column in table.columns:
+        if column.name in table.key:
+            why[column.name] = "names the object"
+        elif column.volatile:
+            why[column.name] = "changes without meaning, and makes no version"
+        elif column.type == "key" or column.type == "day":
+            why[column.name] = "made from the column of its text or time"
+        else:
+            reason = _REPEATED.get(f"{table.name}.{column.name}") or _REPEATED.get(column.name)
+            why |= {column.name: reason} if reason else {}
+    return why
+
+
+def _hidden(table: Table) -> list[str]:
+    """The columns that are compared and never shown."""
+    return [column.name for column in table.columns if column.personal and column.type == "text"]
+
+
+def _compared(table: Table) -> list[Column]:
+    """The columns that stand side by side; anchors and what is hidden have a SELECT of their own."""
+    apart = {*left_out(table), *_ANCHORS.get(table.name, ()), *_hidden(table)}
+    return [column for column in table.columns if column.name not in apart]
 
 
 def _changed(table: Table) -> str:
@@ -226,124 +250,169 @@ def _changed(table: Table) -> str:
         o.source_id,
         o.{key},
         n.{_NAMES[table.name]} as object_name,
-        n.from_run
+        n.from_run,
+        o.before_run,
+        o.after_run
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.{key} = o.{key}
 )"""
 
 
 def _values(child: str) -> str:
-    """The values of one multi-valued attribute at both moments, of objects that changed in between."""
-    key = TABLES[child].key[0]
-    shown = "value_masked" if "value_masked" in TABLES[child].position else "value"
+    """The values of one child table at both moments, of objects that changed in between."""
+    table = TABLES[child]
+    key = table.key[0]
+    columns = [table.columns[table.position[name]] for name in _VALUES[child]]
 
-    def side(alias: str, source: str, is_new: int, moment: str, was_there: str) -> str:
+    def side(alias: str, source: str, was_there: str, is_there: str, where: str) -> str:
+        if len(columns) > 1:
+            own = ["a.place", _by_place([_as_text(alias, column) for column in columns], "a", 8) + " as value"]
+        elif "attribute" in table.position:
+            own = [f"{alias}.attribute", f"{alias}.value"]
+        else:
+            own = [f"{alias}.{columns[0].name} as value"]
+        if "value_masked" in table.position:
+            own.append(f"{alias}.value_masked")
+        shown = "".join(f"        {each},\n" for each in own)
+        places = f"\n    cross join place_{child} as a" if len(columns) > 1 else ""
         return f"""    select
         b.source_id,
         b.{key},
         b.object_name,
         b.from_run,
-        {alias}.value,
-        {alias}.{shown} as shown,
-        {is_new} as is_new
+{shown}        case when {was_there} then 1 else 0 end as was_there,
+        case when {is_there} then 1 else 0 end as is_there
     from changed_row as b
-    inner join {moment} as m on m.source_id = b.source_id
-    inner join {source} as {alias} on {alias}.source_id = b.source_id and {alias}.{key} = b.{key}
-    where {was_there}"""
+    inner join {source} as {alias} on {alias}.source_id = b.source_id and {alias}.{key} = b.{key}{places}
+    where {where}"""
 
-    sides = [
-        each
-        for is_new, moment in enumerate(("moment_before", "moment_after"))
-        for each in (
-            side("c", child, is_new, moment, "c.run_id <= m.run_id"),
-            side("h", f"{child}_history", is_new, moment, "h.from_run <= m.run_id and h.to_run > m.run_id"),
-        )
-    ]
-    return f"side_{child} as (\n" + "\n    union all\n".join(sides) + "\n)"
+    sides = (
+        side("c", child, "c.run_id <= b.before_run", "c.run_id <= b.after_run", "c.run_id <= b.after_run"),
+        side(
+            "h",
+            f"{child}_history",
+            "h.from_run <= b.before_run and h.to_run > b.before_run",
+            "h.from_run <= b.after_run and h.to_run > b.after_run",
+            "h.from_run <= b.after_run and h.to_run > b.before_run",
+        ),
+    )
+    places = f"{_places(f'place_{child}', len(columns))},\n\n" if len(columns) > 1 else ""
+    return f"{places}side_{child} as (\n" + "\n    union all\n".join(sides) + "\n)"
 
 
-def _value_branch(table: Table, child: str, attribute: str) -> str:
+def _value_branch(table: Table, child: str) -> str:
     """What stands on one side alone: counted, because joining two lists of changes costs their product."""
     key = table.key[0]
+    position = TABLES[child].position
+    names = list(_VALUES[child].values())
+    grouped = f"s.name, v.{key}, v.object_name, v.from_run"
+    if len(names) > 1:
+        attribute, grouped = _by_place([f"'{name}'" for name in names], "v", 4), f"{grouped}, v.place"
+    elif "attribute" in position:
+        attribute, grouped = "v.attribute", f"{grouped}, v.attribute"
+    else:
+        attribute = f"'{names[0]}'"
+    if "position" in position:
+        shown = "v.value_masked" if "value_masked" in position else "v.value"
+        before, after = (f"case when max(v.{side}) = 1 then max({shown}) end" for side in ("was_there", "is_there"))
+        rest = f"where v.value is not null\ngroup by {grouped}, v.value\nhaving max(v.was_there) <> max(v.is_there)"
+    else:  # one value at a time: what was and what is stand in one row
+        before, after = (f"max(case when v.{side} = 1 then v.value end)" for side in ("was_there", "is_there"))
+        rest = f"group by {grouped}\nhaving\n    coalesce({before}, '')\n    <> coalesce({after}, '')"
     return f"""select
     s.name as source_name,
     v.{key},
     v.object_name,
-    '{attribute}' as attribute,
-    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
-    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    {attribute}{"" if attribute == "v.attribute" else " as attribute"},
+    {before} as before_value,
+    {after} as after_value,
     v.from_run as run_id
 from side_{child} as v
 inner join source as s on s.source_id = v.source_id
-group by s.name, v.{key}, v.object_name, v.from_run, v.value
-having min(v.is_new) = max(v.is_new)"""
+{rest}"""
+
+
+def _forms(table: Table, hidden: str) -> tuple[str, str]:
+    """The column that tells that a hidden one differs, and the one that is shown: itself where there is no other."""
+    compared, masked = (f"{hidden}{form}" for form in ("_key", "_masked"))
+    return compared if compared in table.position else hidden, masked if masked in table.position else hidden
 
 
 def _hidden_branch(table: Table, hidden: str) -> str:
     key = table.key[0]
+    compared, masked = _forms(table, hidden)
+
+    def shown(alias: str) -> str:
+        return f"case when {alias}.{hidden} <> '' then '***' end" if masked == hidden else f"{alias}.{masked}"
+
     return f"""select
     s.name as source_name,
     n.{key},
     n.{_NAMES[table.name]} as object_name,
     '{hidden}' as attribute,
-    o.{hidden}_masked as before_value,
-    n.{hidden}_masked as after_value,
+    {shown("o")} as before_value,
+    {shown("n")} as after_value,
     n.from_run as run_id
 from old_row as o
 inner join new_row as n on n.source_id = o.source_id and n.{key} = o.{key}
 inner join source as s on s.source_id = o.source_id
-where coalesce(o.{hidden}_key, '') <> coalesce(n.{hidden}_key, '')"""
+where coalesce(o.{compared}, '') <> coalesce(n.{compared}, '')"""
 
 
 def changes(table: Table) -> str:
     """Attribute by attribute, what differs between two loads."""
     key = table.key[0]
-    columns = [table.columns[table.position[name]] for name in _COMPARED[table.name].split()]
-    children = _COMPARED_VALUES[table.name]
+    columns = _compared(table)
+    children = [child for child in _VALUES if TABLES[child].parent == table.name]
     name = _NAMES[table.name]
     names = [column.name for column in columns]
-    hidden = _HIDDEN.get(table.name)
+    hidden = _hidden(table)
+    forms = dict.fromkeys(form for each in hidden for form in _forms(table, each))
     parts = [
         _moment("moment_before", "before", "before_at"),
         _moment("moment_after", "after", "after_at"),
-        _list("compared", names),
-        _versions(table, [*names, *([f"{hidden}_key", f"{hidden}_masked"] if hidden else [])]),
+        _places("compared", len(columns)),
+        _versions(table, [*names, *forms]),
         f"""compared_value as (
     select
         n.source_id,
         n.{key},
         n.{name},
         n.from_run,
-        a.attribute,
-{_case("o", columns, "before_value")},
-{_case("n", columns, "after_value")}
+        a.place,
+        {_by_place([_as_text("o", column) for column in columns], "a", 8)} as before_value,
+        {_by_place([_as_text("n", column) for column in columns], "a", 8)} as after_value
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.{key} = o.{key}
     cross join compared as a
 )""",
-        *([_changed(table)] if children else []),
-        *(_values(child) for child, _ in children),
+        _changed(table),
+        *(_values(child) for child in children),
     ]
+    # the names of attributes are written here and not with their places: SQL Server gives a column of texts the
+    # database's collation, and takes no union of that with the column attribute of a table, which is a key
     branches = [
         f"""select
     s.name as source_name,
     v.{key},
     v.{name} as object_name,
-    v.attribute,
+    {_by_place([f"'{each}'" for each in names], "v", 4)} as attribute,
     v.before_value,
     v.after_value,
     v.from_run as run_id
 from compared_value as v
 inner join source as s on s.source_id = v.source_id
 where coalesce(v.before_value, '') <> coalesce(v.after_value, '')""",
-        *([_hidden_branch(table, hidden)] if hidden else []),
-        *(_value_branch(table, child, attribute) for child, attribute in children),
+        *(_hidden_branch(table, each) for each in hidden),
+        *(_value_branch(table, child) for child in children),
     ]
     meaning = _meaning(
         f"One row per attribute of {table.name} that differs between two loads, for objects that stand at both; of a "
         "multi-valued attribute one row per value gained or lost. run_id is the load that brought the present version. "
-        "Where the database compares text without case, a change of case alone is not seen; source anchors and SIDs "
-        "stand in changes_anchor. Private addresses are masked."
+        "Left out are values kept fresh in place (last logon, whenChanged and their like), what only repeats another "
+        "column (keys, days, raw times) and the order of values. Where the database compares text without case, a "
+        "change of case alone is not seen; source anchors and SIDs stand in changes_anchor. Private addresses and "
+        "mobile numbers are masked."
     )
     return (
         f"-- title: What changed in {table.name}\n{meaning}\n{_BETWEEN}with "
@@ -357,37 +426,45 @@ where coalesce(v.before_value, '') <> coalesce(v.after_value, '')""",
 def changes_anchor() -> str:
     """Source anchors and SIDs that differ between two loads."""
 
+    def shown(alias: str, column: str) -> str:
+        if column != "msdsconsistencyguid":
+            return f"{alias}.{column}"
+        # where it is set the immutable id is its base64, where not that of the objectGUID
+        return f"case when {alias}.{column} is not null then {alias}.immutable_id end"
+
     def branch(name: str, column: str) -> str:
         key = TABLES[name].key[0]
+        before, after = shown("o", column), shown("n", column)
         return f"""select
     s.name as source_name,
     '{name}' as object_type,
     o.{key} as object_key,
-    n.displayname as object_name,
+    n.{_NAMES[name]} as object_name,
     '{column}' as attribute,
-    o.{column} as before_anchor,
-    n.{column} as after_anchor,
+    {before} as before_anchor,
+    {after} as after_anchor,
     n.from_run as run_id
 from {name}_old as o
 inner join {name}_new as n on n.source_id = o.source_id and n.{key} = o.{key}
 inner join source as s on s.source_id = o.source_id
-where coalesce(o.{column}, '') <> coalesce(n.{column}, '')"""
+where
+    coalesce({before}, '')
+    <> coalesce({after}, '')"""
 
     parts = [_moment("moment_before", "before", "before_at"), _moment("moment_after", "after", "after_at")]
-    for name in dict.fromkeys(name for name, _ in _ANCHORS):
-        columns = ["displayname", *(column for each, column in _ANCHORS if each == name)]
-        parts.append(
-            _versions(TABLES[name], columns).replace("old_row", f"{name}_old").replace("new_row", f"{name}_new")
-        )
+    for name, columns in _ANCHORS.items():
+        versions = _versions(TABLES[name], [_NAMES[name], *columns])
+        parts.append(versions.replace("old_row", f"{name}_old").replace("new_row", f"{name}_new"))
     meaning = _meaning(
-        "One row per source anchor or SID that differs between two loads, for users that stand at both. They should "
-        "never change: an account that does was made again or matched to another."
+        "One row per source anchor or SID that differs between two loads, for users, groups and computers that stand "
+        "at both. They should never change, but for a consistency GUID that is set: an object whose anchor or SID does "
+        "was made again, moved from another domain, or matched to another."
     )
     return (
         f"-- title: Source anchors and SIDs that changed\n{meaning}\n{_BETWEEN}with "
         + ",\n\n".join(parts)
         + "\n\n"
-        + "\nunion all\n".join(branch(name, column) for name, column in _ANCHORS)
+        + "\nunion all\n".join(branch(name, column) for name, columns in _ANCHORS.items() for column in columns)
         + "\n"
     )
 

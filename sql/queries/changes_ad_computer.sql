@@ -1,8 +1,10 @@
 -- title: What changed in ad_computer
 -- meaning: One row per attribute of ad_computer that differs between two loads, for objects that stand at
 --   both; of a multi-valued attribute one row per value gained or lost. run_id is the load that brought the
---   present version. Where the database compares text without case, a change of case alone is not seen; source
---   anchors and SIDs stand in changes_anchor. Private addresses are masked.
+--   present version. Left out are values kept fresh in place (last logon, whenChanged and their like), what
+--   only repeats another column (keys, days, raw times) and the order of values. Where the database compares
+--   text without case, a change of case alone is not seen; source anchors and SIDs stand in changes_anchor.
+--   Private addresses and mobile numbers are masked.
 -- param: before int number of the load to compare from (kept_loads lists them), itself not included
 -- param: before_at time instead of before: UTC, for example 2026-03-01
 -- param: after int number of the load to compare up to, itself included
@@ -30,54 +32,76 @@ moment_after as (
 ),
 
 compared as (
-    select 'samaccountname' as attribute
+    select 1 as place
     union all
-    select 'name' as attribute
+    select 2
     union all
-    select 'displayname' as attribute
+    select 3
     union all
-    select 'description' as attribute
+    select 4
     union all
-    select 'ou_path' as attribute
+    select 5
     union all
-    select 'useraccountcontrol' as attribute
+    select 6
     union all
-    select 'is_enabled' as attribute
+    select 7
     union all
-    select 'primarygroupid' as attribute
+    select 8
     union all
-    select 'dnshostname' as attribute
+    select 9
     union all
-    select 'operatingsystem' as attribute
+    select 10
     union all
-    select 'operatingsystemversion' as attribute
+    select 11
     union all
-    select 'managedby' as attribute
+    select 12
     union all
-    select 'pwd_last_set_at' as attribute
+    select 13
     union all
-    select 'account_expires_at' as attribute
+    select 14
+    union all
+    select 15
+    union all
+    select 16
+    union all
+    select 17
+    union all
+    select 18
+    union all
+    select 19
+    union all
+    select 20
+    union all
+    select 21
 ),
 
 old_row as (
     select
         h.source_id,
         h.guid,
-        h.samaccountname,
+        h.distinguishedname,
+        h.cn,
         h.name,
         h.displayname,
         h.description,
         h.ou_path,
+        h.whencreated,
+        h.samaccountname,
+        h.samaccounttype,
         h.useraccountcontrol,
         h.is_enabled,
         h.primarygroupid,
+        h.admincount,
+        h.iscriticalsystemobject,
+        h.pwd_last_set_at,
+        h.account_expires_at,
+        h.locked_out_at,
         h.dnshostname,
         h.operatingsystem,
         h.operatingsystemversion,
         h.managedby,
-        h.pwd_last_set_at,
-        h.account_expires_at,
-        h.to_run
+        b.run_id as before_run,
+        e.run_id as after_run
     from ad_computer_history as h
     inner join moment_before as b on b.source_id = h.source_id
     inner join moment_after as e on e.source_id = h.source_id
@@ -88,20 +112,27 @@ new_row as (
     select
         c.source_id,
         c.guid,
-        c.samaccountname,
+        c.distinguishedname,
+        c.cn,
         c.name,
         c.displayname,
         c.description,
         c.ou_path,
+        c.whencreated,
+        c.samaccountname,
+        c.samaccounttype,
         c.useraccountcontrol,
         c.is_enabled,
         c.primarygroupid,
+        c.admincount,
+        c.iscriticalsystemobject,
+        c.pwd_last_set_at,
+        c.account_expires_at,
+        c.locked_out_at,
         c.dnshostname,
         c.operatingsystem,
         c.operatingsystemversion,
         c.managedby,
-        c.pwd_last_set_at,
-        c.account_expires_at,
         c.run_id as from_run
     from ad_computer as c
     inner join moment_before as b on b.source_id = c.source_id
@@ -111,20 +142,27 @@ new_row as (
     select
         h.source_id,
         h.guid,
-        h.samaccountname,
+        h.distinguishedname,
+        h.cn,
         h.name,
         h.displayname,
         h.description,
         h.ou_path,
+        h.whencreated,
+        h.samaccountname,
+        h.samaccounttype,
         h.useraccountcontrol,
         h.is_enabled,
         h.primarygroupid,
+        h.admincount,
+        h.iscriticalsystemobject,
+        h.pwd_last_set_at,
+        h.account_expires_at,
+        h.locked_out_at,
         h.dnshostname,
         h.operatingsystem,
         h.operatingsystemversion,
         h.managedby,
-        h.pwd_last_set_at,
-        h.account_expires_at,
         h.from_run
     from ad_computer_history as h
     inner join moment_before as b on b.source_id = h.source_id
@@ -138,38 +176,64 @@ compared_value as (
         n.guid,
         n.name,
         n.from_run,
-        a.attribute,
-        case a.attribute
-            when 'samaccountname' then o.samaccountname
-            when 'name' then o.name
-            when 'displayname' then o.displayname
-            when 'description' then o.description
-            when 'ou_path' then o.ou_path
-            when 'useraccountcontrol' then cast(o.useraccountcontrol as varchar(20))
-            when 'is_enabled' then cast(o.is_enabled as varchar(20))
-            when 'primarygroupid' then cast(o.primarygroupid as varchar(20))
-            when 'dnshostname' then o.dnshostname
-            when 'operatingsystem' then o.operatingsystem
-            when 'operatingsystemversion' then o.operatingsystemversion
-            when 'managedby' then o.managedby
-            when 'pwd_last_set_at' then substring(cast(o.pwd_last_set_at as varchar(26)), 1, 19)
-            when 'account_expires_at' then substring(cast(o.account_expires_at as varchar(26)), 1, 19)
+        a.place,
+        case
+            when a.place <= 10 then case a.place
+                when 1 then o.distinguishedname
+                when 2 then o.cn
+                when 3 then o.name
+                when 4 then o.displayname
+                when 5 then o.description
+                when 6 then o.ou_path
+                when 7 then substring(cast(o.whencreated as varchar(26)), 1, 19)
+                when 8 then o.samaccountname
+                when 9 then cast(o.samaccounttype as varchar(20))
+                when 10 then cast(o.useraccountcontrol as varchar(20))
+            end
+            when a.place <= 20 then case a.place
+                when 11 then cast(o.is_enabled as varchar(20))
+                when 12 then cast(o.primarygroupid as varchar(20))
+                when 13 then cast(o.admincount as varchar(20))
+                when 14 then cast(o.iscriticalsystemobject as varchar(20))
+                when 15 then substring(cast(o.pwd_last_set_at as varchar(26)), 1, 19)
+                when 16 then substring(cast(o.account_expires_at as varchar(26)), 1, 19)
+                when 17 then substring(cast(o.locked_out_at as varchar(26)), 1, 19)
+                when 18 then o.dnshostname
+                when 19 then o.operatingsystem
+                when 20 then o.operatingsystemversion
+            end
+            when a.place <= 21 then case a.place
+                when 21 then o.managedby
+            end
         end as before_value,
-        case a.attribute
-            when 'samaccountname' then n.samaccountname
-            when 'name' then n.name
-            when 'displayname' then n.displayname
-            when 'description' then n.description
-            when 'ou_path' then n.ou_path
-            when 'useraccountcontrol' then cast(n.useraccountcontrol as varchar(20))
-            when 'is_enabled' then cast(n.is_enabled as varchar(20))
-            when 'primarygroupid' then cast(n.primarygroupid as varchar(20))
-            when 'dnshostname' then n.dnshostname
-            when 'operatingsystem' then n.operatingsystem
-            when 'operatingsystemversion' then n.operatingsystemversion
-            when 'managedby' then n.managedby
-            when 'pwd_last_set_at' then substring(cast(n.pwd_last_set_at as varchar(26)), 1, 19)
-            when 'account_expires_at' then substring(cast(n.account_expires_at as varchar(26)), 1, 19)
+        case
+            when a.place <= 10 then case a.place
+                when 1 then n.distinguishedname
+                when 2 then n.cn
+                when 3 then n.name
+                when 4 then n.displayname
+                when 5 then n.description
+                when 6 then n.ou_path
+                when 7 then substring(cast(n.whencreated as varchar(26)), 1, 19)
+                when 8 then n.samaccountname
+                when 9 then cast(n.samaccounttype as varchar(20))
+                when 10 then cast(n.useraccountcontrol as varchar(20))
+            end
+            when a.place <= 20 then case a.place
+                when 11 then cast(n.is_enabled as varchar(20))
+                when 12 then cast(n.primarygroupid as varchar(20))
+                when 13 then cast(n.admincount as varchar(20))
+                when 14 then cast(n.iscriticalsystemobject as varchar(20))
+                when 15 then substring(cast(n.pwd_last_set_at as varchar(26)), 1, 19)
+                when 16 then substring(cast(n.account_expires_at as varchar(26)), 1, 19)
+                when 17 then substring(cast(n.locked_out_at as varchar(26)), 1, 19)
+                when 18 then n.dnshostname
+                when 19 then n.operatingsystem
+                when 20 then n.operatingsystemversion
+            end
+            when a.place <= 21 then case a.place
+                when 21 then n.managedby
+            end
         end as after_value
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.guid = o.guid
@@ -181,7 +245,9 @@ changed_row as (
         o.source_id,
         o.guid,
         n.name as object_name,
-        n.from_run
+        n.from_run,
+        o.before_run,
+        o.after_run
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.guid = o.guid
 ),
@@ -192,52 +258,24 @@ side_ad_computer_altsecurityidentity as (
         b.guid,
         b.object_name,
         b.from_run,
-        c.value,
-        c.value as shown,
-        0 as is_new
+        c.value as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_computer_altsecurityidentity as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.guid,
         b.object_name,
         b.from_run,
-        h.value,
-        h.value as shown,
-        0 as is_new
+        h.value as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_computer_altsecurityidentity_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
-    union all
-    select
-        b.source_id,
-        b.guid,
-        b.object_name,
-        b.from_run,
-        c.value,
-        c.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_computer_altsecurityidentity as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
-    union all
-    select
-        b.source_id,
-        b.guid,
-        b.object_name,
-        b.from_run,
-        h.value,
-        h.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_computer_altsecurityidentity_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
+    where h.from_run <= b.after_run and h.to_run > b.before_run
 ),
 
 side_ad_computer_serviceprincipalname as (
@@ -246,59 +284,59 @@ side_ad_computer_serviceprincipalname as (
         b.guid,
         b.object_name,
         b.from_run,
-        c.value,
-        c.value as shown,
-        0 as is_new
+        c.value as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_computer_serviceprincipalname as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.guid,
         b.object_name,
         b.from_run,
-        h.value,
-        h.value as shown,
-        0 as is_new
+        h.value as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_computer_serviceprincipalname_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
-    union all
-    select
-        b.source_id,
-        b.guid,
-        b.object_name,
-        b.from_run,
-        c.value,
-        c.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_computer_serviceprincipalname as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
-    union all
-    select
-        b.source_id,
-        b.guid,
-        b.object_name,
-        b.from_run,
-        h.value,
-        h.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_computer_serviceprincipalname_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
+    where h.from_run <= b.after_run and h.to_run > b.before_run
 )
 
 select
     s.name as source_name,
     v.guid,
     v.name as object_name,
-    v.attribute,
+    case
+        when v.place <= 10 then case v.place
+            when 1 then 'distinguishedname'
+            when 2 then 'cn'
+            when 3 then 'name'
+            when 4 then 'displayname'
+            when 5 then 'description'
+            when 6 then 'ou_path'
+            when 7 then 'whencreated'
+            when 8 then 'samaccountname'
+            when 9 then 'samaccounttype'
+            when 10 then 'useraccountcontrol'
+        end
+        when v.place <= 20 then case v.place
+            when 11 then 'is_enabled'
+            when 12 then 'primarygroupid'
+            when 13 then 'admincount'
+            when 14 then 'iscriticalsystemobject'
+            when 15 then 'pwd_last_set_at'
+            when 16 then 'account_expires_at'
+            when 17 then 'locked_out_at'
+            when 18 then 'dnshostname'
+            when 19 then 'operatingsystem'
+            when 20 then 'operatingsystemversion'
+        end
+        when v.place <= 21 then case v.place
+            when 21 then 'managedby'
+        end
+    end as attribute,
     v.before_value,
     v.after_value,
     v.from_run as run_id
@@ -311,23 +349,25 @@ select
     v.guid,
     v.object_name,
     'altsecurityidentities' as attribute,
-    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
-    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
     v.from_run as run_id
 from side_ad_computer_altsecurityidentity as v
 inner join source as s on s.source_id = v.source_id
+where v.value is not null
 group by s.name, v.guid, v.object_name, v.from_run, v.value
-having min(v.is_new) = max(v.is_new)
+having max(v.was_there) <> max(v.is_there)
 union all
 select
     s.name as source_name,
     v.guid,
     v.object_name,
     'serviceprincipalname' as attribute,
-    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
-    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
     v.from_run as run_id
 from side_ad_computer_serviceprincipalname as v
 inner join source as s on s.source_id = v.source_id
+where v.value is not null
 group by s.name, v.guid, v.object_name, v.from_run, v.value
-having min(v.is_new) = max(v.is_new)
+having max(v.was_there) <> max(v.is_there)

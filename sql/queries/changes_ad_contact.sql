@@ -1,8 +1,10 @@
 -- title: What changed in ad_contact
 -- meaning: One row per attribute of ad_contact that differs between two loads, for objects that stand at both;
 --   of a multi-valued attribute one row per value gained or lost. run_id is the load that brought the present
---   version. Where the database compares text without case, a change of case alone is not seen; source anchors
---   and SIDs stand in changes_anchor. Private addresses are masked.
+--   version. Left out are values kept fresh in place (last logon, whenChanged and their like), what only
+--   repeats another column (keys, days, raw times) and the order of values. Where the database compares text
+--   without case, a change of case alone is not seen; source anchors and SIDs stand in changes_anchor. Private
+--   addresses and mobile numbers are masked.
 -- param: before int number of the load to compare from (kept_loads lists them), itself not included
 -- param: before_at time instead of before: UTC, for example 2026-03-01
 -- param: after int number of the load to compare up to, itself included
@@ -30,37 +32,46 @@ moment_after as (
 ),
 
 compared as (
-    select 'cn' as attribute
+    select 1 as place
     union all
-    select 'displayname' as attribute
+    select 2
     union all
-    select 'description' as attribute
+    select 3
     union all
-    select 'ou_path' as attribute
+    select 4
     union all
-    select 'givenname' as attribute
+    select 5
     union all
-    select 'sn' as attribute
+    select 6
     union all
-    select 'mail' as attribute
+    select 7
     union all
-    select 'mailnickname' as attribute
+    select 8
     union all
-    select 'targetaddress' as attribute
+    select 9
     union all
-    select 'company' as attribute
+    select 10
     union all
-    select 'department' as attribute
+    select 11
+    union all
+    select 12
+    union all
+    select 13
+    union all
+    select 14
 ),
 
 old_row as (
     select
         h.source_id,
         h.guid,
+        h.distinguishedname,
         h.cn,
+        h.name,
         h.displayname,
         h.description,
         h.ou_path,
+        h.whencreated,
         h.givenname,
         h.sn,
         h.mail,
@@ -68,7 +79,8 @@ old_row as (
         h.targetaddress,
         h.company,
         h.department,
-        h.to_run
+        b.run_id as before_run,
+        e.run_id as after_run
     from ad_contact_history as h
     inner join moment_before as b on b.source_id = h.source_id
     inner join moment_after as e on e.source_id = h.source_id
@@ -79,10 +91,13 @@ new_row as (
     select
         c.source_id,
         c.guid,
+        c.distinguishedname,
         c.cn,
+        c.name,
         c.displayname,
         c.description,
         c.ou_path,
+        c.whencreated,
         c.givenname,
         c.sn,
         c.mail,
@@ -99,10 +114,13 @@ new_row as (
     select
         h.source_id,
         h.guid,
+        h.distinguishedname,
         h.cn,
+        h.name,
         h.displayname,
         h.description,
         h.ou_path,
+        h.whencreated,
         h.givenname,
         h.sn,
         h.mail,
@@ -123,32 +141,46 @@ compared_value as (
         n.guid,
         n.displayname,
         n.from_run,
-        a.attribute,
-        case a.attribute
-            when 'cn' then o.cn
-            when 'displayname' then o.displayname
-            when 'description' then o.description
-            when 'ou_path' then o.ou_path
-            when 'givenname' then o.givenname
-            when 'sn' then o.sn
-            when 'mail' then o.mail
-            when 'mailnickname' then o.mailnickname
-            when 'targetaddress' then o.targetaddress
-            when 'company' then o.company
-            when 'department' then o.department
+        a.place,
+        case
+            when a.place <= 10 then case a.place
+                when 1 then o.distinguishedname
+                when 2 then o.cn
+                when 3 then o.name
+                when 4 then o.displayname
+                when 5 then o.description
+                when 6 then o.ou_path
+                when 7 then substring(cast(o.whencreated as varchar(26)), 1, 19)
+                when 8 then o.givenname
+                when 9 then o.sn
+                when 10 then o.mail
+            end
+            when a.place <= 14 then case a.place
+                when 11 then o.mailnickname
+                when 12 then o.targetaddress
+                when 13 then o.company
+                when 14 then o.department
+            end
         end as before_value,
-        case a.attribute
-            when 'cn' then n.cn
-            when 'displayname' then n.displayname
-            when 'description' then n.description
-            when 'ou_path' then n.ou_path
-            when 'givenname' then n.givenname
-            when 'sn' then n.sn
-            when 'mail' then n.mail
-            when 'mailnickname' then n.mailnickname
-            when 'targetaddress' then n.targetaddress
-            when 'company' then n.company
-            when 'department' then n.department
+        case
+            when a.place <= 10 then case a.place
+                when 1 then n.distinguishedname
+                when 2 then n.cn
+                when 3 then n.name
+                when 4 then n.displayname
+                when 5 then n.description
+                when 6 then n.ou_path
+                when 7 then substring(cast(n.whencreated as varchar(26)), 1, 19)
+                when 8 then n.givenname
+                when 9 then n.sn
+                when 10 then n.mail
+            end
+            when a.place <= 14 then case a.place
+                when 11 then n.mailnickname
+                when 12 then n.targetaddress
+                when 13 then n.company
+                when 14 then n.department
+            end
         end as after_value
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.guid = o.guid
@@ -160,7 +192,9 @@ changed_row as (
         o.source_id,
         o.guid,
         n.displayname as object_name,
-        n.from_run
+        n.from_run,
+        o.before_run,
+        o.after_run
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.guid = o.guid
 ),
@@ -171,59 +205,50 @@ side_ad_contact_proxyaddress as (
         b.guid,
         b.object_name,
         b.from_run,
-        c.value,
-        c.value as shown,
-        0 as is_new
+        c.value as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_contact_proxyaddress as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.guid,
         b.object_name,
         b.from_run,
-        h.value,
-        h.value as shown,
-        0 as is_new
+        h.value as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_contact_proxyaddress_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
-    union all
-    select
-        b.source_id,
-        b.guid,
-        b.object_name,
-        b.from_run,
-        c.value,
-        c.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_contact_proxyaddress as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
-    union all
-    select
-        b.source_id,
-        b.guid,
-        b.object_name,
-        b.from_run,
-        h.value,
-        h.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_contact_proxyaddress_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
+    where h.from_run <= b.after_run and h.to_run > b.before_run
 )
 
 select
     s.name as source_name,
     v.guid,
     v.displayname as object_name,
-    v.attribute,
+    case
+        when v.place <= 10 then case v.place
+            when 1 then 'distinguishedname'
+            when 2 then 'cn'
+            when 3 then 'name'
+            when 4 then 'displayname'
+            when 5 then 'description'
+            when 6 then 'ou_path'
+            when 7 then 'whencreated'
+            when 8 then 'givenname'
+            when 9 then 'sn'
+            when 10 then 'mail'
+        end
+        when v.place <= 14 then case v.place
+            when 11 then 'mailnickname'
+            when 12 then 'targetaddress'
+            when 13 then 'company'
+            when 14 then 'department'
+        end
+    end as attribute,
     v.before_value,
     v.after_value,
     v.from_run as run_id
@@ -236,10 +261,11 @@ select
     v.guid,
     v.object_name,
     'proxyaddresses' as attribute,
-    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
-    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
     v.from_run as run_id
 from side_ad_contact_proxyaddress as v
 inner join source as s on s.source_id = v.source_id
+where v.value is not null
 group by s.name, v.guid, v.object_name, v.from_run, v.value
-having min(v.is_new) = max(v.is_new)
+having max(v.was_there) <> max(v.is_there)

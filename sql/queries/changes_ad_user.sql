@@ -1,8 +1,10 @@
 -- title: What changed in ad_user
 -- meaning: One row per attribute of ad_user that differs between two loads, for objects that stand at both; of
 --   a multi-valued attribute one row per value gained or lost. run_id is the load that brought the present
---   version. Where the database compares text without case, a change of case alone is not seen; source anchors
---   and SIDs stand in changes_anchor. Private addresses are masked.
+--   version. Left out are values kept fresh in place (last logon, whenChanged and their like), what only
+--   repeats another column (keys, days, raw times) and the order of values. Where the database compares text
+--   without case, a change of case alone is not seen; source anchors and SIDs stand in changes_anchor. Private
+--   addresses and mobile numbers are masked.
 -- param: before int number of the load to compare from (kept_loads lists them), itself not included
 -- param: before_at time instead of before: UTC, for example 2026-03-01
 -- param: after int number of the load to compare up to, itself included
@@ -30,124 +32,198 @@ moment_after as (
 ),
 
 compared as (
-    select 'samaccountname' as attribute
+    select 1 as place
     union all
-    select 'userprincipalname' as attribute
+    select 2
     union all
-    select 'displayname' as attribute
+    select 3
     union all
-    select 'givenname' as attribute
+    select 4
     union all
-    select 'sn' as attribute
+    select 5
     union all
-    select 'initials' as attribute
+    select 6
     union all
-    select 'description' as attribute
+    select 7
     union all
-    select 'ou_path' as attribute
+    select 8
     union all
-    select 'cn' as attribute
+    select 9
     union all
-    select 'employeeid' as attribute
+    select 10
     union all
-    select 'employeenumber' as attribute
+    select 11
     union all
-    select 'employeetype' as attribute
+    select 12
     union all
-    select 'mail' as attribute
+    select 13
     union all
-    select 'mailnickname' as attribute
+    select 14
     union all
-    select 'targetaddress' as attribute
+    select 15
     union all
-    select 'smtp_primary' as attribute
+    select 16
     union all
-    select 'title' as attribute
+    select 17
     union all
-    select 'department' as attribute
+    select 18
     union all
-    select 'company' as attribute
+    select 19
     union all
-    select 'division' as attribute
+    select 20
     union all
-    select 'manager' as attribute
+    select 21
     union all
-    select 'physicaldeliveryofficename' as attribute
+    select 22
     union all
-    select 'telephonenumber' as attribute
+    select 23
     union all
-    select 'streetaddress' as attribute
+    select 24
     union all
-    select 'l' as attribute
+    select 25
     union all
-    select 'st' as attribute
+    select 26
     union all
-    select 'postalcode' as attribute
+    select 27
     union all
-    select 'c' as attribute
+    select 28
     union all
-    select 'preferredlanguage' as attribute
+    select 29
     union all
-    select 'info' as attribute
+    select 30
     union all
-    select 'useraccountcontrol' as attribute
+    select 31
     union all
-    select 'is_enabled' as attribute
+    select 32
     union all
-    select 'primarygroupid' as attribute
+    select 33
     union all
-    select 'admincount' as attribute
+    select 34
     union all
-    select 'pwd_last_set_at' as attribute
+    select 35
     union all
-    select 'account_expires_at' as attribute
+    select 36
     union all
-    select 'locked_out_at' as attribute
+    select 37
     union all
-    select 'extensionattribute1' as attribute
+    select 38
     union all
-    select 'extensionattribute2' as attribute
+    select 39
     union all
-    select 'extensionattribute3' as attribute
+    select 40
     union all
-    select 'extensionattribute4' as attribute
+    select 41
     union all
-    select 'extensionattribute5' as attribute
+    select 42
     union all
-    select 'extensionattribute6' as attribute
+    select 43
     union all
-    select 'extensionattribute7' as attribute
+    select 44
     union all
-    select 'extensionattribute8' as attribute
+    select 45
     union all
-    select 'extensionattribute9' as attribute
+    select 46
     union all
-    select 'extensionattribute10' as attribute
+    select 47
     union all
-    select 'extensionattribute11' as attribute
+    select 48
     union all
-    select 'extensionattribute12' as attribute
+    select 49
     union all
-    select 'extensionattribute13' as attribute
+    select 50
     union all
-    select 'extensionattribute14' as attribute
+    select 51
     union all
-    select 'extensionattribute15' as attribute
+    select 52
+    union all
+    select 53
+    union all
+    select 54
+    union all
+    select 55
+    union all
+    select 56
+    union all
+    select 57
+    union all
+    select 58
+    union all
+    select 59
+    union all
+    select 60
+    union all
+    select 61
+    union all
+    select 62
+    union all
+    select 63
+    union all
+    select 64
+    union all
+    select 65
+    union all
+    select 66
+    union all
+    select 67
+    union all
+    select 68
+    union all
+    select 69
+    union all
+    select 70
+    union all
+    select 71
+    union all
+    select 72
+    union all
+    select 73
+    union all
+    select 74
+    union all
+    select 75
+    union all
+    select 76
+    union all
+    select 77
+    union all
+    select 78
+    union all
+    select 79
+    union all
+    select 80
+    union all
+    select 81
+    union all
+    select 82
+    union all
+    select 83
 ),
 
 old_row as (
     select
         h.source_id,
         h.guid,
-        h.samaccountname,
-        h.userprincipalname,
+        h.distinguishedname,
+        h.cn,
+        h.name,
         h.displayname,
+        h.description,
+        h.ou_path,
+        h.whencreated,
+        h.samaccountname,
+        h.samaccounttype,
+        h.useraccountcontrol,
+        h.is_enabled,
+        h.primarygroupid,
+        h.admincount,
+        h.iscriticalsystemobject,
+        h.pwd_last_set_at,
+        h.account_expires_at,
+        h.locked_out_at,
+        h.userprincipalname,
         h.givenname,
         h.sn,
         h.initials,
-        h.description,
-        h.ou_path,
-        h.cn,
         h.employeeid,
         h.employeenumber,
         h.employeetype,
@@ -155,6 +231,7 @@ old_row as (
         h.mailnickname,
         h.targetaddress,
         h.smtp_primary,
+        h.legacyexchangedn,
         h.title,
         h.department,
         h.company,
@@ -162,20 +239,18 @@ old_row as (
         h.manager,
         h.physicaldeliveryofficename,
         h.telephonenumber,
+        h.facsimiletelephonenumber,
         h.streetaddress,
         h.l,
         h.st,
         h.postalcode,
         h.c,
+        h.co,
+        h.countrycode,
         h.preferredlanguage,
         h.info,
-        h.useraccountcontrol,
-        h.is_enabled,
-        h.primarygroupid,
-        h.admincount,
-        h.pwd_last_set_at,
-        h.account_expires_at,
-        h.locked_out_at,
+        h.homedirectory,
+        h.scriptpath,
         h.extensionattribute1,
         h.extensionattribute2,
         h.extensionattribute3,
@@ -191,7 +266,29 @@ old_row as (
         h.extensionattribute13,
         h.extensionattribute14,
         h.extensionattribute15,
-        h.to_run
+        h.msdscloudextensionattribute1,
+        h.msdscloudextensionattribute2,
+        h.msdscloudextensionattribute3,
+        h.msdscloudextensionattribute4,
+        h.msdscloudextensionattribute5,
+        h.msdscloudextensionattribute6,
+        h.msdscloudextensionattribute7,
+        h.msdscloudextensionattribute8,
+        h.msdscloudextensionattribute9,
+        h.msdscloudextensionattribute10,
+        h.msdscloudextensionattribute11,
+        h.msdscloudextensionattribute12,
+        h.msdscloudextensionattribute13,
+        h.msdscloudextensionattribute14,
+        h.msdscloudextensionattribute15,
+        h.msdscloudextensionattribute16,
+        h.msdscloudextensionattribute17,
+        h.msdscloudextensionattribute18,
+        h.msdscloudextensionattribute19,
+        h.msdscloudextensionattribute20,
+        h.mobile,
+        b.run_id as before_run,
+        e.run_id as after_run
     from ad_user_history as h
     inner join moment_before as b on b.source_id = h.source_id
     inner join moment_after as e on e.source_id = h.source_id
@@ -202,15 +299,27 @@ new_row as (
     select
         c.source_id,
         c.guid,
-        c.samaccountname,
-        c.userprincipalname,
+        c.distinguishedname,
+        c.cn,
+        c.name,
         c.displayname,
+        c.description,
+        c.ou_path,
+        c.whencreated,
+        c.samaccountname,
+        c.samaccounttype,
+        c.useraccountcontrol,
+        c.is_enabled,
+        c.primarygroupid,
+        c.admincount,
+        c.iscriticalsystemobject,
+        c.pwd_last_set_at,
+        c.account_expires_at,
+        c.locked_out_at,
+        c.userprincipalname,
         c.givenname,
         c.sn,
         c.initials,
-        c.description,
-        c.ou_path,
-        c.cn,
         c.employeeid,
         c.employeenumber,
         c.employeetype,
@@ -218,6 +327,7 @@ new_row as (
         c.mailnickname,
         c.targetaddress,
         c.smtp_primary,
+        c.legacyexchangedn,
         c.title,
         c.department,
         c.company,
@@ -225,20 +335,18 @@ new_row as (
         c.manager,
         c.physicaldeliveryofficename,
         c.telephonenumber,
+        c.facsimiletelephonenumber,
         c.streetaddress,
         c.l,
         c.st,
         c.postalcode,
         c.c,
+        c.co,
+        c.countrycode,
         c.preferredlanguage,
         c.info,
-        c.useraccountcontrol,
-        c.is_enabled,
-        c.primarygroupid,
-        c.admincount,
-        c.pwd_last_set_at,
-        c.account_expires_at,
-        c.locked_out_at,
+        c.homedirectory,
+        c.scriptpath,
         c.extensionattribute1,
         c.extensionattribute2,
         c.extensionattribute3,
@@ -254,6 +362,27 @@ new_row as (
         c.extensionattribute13,
         c.extensionattribute14,
         c.extensionattribute15,
+        c.msdscloudextensionattribute1,
+        c.msdscloudextensionattribute2,
+        c.msdscloudextensionattribute3,
+        c.msdscloudextensionattribute4,
+        c.msdscloudextensionattribute5,
+        c.msdscloudextensionattribute6,
+        c.msdscloudextensionattribute7,
+        c.msdscloudextensionattribute8,
+        c.msdscloudextensionattribute9,
+        c.msdscloudextensionattribute10,
+        c.msdscloudextensionattribute11,
+        c.msdscloudextensionattribute12,
+        c.msdscloudextensionattribute13,
+        c.msdscloudextensionattribute14,
+        c.msdscloudextensionattribute15,
+        c.msdscloudextensionattribute16,
+        c.msdscloudextensionattribute17,
+        c.msdscloudextensionattribute18,
+        c.msdscloudextensionattribute19,
+        c.msdscloudextensionattribute20,
+        c.mobile,
         c.run_id as from_run
     from ad_user as c
     inner join moment_before as b on b.source_id = c.source_id
@@ -263,15 +392,27 @@ new_row as (
     select
         h.source_id,
         h.guid,
-        h.samaccountname,
-        h.userprincipalname,
+        h.distinguishedname,
+        h.cn,
+        h.name,
         h.displayname,
+        h.description,
+        h.ou_path,
+        h.whencreated,
+        h.samaccountname,
+        h.samaccounttype,
+        h.useraccountcontrol,
+        h.is_enabled,
+        h.primarygroupid,
+        h.admincount,
+        h.iscriticalsystemobject,
+        h.pwd_last_set_at,
+        h.account_expires_at,
+        h.locked_out_at,
+        h.userprincipalname,
         h.givenname,
         h.sn,
         h.initials,
-        h.description,
-        h.ou_path,
-        h.cn,
         h.employeeid,
         h.employeenumber,
         h.employeetype,
@@ -279,6 +420,7 @@ new_row as (
         h.mailnickname,
         h.targetaddress,
         h.smtp_primary,
+        h.legacyexchangedn,
         h.title,
         h.department,
         h.company,
@@ -286,20 +428,18 @@ new_row as (
         h.manager,
         h.physicaldeliveryofficename,
         h.telephonenumber,
+        h.facsimiletelephonenumber,
         h.streetaddress,
         h.l,
         h.st,
         h.postalcode,
         h.c,
+        h.co,
+        h.countrycode,
         h.preferredlanguage,
         h.info,
-        h.useraccountcontrol,
-        h.is_enabled,
-        h.primarygroupid,
-        h.admincount,
-        h.pwd_last_set_at,
-        h.account_expires_at,
-        h.locked_out_at,
+        h.homedirectory,
+        h.scriptpath,
         h.extensionattribute1,
         h.extensionattribute2,
         h.extensionattribute3,
@@ -315,6 +455,27 @@ new_row as (
         h.extensionattribute13,
         h.extensionattribute14,
         h.extensionattribute15,
+        h.msdscloudextensionattribute1,
+        h.msdscloudextensionattribute2,
+        h.msdscloudextensionattribute3,
+        h.msdscloudextensionattribute4,
+        h.msdscloudextensionattribute5,
+        h.msdscloudextensionattribute6,
+        h.msdscloudextensionattribute7,
+        h.msdscloudextensionattribute8,
+        h.msdscloudextensionattribute9,
+        h.msdscloudextensionattribute10,
+        h.msdscloudextensionattribute11,
+        h.msdscloudextensionattribute12,
+        h.msdscloudextensionattribute13,
+        h.msdscloudextensionattribute14,
+        h.msdscloudextensionattribute15,
+        h.msdscloudextensionattribute16,
+        h.msdscloudextensionattribute17,
+        h.msdscloudextensionattribute18,
+        h.msdscloudextensionattribute19,
+        h.msdscloudextensionattribute20,
+        h.mobile,
         h.from_run
     from ad_user_history as h
     inner join moment_before as b on b.source_id = h.source_id
@@ -328,114 +489,212 @@ compared_value as (
         n.guid,
         n.displayname,
         n.from_run,
-        a.attribute,
-        case a.attribute
-            when 'samaccountname' then o.samaccountname
-            when 'userprincipalname' then o.userprincipalname
-            when 'displayname' then o.displayname
-            when 'givenname' then o.givenname
-            when 'sn' then o.sn
-            when 'initials' then o.initials
-            when 'description' then o.description
-            when 'ou_path' then o.ou_path
-            when 'cn' then o.cn
-            when 'employeeid' then o.employeeid
-            when 'employeenumber' then o.employeenumber
-            when 'employeetype' then o.employeetype
-            when 'mail' then o.mail
-            when 'mailnickname' then o.mailnickname
-            when 'targetaddress' then o.targetaddress
-            when 'smtp_primary' then o.smtp_primary
-            when 'title' then o.title
-            when 'department' then o.department
-            when 'company' then o.company
-            when 'division' then o.division
-            when 'manager' then o.manager
-            when 'physicaldeliveryofficename' then o.physicaldeliveryofficename
-            when 'telephonenumber' then o.telephonenumber
-            when 'streetaddress' then o.streetaddress
-            when 'l' then o.l
-            when 'st' then o.st
-            when 'postalcode' then o.postalcode
-            when 'c' then o.c
-            when 'preferredlanguage' then o.preferredlanguage
-            when 'info' then o.info
-            when 'useraccountcontrol' then cast(o.useraccountcontrol as varchar(20))
-            when 'is_enabled' then cast(o.is_enabled as varchar(20))
-            when 'primarygroupid' then cast(o.primarygroupid as varchar(20))
-            when 'admincount' then cast(o.admincount as varchar(20))
-            when 'pwd_last_set_at' then substring(cast(o.pwd_last_set_at as varchar(26)), 1, 19)
-            when 'account_expires_at' then substring(cast(o.account_expires_at as varchar(26)), 1, 19)
-            when 'locked_out_at' then substring(cast(o.locked_out_at as varchar(26)), 1, 19)
-            when 'extensionattribute1' then o.extensionattribute1
-            when 'extensionattribute2' then o.extensionattribute2
-            when 'extensionattribute3' then o.extensionattribute3
-            when 'extensionattribute4' then o.extensionattribute4
-            when 'extensionattribute5' then o.extensionattribute5
-            when 'extensionattribute6' then o.extensionattribute6
-            when 'extensionattribute7' then o.extensionattribute7
-            when 'extensionattribute8' then o.extensionattribute8
-            when 'extensionattribute9' then o.extensionattribute9
-            when 'extensionattribute10' then o.extensionattribute10
-            when 'extensionattribute11' then o.extensionattribute11
-            when 'extensionattribute12' then o.extensionattribute12
-            when 'extensionattribute13' then o.extensionattribute13
-            when 'extensionattribute14' then o.extensionattribute14
-            when 'extensionattribute15' then o.extensionattribute15
+        a.place,
+        case
+            when a.place <= 10 then case a.place
+                when 1 then o.distinguishedname
+                when 2 then o.cn
+                when 3 then o.name
+                when 4 then o.displayname
+                when 5 then o.description
+                when 6 then o.ou_path
+                when 7 then substring(cast(o.whencreated as varchar(26)), 1, 19)
+                when 8 then o.samaccountname
+                when 9 then cast(o.samaccounttype as varchar(20))
+                when 10 then cast(o.useraccountcontrol as varchar(20))
+            end
+            when a.place <= 20 then case a.place
+                when 11 then cast(o.is_enabled as varchar(20))
+                when 12 then cast(o.primarygroupid as varchar(20))
+                when 13 then cast(o.admincount as varchar(20))
+                when 14 then cast(o.iscriticalsystemobject as varchar(20))
+                when 15 then substring(cast(o.pwd_last_set_at as varchar(26)), 1, 19)
+                when 16 then substring(cast(o.account_expires_at as varchar(26)), 1, 19)
+                when 17 then substring(cast(o.locked_out_at as varchar(26)), 1, 19)
+                when 18 then o.userprincipalname
+                when 19 then o.givenname
+                when 20 then o.sn
+            end
+            when a.place <= 30 then case a.place
+                when 21 then o.initials
+                when 22 then o.employeeid
+                when 23 then o.employeenumber
+                when 24 then o.employeetype
+                when 25 then o.mail
+                when 26 then o.mailnickname
+                when 27 then o.targetaddress
+                when 28 then o.smtp_primary
+                when 29 then o.legacyexchangedn
+                when 30 then o.title
+            end
+            when a.place <= 40 then case a.place
+                when 31 then o.department
+                when 32 then o.company
+                when 33 then o.division
+                when 34 then o.manager
+                when 35 then o.physicaldeliveryofficename
+                when 36 then o.telephonenumber
+                when 37 then o.facsimiletelephonenumber
+                when 38 then o.streetaddress
+                when 39 then o.l
+                when 40 then o.st
+            end
+            when a.place <= 50 then case a.place
+                when 41 then o.postalcode
+                when 42 then o.c
+                when 43 then o.co
+                when 44 then cast(o.countrycode as varchar(20))
+                when 45 then o.preferredlanguage
+                when 46 then o.info
+                when 47 then o.homedirectory
+                when 48 then o.scriptpath
+                when 49 then o.extensionattribute1
+                when 50 then o.extensionattribute2
+            end
+            when a.place <= 60 then case a.place
+                when 51 then o.extensionattribute3
+                when 52 then o.extensionattribute4
+                when 53 then o.extensionattribute5
+                when 54 then o.extensionattribute6
+                when 55 then o.extensionattribute7
+                when 56 then o.extensionattribute8
+                when 57 then o.extensionattribute9
+                when 58 then o.extensionattribute10
+                when 59 then o.extensionattribute11
+                when 60 then o.extensionattribute12
+            end
+            when a.place <= 70 then case a.place
+                when 61 then o.extensionattribute13
+                when 62 then o.extensionattribute14
+                when 63 then o.extensionattribute15
+                when 64 then o.msdscloudextensionattribute1
+                when 65 then o.msdscloudextensionattribute2
+                when 66 then o.msdscloudextensionattribute3
+                when 67 then o.msdscloudextensionattribute4
+                when 68 then o.msdscloudextensionattribute5
+                when 69 then o.msdscloudextensionattribute6
+                when 70 then o.msdscloudextensionattribute7
+            end
+            when a.place <= 80 then case a.place
+                when 71 then o.msdscloudextensionattribute8
+                when 72 then o.msdscloudextensionattribute9
+                when 73 then o.msdscloudextensionattribute10
+                when 74 then o.msdscloudextensionattribute11
+                when 75 then o.msdscloudextensionattribute12
+                when 76 then o.msdscloudextensionattribute13
+                when 77 then o.msdscloudextensionattribute14
+                when 78 then o.msdscloudextensionattribute15
+                when 79 then o.msdscloudextensionattribute16
+                when 80 then o.msdscloudextensionattribute17
+            end
+            when a.place <= 83 then case a.place
+                when 81 then o.msdscloudextensionattribute18
+                when 82 then o.msdscloudextensionattribute19
+                when 83 then o.msdscloudextensionattribute20
+            end
         end as before_value,
-        case a.attribute
-            when 'samaccountname' then n.samaccountname
-            when 'userprincipalname' then n.userprincipalname
-            when 'displayname' then n.displayname
-            when 'givenname' then n.givenname
-            when 'sn' then n.sn
-            when 'initials' then n.initials
-            when 'description' then n.description
-            when 'ou_path' then n.ou_path
-            when 'cn' then n.cn
-            when 'employeeid' then n.employeeid
-            when 'employeenumber' then n.employeenumber
-            when 'employeetype' then n.employeetype
-            when 'mail' then n.mail
-            when 'mailnickname' then n.mailnickname
-            when 'targetaddress' then n.targetaddress
-            when 'smtp_primary' then n.smtp_primary
-            when 'title' then n.title
-            when 'department' then n.department
-            when 'company' then n.company
-            when 'division' then n.division
-            when 'manager' then n.manager
-            when 'physicaldeliveryofficename' then n.physicaldeliveryofficename
-            when 'telephonenumber' then n.telephonenumber
-            when 'streetaddress' then n.streetaddress
-            when 'l' then n.l
-            when 'st' then n.st
-            when 'postalcode' then n.postalcode
-            when 'c' then n.c
-            when 'preferredlanguage' then n.preferredlanguage
-            when 'info' then n.info
-            when 'useraccountcontrol' then cast(n.useraccountcontrol as varchar(20))
-            when 'is_enabled' then cast(n.is_enabled as varchar(20))
-            when 'primarygroupid' then cast(n.primarygroupid as varchar(20))
-            when 'admincount' then cast(n.admincount as varchar(20))
-            when 'pwd_last_set_at' then substring(cast(n.pwd_last_set_at as varchar(26)), 1, 19)
-            when 'account_expires_at' then substring(cast(n.account_expires_at as varchar(26)), 1, 19)
-            when 'locked_out_at' then substring(cast(n.locked_out_at as varchar(26)), 1, 19)
-            when 'extensionattribute1' then n.extensionattribute1
-            when 'extensionattribute2' then n.extensionattribute2
-            when 'extensionattribute3' then n.extensionattribute3
-            when 'extensionattribute4' then n.extensionattribute4
-            when 'extensionattribute5' then n.extensionattribute5
-            when 'extensionattribute6' then n.extensionattribute6
-            when 'extensionattribute7' then n.extensionattribute7
-            when 'extensionattribute8' then n.extensionattribute8
-            when 'extensionattribute9' then n.extensionattribute9
-            when 'extensionattribute10' then n.extensionattribute10
-            when 'extensionattribute11' then n.extensionattribute11
-            when 'extensionattribute12' then n.extensionattribute12
-            when 'extensionattribute13' then n.extensionattribute13
-            when 'extensionattribute14' then n.extensionattribute14
-            when 'extensionattribute15' then n.extensionattribute15
+        case
+            when a.place <= 10 then case a.place
+                when 1 then n.distinguishedname
+                when 2 then n.cn
+                when 3 then n.name
+                when 4 then n.displayname
+                when 5 then n.description
+                when 6 then n.ou_path
+                when 7 then substring(cast(n.whencreated as varchar(26)), 1, 19)
+                when 8 then n.samaccountname
+                when 9 then cast(n.samaccounttype as varchar(20))
+                when 10 then cast(n.useraccountcontrol as varchar(20))
+            end
+            when a.place <= 20 then case a.place
+                when 11 then cast(n.is_enabled as varchar(20))
+                when 12 then cast(n.primarygroupid as varchar(20))
+                when 13 then cast(n.admincount as varchar(20))
+                when 14 then cast(n.iscriticalsystemobject as varchar(20))
+                when 15 then substring(cast(n.pwd_last_set_at as varchar(26)), 1, 19)
+                when 16 then substring(cast(n.account_expires_at as varchar(26)), 1, 19)
+                when 17 then substring(cast(n.locked_out_at as varchar(26)), 1, 19)
+                when 18 then n.userprincipalname
+                when 19 then n.givenname
+                when 20 then n.sn
+            end
+            when a.place <= 30 then case a.place
+                when 21 then n.initials
+                when 22 then n.employeeid
+                when 23 then n.employeenumber
+                when 24 then n.employeetype
+                when 25 then n.mail
+                when 26 then n.mailnickname
+                when 27 then n.targetaddress
+                when 28 then n.smtp_primary
+                when 29 then n.legacyexchangedn
+                when 30 then n.title
+            end
+            when a.place <= 40 then case a.place
+                when 31 then n.department
+                when 32 then n.company
+                when 33 then n.division
+                when 34 then n.manager
+                when 35 then n.physicaldeliveryofficename
+                when 36 then n.telephonenumber
+                when 37 then n.facsimiletelephonenumber
+                when 38 then n.streetaddress
+                when 39 then n.l
+                when 40 then n.st
+            end
+            when a.place <= 50 then case a.place
+                when 41 then n.postalcode
+                when 42 then n.c
+                when 43 then n.co
+                when 44 then cast(n.countrycode as varchar(20))
+                when 45 then n.preferredlanguage
+                when 46 then n.info
+                when 47 then n.homedirectory
+                when 48 then n.scriptpath
+                when 49 then n.extensionattribute1
+                when 50 then n.extensionattribute2
+            end
+            when a.place <= 60 then case a.place
+                when 51 then n.extensionattribute3
+                when 52 then n.extensionattribute4
+                when 53 then n.extensionattribute5
+                when 54 then n.extensionattribute6
+                when 55 then n.extensionattribute7
+                when 56 then n.extensionattribute8
+                when 57 then n.extensionattribute9
+                when 58 then n.extensionattribute10
+                when 59 then n.extensionattribute11
+                when 60 then n.extensionattribute12
+            end
+            when a.place <= 70 then case a.place
+                when 61 then n.extensionattribute13
+                when 62 then n.extensionattribute14
+                when 63 then n.extensionattribute15
+                when 64 then n.msdscloudextensionattribute1
+                when 65 then n.msdscloudextensionattribute2
+                when 66 then n.msdscloudextensionattribute3
+                when 67 then n.msdscloudextensionattribute4
+                when 68 then n.msdscloudextensionattribute5
+                when 69 then n.msdscloudextensionattribute6
+                when 70 then n.msdscloudextensionattribute7
+            end
+            when a.place <= 80 then case a.place
+                when 71 then n.msdscloudextensionattribute8
+                when 72 then n.msdscloudextensionattribute9
+                when 73 then n.msdscloudextensionattribute10
+                when 74 then n.msdscloudextensionattribute11
+                when 75 then n.msdscloudextensionattribute12
+                when 76 then n.msdscloudextensionattribute13
+                when 77 then n.msdscloudextensionattribute14
+                when 78 then n.msdscloudextensionattribute15
+                when 79 then n.msdscloudextensionattribute16
+                when 80 then n.msdscloudextensionattribute17
+            end
+            when a.place <= 83 then case a.place
+                when 81 then n.msdscloudextensionattribute18
+                when 82 then n.msdscloudextensionattribute19
+                when 83 then n.msdscloudextensionattribute20
+            end
         end as after_value
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.guid = o.guid
@@ -447,7 +706,9 @@ changed_row as (
         o.source_id,
         o.guid,
         n.displayname as object_name,
-        n.from_run
+        n.from_run,
+        o.before_run,
+        o.after_run
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.guid = o.guid
 ),
@@ -458,52 +719,24 @@ side_ad_user_proxyaddress as (
         b.guid,
         b.object_name,
         b.from_run,
-        c.value,
-        c.value as shown,
-        0 as is_new
+        c.value as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_user_proxyaddress as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.guid,
         b.object_name,
         b.from_run,
-        h.value,
-        h.value as shown,
-        0 as is_new
+        h.value as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_user_proxyaddress_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
-    union all
-    select
-        b.source_id,
-        b.guid,
-        b.object_name,
-        b.from_run,
-        c.value,
-        c.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_user_proxyaddress as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
-    union all
-    select
-        b.source_id,
-        b.guid,
-        b.object_name,
-        b.from_run,
-        h.value,
-        h.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_user_proxyaddress_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
+    where h.from_run <= b.after_run and h.to_run > b.before_run
 ),
 
 side_ad_user_altsecurityidentity as (
@@ -512,52 +745,24 @@ side_ad_user_altsecurityidentity as (
         b.guid,
         b.object_name,
         b.from_run,
-        c.value,
-        c.value as shown,
-        0 as is_new
+        c.value as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_user_altsecurityidentity as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.guid,
         b.object_name,
         b.from_run,
-        h.value,
-        h.value as shown,
-        0 as is_new
+        h.value as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_user_altsecurityidentity_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
-    union all
-    select
-        b.source_id,
-        b.guid,
-        b.object_name,
-        b.from_run,
-        c.value,
-        c.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_user_altsecurityidentity as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
-    union all
-    select
-        b.source_id,
-        b.guid,
-        b.object_name,
-        b.from_run,
-        h.value,
-        h.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_user_altsecurityidentity_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
+    where h.from_run <= b.after_run and h.to_run > b.before_run
 ),
 
 side_ad_user_serviceprincipalname as (
@@ -566,52 +771,24 @@ side_ad_user_serviceprincipalname as (
         b.guid,
         b.object_name,
         b.from_run,
-        c.value,
-        c.value as shown,
-        0 as is_new
+        c.value as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_user_serviceprincipalname as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.guid,
         b.object_name,
         b.from_run,
-        h.value,
-        h.value as shown,
-        0 as is_new
+        h.value as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_user_serviceprincipalname_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
-    union all
-    select
-        b.source_id,
-        b.guid,
-        b.object_name,
-        b.from_run,
-        c.value,
-        c.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_user_serviceprincipalname as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
-    union all
-    select
-        b.source_id,
-        b.guid,
-        b.object_name,
-        b.from_run,
-        h.value,
-        h.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_user_serviceprincipalname_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
+    where h.from_run <= b.after_run and h.to_run > b.before_run
 ),
 
 side_ad_user_sidhistory as (
@@ -620,59 +797,187 @@ side_ad_user_sidhistory as (
         b.guid,
         b.object_name,
         b.from_run,
-        c.value,
-        c.value as shown,
-        0 as is_new
+        c.value as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_user_sidhistory as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.guid,
         b.object_name,
         b.from_run,
-        h.value,
-        h.value as shown,
-        0 as is_new
+        h.value as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join ad_user_sidhistory_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
+    where h.from_run <= b.after_run and h.to_run > b.before_run
+),
+
+side_ad_user_certificate as (
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
+        c.strong_value as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
+    from changed_row as b
+    inner join ad_user_certificate as c on c.source_id = b.source_id and c.guid = b.guid
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.guid,
         b.object_name,
         b.from_run,
+        h.strong_value as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
+    from changed_row as b
+    inner join ad_user_certificate_history as h on h.source_id = b.source_id and h.guid = b.guid
+    where h.from_run <= b.after_run and h.to_run > b.before_run
+),
+
+side_ad_attribute as (
+    select
+        b.source_id,
+        b.guid,
+        b.object_name,
+        b.from_run,
+        c.attribute,
         c.value,
-        c.value as shown,
-        1 as is_new
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_user_sidhistory as c on c.source_id = b.source_id and c.guid = b.guid
-    where c.run_id <= m.run_id
+    inner join ad_attribute as c on c.source_id = b.source_id and c.guid = b.guid
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.guid,
         b.object_name,
         b.from_run,
+        h.attribute,
         h.value,
-        h.value as shown,
-        1 as is_new
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join ad_user_sidhistory_history as h on h.source_id = b.source_id and h.guid = b.guid
-    where h.from_run <= m.run_id and h.to_run > m.run_id
+    inner join ad_attribute_history as h on h.source_id = b.source_id and h.guid = b.guid
+    where h.from_run <= b.after_run and h.to_run > b.before_run
 )
 
 select
     s.name as source_name,
     v.guid,
     v.displayname as object_name,
-    v.attribute,
+    case
+        when v.place <= 10 then case v.place
+            when 1 then 'distinguishedname'
+            when 2 then 'cn'
+            when 3 then 'name'
+            when 4 then 'displayname'
+            when 5 then 'description'
+            when 6 then 'ou_path'
+            when 7 then 'whencreated'
+            when 8 then 'samaccountname'
+            when 9 then 'samaccounttype'
+            when 10 then 'useraccountcontrol'
+        end
+        when v.place <= 20 then case v.place
+            when 11 then 'is_enabled'
+            when 12 then 'primarygroupid'
+            when 13 then 'admincount'
+            when 14 then 'iscriticalsystemobject'
+            when 15 then 'pwd_last_set_at'
+            when 16 then 'account_expires_at'
+            when 17 then 'locked_out_at'
+            when 18 then 'userprincipalname'
+            when 19 then 'givenname'
+            when 20 then 'sn'
+        end
+        when v.place <= 30 then case v.place
+            when 21 then 'initials'
+            when 22 then 'employeeid'
+            when 23 then 'employeenumber'
+            when 24 then 'employeetype'
+            when 25 then 'mail'
+            when 26 then 'mailnickname'
+            when 27 then 'targetaddress'
+            when 28 then 'smtp_primary'
+            when 29 then 'legacyexchangedn'
+            when 30 then 'title'
+        end
+        when v.place <= 40 then case v.place
+            when 31 then 'department'
+            when 32 then 'company'
+            when 33 then 'division'
+            when 34 then 'manager'
+            when 35 then 'physicaldeliveryofficename'
+            when 36 then 'telephonenumber'
+            when 37 then 'facsimiletelephonenumber'
+            when 38 then 'streetaddress'
+            when 39 then 'l'
+            when 40 then 'st'
+        end
+        when v.place <= 50 then case v.place
+            when 41 then 'postalcode'
+            when 42 then 'c'
+            when 43 then 'co'
+            when 44 then 'countrycode'
+            when 45 then 'preferredlanguage'
+            when 46 then 'info'
+            when 47 then 'homedirectory'
+            when 48 then 'scriptpath'
+            when 49 then 'extensionattribute1'
+            when 50 then 'extensionattribute2'
+        end
+        when v.place <= 60 then case v.place
+            when 51 then 'extensionattribute3'
+            when 52 then 'extensionattribute4'
+            when 53 then 'extensionattribute5'
+            when 54 then 'extensionattribute6'
+            when 55 then 'extensionattribute7'
+            when 56 then 'extensionattribute8'
+            when 57 then 'extensionattribute9'
+            when 58 then 'extensionattribute10'
+            when 59 then 'extensionattribute11'
+            when 60 then 'extensionattribute12'
+        end
+        when v.place <= 70 then case v.place
+            when 61 then 'extensionattribute13'
+            when 62 then 'extensionattribute14'
+            when 63 then 'extensionattribute15'
+            when 64 then 'msdscloudextensionattribute1'
+            when 65 then 'msdscloudextensionattribute2'
+            when 66 then 'msdscloudextensionattribute3'
+            when 67 then 'msdscloudextensionattribute4'
+            when 68 then 'msdscloudextensionattribute5'
+            when 69 then 'msdscloudextensionattribute6'
+            when 70 then 'msdscloudextensionattribute7'
+        end
+        when v.place <= 80 then case v.place
+            when 71 then 'msdscloudextensionattribute8'
+            when 72 then 'msdscloudextensionattribute9'
+            when 73 then 'msdscloudextensionattribute10'
+            when 74 then 'msdscloudextensionattribute11'
+            when 75 then 'msdscloudextensionattribute12'
+            when 76 then 'msdscloudextensionattribute13'
+            when 77 then 'msdscloudextensionattribute14'
+            when 78 then 'msdscloudextensionattribute15'
+            when 79 then 'msdscloudextensionattribute16'
+            when 80 then 'msdscloudextensionattribute17'
+        end
+        when v.place <= 83 then case v.place
+            when 81 then 'msdscloudextensionattribute18'
+            when 82 then 'msdscloudextensionattribute19'
+            when 83 then 'msdscloudextensionattribute20'
+        end
+    end as attribute,
     v.before_value,
     v.after_value,
     v.from_run as run_id
@@ -682,52 +987,97 @@ where coalesce(v.before_value, '') <> coalesce(v.after_value, '')
 union all
 select
     s.name as source_name,
+    n.guid,
+    n.displayname as object_name,
+    'mobile' as attribute,
+    case when o.mobile <> '' then '***' end as before_value,
+    case when n.mobile <> '' then '***' end as after_value,
+    n.from_run as run_id
+from old_row as o
+inner join new_row as n on n.source_id = o.source_id and n.guid = o.guid
+inner join source as s on s.source_id = o.source_id
+where coalesce(o.mobile, '') <> coalesce(n.mobile, '')
+union all
+select
+    s.name as source_name,
     v.guid,
     v.object_name,
     'proxyaddresses' as attribute,
-    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
-    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
     v.from_run as run_id
 from side_ad_user_proxyaddress as v
 inner join source as s on s.source_id = v.source_id
+where v.value is not null
 group by s.name, v.guid, v.object_name, v.from_run, v.value
-having min(v.is_new) = max(v.is_new)
+having max(v.was_there) <> max(v.is_there)
 union all
 select
     s.name as source_name,
     v.guid,
     v.object_name,
     'altsecurityidentities' as attribute,
-    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
-    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
     v.from_run as run_id
 from side_ad_user_altsecurityidentity as v
 inner join source as s on s.source_id = v.source_id
+where v.value is not null
 group by s.name, v.guid, v.object_name, v.from_run, v.value
-having min(v.is_new) = max(v.is_new)
+having max(v.was_there) <> max(v.is_there)
 union all
 select
     s.name as source_name,
     v.guid,
     v.object_name,
     'serviceprincipalname' as attribute,
-    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
-    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
     v.from_run as run_id
 from side_ad_user_serviceprincipalname as v
 inner join source as s on s.source_id = v.source_id
+where v.value is not null
 group by s.name, v.guid, v.object_name, v.from_run, v.value
-having min(v.is_new) = max(v.is_new)
+having max(v.was_there) <> max(v.is_there)
 union all
 select
     s.name as source_name,
     v.guid,
     v.object_name,
     'sidhistory' as attribute,
-    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
-    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
     v.from_run as run_id
 from side_ad_user_sidhistory as v
 inner join source as s on s.source_id = v.source_id
+where v.value is not null
 group by s.name, v.guid, v.object_name, v.from_run, v.value
-having min(v.is_new) = max(v.is_new)
+having max(v.was_there) <> max(v.is_there)
+union all
+select
+    s.name as source_name,
+    v.guid,
+    v.object_name,
+    'certificate' as attribute,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
+    v.from_run as run_id
+from side_ad_user_certificate as v
+inner join source as s on s.source_id = v.source_id
+where v.value is not null
+group by s.name, v.guid, v.object_name, v.from_run, v.value
+having max(v.was_there) <> max(v.is_there)
+union all
+select
+    s.name as source_name,
+    v.guid,
+    v.object_name,
+    v.attribute,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
+    v.from_run as run_id
+from side_ad_attribute as v
+inner join source as s on s.source_id = v.source_id
+where v.value is not null
+group by s.name, v.guid, v.object_name, v.from_run, v.attribute, v.value
+having max(v.was_there) <> max(v.is_there)

@@ -1,6 +1,7 @@
 -- title: Source anchors and SIDs that changed
--- meaning: One row per source anchor or SID that differs between two loads, for users that stand at both. They
---   should never change: an account that does was made again or matched to another.
+-- meaning: One row per source anchor or SID that differs between two loads, for users, groups and computers
+--   that stand at both. They should never change, but for a consistency GUID that is set: an object whose
+--   anchor or SID does was made again, moved from another domain, or matched to another.
 -- param: before int number of the load to compare from (kept_loads lists them), itself not included
 -- param: before_at time instead of before: UTC, for example 2026-03-01
 -- param: after int number of the load to compare up to, itself included
@@ -33,8 +34,10 @@ ad_user_old as (
         h.guid,
         h.displayname,
         h.immutable_id,
+        h.msdsconsistencyguid,
         h.sid,
-        h.to_run
+        b.run_id as before_run,
+        e.run_id as after_run
     from ad_user_history as h
     inner join moment_before as b on b.source_id = h.source_id
     inner join moment_after as e on e.source_id = h.source_id
@@ -47,6 +50,7 @@ ad_user_new as (
         c.guid,
         c.displayname,
         c.immutable_id,
+        c.msdsconsistencyguid,
         c.sid,
         c.run_id as from_run
     from ad_user as c
@@ -59,9 +63,86 @@ ad_user_new as (
         h.guid,
         h.displayname,
         h.immutable_id,
+        h.msdsconsistencyguid,
         h.sid,
         h.from_run
     from ad_user_history as h
+    inner join moment_before as b on b.source_id = h.source_id
+    inner join moment_after as e on e.source_id = h.source_id
+    where h.from_run > b.run_id and h.from_run <= e.run_id and h.to_run > e.run_id
+),
+
+ad_group_old as (
+    select
+        h.source_id,
+        h.guid,
+        h.name,
+        h.sid,
+        b.run_id as before_run,
+        e.run_id as after_run
+    from ad_group_history as h
+    inner join moment_before as b on b.source_id = h.source_id
+    inner join moment_after as e on e.source_id = h.source_id
+    where h.from_run <= b.run_id and h.to_run > b.run_id and h.to_run <= e.run_id
+),
+
+ad_group_new as (
+    select
+        c.source_id,
+        c.guid,
+        c.name,
+        c.sid,
+        c.run_id as from_run
+    from ad_group as c
+    inner join moment_before as b on b.source_id = c.source_id
+    inner join moment_after as e on e.source_id = c.source_id
+    where c.run_id > b.run_id and c.run_id <= e.run_id
+    union all
+    select
+        h.source_id,
+        h.guid,
+        h.name,
+        h.sid,
+        h.from_run
+    from ad_group_history as h
+    inner join moment_before as b on b.source_id = h.source_id
+    inner join moment_after as e on e.source_id = h.source_id
+    where h.from_run > b.run_id and h.from_run <= e.run_id and h.to_run > e.run_id
+),
+
+ad_computer_old as (
+    select
+        h.source_id,
+        h.guid,
+        h.name,
+        h.sid,
+        b.run_id as before_run,
+        e.run_id as after_run
+    from ad_computer_history as h
+    inner join moment_before as b on b.source_id = h.source_id
+    inner join moment_after as e on e.source_id = h.source_id
+    where h.from_run <= b.run_id and h.to_run > b.run_id and h.to_run <= e.run_id
+),
+
+ad_computer_new as (
+    select
+        c.source_id,
+        c.guid,
+        c.name,
+        c.sid,
+        c.run_id as from_run
+    from ad_computer as c
+    inner join moment_before as b on b.source_id = c.source_id
+    inner join moment_after as e on e.source_id = c.source_id
+    where c.run_id > b.run_id and c.run_id <= e.run_id
+    union all
+    select
+        h.source_id,
+        h.guid,
+        h.name,
+        h.sid,
+        h.from_run
+    from ad_computer_history as h
     inner join moment_before as b on b.source_id = h.source_id
     inner join moment_after as e on e.source_id = h.source_id
     where h.from_run > b.run_id and h.from_run <= e.run_id and h.to_run > e.run_id
@@ -74,7 +155,8 @@ entra_user_old as (
         h.displayname,
         h.onpremisesimmutableid,
         h.sid,
-        h.to_run
+        b.run_id as before_run,
+        e.run_id as after_run
     from entra_user_history as h
     inner join moment_before as b on b.source_id = h.source_id
     inner join moment_after as e on e.source_id = h.source_id
@@ -105,6 +187,44 @@ entra_user_new as (
     inner join moment_before as b on b.source_id = h.source_id
     inner join moment_after as e on e.source_id = h.source_id
     where h.from_run > b.run_id and h.from_run <= e.run_id and h.to_run > e.run_id
+),
+
+entra_group_old as (
+    select
+        h.source_id,
+        h.id,
+        h.displayname,
+        h.sid,
+        b.run_id as before_run,
+        e.run_id as after_run
+    from entra_group_history as h
+    inner join moment_before as b on b.source_id = h.source_id
+    inner join moment_after as e on e.source_id = h.source_id
+    where h.from_run <= b.run_id and h.to_run > b.run_id and h.to_run <= e.run_id
+),
+
+entra_group_new as (
+    select
+        c.source_id,
+        c.id,
+        c.displayname,
+        c.sid,
+        c.run_id as from_run
+    from entra_group as c
+    inner join moment_before as b on b.source_id = c.source_id
+    inner join moment_after as e on e.source_id = c.source_id
+    where c.run_id > b.run_id and c.run_id <= e.run_id
+    union all
+    select
+        h.source_id,
+        h.id,
+        h.displayname,
+        h.sid,
+        h.from_run
+    from entra_group_history as h
+    inner join moment_before as b on b.source_id = h.source_id
+    inner join moment_after as e on e.source_id = h.source_id
+    where h.from_run > b.run_id and h.from_run <= e.run_id and h.to_run > e.run_id
 )
 
 select
@@ -119,7 +239,25 @@ select
 from ad_user_old as o
 inner join ad_user_new as n on n.source_id = o.source_id and n.guid = o.guid
 inner join source as s on s.source_id = o.source_id
-where coalesce(o.immutable_id, '') <> coalesce(n.immutable_id, '')
+where
+    coalesce(o.immutable_id, '')
+    <> coalesce(n.immutable_id, '')
+union all
+select
+    s.name as source_name,
+    'ad_user' as object_type,
+    o.guid as object_key,
+    n.displayname as object_name,
+    'msdsconsistencyguid' as attribute,
+    case when o.msdsconsistencyguid is not null then o.immutable_id end as before_anchor,
+    case when n.msdsconsistencyguid is not null then n.immutable_id end as after_anchor,
+    n.from_run as run_id
+from ad_user_old as o
+inner join ad_user_new as n on n.source_id = o.source_id and n.guid = o.guid
+inner join source as s on s.source_id = o.source_id
+where
+    coalesce(case when o.msdsconsistencyguid is not null then o.immutable_id end, '')
+    <> coalesce(case when n.msdsconsistencyguid is not null then n.immutable_id end, '')
 union all
 select
     s.name as source_name,
@@ -133,7 +271,41 @@ select
 from ad_user_old as o
 inner join ad_user_new as n on n.source_id = o.source_id and n.guid = o.guid
 inner join source as s on s.source_id = o.source_id
-where coalesce(o.sid, '') <> coalesce(n.sid, '')
+where
+    coalesce(o.sid, '')
+    <> coalesce(n.sid, '')
+union all
+select
+    s.name as source_name,
+    'ad_group' as object_type,
+    o.guid as object_key,
+    n.name as object_name,
+    'sid' as attribute,
+    o.sid as before_anchor,
+    n.sid as after_anchor,
+    n.from_run as run_id
+from ad_group_old as o
+inner join ad_group_new as n on n.source_id = o.source_id and n.guid = o.guid
+inner join source as s on s.source_id = o.source_id
+where
+    coalesce(o.sid, '')
+    <> coalesce(n.sid, '')
+union all
+select
+    s.name as source_name,
+    'ad_computer' as object_type,
+    o.guid as object_key,
+    n.name as object_name,
+    'sid' as attribute,
+    o.sid as before_anchor,
+    n.sid as after_anchor,
+    n.from_run as run_id
+from ad_computer_old as o
+inner join ad_computer_new as n on n.source_id = o.source_id and n.guid = o.guid
+inner join source as s on s.source_id = o.source_id
+where
+    coalesce(o.sid, '')
+    <> coalesce(n.sid, '')
 union all
 select
     s.name as source_name,
@@ -147,7 +319,9 @@ select
 from entra_user_old as o
 inner join entra_user_new as n on n.source_id = o.source_id and n.id = o.id
 inner join source as s on s.source_id = o.source_id
-where coalesce(o.onpremisesimmutableid, '') <> coalesce(n.onpremisesimmutableid, '')
+where
+    coalesce(o.onpremisesimmutableid, '')
+    <> coalesce(n.onpremisesimmutableid, '')
 union all
 select
     s.name as source_name,
@@ -161,4 +335,22 @@ select
 from entra_user_old as o
 inner join entra_user_new as n on n.source_id = o.source_id and n.id = o.id
 inner join source as s on s.source_id = o.source_id
-where coalesce(o.sid, '') <> coalesce(n.sid, '')
+where
+    coalesce(o.sid, '')
+    <> coalesce(n.sid, '')
+union all
+select
+    s.name as source_name,
+    'entra_group' as object_type,
+    o.id as object_key,
+    n.displayname as object_name,
+    'sid' as attribute,
+    o.sid as before_anchor,
+    n.sid as after_anchor,
+    n.from_run as run_id
+from entra_group_old as o
+inner join entra_group_new as n on n.source_id = o.source_id and n.id = o.id
+inner join source as s on s.source_id = o.source_id
+where
+    coalesce(o.sid, '')
+    <> coalesce(n.sid, '')

@@ -1,8 +1,10 @@
 -- title: What changed in entra_user
 -- meaning: One row per attribute of entra_user that differs between two loads, for objects that stand at both;
 --   of a multi-valued attribute one row per value gained or lost. run_id is the load that brought the present
---   version. Where the database compares text without case, a change of case alone is not seen; source anchors
---   and SIDs stand in changes_anchor. Private addresses are masked.
+--   version. Left out are values kept fresh in place (last logon, whenChanged and their like), what only
+--   repeats another column (keys, days, raw times) and the order of values. Where the database compares text
+--   without case, a change of case alone is not seen; source anchors and SIDs stand in changes_anchor. Private
+--   addresses and mobile numbers are masked.
 -- param: before int number of the load to compare from (kept_loads lists them), itself not included
 -- param: before_at time instead of before: UTC, for example 2026-03-01
 -- param: after int number of the load to compare up to, itself included
@@ -30,109 +32,133 @@ moment_after as (
 ),
 
 compared as (
-    select 'userprincipalname' as attribute
+    select 1 as place
     union all
-    select 'displayname' as attribute
+    select 2
     union all
-    select 'givenname' as attribute
+    select 3
     union all
-    select 'surname' as attribute
+    select 4
     union all
-    select 'usertype' as attribute
+    select 5
     union all
-    select 'accountenabled' as attribute
+    select 6
     union all
-    select 'employeeid' as attribute
+    select 7
     union all
-    select 'employeetype' as attribute
+    select 8
     union all
-    select 'employeehiredate' as attribute
+    select 9
     union all
-    select 'employeeleavedatetime' as attribute
+    select 10
     union all
-    select 'mail' as attribute
+    select 11
     union all
-    select 'mailnickname' as attribute
+    select 12
     union all
-    select 'smtp_primary' as attribute
+    select 13
     union all
-    select 'othermails_count' as attribute
+    select 14
     union all
-    select 'usagelocation' as attribute
+    select 15
     union all
-    select 'country' as attribute
+    select 16
     union all
-    select 'externaluserstate' as attribute
+    select 17
     union all
-    select 'jobtitle' as attribute
+    select 18
     union all
-    select 'department' as attribute
+    select 19
     union all
-    select 'companyname' as attribute
+    select 20
     union all
-    select 'officelocation' as attribute
+    select 21
     union all
-    select 'streetaddress' as attribute
+    select 22
     union all
-    select 'city' as attribute
+    select 23
     union all
-    select 'state' as attribute
+    select 24
     union all
-    select 'postalcode' as attribute
+    select 25
     union all
-    select 'preferredlanguage' as attribute
+    select 26
     union all
-    select 'onpremisessyncenabled' as attribute
+    select 27
     union all
-    select 'onpremisessecurityidentifier' as attribute
+    select 28
     union all
-    select 'onpremisessamaccountname' as attribute
+    select 29
     union all
-    select 'onpremisesdistinguishedname' as attribute
+    select 30
     union all
-    select 'onpremisesdomainname' as attribute
+    select 31
     union all
-    select 'onpremisesuserprincipalname' as attribute
+    select 32
     union all
-    select 'passwordpolicies' as attribute
+    select 33
     union all
-    select 'lastpasswordchangedatetime' as attribute
+    select 34
     union all
-    select 'showinaddresslist' as attribute
+    select 35
     union all
-    select 'isresourceaccount' as attribute
+    select 36
     union all
-    select 'ismanagementrestricted' as attribute
+    select 37
     union all
-    select 'extensionattribute1' as attribute
+    select 38
     union all
-    select 'extensionattribute2' as attribute
+    select 39
     union all
-    select 'extensionattribute3' as attribute
+    select 40
     union all
-    select 'extensionattribute4' as attribute
+    select 41
     union all
-    select 'extensionattribute5' as attribute
+    select 42
     union all
-    select 'extensionattribute6' as attribute
+    select 43
     union all
-    select 'extensionattribute7' as attribute
+    select 44
     union all
-    select 'extensionattribute8' as attribute
+    select 45
     union all
-    select 'extensionattribute9' as attribute
+    select 46
     union all
-    select 'extensionattribute10' as attribute
+    select 47
     union all
-    select 'extensionattribute11' as attribute
+    select 48
     union all
-    select 'extensionattribute12' as attribute
+    select 49
     union all
-    select 'extensionattribute13' as attribute
+    select 50
     union all
-    select 'extensionattribute14' as attribute
+    select 51
     union all
-    select 'extensionattribute15' as attribute
+    select 52
+    union all
+    select 53
+    union all
+    select 54
+    union all
+    select 55
+    union all
+    select 56
+    union all
+    select 57
+    union all
+    select 58
+    union all
+    select 59
+    union all
+    select 60
+    union all
+    select 61
+    union all
+    select 62
+    union all
+    select 63
+    union all
+    select 64
 ),
 
 old_row as (
@@ -149,22 +175,33 @@ old_row as (
         h.employeetype,
         h.employeehiredate,
         h.employeeleavedatetime,
+        h.employeeorgdata_division,
+        h.employeeorgdata_costcenter,
         h.mail,
         h.mailnickname,
         h.smtp_primary,
         h.othermails_count,
         h.usagelocation,
+        h.usagelocation_known,
         h.country,
+        h.createddatetime,
+        h.creationtype,
         h.externaluserstate,
+        h.externaluserstatechangedatetime,
         h.jobtitle,
         h.department,
         h.companyname,
         h.officelocation,
+        h.faxnumber,
         h.streetaddress,
         h.city,
         h.state,
         h.postalcode,
         h.preferredlanguage,
+        h.preferreddatalocation,
+        h.agegroup,
+        h.consentprovidedforminor,
+        h.legalagegroupclassification,
         h.onpremisessyncenabled,
         h.onpremisessecurityidentifier,
         h.onpremisessamaccountname,
@@ -173,6 +210,7 @@ old_row as (
         h.onpremisesuserprincipalname,
         h.passwordpolicies,
         h.lastpasswordchangedatetime,
+        h.securityidentifier,
         h.showinaddresslist,
         h.isresourceaccount,
         h.ismanagementrestricted,
@@ -191,7 +229,9 @@ old_row as (
         h.extensionattribute13,
         h.extensionattribute14,
         h.extensionattribute15,
-        h.to_run
+        h.mobilephone,
+        b.run_id as before_run,
+        e.run_id as after_run
     from entra_user_history as h
     inner join moment_before as b on b.source_id = h.source_id
     inner join moment_after as e on e.source_id = h.source_id
@@ -212,22 +252,33 @@ new_row as (
         c.employeetype,
         c.employeehiredate,
         c.employeeleavedatetime,
+        c.employeeorgdata_division,
+        c.employeeorgdata_costcenter,
         c.mail,
         c.mailnickname,
         c.smtp_primary,
         c.othermails_count,
         c.usagelocation,
+        c.usagelocation_known,
         c.country,
+        c.createddatetime,
+        c.creationtype,
         c.externaluserstate,
+        c.externaluserstatechangedatetime,
         c.jobtitle,
         c.department,
         c.companyname,
         c.officelocation,
+        c.faxnumber,
         c.streetaddress,
         c.city,
         c.state,
         c.postalcode,
         c.preferredlanguage,
+        c.preferreddatalocation,
+        c.agegroup,
+        c.consentprovidedforminor,
+        c.legalagegroupclassification,
         c.onpremisessyncenabled,
         c.onpremisessecurityidentifier,
         c.onpremisessamaccountname,
@@ -236,6 +287,7 @@ new_row as (
         c.onpremisesuserprincipalname,
         c.passwordpolicies,
         c.lastpasswordchangedatetime,
+        c.securityidentifier,
         c.showinaddresslist,
         c.isresourceaccount,
         c.ismanagementrestricted,
@@ -254,6 +306,7 @@ new_row as (
         c.extensionattribute13,
         c.extensionattribute14,
         c.extensionattribute15,
+        c.mobilephone,
         c.run_id as from_run
     from entra_user as c
     inner join moment_before as b on b.source_id = c.source_id
@@ -273,22 +326,33 @@ new_row as (
         h.employeetype,
         h.employeehiredate,
         h.employeeleavedatetime,
+        h.employeeorgdata_division,
+        h.employeeorgdata_costcenter,
         h.mail,
         h.mailnickname,
         h.smtp_primary,
         h.othermails_count,
         h.usagelocation,
+        h.usagelocation_known,
         h.country,
+        h.createddatetime,
+        h.creationtype,
         h.externaluserstate,
+        h.externaluserstatechangedatetime,
         h.jobtitle,
         h.department,
         h.companyname,
         h.officelocation,
+        h.faxnumber,
         h.streetaddress,
         h.city,
         h.state,
         h.postalcode,
         h.preferredlanguage,
+        h.preferreddatalocation,
+        h.agegroup,
+        h.consentprovidedforminor,
+        h.legalagegroupclassification,
         h.onpremisessyncenabled,
         h.onpremisessecurityidentifier,
         h.onpremisessamaccountname,
@@ -297,6 +361,7 @@ new_row as (
         h.onpremisesuserprincipalname,
         h.passwordpolicies,
         h.lastpasswordchangedatetime,
+        h.securityidentifier,
         h.showinaddresslist,
         h.isresourceaccount,
         h.ismanagementrestricted,
@@ -315,6 +380,7 @@ new_row as (
         h.extensionattribute13,
         h.extensionattribute14,
         h.extensionattribute15,
+        h.mobilephone,
         h.from_run
     from entra_user_history as h
     inner join moment_before as b on b.source_id = h.source_id
@@ -328,114 +394,166 @@ compared_value as (
         n.id,
         n.displayname,
         n.from_run,
-        a.attribute,
-        case a.attribute
-            when 'userprincipalname' then o.userprincipalname
-            when 'displayname' then o.displayname
-            when 'givenname' then o.givenname
-            when 'surname' then o.surname
-            when 'usertype' then o.usertype
-            when 'accountenabled' then cast(o.accountenabled as varchar(20))
-            when 'employeeid' then o.employeeid
-            when 'employeetype' then o.employeetype
-            when 'employeehiredate' then substring(cast(o.employeehiredate as varchar(26)), 1, 19)
-            when 'employeeleavedatetime' then substring(cast(o.employeeleavedatetime as varchar(26)), 1, 19)
-            when 'mail' then o.mail
-            when 'mailnickname' then o.mailnickname
-            when 'smtp_primary' then o.smtp_primary
-            when 'othermails_count' then cast(o.othermails_count as varchar(20))
-            when 'usagelocation' then o.usagelocation
-            when 'country' then o.country
-            when 'externaluserstate' then o.externaluserstate
-            when 'jobtitle' then o.jobtitle
-            when 'department' then o.department
-            when 'companyname' then o.companyname
-            when 'officelocation' then o.officelocation
-            when 'streetaddress' then o.streetaddress
-            when 'city' then o.city
-            when 'state' then o.state
-            when 'postalcode' then o.postalcode
-            when 'preferredlanguage' then o.preferredlanguage
-            when 'onpremisessyncenabled' then cast(o.onpremisessyncenabled as varchar(20))
-            when 'onpremisessecurityidentifier' then o.onpremisessecurityidentifier
-            when 'onpremisessamaccountname' then o.onpremisessamaccountname
-            when 'onpremisesdistinguishedname' then o.onpremisesdistinguishedname
-            when 'onpremisesdomainname' then o.onpremisesdomainname
-            when 'onpremisesuserprincipalname' then o.onpremisesuserprincipalname
-            when 'passwordpolicies' then o.passwordpolicies
-            when 'lastpasswordchangedatetime' then substring(cast(o.lastpasswordchangedatetime as varchar(26)), 1, 19)
-            when 'showinaddresslist' then cast(o.showinaddresslist as varchar(20))
-            when 'isresourceaccount' then cast(o.isresourceaccount as varchar(20))
-            when 'ismanagementrestricted' then cast(o.ismanagementrestricted as varchar(20))
-            when 'extensionattribute1' then o.extensionattribute1
-            when 'extensionattribute2' then o.extensionattribute2
-            when 'extensionattribute3' then o.extensionattribute3
-            when 'extensionattribute4' then o.extensionattribute4
-            when 'extensionattribute5' then o.extensionattribute5
-            when 'extensionattribute6' then o.extensionattribute6
-            when 'extensionattribute7' then o.extensionattribute7
-            when 'extensionattribute8' then o.extensionattribute8
-            when 'extensionattribute9' then o.extensionattribute9
-            when 'extensionattribute10' then o.extensionattribute10
-            when 'extensionattribute11' then o.extensionattribute11
-            when 'extensionattribute12' then o.extensionattribute12
-            when 'extensionattribute13' then o.extensionattribute13
-            when 'extensionattribute14' then o.extensionattribute14
-            when 'extensionattribute15' then o.extensionattribute15
+        a.place,
+        case
+            when a.place <= 10 then case a.place
+                when 1 then o.userprincipalname
+                when 2 then o.displayname
+                when 3 then o.givenname
+                when 4 then o.surname
+                when 5 then o.usertype
+                when 6 then cast(o.accountenabled as varchar(20))
+                when 7 then o.employeeid
+                when 8 then o.employeetype
+                when 9 then substring(cast(o.employeehiredate as varchar(26)), 1, 19)
+                when 10 then substring(cast(o.employeeleavedatetime as varchar(26)), 1, 19)
+            end
+            when a.place <= 20 then case a.place
+                when 11 then o.employeeorgdata_division
+                when 12 then o.employeeorgdata_costcenter
+                when 13 then o.mail
+                when 14 then o.mailnickname
+                when 15 then o.smtp_primary
+                when 16 then cast(o.othermails_count as varchar(20))
+                when 17 then o.usagelocation
+                when 18 then cast(o.usagelocation_known as varchar(20))
+                when 19 then o.country
+                when 20 then substring(cast(o.createddatetime as varchar(26)), 1, 19)
+            end
+            when a.place <= 30 then case a.place
+                when 21 then o.creationtype
+                when 22 then o.externaluserstate
+                when 23 then substring(cast(o.externaluserstatechangedatetime as varchar(26)), 1, 19)
+                when 24 then o.jobtitle
+                when 25 then o.department
+                when 26 then o.companyname
+                when 27 then o.officelocation
+                when 28 then o.faxnumber
+                when 29 then o.streetaddress
+                when 30 then o.city
+            end
+            when a.place <= 40 then case a.place
+                when 31 then o.state
+                when 32 then o.postalcode
+                when 33 then o.preferredlanguage
+                when 34 then o.preferreddatalocation
+                when 35 then o.agegroup
+                when 36 then o.consentprovidedforminor
+                when 37 then o.legalagegroupclassification
+                when 38 then cast(o.onpremisessyncenabled as varchar(20))
+                when 39 then o.onpremisessecurityidentifier
+                when 40 then o.onpremisessamaccountname
+            end
+            when a.place <= 50 then case a.place
+                when 41 then o.onpremisesdistinguishedname
+                when 42 then o.onpremisesdomainname
+                when 43 then o.onpremisesuserprincipalname
+                when 44 then o.passwordpolicies
+                when 45 then substring(cast(o.lastpasswordchangedatetime as varchar(26)), 1, 19)
+                when 46 then o.securityidentifier
+                when 47 then cast(o.showinaddresslist as varchar(20))
+                when 48 then cast(o.isresourceaccount as varchar(20))
+                when 49 then cast(o.ismanagementrestricted as varchar(20))
+                when 50 then o.extensionattribute1
+            end
+            when a.place <= 60 then case a.place
+                when 51 then o.extensionattribute2
+                when 52 then o.extensionattribute3
+                when 53 then o.extensionattribute4
+                when 54 then o.extensionattribute5
+                when 55 then o.extensionattribute6
+                when 56 then o.extensionattribute7
+                when 57 then o.extensionattribute8
+                when 58 then o.extensionattribute9
+                when 59 then o.extensionattribute10
+                when 60 then o.extensionattribute11
+            end
+            when a.place <= 64 then case a.place
+                when 61 then o.extensionattribute12
+                when 62 then o.extensionattribute13
+                when 63 then o.extensionattribute14
+                when 64 then o.extensionattribute15
+            end
         end as before_value,
-        case a.attribute
-            when 'userprincipalname' then n.userprincipalname
-            when 'displayname' then n.displayname
-            when 'givenname' then n.givenname
-            when 'surname' then n.surname
-            when 'usertype' then n.usertype
-            when 'accountenabled' then cast(n.accountenabled as varchar(20))
-            when 'employeeid' then n.employeeid
-            when 'employeetype' then n.employeetype
-            when 'employeehiredate' then substring(cast(n.employeehiredate as varchar(26)), 1, 19)
-            when 'employeeleavedatetime' then substring(cast(n.employeeleavedatetime as varchar(26)), 1, 19)
-            when 'mail' then n.mail
-            when 'mailnickname' then n.mailnickname
-            when 'smtp_primary' then n.smtp_primary
-            when 'othermails_count' then cast(n.othermails_count as varchar(20))
-            when 'usagelocation' then n.usagelocation
-            when 'country' then n.country
-            when 'externaluserstate' then n.externaluserstate
-            when 'jobtitle' then n.jobtitle
-            when 'department' then n.department
-            when 'companyname' then n.companyname
-            when 'officelocation' then n.officelocation
-            when 'streetaddress' then n.streetaddress
-            when 'city' then n.city
-            when 'state' then n.state
-            when 'postalcode' then n.postalcode
-            when 'preferredlanguage' then n.preferredlanguage
-            when 'onpremisessyncenabled' then cast(n.onpremisessyncenabled as varchar(20))
-            when 'onpremisessecurityidentifier' then n.onpremisessecurityidentifier
-            when 'onpremisessamaccountname' then n.onpremisessamaccountname
-            when 'onpremisesdistinguishedname' then n.onpremisesdistinguishedname
-            when 'onpremisesdomainname' then n.onpremisesdomainname
-            when 'onpremisesuserprincipalname' then n.onpremisesuserprincipalname
-            when 'passwordpolicies' then n.passwordpolicies
-            when 'lastpasswordchangedatetime' then substring(cast(n.lastpasswordchangedatetime as varchar(26)), 1, 19)
-            when 'showinaddresslist' then cast(n.showinaddresslist as varchar(20))
-            when 'isresourceaccount' then cast(n.isresourceaccount as varchar(20))
-            when 'ismanagementrestricted' then cast(n.ismanagementrestricted as varchar(20))
-            when 'extensionattribute1' then n.extensionattribute1
-            when 'extensionattribute2' then n.extensionattribute2
-            when 'extensionattribute3' then n.extensionattribute3
-            when 'extensionattribute4' then n.extensionattribute4
-            when 'extensionattribute5' then n.extensionattribute5
-            when 'extensionattribute6' then n.extensionattribute6
-            when 'extensionattribute7' then n.extensionattribute7
-            when 'extensionattribute8' then n.extensionattribute8
-            when 'extensionattribute9' then n.extensionattribute9
-            when 'extensionattribute10' then n.extensionattribute10
-            when 'extensionattribute11' then n.extensionattribute11
-            when 'extensionattribute12' then n.extensionattribute12
-            when 'extensionattribute13' then n.extensionattribute13
-            when 'extensionattribute14' then n.extensionattribute14
-            when 'extensionattribute15' then n.extensionattribute15
+        case
+            when a.place <= 10 then case a.place
+                when 1 then n.userprincipalname
+                when 2 then n.displayname
+                when 3 then n.givenname
+                when 4 then n.surname
+                when 5 then n.usertype
+                when 6 then cast(n.accountenabled as varchar(20))
+                when 7 then n.employeeid
+                when 8 then n.employeetype
+                when 9 then substring(cast(n.employeehiredate as varchar(26)), 1, 19)
+                when 10 then substring(cast(n.employeeleavedatetime as varchar(26)), 1, 19)
+            end
+            when a.place <= 20 then case a.place
+                when 11 then n.employeeorgdata_division
+                when 12 then n.employeeorgdata_costcenter
+                when 13 then n.mail
+                when 14 then n.mailnickname
+                when 15 then n.smtp_primary
+                when 16 then cast(n.othermails_count as varchar(20))
+                when 17 then n.usagelocation
+                when 18 then cast(n.usagelocation_known as varchar(20))
+                when 19 then n.country
+                when 20 then substring(cast(n.createddatetime as varchar(26)), 1, 19)
+            end
+            when a.place <= 30 then case a.place
+                when 21 then n.creationtype
+                when 22 then n.externaluserstate
+                when 23 then substring(cast(n.externaluserstatechangedatetime as varchar(26)), 1, 19)
+                when 24 then n.jobtitle
+                when 25 then n.department
+                when 26 then n.companyname
+                when 27 then n.officelocation
+                when 28 then n.faxnumber
+                when 29 then n.streetaddress
+                when 30 then n.city
+            end
+            when a.place <= 40 then case a.place
+                when 31 then n.state
+                when 32 then n.postalcode
+                when 33 then n.preferredlanguage
+                when 34 then n.preferreddatalocation
+                when 35 then n.agegroup
+                when 36 then n.consentprovidedforminor
+                when 37 then n.legalagegroupclassification
+                when 38 then cast(n.onpremisessyncenabled as varchar(20))
+                when 39 then n.onpremisessecurityidentifier
+                when 40 then n.onpremisessamaccountname
+            end
+            when a.place <= 50 then case a.place
+                when 41 then n.onpremisesdistinguishedname
+                when 42 then n.onpremisesdomainname
+                when 43 then n.onpremisesuserprincipalname
+                when 44 then n.passwordpolicies
+                when 45 then substring(cast(n.lastpasswordchangedatetime as varchar(26)), 1, 19)
+                when 46 then n.securityidentifier
+                when 47 then cast(n.showinaddresslist as varchar(20))
+                when 48 then cast(n.isresourceaccount as varchar(20))
+                when 49 then cast(n.ismanagementrestricted as varchar(20))
+                when 50 then n.extensionattribute1
+            end
+            when a.place <= 60 then case a.place
+                when 51 then n.extensionattribute2
+                when 52 then n.extensionattribute3
+                when 53 then n.extensionattribute4
+                when 54 then n.extensionattribute5
+                when 55 then n.extensionattribute6
+                when 56 then n.extensionattribute7
+                when 57 then n.extensionattribute8
+                when 58 then n.extensionattribute9
+                when 59 then n.extensionattribute10
+                when 60 then n.extensionattribute11
+            end
+            when a.place <= 64 then case a.place
+                when 61 then n.extensionattribute12
+                when 62 then n.extensionattribute13
+                when 63 then n.extensionattribute14
+                when 64 then n.extensionattribute15
+            end
         end as after_value
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.id = o.id
@@ -447,7 +565,9 @@ changed_row as (
         o.source_id,
         o.id,
         n.displayname as object_name,
-        n.from_run
+        n.from_run,
+        o.before_run,
+        o.after_run
     from old_row as o
     inner join new_row as n on n.source_id = o.source_id and n.id = o.id
 ),
@@ -458,52 +578,26 @@ side_entra_user_othermail as (
         b.id,
         b.object_name,
         b.from_run,
-        c.value,
-        c.value_masked as shown,
-        0 as is_new
+        c.value as value,
+        c.value_masked,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join entra_user_othermail as c on c.source_id = b.source_id and c.id = b.id
-    where c.run_id <= m.run_id
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.id,
         b.object_name,
         b.from_run,
-        h.value,
-        h.value_masked as shown,
-        0 as is_new
+        h.value as value,
+        h.value_masked,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join entra_user_othermail_history as h on h.source_id = b.source_id and h.id = b.id
-    where h.from_run <= m.run_id and h.to_run > m.run_id
-    union all
-    select
-        b.source_id,
-        b.id,
-        b.object_name,
-        b.from_run,
-        c.value,
-        c.value_masked as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join entra_user_othermail as c on c.source_id = b.source_id and c.id = b.id
-    where c.run_id <= m.run_id
-    union all
-    select
-        b.source_id,
-        b.id,
-        b.object_name,
-        b.from_run,
-        h.value,
-        h.value_masked as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join entra_user_othermail_history as h on h.source_id = b.source_id and h.id = b.id
-    where h.from_run <= m.run_id and h.to_run > m.run_id
+    where h.from_run <= b.after_run and h.to_run > b.before_run
 ),
 
 side_entra_user_proxyaddress as (
@@ -512,52 +606,24 @@ side_entra_user_proxyaddress as (
         b.id,
         b.object_name,
         b.from_run,
-        c.value,
-        c.value as shown,
-        0 as is_new
+        c.value as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join entra_user_proxyaddress as c on c.source_id = b.source_id and c.id = b.id
-    where c.run_id <= m.run_id
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.id,
         b.object_name,
         b.from_run,
-        h.value,
-        h.value as shown,
-        0 as is_new
+        h.value as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join entra_user_proxyaddress_history as h on h.source_id = b.source_id and h.id = b.id
-    where h.from_run <= m.run_id and h.to_run > m.run_id
-    union all
-    select
-        b.source_id,
-        b.id,
-        b.object_name,
-        b.from_run,
-        c.value,
-        c.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join entra_user_proxyaddress as c on c.source_id = b.source_id and c.id = b.id
-    where c.run_id <= m.run_id
-    union all
-    select
-        b.source_id,
-        b.id,
-        b.object_name,
-        b.from_run,
-        h.value,
-        h.value as shown,
-        1 as is_new
-    from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join entra_user_proxyaddress_history as h on h.source_id = b.source_id and h.id = b.id
-    where h.from_run <= m.run_id and h.to_run > m.run_id
+    where h.from_run <= b.after_run and h.to_run > b.before_run
 ),
 
 side_entra_user_businessphone as (
@@ -566,59 +632,258 @@ side_entra_user_businessphone as (
         b.id,
         b.object_name,
         b.from_run,
-        c.value,
-        c.value as shown,
-        0 as is_new
+        c.value as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join entra_user_businessphone as c on c.source_id = b.source_id and c.id = b.id
-    where c.run_id <= m.run_id
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.id,
         b.object_name,
         b.from_run,
-        h.value,
-        h.value as shown,
-        0 as is_new
+        h.value as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_before as m on m.source_id = b.source_id
     inner join entra_user_businessphone_history as h on h.source_id = b.source_id and h.id = b.id
-    where h.from_run <= m.run_id and h.to_run > m.run_id
+    where h.from_run <= b.after_run and h.to_run > b.before_run
+),
+
+side_entra_user_imaddress as (
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
+        c.value as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
+    from changed_row as b
+    inner join entra_user_imaddress as c on c.source_id = b.source_id and c.id = b.id
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.id,
         b.object_name,
         b.from_run,
-        c.value,
-        c.value as shown,
-        1 as is_new
+        h.value as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join entra_user_businessphone as c on c.source_id = b.source_id and c.id = b.id
-    where c.run_id <= m.run_id
+    inner join entra_user_imaddress_history as h on h.source_id = b.source_id and h.id = b.id
+    where h.from_run <= b.after_run and h.to_run > b.before_run
+),
+
+side_entra_user_license as (
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
+        c.skuid as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
+    from changed_row as b
+    inner join entra_user_license as c on c.source_id = b.source_id and c.id = b.id
+    where c.run_id <= b.after_run
     union all
     select
         b.source_id,
         b.id,
         b.object_name,
         b.from_run,
-        h.value,
-        h.value as shown,
-        1 as is_new
+        h.skuid as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
     from changed_row as b
-    inner join moment_after as m on m.source_id = b.source_id
-    inner join entra_user_businessphone_history as h on h.source_id = b.source_id and h.id = b.id
-    where h.from_run <= m.run_id and h.to_run > m.run_id
+    inner join entra_user_license_history as h on h.source_id = b.source_id and h.id = b.id
+    where h.from_run <= b.after_run and h.to_run > b.before_run
+),
+
+place_entra_user_identity as (
+    select 1 as place
+    union all
+    select 2
+    union all
+    select 3
+),
+
+side_entra_user_identity as (
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
+        a.place,
+        case a.place
+            when 1 then c.signintype
+            when 2 then c.issuer
+            when 3 then c.issuerassignedid
+        end as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
+    from changed_row as b
+    inner join entra_user_identity as c on c.source_id = b.source_id and c.id = b.id
+    cross join place_entra_user_identity as a
+    where c.run_id <= b.after_run
+    union all
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
+        a.place,
+        case a.place
+            when 1 then h.signintype
+            when 2 then h.issuer
+            when 3 then h.issuerassignedid
+        end as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
+    from changed_row as b
+    inner join entra_user_identity_history as h on h.source_id = b.source_id and h.id = b.id
+    cross join place_entra_user_identity as a
+    where h.from_run <= b.after_run and h.to_run > b.before_run
+),
+
+place_entra_user_provisioningerror as (
+    select 1 as place
+    union all
+    select 2
+    union all
+    select 3
+    union all
+    select 4
+),
+
+side_entra_user_provisioningerror as (
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
+        a.place,
+        case a.place
+            when 1 then c.category
+            when 2 then c.propertycausingerror
+            when 3 then c.value
+            when 4 then substring(cast(c.occurreddatetime as varchar(26)), 1, 19)
+        end as value,
+        case when c.run_id <= b.before_run then 1 else 0 end as was_there,
+        case when c.run_id <= b.after_run then 1 else 0 end as is_there
+    from changed_row as b
+    inner join entra_user_provisioningerror as c on c.source_id = b.source_id and c.id = b.id
+    cross join place_entra_user_provisioningerror as a
+    where c.run_id <= b.after_run
+    union all
+    select
+        b.source_id,
+        b.id,
+        b.object_name,
+        b.from_run,
+        a.place,
+        case a.place
+            when 1 then h.category
+            when 2 then h.propertycausingerror
+            when 3 then h.value
+            when 4 then substring(cast(h.occurreddatetime as varchar(26)), 1, 19)
+        end as value,
+        case when h.from_run <= b.before_run and h.to_run > b.before_run then 1 else 0 end as was_there,
+        case when h.from_run <= b.after_run and h.to_run > b.after_run then 1 else 0 end as is_there
+    from changed_row as b
+    inner join entra_user_provisioningerror_history as h on h.source_id = b.source_id and h.id = b.id
+    cross join place_entra_user_provisioningerror as a
+    where h.from_run <= b.after_run and h.to_run > b.before_run
 )
 
 select
     s.name as source_name,
     v.id,
     v.displayname as object_name,
-    v.attribute,
+    case
+        when v.place <= 10 then case v.place
+            when 1 then 'userprincipalname'
+            when 2 then 'displayname'
+            when 3 then 'givenname'
+            when 4 then 'surname'
+            when 5 then 'usertype'
+            when 6 then 'accountenabled'
+            when 7 then 'employeeid'
+            when 8 then 'employeetype'
+            when 9 then 'employeehiredate'
+            when 10 then 'employeeleavedatetime'
+        end
+        when v.place <= 20 then case v.place
+            when 11 then 'employeeorgdata_division'
+            when 12 then 'employeeorgdata_costcenter'
+            when 13 then 'mail'
+            when 14 then 'mailnickname'
+            when 15 then 'smtp_primary'
+            when 16 then 'othermails_count'
+            when 17 then 'usagelocation'
+            when 18 then 'usagelocation_known'
+            when 19 then 'country'
+            when 20 then 'createddatetime'
+        end
+        when v.place <= 30 then case v.place
+            when 21 then 'creationtype'
+            when 22 then 'externaluserstate'
+            when 23 then 'externaluserstatechangedatetime'
+            when 24 then 'jobtitle'
+            when 25 then 'department'
+            when 26 then 'companyname'
+            when 27 then 'officelocation'
+            when 28 then 'faxnumber'
+            when 29 then 'streetaddress'
+            when 30 then 'city'
+        end
+        when v.place <= 40 then case v.place
+            when 31 then 'state'
+            when 32 then 'postalcode'
+            when 33 then 'preferredlanguage'
+            when 34 then 'preferreddatalocation'
+            when 35 then 'agegroup'
+            when 36 then 'consentprovidedforminor'
+            when 37 then 'legalagegroupclassification'
+            when 38 then 'onpremisessyncenabled'
+            when 39 then 'onpremisessecurityidentifier'
+            when 40 then 'onpremisessamaccountname'
+        end
+        when v.place <= 50 then case v.place
+            when 41 then 'onpremisesdistinguishedname'
+            when 42 then 'onpremisesdomainname'
+            when 43 then 'onpremisesuserprincipalname'
+            when 44 then 'passwordpolicies'
+            when 45 then 'lastpasswordchangedatetime'
+            when 46 then 'securityidentifier'
+            when 47 then 'showinaddresslist'
+            when 48 then 'isresourceaccount'
+            when 49 then 'ismanagementrestricted'
+            when 50 then 'extensionattribute1'
+        end
+        when v.place <= 60 then case v.place
+            when 51 then 'extensionattribute2'
+            when 52 then 'extensionattribute3'
+            when 53 then 'extensionattribute4'
+            when 54 then 'extensionattribute5'
+            when 55 then 'extensionattribute6'
+            when 56 then 'extensionattribute7'
+            when 57 then 'extensionattribute8'
+            when 58 then 'extensionattribute9'
+            when 59 then 'extensionattribute10'
+            when 60 then 'extensionattribute11'
+        end
+        when v.place <= 64 then case v.place
+            when 61 then 'extensionattribute12'
+            when 62 then 'extensionattribute13'
+            when 63 then 'extensionattribute14'
+            when 64 then 'extensionattribute15'
+        end
+    end as attribute,
     v.before_value,
     v.after_value,
     v.from_run as run_id
@@ -628,39 +893,120 @@ where coalesce(v.before_value, '') <> coalesce(v.after_value, '')
 union all
 select
     s.name as source_name,
+    n.id,
+    n.displayname as object_name,
+    'mobilephone' as attribute,
+    case when o.mobilephone <> '' then '***' end as before_value,
+    case when n.mobilephone <> '' then '***' end as after_value,
+    n.from_run as run_id
+from old_row as o
+inner join new_row as n on n.source_id = o.source_id and n.id = o.id
+inner join source as s on s.source_id = o.source_id
+where coalesce(o.mobilephone, '') <> coalesce(n.mobilephone, '')
+union all
+select
+    s.name as source_name,
     v.id,
     v.object_name,
     'othermails' as attribute,
-    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
-    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    case when max(v.was_there) = 1 then max(v.value_masked) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value_masked) end as after_value,
     v.from_run as run_id
 from side_entra_user_othermail as v
 inner join source as s on s.source_id = v.source_id
+where v.value is not null
 group by s.name, v.id, v.object_name, v.from_run, v.value
-having min(v.is_new) = max(v.is_new)
+having max(v.was_there) <> max(v.is_there)
 union all
 select
     s.name as source_name,
     v.id,
     v.object_name,
     'proxyaddresses' as attribute,
-    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
-    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
     v.from_run as run_id
 from side_entra_user_proxyaddress as v
 inner join source as s on s.source_id = v.source_id
+where v.value is not null
 group by s.name, v.id, v.object_name, v.from_run, v.value
-having min(v.is_new) = max(v.is_new)
+having max(v.was_there) <> max(v.is_there)
 union all
 select
     s.name as source_name,
     v.id,
     v.object_name,
     'businessphones' as attribute,
-    case when max(v.is_new) = 0 then max(v.shown) end as before_value,
-    case when max(v.is_new) = 1 then max(v.shown) end as after_value,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
     v.from_run as run_id
 from side_entra_user_businessphone as v
 inner join source as s on s.source_id = v.source_id
+where v.value is not null
 group by s.name, v.id, v.object_name, v.from_run, v.value
-having min(v.is_new) = max(v.is_new)
+having max(v.was_there) <> max(v.is_there)
+union all
+select
+    s.name as source_name,
+    v.id,
+    v.object_name,
+    'imaddresses' as attribute,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
+    v.from_run as run_id
+from side_entra_user_imaddress as v
+inner join source as s on s.source_id = v.source_id
+where v.value is not null
+group by s.name, v.id, v.object_name, v.from_run, v.value
+having max(v.was_there) <> max(v.is_there)
+union all
+select
+    s.name as source_name,
+    v.id,
+    v.object_name,
+    'assignedlicenses' as attribute,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
+    v.from_run as run_id
+from side_entra_user_license as v
+inner join source as s on s.source_id = v.source_id
+where v.value is not null
+group by s.name, v.id, v.object_name, v.from_run, v.value
+having max(v.was_there) <> max(v.is_there)
+union all
+select
+    s.name as source_name,
+    v.id,
+    v.object_name,
+    case v.place
+        when 1 then 'identities.signintype'
+        when 2 then 'identities.issuer'
+        when 3 then 'identities.issuerassignedid'
+    end as attribute,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
+    v.from_run as run_id
+from side_entra_user_identity as v
+inner join source as s on s.source_id = v.source_id
+where v.value is not null
+group by s.name, v.id, v.object_name, v.from_run, v.place, v.value
+having max(v.was_there) <> max(v.is_there)
+union all
+select
+    s.name as source_name,
+    v.id,
+    v.object_name,
+    case v.place
+        when 1 then 'onpremisesprovisioningerrors.category'
+        when 2 then 'onpremisesprovisioningerrors.propertycausingerror'
+        when 3 then 'onpremisesprovisioningerrors.value'
+        when 4 then 'onpremisesprovisioningerrors.occurreddatetime'
+    end as attribute,
+    case when max(v.was_there) = 1 then max(v.value) end as before_value,
+    case when max(v.is_there) = 1 then max(v.value) end as after_value,
+    v.from_run as run_id
+from side_entra_user_provisioningerror as v
+inner join source as s on s.source_id = v.source_id
+where v.value is not null
+group by s.name, v.id, v.object_name, v.from_run, v.place, v.value
+having max(v.was_there) <> max(v.is_there)
