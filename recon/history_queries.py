@@ -475,6 +475,9 @@ _BETWEEN_RUNS = (
     "(r.run_id > :before or r.finished_at > :before_at) and (r.run_id <= :after or r.finished_at <= :after_at)"
 )
 
+# what the load where history begins replaced is gone: whether it brought or changed a row cannot be told
+_KNOWN = "r.run_id > coalesce(s.history_run, 0)"
+
 
 def changes_member(table: Table) -> str:
     """Members that joined and left groups between two loads."""
@@ -550,12 +553,13 @@ def appeared() -> str:
     branches = []
     for table in _OBJECTS:
         past = f"{table.name}_history"
-        branches.append(_event(table, table.name, "c", "run_id", _other("not exists", past, "o.to_run <= c.run_id")))
-        branches.append(_event(table, past, "h", "from_run", _other("not exists", past, "o.to_run <= h.from_run")))
+        for source, alias, run in ((table.name, "c", "run_id"), (past, "h", "from_run")):
+            is_first = _other("not exists", past, f"o.to_run <= {alias}.{run}")
+            branches.append(_event(table, source, alias, run, _KNOWN, is_first))
     return _events(
         "Who appeared",
-        "One row per object that a load between the two showed for the first time, as far back as history is kept. "
-        "Where the key is the name, object_name is NULL.",
+        "One row per object that a load between the two showed for the first time, as far back as history is kept: of "
+        "the load where it begins nobody knows what was there before. Where the key is the name, object_name is NULL.",
         branches,
     )
 

@@ -1,6 +1,7 @@
 -- title: Who appeared
 -- meaning: One row per object that a load between the two showed for the first time, as far back as history is
---   kept. Where the key is the name, object_name is NULL.
+--   kept: of the load where it begins nobody knows what was there before. Where the key is the name,
+--   object_name is NULL.
 -- param: before int number of the load to compare from (kept_loads lists them), itself not included
 -- param: before_at time instead of before: UTC, for example 2026-03-01
 -- param: after int number of the load to compare up to, itself included
@@ -18,6 +19,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_user_history as o
@@ -37,6 +39,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_user_history as o
@@ -56,6 +59,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_group_history as o
@@ -75,6 +79,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_group_history as o
@@ -94,6 +99,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_computer_history as o
@@ -113,6 +119,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_computer_history as o
@@ -132,6 +139,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_contact_history as o
@@ -151,6 +159,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_contact_history as o
@@ -170,6 +179,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_deleted_history as o
@@ -189,6 +199,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_deleted_history as o
@@ -208,6 +219,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_domain_history as o
@@ -227,6 +239,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_domain_history as o
@@ -246,6 +259,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_password_policy_history as o
@@ -265,6 +279,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from ad_password_policy_history as o
@@ -284,6 +299,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_user_history as o
@@ -303,6 +319,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_user_history as o
@@ -322,6 +339,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_group_history as o
@@ -341,6 +359,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_group_history as o
@@ -360,6 +379,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_deleted_history as o
@@ -379,6 +399,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_deleted_history as o
@@ -398,6 +419,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_role_history as o
@@ -417,6 +439,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_role_history as o
@@ -436,6 +459,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_registration_history as o
@@ -455,6 +479,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_registration_history as o
@@ -474,6 +499,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_signin_history as o
@@ -493,6 +519,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_signin_history as o
@@ -512,6 +539,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_domain_history as o
@@ -531,6 +559,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from entra_domain_history as o
@@ -550,6 +579,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from worker_history as o
@@ -569,6 +599,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from worker_history as o
@@ -588,6 +619,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from mim_role_history as o
@@ -607,6 +639,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from mim_role_history as o
@@ -626,6 +659,7 @@ inner join source as s on s.source_id = c.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from mim_run_history as o
@@ -645,6 +679,7 @@ inner join source as s on s.source_id = h.source_id
 where
     (r.run_id > :before or r.finished_at > :before_at)
     and (r.run_id <= :after or r.finished_at <= :after_at)
+    and r.run_id > coalesce(s.history_run, 0)
     and not exists (
         select 1
         from mim_run_history as o

@@ -425,6 +425,27 @@ def test_who_appeared_vanished_and_came_back(store):
     assert events("came_back", runs[3], runs[4]) == []
 
 
+@pytest.mark.parametrize("pruned", [0, 2, 3, 4])
+def test_who_was_there_before_history_begins_did_not_appear(store, pruned):
+    def load_both(*titles: str) -> int:
+        return load(store, "entra", [entra(n, jobtitle=title) for n, title in enumerate(titles)])
+
+    runs = [load_both(*titles) for titles in ("aa", "aa", "ba", "ba", "bac", "ac")]
+    with store.write() as connection:
+        connection.execute(
+            update(load_run).where(load_run.c.run_id <= pruned).values(finished_at="2020-01-01 00:00:00.000000")
+        )
+        prune(connection, "2026-01-01 00:00:00.000000")
+
+    def events(name: str) -> list[tuple[object, object]]:
+        return sorted((row["object_key"], row["run_id"]) for row in ask(store, name, before=0, after=runs[-1]))
+
+    beginning = [("id-000", runs[0]), ("id-001", runs[0])] if not pruned else []
+    assert events("appeared") == [*beginning, ("id-002", runs[4])]
+    assert events("vanished") == [("id-002", runs[5])]
+    assert events("came_back") == []
+
+
 def test_where_the_key_is_the_name_no_name_is_repeated(store):
     rows = [make_row("mim_role", role="admin", sid="S-1-5-32-544"), make_row("mim_run", run_history_id="r")]
     run = load(store, "mim", rows, tables=("mim_role", "mim_run"))
