@@ -471,10 +471,6 @@ where
 
 # ---- who came and went --------------------------------------------------------------------------------
 
-_BETWEEN_RUNS = (
-    "(r.run_id > :before or r.finished_at > :before_at) and (r.run_id <= :after or r.finished_at <= :after_at)"
-)
-
 # what the load where history begins replaced is gone: whether it brought or changed a row cannot be told
 _KNOWN = "r.run_id > coalesce(s.history_run, 0)"
 
@@ -482,39 +478,72 @@ _KNOWN = "r.run_id > coalesce(s.history_run, 0)"
 def changes_member(table: Table) -> str:
     """Members that joined and left groups between two loads."""
     group = _OWNERS[table.name]
-    key, member = table.key[0], table.columns[1].name
+    key, member, name = table.key[0], table.columns[1].name, _NAMES[group]
+    others = [each for each in table.key if each not in (key, member)]  # of a role: held, or eligible for it
+    shown = [each for each in others if table.columns[table.position[each]].type != "key"]
+    grouped = [key, *([member] if member in table.key else []), *others]
 
-    def branch(word: str, source: str, alias: str, run: str) -> str:
-        return f"""select
-    s.name as source_name,
-    {alias}.{key},
-    g.{_NAMES[group]} as group_name,
-    {alias}.{member},
-    '{word}' as change,
-    r.run_id,
-    r.finished_at
-from {source} as {alias}
-inner join load_run as r on r.run_id = {alias}.{run}
-inner join source as s on s.source_id = {alias}.source_id
-left join {group} as g on g.source_id = {alias}.source_id and g.{key} = {alias}.{key}
-where {_BETWEEN_RUNS}"""
+    def side(source: str, alias: str, run: str, is_new: int) -> str:
+        return f"""    select
+        {alias}.source_id,
+{_columns(f"    {alias}", dict.fromkeys([key, member, *others]))}        r.run_id,
+        r.finished_at,
+        {is_new} as is_new
+    from {source} as {alias}
+    inner join load_run as r on r.run_id = {alias}.{run}
+    inner join source as s on s.source_id = {alias}.source_id
+    where
+        (r.run_id > :before or r.finished_at > :before_at)
+        and (r.run_id <= :after or r.finished_at <= :after_at)
+        and {_KNOWN}"""
 
+    past = f"{table.name}_history"
+    sides = "\n    union all\n".join(
+        (side(table.name, "c", "run_id", 1), side(past, "h", "from_run", 1), side(past, "h", "to_run", 0))
+    )
+    either = (
+        "" if member in table.key else f"        max(v.{member}) as {member},\n"
+    )  # written in two ways: one of them
     title, what = ("Owners", "owner") if table.name == "entra_group_owner" else ("Members", "direct member")
+    kinds = " is_eligible tells who may activate the role from who holds it." if "is_eligible" in shown else ""
     meaning = _meaning(
         f"One row per {what} that joined or left a group between two loads, with the load that showed it. One that "
-        "left and joined again has a row for each."
+        f"left and joined again has a row for each.{kinds} group_name is the present one, of a group that is gone the "
+        "one it had then."
     )
-    return (
-        f"-- title: {title} that joined or left ({table.name})\n{meaning}\n{_BETWEEN}"
-        + "\nunion all\n".join(
-            (
-                branch("joined", table.name, "c", "run_id"),
-                branch("joined", f"{table.name}_history", "h", "from_run"),
-                branch("left", f"{table.name}_history", "h", "to_run"),
-            )
-        )
-        + "\n"
-    )
+    # counted: a link that only changed ends and begins at the same load; had_run: a load at which the group had it
+    return f"""-- title: {title} that joined or left ({table.name})
+{meaning}
+{_BETWEEN}with side as (
+{sides}
+),
+
+event as (
+    select
+        v.source_id,
+{_columns("    v", grouped)}{either}        v.run_id,
+        v.finished_at,
+        max(v.is_new) as is_new,
+        v.run_id - 1 + max(v.is_new) as had_run
+    from side as v
+    group by v.source_id, {"".join(f"v.{each}, " for each in grouped)}v.run_id, v.finished_at
+    having min(v.is_new) = max(v.is_new)
+)
+
+select
+    s.name as source_name,
+    v.{key},
+    coalesce(g.{name}, p.{name}) as group_name,
+    v.{member},
+{_columns("v", shown)}    case when v.is_new = 1 then 'joined' else 'left' end as change,
+    v.run_id,
+    v.finished_at
+from event as v
+inner join source as s on s.source_id = v.source_id
+left join {group} as g on g.source_id = v.source_id and g.{key} = v.{key}
+left join {group}_history as p
+    on p.source_id = v.source_id and p.{key} = v.{key} and p.from_run <= v.had_run and p.to_run > v.had_run
+"""
 
 
 def _event(table: Table, source: str, alias: str, run: str, *conditions: str) -> str:

@@ -3,9 +3,12 @@
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import update
 
 from recon.history_queries import left_out
 from recon.objects import TABLES, Column, Row
+from recon.store.history import prune
+from recon.store.tables import load_run
 from tests.support.loads import ask, load
 from tests.support.rows import make_row
 
@@ -153,3 +156,64 @@ def test_values_in_another_order_are_no_change(store):
     assert [(row["attribute"], row["before_value"], row["after_value"]) for row in rows] == [
         ("identities.issuerassignedid", "a", None)
     ]
+
+
+# ---- members ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "before", "after"),
+    [
+        ("ad_member", ("CN=Ana", "cn=ana"), ("cn=ANA", "cn=ana")),
+        ("entra_member", ("u", None), ("u", "user")),
+        ("entra_group_owner", ("u", None), ("u", "user")),
+        ("entra_role_member", ("u", None, 0), ("u", "user", 0)),
+    ],
+)
+def test_a_link_that_only_changed_neither_joined_nor_left(store, table, before, after):
+    kind = table.partition("_")[0]
+    runs = [
+        load(store, kind, [Row(table, ("g", *link)) for link in links], tables=(table,))
+        for links in ([before], [after], [before], [])
+    ]
+    found = ask(store, f"changes_{table}", before=0, after=runs[-1])
+    assert sorted((row["run_id"], row["change"]) for row in found) == [(runs[0], "joined"), (runs[3], "left")]
+
+
+def test_who_activated_a_role_is_told_from_who_may(store):
+    covered = ("entra_role", "entra_role_member")
+    role = make_row("entra_role", id="r", displayname="Helpdesk")
+    first = load(store, "entra", [role, Row("entra_role_member", ("r", "u", "user", 1))], tables=covered)
+    last = load(store, "entra", [role, Row("entra_role_member", ("r", "u", "user", 0))], tables=covered)
+    found = ask(store, "changes_entra_role_member", before=first, after=last)
+    assert {(row["change"], row["is_eligible"]) for row in found} == {("left", 1), ("joined", 0)}
+
+
+def test_a_group_that_is_gone_has_the_name_it_had_then(store):
+    def group(name: str, *members: str) -> list[Row]:
+        links = [Row("ad_member", ("g", member.upper(), member)) for member in members]
+        return [make_row("ad_group", guid="g", name=name), *links]
+
+    covered = ("ad_group", "ad_member")
+    states = (group("Old", "cn=a"), group("New", "cn=a", "cn=b"), group("New", "cn=b"), [])
+    runs = [load(store, "ad", state, tables=covered) for state in states]
+    found = ask(store, "changes_ad_member", before=0, after=runs[3])
+    assert sorted((row["run_id"], row["member_dn"], row["change"], row["group_name"]) for row in found) == [
+        (runs[0], "CN=A", "joined", "Old"),
+        (runs[1], "CN=B", "joined", "New"),
+        (runs[2], "CN=A", "left", "New"),
+        (runs[3], "CN=B", "left", "New"),
+    ]
+    load(store, "ad", group("Again"), tables=covered)
+    assert {row["group_name"] for row in ask(store, "changes_ad_member", before=0, after=runs[3])} == {"Again"}
+
+
+def test_what_the_load_where_history_begins_changed_is_no_join(store):
+    links = ("CN=Ana", "cn=ANA", "cn=ANA")
+    runs = [load(store, "ad", [Row("ad_member", ("g", dn, "cn=ana"))], tables=("ad_member",)) for dn in links]
+    with store.write() as connection:
+        connection.execute(
+            update(load_run).where(load_run.c.run_id <= runs[1]).values(finished_at="2020-01-01 00:00:00.000000")
+        )
+        prune(connection, "2026-01-01 00:00:00.000000")
+    assert ask(store, "changes_ad_member", before=0, after=runs[2]) == []
