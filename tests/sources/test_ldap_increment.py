@@ -17,7 +17,9 @@ from recon.lab.adfaults import AdFault
 from recon.lab.adschema import dn_rdns
 from recon.lab.adserver import AdServer, AdSettings
 from recon.objects import TABLES, Gone, Row
+from recon.sources.ldap.exchange import Search
 from recon.sources.ldap.reading import AdReading
+from recon.sources.ldap.session import Session
 from recon.store import Store
 from recon.store.check import check
 from recon.store.load import Load
@@ -167,6 +169,38 @@ def test_members_of_a_large_group_are_taken_as_dirsync_tells_them(company: tuple
     ]
     assert [row.absent for row in rows if row.table == "ad_group"] == [frozenset({"member_count"})]
     assert not [name for seen in server.log.searches for name in seen.attributes if ";range=" in name]
+
+
+@pytest.mark.parametrize("was_member", [False, True])
+def test_of_a_member_that_dirsync_tells_twice_the_last_word_counts(monkeypatch: pytest.MonkeyPatch, was_member: bool):
+    changes = domain(max_val_range=3)
+    names = [f"CN=P{number},OU=People,{BASE}" for number in range(6)]
+    for name in names:
+        changes.add(name, {**USER, "sAMAccountName": [name[3:5].encode()]})
+    group, other = f"CN=All,OU=Groups,{BASE}", f"CN=P0,OU=People,{BASE}"
+    crowd = [name.encode() for name in names]
+    before, meanwhile = (crowd, crowd[:-1]) if was_member else (crowd[:-1], crowd)
+    changes.add(group, {"objectClass": [b"top", b"group"], "member": before})
+    ask, answers = Session.ask, []
+
+    def asked(self: Session, search: Search) -> object:
+        found = ask(self, search)
+        if found[0].dirsync is not None and found[1]:
+            answers.append(found)
+            if len(answers) == 1:  # between the first answer of the call and the second
+                changes.modify(group, {"member": before})
+        return found
+
+    with AdServer(changes.directory, settings=AdSettings(max_dirsync_objects=1)) as server:
+        held, since = full(server, "replicator")
+        changes.modify(group, {"member": meanwhile})
+        changes.modify(other, {"description": [b"x"]})
+        monkeypatch.setattr(Session, "ask", asked)
+        read = reading(server, since, "replicator")
+        held.take(read.rows(), read.report)
+        expected, _ = full(server, increment="off")
+    assert len(answers) == 3
+    assert held.described() == expected.described()
 
 
 @pytest.mark.parametrize("reader", ["own", "ldap3"])

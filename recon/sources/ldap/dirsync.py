@@ -33,8 +33,7 @@ class Told:
     is_renamed: bool = False  # renamed or moved, or new
     is_restored: bool = False
     is_retyped: bool = False  # another sAMAccountType
-    added: list[bytes] = field(default_factory=list)  # members
-    removed: list[bytes] = field(default_factory=list)
+    members: dict[bytes, bool] = field(default_factory=dict)  # is it one now; in the order of the last words on them
 
 
 def first_cookie(session: Session, base: str) -> bytes | None:
@@ -112,10 +111,13 @@ def _note(found: dict[bytes, Told], entry: Attributes) -> int:
     told.is_new = told.is_new or "whencreated" in entry  # which is written once
     told.is_renamed = told.is_renamed or "name" in entry or "parentguid" in entry
     told.is_retyped = told.is_retyped or "samaccounttype" in entry
-    added, removed = entry.get("member;range=1-1", []), entry.get("member;range=0-0", [])
-    told.added += added
-    told.removed += removed
-    return len(added) + len(removed)
+    values = 0
+    for name, is_member in (("member;range=0-0", False), ("member;range=1-1", True)):
+        for value in entry.get(name, ()):
+            told.members.pop(value, None)  # the last answer that names it has the last word
+            told.members[value] = is_member
+            values += 1
+    return values
 
 
 def batches(guids: list[bytes], size: int = 100) -> Iterator[str]:

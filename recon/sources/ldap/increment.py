@@ -301,12 +301,12 @@ class Increment:
 
 
 def _told_members(guid: str, told: Told) -> Iterator[Row | Gone]:
-    for value in told.removed:
+    for value, is_member in told.members.items():
         row = member_row(guid, value)
-        if row.table == "ad_member":
+        if is_member:
+            yield row
+        elif row.table == "ad_member":
             yield Gone("ad_member", (guid, row.values[2]))
-    for value in told.added:
-        yield member_row(guid, value)
 
 
 def _table(attributes: Attributes, classes: set[bytes]) -> str | None:
