@@ -4,6 +4,9 @@ The watermark holds the deltaLinks and what they were made for; a change of that
 WatermarkError, and a full read is due. Of a group whose members changed, the members are read anew, as long as they
 fit on one page: a delta does not tell whether it names all members or only those that came and went, and a restored
 group comes as a new one. Larger groups are brought up to date by what delta says.
+
+Groups come before users: of a user that comes back or goes in between, /groups/delta then tells the links the next
+time. The other way round it would tell a link of a user who has just been said to be removed, and never again.
 """
 
 import hashlib
@@ -136,7 +139,9 @@ class IncrementReader:
         """Every change; report.watermark then says where the next increment begins."""
         links: dict[str, str] = {}
         readers: dict[str, Callable[[DeltaRound], Iterator[Row | Gone]]] = {USERS: self._users, GROUPS: self._groups}
-        for name in tracked(self._source):
+        for name in (GROUPS, USERS):
+            if name not in self._since.links:
+                continue
             current = DeltaRound(self._client, f"/{name}", self._since.links[name], permission=PERMISSIONS[name])
             if name in self._source.objects:
                 yield from self._counted(name, partial(readers[name], current))

@@ -14,6 +14,8 @@ from recon.lab.graph import Fault, GraphSimulator
 from recon.pipeline.increments import basis, where_to_begin
 from recon.pipeline.loads import load_source, sources, summary
 from recon.queries import query
+from recon.sources.graph.delta import DeltaRound
+from recon.sources.graph.paging import Page
 from recon.store import Store
 from recon.store.load import LoadResult
 from recon.store.runs import Standing
@@ -81,6 +83,27 @@ def test_the_first_load_is_full_and_the_next_reads_what_changed(desk, tmp_path):
         assert_equal_tables(desk.store, fresh)
     third = desk.load()
     assert (third.is_increment, sum_of(third)) == (True, 0)
+
+
+@pytest.mark.parametrize("is_back", [True, False])
+def test_a_user_who_comes_back_or_goes_between_two_delta_rounds(desk, tmp_path, monkeypatch, is_back):
+    desk.load()
+    if is_back:
+        desk.simulator.delete_user(TENANT, object_id(2))
+    pages, rounds = DeltaRound.pages, []
+
+    def paged(self: DeltaRound) -> Iterator[Page]:
+        yield from pages(self)
+        rounds.append(self)
+        if len(rounds) == 1:
+            (desk.simulator.restore if is_back else desk.simulator.delete_user)(TENANT, object_id(2))
+
+    monkeypatch.setattr(DeltaRound, "pages", paged)
+    assert [desk.load().is_increment, desk.load().is_increment] == [True, True]
+    assert len(rounds) == 4
+    with Store.open(f"sqlite:///{tmp_path}/fresh.db") as fresh:
+        Desk(desk.simulator, fresh, tmp_path).load()
+        assert_equal_tables(desk.store, fresh)
 
 
 def test_a_first_load_without_anybody_is_said(tmp_path, monkeypatch):
