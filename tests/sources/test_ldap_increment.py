@@ -171,6 +171,28 @@ def test_members_of_a_large_group_are_taken_as_dirsync_tells_them(company: tuple
     assert not [name for seen in server.log.searches for name in seen.attributes if ";range=" in name]
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("name", "is_read"), [("publicFolder", True), ("msExchDynamicDistributionList", True), ("printQueue", False)]
+)
+def test_a_deleted_member_of_another_class_is_one_no_longer(
+    company: tuple[Changes, AdServer], way: str, name: str, is_read: bool
+):
+    changes, server = company
+    dn, group = f"CN=Other,OU=People,{BASE}", f"CN=All,OU=Groups,{BASE}"
+    classes = [b"top", *([] if is_read else [b"leaf", b"connectionPoint"]), name.encode()]
+    changes.add(dn, {"objectClass": classes})
+    if is_read:
+        changes.modify(group, {"member": [dn.encode(), f"CN=Ada,OU=People,{BASE}".encode()]})
+    held, since = full(server, WAYS[way])
+    changes.delete(dn)
+    read = reading(server, since, WAYS[way])
+    held.take(read.rows(), read.report)
+    assert read.report.table("ad_group").is_whole == is_read
+    expected, _ = full(server, increment="off")
+    assert held.described() == expected.described()
+
+
 @pytest.mark.parametrize("was_member", [False, True])
 def test_of_a_member_that_dirsync_tells_twice_the_last_word_counts(monkeypatch: pytest.MonkeyPatch, was_member: bool):
     changes = domain(max_val_range=3)

@@ -46,6 +46,14 @@ _MEANT = [
 _BACK_LINKS = ["memberOf", "directReports", "managedObjects"]
 _ATT_NAME, _ATT_IS_DELETED, _ATT_ACCOUNT_TYPE = 0x90001, 0x20030, 0x9012E  # ATTRTYP ([MS-DRSR] 5.14)
 _TRUST, _WORKSTATION, _SERVER = 0x800, 0x1000, 0x2000  # userAccountControl
+# Any object may be a member, by its class: a public folder, a dynamic distribution list, a unit. These come and go
+# daily, below computers and mailboxes above all, and no tool makes one a member: for them no group is read again.
+_NEVER_MEMBERS = frozenset({
+    b"dnsnode", b"connectionpoint",  # a print queue, a service, a share
+    b"msfve-recoveryinformation", b"mstpm-informationobject", b"msexchactivesyncdevice", b"msexchactivesyncdevices",
+    b"linktrackvolentry", b"linktrackomtentry", b"ridset", b"msdfsr-localsettings", b"msdfsr-subscriber",
+    b"msdfsr-subscription",
+})  # fmt: skip
 _FIXED = frozenset({"ad_group", "ad_contact"})  # by their class, which never changes
 _RECYCLE_BIN = "cn=recycle bin feature,"
 
@@ -205,7 +213,7 @@ class Increment:
         likely = _last_table(entry.attributes, classes)
         if likely in self._kinds and self._is_within(parent):
             return
-        if "ad_group" in self._kinds and (likely is not None or b"foreignsecurityprincipal" in classes):
+        if "ad_group" in self._kinds and classes.isdisjoint(_NEVER_MEMBERS):
             self._found.groups_are_whole = True
         managed = self._kinds.keys() & {"ad_group", "ad_computer"}
         if (likely in ("ad_user", "ad_contact", "trust") and ("ad_user" in self._kinds or managed)) or (
