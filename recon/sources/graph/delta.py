@@ -13,6 +13,22 @@ from recon.sources.graph.paging import Getter, Page, Trail, page_of
 
 RESTARTS = 3  # times that one round may begin again
 DAYS = 7  # a deltaLink of users or groups serves so long
+EMPTY_PAGES = 1_000  # one after another that are still believed: a round has no count to tell its end by
+
+
+class _RoundTrail(Trail):
+    """A trail that takes a row of very many empty pages for one without an end."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self._name = what
+        self._empty = 0
+
+    def step(self, page: Page) -> str | None:
+        self._empty = 0 if page.items else self._empty + 1
+        if self._empty > EMPTY_PAGES:
+            raise SourceError(f"{self._name}: no end after {self._empty} empty pages")
+        return super().step(page)
 
 
 def latest_link(client: Getter, path: str, properties: tuple[str, ...], *, permission: str) -> str:
@@ -22,7 +38,7 @@ def latest_link(client: Getter, path: str, properties: tuple[str, ...], *, permi
     answers hold no such link.
     """
     what = f"GET {path}/delta"
-    trail = Trail(what)
+    trail = _RoundTrail(what)
     params = {"$select": ",".join(properties), "$deltatoken": "latest"}
     body = client.get(f"{path}/delta", params, permission=permission)
     while (link := _delta_link(body)) is None:
@@ -43,7 +59,10 @@ class DeltaRound:
         self._permission = permission
 
     def pages(self) -> Iterator[Page]:
-        """Every page, empty ones too. Raises WatermarkError when the link no longer serves, else as get does."""
+        """Every page, empty ones too.
+
+        Raises WatermarkError when the link no longer serves, SourceError when no end comes, else as get does.
+        """
         restarts = 0
         while True:
             try:
@@ -55,7 +74,7 @@ class DeltaRound:
                     raise WatermarkError(f"{self._what}: the page token expired {restarts} times") from error
 
     def _once(self) -> Iterator[Page]:
-        trail = Trail(self._what)
+        trail = _RoundTrail(self._what)
         page, found = self._begin()
         while True:
             following: Ahead[tuple[Page, str | None]] | None = None
