@@ -11,7 +11,7 @@ from sqlalchemy import select
 from recon.config import AdSource
 from recon.decode.guid import guid_text
 from recon.decode.keys import EmployeeIdRules
-from recon.errors import WatermarkError
+from recon.errors import SourceError, WatermarkError
 from recon.lab.adchanges import Changes
 from recon.lab.adfaults import AdFault
 from recon.lab.adschema import dn_rdns
@@ -191,6 +191,15 @@ def test_a_deleted_member_of_another_class_is_one_no_longer(
     assert read.report.table("ad_group").is_whole == is_read
     expected, _ = full(server, increment="off")
     assert held.described() == expected.described()
+
+
+def test_a_number_of_thousands_of_digits_is_refused(company: tuple[Changes, AdServer]):
+    changes, server = company
+    _, since = full(server)
+    changes.modify(f"CN=Bob,OU=People,{BASE}", {"userAccountControl": [b"9" * 5_000]})
+    changes.delete(f"CN=Bob,OU=People,{BASE}")
+    with pytest.raises(SourceError, match="useraccountcontrol is no number: 5000 characters long"):
+        list(reading(server, since).rows())
 
 
 @pytest.mark.parametrize("was_member", [False, True])

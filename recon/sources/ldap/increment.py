@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from recon.decode.guid import guid_text
 from recon.decode.keys import dn_key
 from recon.decode.text import printable
-from recon.errors import WatermarkError
+from recon.errors import SourceError, WatermarkError
 from recon.objects import Gone, ReadReport, Row, Yielded
 from recon.sources.ad import member_row
 from recon.sources.ldap.dirsync import Told, batches, escaped
@@ -55,6 +55,7 @@ _NEVER_MEMBERS = frozenset({
     b"msdfsr-subscription",
 })  # fmt: skip
 _FIXED = frozenset({"ad_group", "ad_contact"})  # by their class, which never changes
+_DIGITS = 20  # of 64 bits
 _RECYCLE_BIN = "cn=recycle bin feature,"
 
 
@@ -349,6 +350,8 @@ def _last_table(attributes: Attributes, classes: set[bytes]) -> str | None:
 
 def _number(attributes: Attributes, name: str) -> int:
     value = next(iter(attributes.get(name, ())), b"")
+    if len(value) > _DIGITS:
+        raise SourceError(f"{name} is no number: {len(value)} characters long")
     return int(value) if value.isdigit() else 0
 
 
