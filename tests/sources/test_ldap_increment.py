@@ -2,7 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,52 @@ def company() -> Iterator[tuple[Changes, AdServer]]:
     changes.modify(f"CN=Bob,OU=People,{BASE}", {"manager": people[:1]})
     with AdServer(changes.directory) as server:
         yield changes, server
+
+
+def full_while(
+    server: AdServer, user: str, table: str, act: Callable[[], None], **settings: object
+) -> tuple[Held, str]:
+    """A full read; `act` is done once, when the first row of `table` has come."""
+    read, held, rows = reading(server, None, user, **settings), Held(), []
+    for row in read.rows():
+        rows.append(row)
+        if [one.table for one in rows].count(table) == 1 and row.table == table:
+            act()
+    held.take(rows, read.report)
+    assert read.report.watermark is not None
+    return held, read.report.watermark
+
+
+RENAMES = {
+    "between two kinds": ("ad_group", "CN=PC,OU=Sales,OU=People", "CN=PC2,OU=Sales,OU=People"),
+    "between two pages": ("ad_user", "CN=Cleo,OU=People", "CN=Cleopatra,OU=People"),
+    "its unit": ("ad_group", "OU=Sales,OU=People", "OU=Vendors,OU=People"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("what", RENAMES)
+def test_a_rename_while_everything_is_read_is_followed_by_the_next_increment(
+    company: tuple[Changes, AdServer], way: str, what: str
+):
+    changes, server = company
+    table, old, new = RENAMES[what]
+    machine = f"CN=PC,OU=Sales,OU=People,{BASE}"
+    account = {"sAMAccountType": [b"805306369"], "userAccountControl": [b"4096"]}
+    changes.add(machine, {"objectClass": [b"top", b"person", b"user", b"computer"], **account})
+    changes.modify(f"CN=All,OU=Groups,{BASE}", {"member": [machine.encode()]})
+    changes.modify(f"CN=Ada,OU=People,{BASE}", {"manager": [f"CN=Cleo,OU=People,{BASE}".encode()]})
+    rename = partial(changes.rename, f"{old},{BASE}", f"{new},{BASE}")
+    held, since = full_while(server, WAYS[way], table, rename, page_size=1)
+    expected, _ = full(server, increment="off")
+    assert held.described() != expected.described()
+    older = {name: value for name, value in json.loads(since).items() if name != "is_after_full"}
+    for mark in (since, json.dumps(older)):
+        read, after = reading(server, mark, WAYS[way]), Held(held)
+        after.take(read.rows(), read.report)
+        assert after.described() == expected.described()
+    assert read.report.watermark is not None
+    assert json.loads(read.report.watermark)["is_after_full"] is False
 
 
 def guid_of(changes: Changes, dn: str) -> bytes:

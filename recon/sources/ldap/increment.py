@@ -7,7 +7,8 @@ whole. What changes without one, and how it is noticed:
   stands in replPropertyMetaData ([MS-DRSR] 5.162, the stamp of `name`); who may not read that reads more.
 - Names in `member`, `manager` and `managedBy` follow a renamed or deleted object. The store follows what it holds.
   For objects that it does not hold (other kinds, outside the bases, or there until now) their back links say which
-  objects to read again.
+  objects to read again. So they do in the first increment after a full read, for all that were renamed: an object
+  renamed while everything was read stands in the store under its new name, and in others under the old one.
 - A restored object returns to the groups it was in, with the Recycle Bin ([MS-ADTS] 3.1.1.5.3.7): its back links say
   which. Without the Recycle Bin links are lost that nobody can name any more: a full read.
 - An object that left the bases, or became of another kind, is found because changes are looked for in the whole domain.
@@ -76,6 +77,7 @@ class _Found:
     """What the look at all changes leaves to be done; small, because most changes need nothing more."""
 
     containers: list[str] = field(default_factory=list)  # renamed or moved
+    named: dict[bytes, None] = field(default_factory=dict)  # GUIDs of objects whose back links are to be followed
     references: set[str] = field(default_factory=set)  # names of objects to read again
     groups_are_whole: bool = False
     has_renames: bool = False
@@ -83,7 +85,10 @@ class _Found:
 
 
 class Increment:
-    """One increment of one domain. `told`: what DirSync says has changed; None by USN, from `since` on."""
+    """One increment of one domain. `told`: what DirSync says has changed; None by USN, from `since` on.
+
+    `is_after_full`: the first one after a full read, in which names may be older than the objects that have them.
+    """
 
     def __init__(
         self,
@@ -94,6 +99,8 @@ class Increment:
         bases: tuple[str, ...],
         since: int,
         told: dict[bytes, Told] | None,
+        *,
+        is_after_full: bool,
     ) -> None:
         assert root.naming_context is not None
         self._reader = reader
@@ -107,6 +114,7 @@ class Increment:
         self._covers_all = self._context_key in self._base_keys
         self._since = since
         self._told = told
+        self._follows_all = is_after_full or not self._covers_all  # the store may hold an object by another name
         self._found = _Found()
         self._kinds = {kind.table: kind for kind in reader.kinds.values()}
 
@@ -126,6 +134,8 @@ class Increment:
                     yield from self._reader.read(kind, base, wanted, self._members)
         for container in _topmost(found.containers):
             yield from self._below(container)
+        for wanted in batches(list(found.named)):
+            found.references |= self._searcher.attempt(lambda wanted=wanted: self._back_links(wanted))  # type: ignore[misc]
         yield from self._referring()
 
     def _changed_filters(self, table: str | None = None) -> Iterable[str]:
@@ -181,14 +191,15 @@ class Increment:
         self._found.has_renames = self._found.has_renames or is_renamed or is_restored
         if is_restored:
             self._judge_restored(entry)
+            self._found.named[raw] = None
         if table is None and b"user" not in classes:
             if is_renamed and dn_key(entry.dn) != self._context_key:
                 self._found.containers.append(entry.dn)
             return
-        elif (is_renamed and not (is_loaded and self._covers_all)) or (
+        if (is_renamed and (self._follows_all or not is_loaded)) or (
             table not in _FIXED and self._is_retyped(known, told)
         ):
-            self._found.references.update(self._back_links(entry.dn))
+            self._found.named[raw] = None
 
     def _is_renamed(self, known: dict[int, int] | None, told: Told | None) -> bool:
         if told is not None:
@@ -228,7 +239,6 @@ class Increment:
         if not self._has_recycle_bin():
             what = f"{printable(entry.dn)} was restored without the Recycle Bin"
             raise WatermarkError(f"{what}: which links it lost cannot be told")
-        self._found.references.update(self._back_links(entry.dn))
 
     def _has_recycle_bin(self) -> bool:
         """Is the optional feature enabled in this forest ([MS-ADTS] 3.1.1.9.1)?"""
@@ -282,14 +292,14 @@ class Increment:
                 raw = next(iter(entry.attributes.get("objectguid", ())), b"")
                 classes = {value.lower() for value in entry.attributes.get("objectclass", ())}
                 is_loaded = _table(entry.attributes, classes) in self._kinds and self._is_within(entry.dn)
-                if not (is_loaded and self._covers_all):  # the store may not know it by its old name
+                if self._follows_all or not is_loaded:  # the store may not know it by its old name
                     self._found.references.update(self._names(entry))
                 if not is_loaded and len(raw) == 16:
                     yield from self._gone(guid_text(raw), _tables(classes))
 
-    def _back_links(self, dn: str) -> set[str]:
-        entry = self._searcher.one(dn, _BACK_LINKS)
-        return set() if entry is None else set(self._names(entry))
+    def _back_links(self, wanted: str) -> set[str]:
+        pages = self._searcher.pages(self._context, wanted, _BACK_LINKS, _LOOK_PAGE)
+        return {name for page in pages for entry in page for name in self._names(entry)}
 
     def _names(self, entry: Entry) -> Iterator[str]:
         """Who names this object."""

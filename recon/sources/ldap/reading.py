@@ -185,7 +185,7 @@ class AdReading:
             )
         assert root.naming_context is not None
         context = root.naming_context
-        following = replace(last, usn=root.highest_usn or 0, controller=root.dns_host_name)
+        following = replace(last, usn=root.highest_usn or 0, controller=root.dns_host_name, is_after_full=False)
         told: dict[bytes, dirsync.Told] | None = None
         if last.way == "dirsync":
             told, cookie = self._searcher.attempt(lambda: self._told(context, last))
@@ -197,7 +197,16 @@ class AdReading:
         for kind in self._reader.kinds.values():
             for name in kind.tables:
                 self.report.table(name).watermark = root.watermark
-        changes = Increment(self._reader, self._searcher, self.report, root, self._bases(), last.usn, told)
+        changes = Increment(
+            self._reader,
+            self._searcher,
+            self.report,
+            root,
+            self._bases(),
+            last.usn,
+            told,
+            is_after_full=last.is_after_full,
+        )
         yield from changes.rows()
         if not self._is_same_controller(root):
             raise WatermarkError("the connection was lost, and another domain controller answered")

@@ -19,7 +19,10 @@ from recon.sources.ldap.rootdse import RootDse
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """`usn`: highestCommittedUSN before the read. `cookie`: base64, None by uSN. `read`: what was read, and how."""
+    """`usn`: highestCommittedUSN before the read. `cookie`: base64, None by uSN. `read`: what was read, and how.
+
+    `is_after_full`: that read was a full one; of a watermark that does not say so it is assumed.
+    """
 
     way: str  # usn or dirsync
     domain: str
@@ -28,6 +31,7 @@ class Watermark:
     usn: int
     read: str
     cookie: str | None = None
+    is_after_full: bool = True
 
     def text(self) -> str:
         """As it is stored."""
