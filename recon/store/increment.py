@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from recon.errors import WatermarkError
 from recon.objects import TABLES
 from recon.store.exact import exact_text
 from recon.store.publish import (
@@ -76,6 +77,26 @@ where type = 'index' and tbl_name = ? and name not in (select idx from temp.sqli
 
 
 # ---- objects ------------------------------------------------------------------------------------------
+
+
+def check_held(work: Publication, gone: Sequence[GoneStage]) -> None:
+    """Raise WatermarkError where an object went that the last load should have held and did not.
+
+    It was deleted before it was read, or came from outside first: rows read earlier name it as nobody can tell now.
+    """
+    for its in gone:
+        if not its.held:
+            continue
+        held = (
+            exists().where(target.c.source_id == work.source_id, target.c[other.spec.key[0]] == its.key)
+            for other in gone
+            for target in (LOADED[other.spec.name],)
+        )
+        unknown = count(work, select(func.count()).select_from(its.table).where(its.table.c.is_held == 1, ~or_(*held)))
+        if unknown:
+            raise WatermarkError(
+                f"{its.spec.name}: {unknown} deleted objects were not in the last load: who named them is unknown"
+            )
 
 
 def settle(work: Publication, stage: Stage, children: Sequence[Stage], gone: GoneStage) -> int:

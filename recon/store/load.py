@@ -151,7 +151,7 @@ class Load:
         self._seq += 1
         if isinstance(row, Gone):
             self._gone_from.add(row.table)
-            self._gone[row.table].add(self._seq, row.key)
+            self._gone[row.table].add(self._seq, row)
         elif row.table == "load_reject":
             self._rejects.add(self._seq, row)
         elif row.absent:
@@ -297,6 +297,7 @@ class Load:
         write_rejects(work, self._rejects)
         increment.carry_rejects(work, base, whole, self._gone)
         objects, links = self._of_kind("object"), self._of_kind("link")
+        increment.check_held(work, [self._gone[stage.spec.name] for stage in objects])
         for stage in (*objects, *links):
             count = report.table(stage.spec.name).server_count
             result.tables[stage.spec.name] = TableResult(stage.spec.name, rows_read=stage.rows, server_count=count)

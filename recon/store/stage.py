@@ -6,10 +6,10 @@ from hashlib import blake2b
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Table
+from sqlalchemy import Column, Connection, Integer, MetaData, SmallInteger, Table
 
 from recon import objects
-from recon.objects import Row
+from recon.objects import Gone, Row
 from recon.store.tables import sql_column
 
 HASH_BYTES = 16
@@ -122,9 +122,11 @@ class GoneStage:
         for each in self.spec.key:
             column = self.spec.columns[self.spec.position[each]]
             columns.append(sql_column(each, "key" if column.type == "text" else column.type, column.size))
+        columns.append(Column("is_held", SmallInteger))
         self.table = temporary_table(f"gone_{name}", dialect, *columns)
         self.buffer: list[tuple[object, ...]] = []
         self.rows = 0
+        self.held = 0  # of which the last load must have had a row
         self._is_made = False
 
     def make(self, connection: Connection) -> None:
@@ -134,10 +136,11 @@ class GoneStage:
             make_index(connection, self.table, *self.spec.key)
             self._is_made = True
 
-    def add(self, seq: int, key: tuple[object, ...]) -> None:
+    def add(self, seq: int, gone: Gone) -> None:
         """Buffer one key."""
         self.rows += 1
-        self.buffer.append((seq, *key, *[None] * (len(self.spec.key) - len(key))))
+        self.held += gone.is_held
+        self.buffer.append((seq, *gone.key, *[None] * (len(self.spec.key) - len(gone.key)), int(gone.is_held)))
 
     @property
     def key(self) -> Column[Any]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from recon.decode.keys import dn_key
+from recon.errors import WatermarkError
 from recon.lab.adchanges import Changes
 from recon.lab.addirectory import Account, Directory
 from recon.lab.adschema import DnError, dn_rdns
@@ -191,6 +192,8 @@ class Held:
         owners: set[object] = set()
         for row in rows:
             assert row.table != "load_reject", row
+            if isinstance(row, Gone) and row.is_held and not any(row.key[0] in held for held in self.objects.values()):
+                raise WatermarkError("was not in the last load")
             if row.table != "ad_member":
                 key = row.key[0] if isinstance(row, Gone) else row.values[0]
                 new[row.table][key] = None if isinstance(row, Gone) else row

@@ -40,6 +40,7 @@ _MEANT = [
     "objectClass",
     "sAMAccountType",
     "isDeleted",
+    "isRecycled",
     "lastKnownParent",
     "uSNCreated",
     "userAccountControl",
@@ -172,8 +173,9 @@ class Increment:
         if entry.attributes.get("isdeleted") == [b"TRUE"]:
             if told is not None and self._told is not None:
                 self._told[raw] = Told()  # it was seen: nothing is left to guess
-            yield from self._gone(guid, _tables(classes))
-            self._judge_deleted(entry, classes)
+            is_known = self._judge_deleted(entry, classes)
+            is_held = is_known and not self._is_new(entry, told) and self._is_deleted_since(entry, told)
+            yield from self._gone(guid, _tables(classes), is_held=is_held)
             return
         table = _table(entry.attributes, classes)
         is_loaded = table in self._kinds and self._is_within(entry.dn)
@@ -183,8 +185,7 @@ class Increment:
         if not is_loaded or table in ("ad_user", "ad_computer"):
             yield from self._gone(guid, others)
         known = stamps(entry.attributes)
-        is_new = told.is_new if told is not None else _number(entry.attributes, "usncreated") > self._since
-        if is_new:
+        if self._is_new(entry, told):
             return
         is_renamed = self._is_renamed(known, told)
         is_restored = self._is_restored(entry, known, told)
@@ -200,6 +201,18 @@ class Increment:
             table not in _FIXED and self._is_retyped(known, told)
         ):
             self._found.named[raw] = None
+
+    def _is_new(self, entry: Entry, told: Told | None) -> bool:
+        return told.is_new if told is not None else _number(entry.attributes, "usncreated") > self._since
+
+    def _is_deleted_since(self, entry: Entry, told: Told | None) -> bool:
+        """Was it there at the last read? A deleted object is written once more when the Recycle Bin lets go of it."""
+        if told is not None:
+            return told.is_deleted
+        known = stamps(entry.attributes)
+        if known is not None:
+            return known.get(_ATT_IS_DELETED, 0) > self._since
+        return entry.attributes.get("isrecycled") != [b"TRUE"]
 
     def _is_renamed(self, known: dict[int, int] | None, told: Told | None) -> bool:
         if told is not None:
@@ -219,12 +232,12 @@ class Increment:
             return known.get(_ATT_IS_DELETED, 0) > self._since
         return bool(entry.attributes.get("lastknownparent"))
 
-    def _judge_deleted(self, entry: Entry, classes: set[bytes]) -> None:
-        """Of an object that the store does not hold, nobody can tell any more who named it."""
+    def _judge_deleted(self, entry: Entry, classes: set[bytes]) -> bool:
+        """Does the store hold it, as far as can be seen? Of others nobody can tell any more who named them."""
         parent = next(iter(entry.attributes.get("lastknownparent", ())), b"").decode("utf-8", "replace")
         likely = _last_table(entry.attributes, classes)
         if likely in self._kinds and self._is_within(parent):
-            return
+            return True
         if "ad_group" in self._kinds and classes.isdisjoint(_NEVER_MEMBERS):
             self._found.groups_are_whole = True
         managed = self._kinds.keys() & {"ad_group", "ad_computer"}
@@ -234,6 +247,7 @@ class Increment:
             raise WatermarkError(
                 f"an object that is not loaded was deleted and may have been a manager: {printable(entry.dn)}"
             )
+        return False
 
     def _judge_restored(self, entry: Entry) -> None:
         if not self._has_recycle_bin():
@@ -252,9 +266,9 @@ class Increment:
         key = dn_key(dn) or ""
         return any(key == base or key.endswith(f",{base}") for base in self._base_keys)
 
-    def _gone(self, guid: str, tables: Iterable[str]) -> Iterator[Gone]:
+    def _gone(self, guid: str, tables: Iterable[str], *, is_held: bool = False) -> Iterator[Gone]:
         for table in sorted(self._kinds.keys() & tables):
-            yield Gone(table, (guid,))
+            yield Gone(table, (guid,), is_held)
             if table == "ad_group":
                 yield Gone("ad_member", (guid,))
 
