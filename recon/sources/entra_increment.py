@@ -3,7 +3,9 @@
 The watermark holds the deltaLinks and what they were made for; a change of that, its age or a refusal of Graph is a
 WatermarkError, and a full read is due. Of a group whose members changed, the members are read anew, as long as they
 fit on one page: a delta does not tell whether it names all members or only those that came and went, and a restored
-group comes as a new one. Larger groups are brought up to date by what delta says.
+group comes as a new one. Larger groups are brought up to date by what delta says, unless it names so many that they may
+be all: then they are read to their end. A group of which it names none may have been restored without any: it is asked
+for one member.
 
 Groups come before users: of a user that comes back or goes in between, /groups/delta then tells the links the next
 time. The other way round it would tell a link of a user who has just been said to be removed, and never again.
@@ -23,7 +25,7 @@ from recon.decode.text import printable
 from recon.errors import AccessError, SignInError, SourceError, TransientError, WatermarkError
 from recon.objects import Gone, ReadReport, Row
 from recon.sources.entra_absent import Absent
-from recon.sources.entra_members import HIDDEN, MemberReader
+from recon.sources.entra_members import HIDDEN, PAGE, MemberReader
 from recon.sources.entra_rows import GROUP_PROPERTIES, USER_PROPERTIES, GroupRows, UserRows, member_row, object_id
 from recon.sources.graph.ahead import Ahead
 from recon.sources.graph.client import ADVANCED, GraphClient
@@ -204,6 +206,8 @@ class IncrementReader:
                     # where the number is not known, the store counts
                     missing = absent.of(item) if key in counts else absent.of(item) | {"member_count"}
                     yield reader.row(absent.completed(item), counts.get(key))._replace(absent=missing)
+        if members is not None:
+            yield from members.large()
 
 
 class _ChangedMembers:
@@ -211,6 +215,8 @@ class _ChangedMembers:
 
     def __init__(self, client: GraphClient, report: ReadReport) -> None:
         self.counts: dict[str, int | None] = {}
+        self._present: dict[str, int] = {}  # how many members the round has named so far, those that left aside
+        self._large: dict[str, dict[str, Any]] = {}
         self._client = client
         self._report = report
 
@@ -218,22 +224,38 @@ class _ChangedMembers:
         """What becomes of the members of the groups on one page."""
         self.counts = {}
         changed: dict[str, dict[str, Any]] = {}
+        unsaid: dict[str, dict[str, Any]] = {}
         for item in page.items:
             key = object_id(item)
             if key is None:
                 continue
             if "@removed" in item:
                 changed.pop(key, None)
+                unsaid.pop(key, None)
+                self._present.pop(key, None)
+                self._large.pop(key, None)
                 yield Gone("entra_member", (key,))
                 continue
             if "members@delta" in item:
                 yield from self._told(key, item["members@delta"])
+                if self._present.get(key, 0) > PAGE:
+                    self._large[key] = {"id": key, "visibility": item.get("visibility")}
             if "members@delta" in item or item.get("visibility") == HIDDEN:
                 changed[key] = item
+            else:
+                unsaid[key] = item
+        reader = MemberReader(self._client, self._report, None)
         if changed:
-            reader = MemberReader(self._client, self._report, None)
             yield from reader.changed(list(changed.values()))
-            self.counts = reader.counts
+        if unsaid:
+            yield from reader.emptied([item for key, item in unsaid.items() if key not in changed])
+        self.counts = reader.counts
+
+    def large(self) -> Iterator[Row | Gone]:
+        """After the round: groups of more than a page of which it may have named every member, read to their end."""
+        for key, item in self._large.items():
+            yield Gone("entra_member", (key,))
+            yield from MemberReader(self._client, self._report, None).rows([item])
 
     def _told(self, group_id: str, members: Any) -> Iterator[Row | Gone]:
         """What delta itself says; what is read afterwards has the last word."""
@@ -244,4 +266,5 @@ class _ChangedMembers:
             if key is not None and "@removed" in member:
                 yield Gone("entra_member", (group_id, key))
             else:
+                self._present[group_id] = self._present.get(group_id, 0) + 1
                 yield member_row(group_id, member)

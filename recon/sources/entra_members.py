@@ -19,6 +19,7 @@ from recon.sources.graph.paging import Trail, page_of
 PERMISSION = "GroupMember.Read.All"
 HIDDEN = "HiddenMembership"  # a group's visibility whose members need a permission of their own
 REREADS = 2  # times that one group's members are read again when their number is not the server's
+PAGE = 999  # members at once, the most that Graph gives
 IN_FLIGHT = 4  # batches on their way at once, while Graph says of none that it is near its limit
 
 
@@ -36,8 +37,9 @@ _MEMBERS = Relation("members", "entra_member", "members")
 class MemberListing:
     """Where the reading of one group's members stands."""
 
-    def __init__(self, group_id: str, relation: str, *, is_hidden: bool) -> None:
+    def __init__(self, group_id: str, relation: str, *, is_hidden: bool, size: int = PAGE) -> None:
         self.group_id = group_id
+        self.size = size
         self.relation = relation
         self.is_hidden = is_hidden
         self.restarts = 0
@@ -51,7 +53,7 @@ class MemberListing:
 
     def begin(self) -> None:
         """Start at the first page."""
-        self.url: str | None = f"{self.path}?$select=id&$top=999&$count=true"
+        self.url: str | None = f"{self.path}?$select=id&$top={self.size}&$count=true"
         self.trail = Trail(f"GET {self.path}")
         self.expected: int | None = None
         self.read = 0
@@ -84,7 +86,17 @@ class MemberReader:
 
         `counts` then holds their numbers, None for members that may not be read; it is silent about larger groups.
         """
-        for listing, answer in self._answers(groups):
+        yield from self._on_one_page(groups, PAGE)
+
+    def emptied(self, groups: list[Any]) -> Iterator[Row | Gone]:
+        """Of those of these groups that have no members, or one alone, that one in place of what they had.
+
+        `counts` then holds their numbers; one member is asked for, so that others cost next to nothing.
+        """
+        yield from self._on_one_page(groups, 1)
+
+    def _on_one_page(self, groups: list[Any], size: int) -> Iterator[Row | Gone]:
+        for listing, answer in self._answers(groups, size):
             listing.url = None
             if not answer.is_success:
                 if answer.status == 403 and listing.is_hidden:
@@ -100,13 +112,14 @@ class MemberReader:
                 for item in page.items:
                     yield member_row(listing.group_id, item)
 
-    def _answers(self, groups: list[Any]) -> Iterator[tuple[MemberListing, BatchAnswer]]:
+    def _answers(self, groups: list[Any], size: int = PAGE) -> Iterator[tuple[MemberListing, BatchAnswer]]:
         """Each answer with the listing it belongs to, which is asked again while it has a url."""
         waiting: deque[MemberListing] = deque()
         for item in groups:
             group_id = object_id(item)
             if group_id is not None:
-                waiting.append(MemberListing(group_id, self._relation.name, is_hidden=item.get("visibility") == HIDDEN))
+                is_hidden = item.get("visibility") == HIDDEN
+                waiting.append(MemberListing(group_id, self._relation.name, is_hidden=is_hidden, size=size))
         asked: deque[tuple[list[MemberListing], Ahead[list[BatchAnswer]]]] = deque()
         while waiting or asked:
             while waiting and len(asked) < self._in_flight:

@@ -106,6 +106,26 @@ def test_a_user_who_comes_back_or_goes_between_two_delta_rounds(desk, tmp_path, 
         assert_equal_tables(desk.store, fresh)
 
 
+@pytest.mark.parametrize(("size", "left"), [(3, 0), (3, 1), (3, 2), (1_100, 1_098)])
+def test_a_restored_group_has_no_members_that_left_it_before(tmp_path, monkeypatch, size, left):
+    monkeypatch.setenv("RECON_ENTRA_SECRET", "geheim")
+    group = object_id(10**6)
+    with (
+        simulate(make_tenant(size, 1, (size,))) as simulator,
+        Store.open(f"sqlite:///{tmp_path}/recon.db") as store,
+        Store.open(f"sqlite:///{tmp_path}/fresh.db") as fresh,
+    ):
+        desk = Desk(simulator, store, tmp_path)
+        desk.load()
+        for number in range(left, size):
+            simulator.remove_member(TENANT, group, object_id(number))
+        simulator.delete_group(TENANT, group)
+        simulator.restore(TENANT, group)
+        assert desk.load().is_increment
+        Desk(simulator, fresh, tmp_path).load()
+        assert_equal_tables(store, fresh)
+
+
 def test_a_first_load_without_anybody_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("RECON_ENTRA_SECRET", "geheim")
     with simulate(make_tenant(0, 0)) as simulator, Store.open(f"sqlite:///{tmp_path}/recon.db") as store:

@@ -130,6 +130,17 @@ def test_members_of_a_changed_group_are_read_anew_and_of_a_large_one_as_delta_te
     ]
 
 
+def test_of_a_large_group_with_another_name_one_member_is_asked_for():
+    with simulate(make_tenant(1_200, 1, (1_100,))) as simulator:
+        first = read(simulator, objects=("groups", "members"))
+        simulator.change_group(TENANT, group_id(0), displayName="Other")
+        second = read(simulator, first.reading.report.watermark, objects=("groups", "members"))
+    assert [row.table for row in second.rows] == ["entra_group"]
+    assert "member_count" in second.rows[0].absent
+    assert second.reading.report.table("entra_member").pages == 1
+    assert second.reading.report.bytes_read < 4_000
+
+
 def test_hidden_members_that_may_not_be_read_are_said_again():
     with simulate(make_tenant()) as simulator:
         simulator.change_group(TENANT, group_id(0), visibility="HiddenMembership")
