@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from recon.errors import AccessError, RestartError, SignInError, SourceError, TransientError, WatermarkError
+from recon.errors import RestartError, SignInError, SourceError, TransientError, WatermarkError
 from recon.sources.graph.ahead import Ahead
 from recon.sources.graph.paging import Getter, Page, Trail, page_of
 
@@ -92,10 +92,10 @@ class DeltaRound:
     def _begin(self) -> tuple[Page, str | None]:
         try:
             return self._read(self.link)
-        except (AccessError, SignInError, TransientError, RestartError, WatermarkError):
+        except (SignInError, TransientError, RestartError, WatermarkError):
             raise
         except SourceError as error:
-            # whatever it is that Graph has against this link: a full read does without it
+            # whatever it is that Graph has against this link: a full read does without it, or says what is missing
             raise WatermarkError(str(error), hint=error.hint) from error
 
     def _read(self, link: str) -> tuple[Page, str | None]:

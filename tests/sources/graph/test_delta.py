@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from recon.errors import SourceError
+from recon.errors import AccessError, SourceError, WatermarkError
 from recon.sources.graph.delta import EMPTY_PAGES, DeltaRound, latest_link
 
 
@@ -46,3 +46,14 @@ def test_empty_pages_between_others_are_no_end():
     current = DeltaRound(pages, "/users", "https://graph.example/0", permission="p")
     assert sum(len(page.items) for page in current.pages()) == 2
     assert current.link == f"https://graph.example/{2 * EMPTY_PAGES + 3}"
+
+
+def test_a_link_that_may_not_be_followed_asks_for_a_full_read():
+    class Refusing(Pages):
+        def get(self, *_args: object, **_options: object) -> dict[str, Any]:
+            raise AccessError("GET /users/delta: HTTP 403", hint="grant User.Read.All")
+
+    current = DeltaRound(Refusing([], has_end=True), "/users", "https://graph.example/0", permission="p")
+    with pytest.raises(WatermarkError, match="HTTP 403") as refused:
+        list(current.pages())
+    assert refused.value.hint == "grant User.Read.All"
