@@ -9,6 +9,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from recon import __version__
 from recon.config import AdSource, Config, EntraSource, MimSource, WorkerSource
@@ -16,6 +17,7 @@ from recon.objects import TABLES, TABLES_OF_KIND
 from recon.store.runs import Begin, Standing
 from recon.store.tables import SCHEMA_VERSION
 
+_GLOBAL_CATALOG = frozenset({3268, 3269})  # ports
 _GRACE = timedelta(hours=1)  # a nightly run that starts some minutes earlier than a week ago is due all the same
 # how a source is reached; what it answers does not depend on these
 _CONNECTION = {
@@ -35,6 +37,8 @@ def basis(config: Config, source: AdSource | EntraSource | WorkerSource | MimSou
         "ids": config.employee_id.model_dump(mode="json"),
         "tables": {name: repr(TABLES[name].columns) for name in TABLES_OF_KIND[kind]},
     }
+    if isinstance(source, AdSource) and any(urlsplit(url).port in _GLOBAL_CATALOG for url in source.url):
+        parts["global_catalog"] = True  # it lacks most attributes
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -308,5 +308,6 @@ def test_what_the_rows_depend_on_changes_the_basis_and_how_a_server_is_reached_d
     assert basis(ids, entra()) != basis(config, entra())
     ad = AdSource.model_validate({"url": "ldaps://dc1.example"})
     assert basis(config, ad) == basis(config, ad.model_copy(update={"url": ("ldaps://dc2.example",)}))
+    assert basis(config, ad) != basis(config, ad.model_copy(update={"url": ("ldap://dc1.example:3268",)}))
     assert basis(config, ad) != basis(config, ad.model_copy(update={"bases": ("ou=x",)}))
     assert basis(config, ad) != basis(config, ad.model_copy(update={"attributes": ("room",)}))
