@@ -76,13 +76,13 @@ class Gone(NamedTuple):
 
     `key`: of an object table the object's key. Of a link table the whole key for one link, or the owner's alone for
     all of its links so far (those read after it count again).
-    `is_held`: of Active Directory, an object that the last load must have held in one table or another. Where it did
-    not, others may name it as the store cannot tell: WatermarkError, a full read is due.
+    `last_name`: of Active Directory, the folded name of an object that the last load must have held in one table or
+    another; '' where it may have had several. Where the load did not hold it, and others name it so, a full read is due.
     """
 
     table: str
     key: tuple[object, ...]
-    is_held: bool = False
+    last_name: str | None = None
 
 
 class Withdrawn(NamedTuple):

@@ -41,7 +41,7 @@ from recon.store.publish import (
     run,
     temporary,
 )
-from recon.store.references import Moves
+from recon.store.references import NAMED, Moves
 from recon.store.rows import chunks
 from recon.store.stage import GoneStage, Stage, make_index
 from recon.store.tables import HISTORY, LOADED, load_reject, load_run_table, sql_column
@@ -80,23 +80,29 @@ where type = 'index' and tbl_name = ? and name not in (select idx from temp.sqli
 
 
 def check_held(work: Publication, gone: Sequence[GoneStage]) -> None:
-    """Raise WatermarkError where an object went that the last load should have held and did not.
+    """Raise WatermarkError where an object went that the last load should have held and did not, and that others name.
 
-    It was deleted before it was read, or came from outside first: rows read earlier name it as nobody can tell now.
+    It was deleted before it was read, or came from outside first: they would name it for good.
     """
+    tables = [LOADED[its.spec.name] for its in gone]
+    naming = [LOADED["ad_member"].c.member_key, *(LOADED[name].c[key] for name, (_, key) in NAMED.items())]
     for its in gone:
         if not its.held:
             continue
-        held = (
-            exists().where(target.c.source_id == work.source_id, target.c[other.spec.key[0]] == its.key)
-            for other in gone
-            for target in (LOADED[other.spec.name],)
-        )
-        unknown = count(work, select(func.count()).select_from(its.table).where(its.table.c.is_held == 1, ~or_(*held)))
+        last = its.table.c.last_name
+        held = [exists().where(_of(work, table), table.c[TABLES[table.name].key[0]] == its.key) for table in tables]
+        named = [exists().where(_of(work, column.table), column == last) for column in naming]
+        which = (last.is_not(None), ~or_(*held), or_(last == "", *named))
+        unknown = count(work, select(func.count()).select_from(its.table).where(*which))
         if unknown:
             raise WatermarkError(
-                f"{its.spec.name}: {unknown} deleted objects were not in the last load: who named them is unknown"
+                f"{its.spec.name}: {unknown} deleted objects that others name were not in the last load"
             )
+
+
+def _of(work: Publication, table: Any) -> ColumnElement[bool]:
+    its: ColumnElement[bool] = table.c.source_id == work.source_id
+    return its
 
 
 def settle(work: Publication, stage: Stage, children: Sequence[Stage], gone: GoneStage) -> int:

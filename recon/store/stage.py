@@ -6,7 +6,7 @@ from hashlib import blake2b
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, MetaData, SmallInteger, Table
+from sqlalchemy import Column, Connection, Integer, MetaData, Table
 
 from recon import objects
 from recon.objects import Gone, Row
@@ -122,7 +122,7 @@ class GoneStage:
         for each in self.spec.key:
             column = self.spec.columns[self.spec.position[each]]
             columns.append(sql_column(each, "key" if column.type == "text" else column.type, column.size))
-        columns.append(Column("is_held", SmallInteger))
+        columns.append(sql_column("last_name", "key", 850))
         self.table = temporary_table(f"gone_{name}", dialect, *columns)
         self.buffer: list[tuple[object, ...]] = []
         self.rows = 0
@@ -139,8 +139,8 @@ class GoneStage:
     def add(self, seq: int, gone: Gone) -> None:
         """Buffer one key."""
         self.rows += 1
-        self.held += gone.is_held
-        self.buffer.append((seq, *gone.key, *[None] * (len(self.spec.key) - len(gone.key)), int(gone.is_held)))
+        self.held += gone.last_name is not None
+        self.buffer.append((seq, *gone.key, *[None] * (len(self.spec.key) - len(gone.key)), gone.last_name))
 
     @property
     def key(self) -> Column[Any]:

@@ -175,6 +175,9 @@ class Steps:
         return f"kind {kind.decode()} of {dn}"
 
 
+_NAMING = {"ad_user": "manager_key", "ad_group": "managedby_key", "ad_computer": "managedby_key"}
+
+
 class Held:
     """Rows by key, brought up to date by increments in the way that the store documents (recon.objects)."""
 
@@ -185,6 +188,14 @@ class Held:
             self.objects = {name: dict(rows) for name, rows in held.objects.items()}
             self.links = dict(held.links)
 
+    def _is_missed(self, gone: Gone) -> bool:
+        if gone.last_name is None or any(gone.key[0] in held for held in self.objects.values()):
+            return False
+        named = {key for _, key in self.links}
+        for table, column in _NAMING.items():
+            named |= {row.values[TABLES[table].position[column]] for row in self.objects[table].values()}
+        return gone.last_name in {"", *named}
+
     def take(self, rows: Iterable[Row | Gone], report: ReadReport) -> None:
         """One whole read, full or increment."""
         new: dict[str, dict[object, Row | None]] = {name: {} for name in _OBJECTS}
@@ -192,7 +203,7 @@ class Held:
         owners: set[object] = set()
         for row in rows:
             assert row.table != "load_reject", row
-            if isinstance(row, Gone) and row.is_held and not any(row.key[0] in held for held in self.objects.values()):
+            if isinstance(row, Gone) and self._is_missed(row):
                 raise WatermarkError("was not in the last load")
             if row.table != "ad_member":
                 key = row.key[0] if isinstance(row, Gone) else row.values[0]

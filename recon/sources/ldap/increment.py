@@ -18,6 +18,7 @@ Deletions are seen by the show-deleted control, which needs the right to list CN
 no increment. Samba 4.17 does all of this alike, except that it has no Recycle Bin.
 """
 
+import re
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ _NEVER_MEMBERS = frozenset({
 })  # fmt: skip
 _FIXED = frozenset({"ad_group", "ad_contact"})  # by their class, which never changes
 _DIGITS = 20  # of 64 bits
+_DELETED = re.compile(r"\\0ADEL:", re.IGNORECASE)  # what a name goes on with ([MS-ADTS] 3.1.1.5.5.1.1)
 _RECYCLE_BIN = "cn=recycle bin feature,"
 
 
@@ -173,9 +175,9 @@ class Increment:
         if entry.attributes.get("isdeleted") == [b"TRUE"]:
             if told is not None and self._told is not None:
                 self._told[raw] = Told()  # it was seen: nothing is left to guess
-            is_known = self._judge_deleted(entry, classes)
-            is_held = is_known and not self._is_new(entry, told) and self._is_deleted_since(entry, told)
-            yield from self._gone(guid, _tables(classes), is_held=is_held)
+            was_held = self._judge_deleted(entry, classes)
+            was_held = was_held and not self._is_new(entry, told) and self._is_deleted_since(entry, told)
+            yield from self._gone(guid, _tables(classes), self._last_name(entry) if was_held else None)
             return
         table = _table(entry.attributes, classes)
         is_loaded = table in self._kinds and self._is_within(entry.dn)
@@ -266,9 +268,15 @@ class Increment:
         key = dn_key(dn) or ""
         return any(key == base or key.endswith(f",{base}") for base in self._base_keys)
 
-    def _gone(self, guid: str, tables: Iterable[str], *, is_held: bool = False) -> Iterator[Gone]:
+    def _last_name(self, entry: Entry) -> str:
+        """The key of the name that an object had when it was deleted; '' where it may have come from outside."""
+        parent = next(iter(entry.attributes.get("lastknownparent", ())), b"").decode("utf-8", "replace")
+        own = _DELETED.split(entry.dn, maxsplit=1)[0]
+        return (dn_key(f"{own},{parent}", 850) or "") if self._covers_all else ""
+
+    def _gone(self, guid: str, tables: Iterable[str], last_name: str | None = None) -> Iterator[Gone]:
         for table in sorted(self._kinds.keys() & tables):
-            yield Gone(table, (guid,), is_held)
+            yield Gone(table, (guid,), last_name)
             if table == "ad_group":
                 yield Gone("ad_member", (guid,))
 
