@@ -13,7 +13,7 @@ from recon import objects
 from recon.config import EntraSource
 from recon.decode.keys import EmployeeIdRules
 from recon.errors import AccessError
-from recon.objects import ReadReport, Row, Withdrawn, Yielded
+from recon.objects import Gone, ReadReport, Row, Yielded
 from recon.sources.entra_deleted import DeletedReader
 from recon.sources.entra_increment import GROUPS, LEAVE_PROPERTY, USERS, IncrementReader, Watermark, begin
 from recon.sources.entra_listing import CountedListing, restarting
@@ -120,7 +120,7 @@ class EntraReading:
         yield from IncrementReader(self._source, self._client, self._ids, self.report, since).rows()
         yield from self._apart()
 
-    def _everything(self) -> Iterator[Row | Withdrawn]:
+    def _everything(self) -> Iterator[Yielded]:
         # the place of the next increment comes first: what changes while everything is read is told again then
         watermark = begin(self._source, self._client, self.report)
         if "users" in self._source.objects:
@@ -133,7 +133,7 @@ class EntraReading:
         yield from self._apart()
         self.report.watermark = None if watermark is None else watermark.text()
 
-    def _apart(self) -> Iterator[Row | Withdrawn]:
+    def _apart(self) -> Iterator[Yielded]:
         """What is read whole each time."""
         if "deleted" in self._source.objects:
             deleted = DeletedReader(self._source, self._client, self._ids, self.report, self._saver)
@@ -152,7 +152,7 @@ class EntraReading:
             for table in _TABLES[name] if name in self._source.objects else ():
                 self.report.table(table).is_whole = True
 
-    def _users(self, watermark: Watermark | None) -> Iterator[Row | Withdrawn]:
+    def _users(self, watermark: Watermark | None) -> Iterator[Yielded]:
         reader = UserRows(self._ids)
         unseen = set(USER_PROPERTIES)
         read = 0
@@ -173,14 +173,14 @@ class EntraReading:
             if watermark is not None:
                 watermark.unread[USERS] = sorted(unseen | self._left_out)
 
-    def _groups(self, watermark: Watermark | None) -> Iterator[Row | Withdrawn]:
+    def _groups(self, watermark: Watermark | None) -> Iterator[Yielded]:
         wants_groups = "groups" in self._source.objects
         wants_members = "members" in self._source.objects
         reader = GroupRows()
         unseen = set(GROUP_PROPERTIES) if wants_groups else set()
         read = 0
 
-        def rows_of(page: Page) -> Iterator[Row]:
+        def rows_of(page: Page) -> Iterator[Row | Gone]:
             nonlocal read
             members = MemberReader(self._client, self.report, self._saver)
             if wants_members:
@@ -209,8 +209,8 @@ class EntraReading:
         properties: tuple[str, ...],
         permission: str,
         unseen: set[str],
-        rows_of: Callable[[Page], Iterator[Row]],
-    ) -> Iterator[Row | Withdrawn]:
+        rows_of: Callable[[Page], Iterator[Row | Gone]],
+    ) -> Iterator[Yielded]:
         """The rows of every page of /users or /groups; begins again when the page token has expired."""
         while True:
             read = partial(self._one_listing, name, properties, permission, rows_of)
@@ -234,8 +234,8 @@ class EntraReading:
             self._saver.restart(name)
 
     def _one_listing(
-        self, name: str, properties: tuple[str, ...], permission: str, rows_of: Callable[[Page], Iterator[Row]]
-    ) -> Iterator[Row]:
+        self, name: str, properties: tuple[str, ...], permission: str, rows_of: Callable[[Page], Iterator[Row | Gone]]
+    ) -> Iterator[Row | Gone]:
         proof = self.report.table(_OBJECTS[name])
         proof.filter = f"/{name}"
         proof.server_count = None

@@ -8,7 +8,7 @@ from functools import partial
 
 from recon.config import EntraSource
 from recon.decode.keys import EmployeeIdRules
-from recon.objects import ReadReport, Row, Withdrawn
+from recon.objects import ReadReport, Row, Yielded
 from recon.sources.entra_listing import CountedListing, restarting
 from recon.sources.entra_ndjson_writer import DELETED_FILES, NdjsonWriter
 from recon.sources.entra_rows import DELETED, DeletedRows
@@ -40,7 +40,7 @@ class DeletedReader:
         self._report = report
         self._saver = saver
 
-    def rows(self) -> Iterator[Row | Withdrawn]:
+    def rows(self) -> Iterator[Yielded]:
         """Every deleted object. Raises SourceError and its kinds; then nothing may be published."""
         proof = self._report.table(DELETED)
         proof.filter = "/directory/deletedItems/microsoft.graph.user, …group"

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from recon.decode.text import printable
 from recon.errors import RestartError, SourceError
-from recon.objects import Row, TableRead, Withdrawn
+from recon.objects import Gone, Row, TableRead, Withdrawn, Yielded
 from recon.sources.graph.client import ADVANCED
 from recon.sources.graph.paging import Page
 
@@ -13,8 +13,8 @@ RESTARTS = 3  # times that one listing may begin again
 
 
 def restarting(
-    path: str, read: Callable[[], Iterator[Row]], begin_again: Callable[[], None]
-) -> Iterator[Row | Withdrawn]:
+    path: str, read: Callable[[], Iterator[Row | Gone]], begin_again: Callable[[], None]
+) -> Iterator[Yielded]:
     """What `read()` yields; from its beginning again when the page token of `path` expires, a bounded number of times.
 
     `begin_again` is called before each new beginning; what was yielded until then is withdrawn.

@@ -76,8 +76,11 @@ class MemberReader:
         self._proof.filter = f"/groups/{{id}}/{relation.name}"
         self._in_flight = IN_FLIGHT
 
-    def rows(self, groups: list[Any]) -> Iterator[Row]:
-        """The members of these groups; `counts` then holds the number for each group that could be read."""
+    def rows(self, groups: list[Any]) -> Iterator[Row | Gone]:
+        """The members of these groups; `counts` then holds the number for each group that could be read.
+
+        Those of a group that is read again are told gone first: what left meanwhile must not stand beside the rest.
+        """
         for listing, answer in self._answers(groups):
             yield from self._answered(listing, answer)
 
@@ -135,7 +138,7 @@ class MemberReader:
                 if listing.url is not None:
                     waiting.append(listing)
 
-    def _answered(self, listing: MemberListing, answer: BatchAnswer) -> Iterator[Row]:
+    def _answered(self, listing: MemberListing, answer: BatchAnswer) -> Iterator[Row | Gone]:
         if not answer.is_success:
             yield from self._refused(listing, answer)
             return
@@ -156,13 +159,19 @@ class MemberReader:
         if link is not None:
             listing.url = self._relative(link)
         else:
-            self._ended(listing)
+            yield from self._ended(listing)
 
-    def _ended(self, listing: MemberListing) -> None:
+    def _again(self, listing: MemberListing) -> Iterator[Gone]:
+        """Begin at the first page; what was read so far does not count."""
+        if listing.read:
+            yield Gone(self._relation.table, (listing.group_id,))
+        listing.begin()
+
+    def _ended(self, listing: MemberListing) -> Iterator[Gone]:
         differs = listing.expected is not None and listing.read != listing.expected
         if (differs or listing.has_repeats) and listing.rereads < REREADS:
             listing.rereads += 1
-            listing.begin()
+            yield from self._again(listing)
             return
         if listing.has_repeats:
             raise SourceError(f"GET {listing.path}: pages repeat each other after {REREADS + 1} tries")
@@ -173,10 +182,10 @@ class MemberReader:
         self.counts[listing.group_id] = listing.read
         listing.url = None
 
-    def _refused(self, listing: MemberListing, answer: BatchAnswer) -> Iterator[Row]:
+    def _refused(self, listing: MemberListing, answer: BatchAnswer) -> Iterator[Row | Gone]:
         if EXPIRED_PAGE in answer.codes and listing.restarts < RESTARTS:
             listing.restarts += 1
-            listing.begin()
+            yield from self._again(listing)
             return
         gone = answer.status == 404
         if not gone and not (answer.status == 403 and listing.is_hidden):
@@ -188,6 +197,7 @@ class MemberReader:
                 self._client.patience.clock(),
                 permission=PERMISSION,
             )
+        yield from self._again(listing)
         listing.url = None
         reason = "group_gone" if gone else "hidden_membership"
         detail = "deleted while the tenant was read" if gone else "reading it needs Member.Read.Hidden"

@@ -10,7 +10,7 @@ from typing import Any
 
 from recon.config import EntraSource
 from recon.errors import IncompleteError
-from recon.objects import ReadReport, Row, Withdrawn
+from recon.objects import Gone, ReadReport, Row, Yielded
 from recon.sources.entra_listing import CountedListing, restarting
 from recon.sources.entra_members import MemberReader, Relation
 from recon.sources.entra_ndjson_writer import NdjsonWriter
@@ -34,11 +34,11 @@ class OwnerReader:
         self._saver = saver
         self._read = 0  # groups
 
-    def rows(self) -> Iterator[Row | Withdrawn]:
+    def rows(self) -> Iterator[Yielded]:
         """Every owner. Raises SourceError and its kinds; then nothing may be published."""
         yield from restarting("/groups", self._owners, self._begin_again)
 
-    def _owners(self) -> Iterator[Row]:
+    def _owners(self) -> Iterator[Row | Gone]:
         groups = CountedListing(self._client, "/groups", _PROPERTIES, self._source.page_size, PERMISSION)
         proof = ReadReport().table(OWNER)  # of the groups; what is proven of the owners stands with them
         for page in groups.pages(proof):

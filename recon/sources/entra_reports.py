@@ -11,7 +11,7 @@ from typing import Any
 
 from recon.decode.keys import fold
 from recon.decode.times import day
-from recon.objects import TABLES, ReadReport, Row, Withdrawn
+from recon.objects import TABLES, ReadReport, Row, Yielded
 from recon.sources.entra_listing import CountedListing, restarting
 from recon.sources.entra_ndjson_writer import NdjsonWriter
 from recon.sources.entra_rows import object_id, reject
@@ -176,7 +176,7 @@ class ListingReader:
         self._report = report
         self._saver = saver
 
-    def rows(self) -> Iterator[Row | Withdrawn]:
+    def rows(self) -> Iterator[Yielded]:
         """Every row. Raises SourceError and its kinds; then nothing may be published."""
         self._report.table(self._listing.table).filter = self._listing.path
         read = self._counted if self._listing.is_counted else self._uncounted

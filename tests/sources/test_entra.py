@@ -7,7 +7,7 @@ import pytest
 from recon.decode.keys import EmployeeIdRules
 from recon.errors import AccessError, SignInError, SourceError, TransientError
 from recon.lab.graph import Fault
-from recon.objects import TABLES
+from recon.objects import TABLES, Gone
 from recon.sources.entra import EntraReading, tables_of
 from recon.sources.entra_rows import USER_PROPERTIES
 from recon.store import Store
@@ -328,6 +328,30 @@ def test_a_group_with_another_number_is_read_again():
     assert sorted(set(reader.keys("entra_member"))) == [("g1", object_id(number)) for number in (1, 2, 3)]
     assert [column(row, "member_count") for row in reader.rows if row.table == "entra_group"] == [3]
     assert len(reader.graph.asked) == 2
+
+
+EXPIRED = {"status": 400, "body": {"error": {"code": "Directory_ExpiredPageToken"}}}
+VANISHED = {"status": 404, "body": {"error": {"code": "Request_ResourceNotFound"}}}
+
+
+@pytest.mark.parametrize(
+    ("answers", "left"),
+    [
+        ([page(2, 1, 2, 3), page(2, 1, 2)], [1, 2]),
+        ([page(3, 1, 2, link="/groups/g1/members?$skiptoken=1"), EXPIRED, page(1, 1)], [1]),
+        ([page(3, 1, 2, link="/groups/g1/members?$skiptoken=1"), VANISHED], []),
+    ],
+    ids=["another number", "an expired page token", "a group that goes"],
+)
+def test_members_that_left_before_they_are_read_again_do_not_stand(answers, left):
+    reader = read_groups({"g1": answers, "g2": [page(1, 9)]})
+    links = []
+    for row in reader.rows:
+        if isinstance(row, Gone):
+            links = [each for each in links if each[0] != row.key[0]]
+        elif row.table == "entra_member":
+            links.append(row.values[:2])
+    assert sorted(links) == [*(("g1", object_id(number)) for number in left), ("g2", object_id(9))]
 
 
 def test_a_number_that_never_fits_is_said():
