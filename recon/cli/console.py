@@ -191,7 +191,7 @@ class _Bar:
 
     def advance(self, n: int = 1) -> None:
         self._waiting += n
-        if self._waiting >= 200:
+        if abs(self._waiting) >= 200:
             self._progress.advance(self._task, self._waiting)
             self._waiting = 0
 

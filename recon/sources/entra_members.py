@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from recon.errors import SourceError
 from recon.objects import Gone, ReadReport, Row
 from recon.sources.entra_listing import RESTARTS
-from recon.sources.entra_ndjson_writer import NdjsonWriter
+from recon.sources.entra_ndjson_writer import REMOVED, NdjsonWriter
 from recon.sources.entra_rows import member_row, object_id, reject
 from recon.sources.graph.ahead import Ahead
 from recon.sources.graph.answer import EXPIRED_PAGE, failure_of
@@ -89,22 +89,23 @@ class MemberReader:
 
         `counts` then holds their numbers, None for members that may not be read; it is silent about larger groups.
         """
-        yield from self._on_one_page(groups, PAGE)
+        yield from self._on_one_page(groups, PAGE, (404,))
 
     def emptied(self, groups: list[Any]) -> Iterator[Row | Gone]:
         """Of those of these groups that have no members, or one alone, that one in place of what they had.
 
         `counts` then holds their numbers; one member is asked for, so that others cost next to nothing.
         """
-        yield from self._on_one_page(groups, 1)
+        # 403: its membership may be hidden, which delta says of a group only where that changed
+        yield from self._on_one_page(groups, 1, (403, 404))
 
-    def _on_one_page(self, groups: list[Any], size: int) -> Iterator[Row | Gone]:
+    def _on_one_page(self, groups: list[Any], size: int, passed_over: tuple[int, ...]) -> Iterator[Row | Gone]:
         for listing, answer in self._answers(groups, size):
             listing.url = None
             if not answer.is_success:
                 if answer.status == 403 and listing.is_hidden:
                     self.counts[listing.group_id] = None
-                if answer.status != 404 and EXPIRED_PAGE not in answer.codes:
+                if answer.status not in passed_over and EXPIRED_PAGE not in answer.codes:
                     yield from self._refused(listing, answer)
                 continue
             page = page_of(answer.body, f"GET {listing.path}")
@@ -165,6 +166,8 @@ class MemberReader:
         """Begin at the first page; what was read so far does not count."""
         if listing.read:
             yield Gone(self._relation.table, (listing.group_id,))
+            if self._saver is not None:
+                self._saver.write(self._relation.file, {"groupId": listing.group_id, REMOVED: {"reason": "read again"}})
         listing.begin()
 
     def _ended(self, listing: MemberListing) -> Iterator[Gone]:

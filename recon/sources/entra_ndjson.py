@@ -3,7 +3,7 @@
 For sites where the machine with the database may not reach Graph. The same objects give the same rows as read
 from Graph. manifest.json holds the line counts: with it a copy that was cut off is noticed.
 A member's or owner's line is {"groupId": …, "@odata.type": …, "id": …}; that of a role's member has roleId and
-isEligible.
+isEligible. {"groupId": …, "@removed": …} takes back the lines of that group before it: it was read again.
 """
 
 import gzip
@@ -18,8 +18,8 @@ from recon.config import EntraSource
 from recon.decode.keys import EmployeeIdRules
 from recon.decode.text import printable
 from recon.errors import SourceError
-from recon.objects import ReadReport, Row
-from recon.sources.entra_ndjson_writer import DELETED_FILES, FILES, MANIFEST
+from recon.objects import Gone, ReadReport, Row
+from recon.sources.entra_ndjson_writer import DELETED_FILES, FILES, MANIFEST, REMOVED
 from recon.sources.entra_reports import LISTINGS
 from recon.sources.entra_rows import (
     DELETED,
@@ -51,7 +51,7 @@ class NdjsonReading:
         self._folder = folder
         self._ids = ids
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row | Gone]:
         """Every row of the files; raises SourceError (file:line) for a broken line or a file that is cut off."""
         manifest = self._manifest()
         readers = {
@@ -106,13 +106,18 @@ class NdjsonReading:
         if read:
             self.report.warnings += unseen_warning("group", unseen)
 
-    def _members(self, manifest: dict[str, Any] | None) -> Iterator[Row]:
-        for number, item in self._objects("members", manifest):
+    def _members(self, manifest: dict[str, Any] | None) -> Iterator[Row | Gone]:
+        return self._links("members", "entra_member", "a member line without groupId", manifest)
+
+    def _links(self, name: str, table: str, nameless: str, manifest: dict[str, Any] | None) -> Iterator[Row | Gone]:
+        for number, item in self._objects(name, manifest):
             group = _group_id(item)
             if group is None:
-                yield reject("entra_member", None, number, "no_id", "a member line without groupId")
+                yield reject(table, None, number, "no_id", nameless)
+            elif REMOVED in item:
+                yield Gone(table, (group,))
             else:
-                yield member_row(group, item)
+                yield member_row(group, item, table)
 
     def _deleted(self, manifest: dict[str, Any] | None) -> Iterator[Row]:
         reader = DeletedRows(self._ids)
@@ -138,13 +143,8 @@ class NdjsonReading:
                 is_eligible = item.get("isEligible") is True
                 yield reader.member(role, item, is_eligible=is_eligible, source_row=number)
 
-    def _owners(self, manifest: dict[str, Any] | None) -> Iterator[Row]:
-        for number, item in self._objects("group_owners", manifest):
-            group = _group_id(item)
-            if group is None:
-                yield reject(OWNER, None, number, "no_id", "an owner line without groupId")
-            else:
-                yield member_row(group, item, OWNER)
+    def _owners(self, manifest: dict[str, Any] | None) -> Iterator[Row | Gone]:
+        return self._links("group_owners", OWNER, "an owner line without groupId", manifest)
 
     def _count_members(self) -> dict[str, int]:
         """Members per group, from a pass of its own: our files carry the number on the group's line, others do not."""
@@ -152,7 +152,7 @@ class NdjsonReading:
         for _, item in self._lines(self._file("members")):
             group = _group_id(item)
             if group is not None:
-                counts[group] = counts.get(group, 0) + 1
+                counts[group] = 0 if REMOVED in item else counts.get(group, 0) + 1
         return counts
 
     def _objects(self, name: str, manifest: dict[str, Any] | None) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -161,10 +161,8 @@ class NdjsonReading:
         proof.filter = file.name
         proof.pages = 1
         lines = 0
-        unusable = 0
         for number, item in self._lines(file):
             lines += 1
-            unusable += object_id(item) is None
             yield number, item
         if manifest is None:
             return

@@ -14,6 +14,7 @@ from recon.errors import SourceError
 from recon.sources.entra_rows import DELETED, OWNER, ROLE, ROLE_MEMBER
 
 MANIFEST = "manifest.json"
+REMOVED = "@removed"  # in a member's or owner's line: what was written of its group so far does not count
 
 DELETED_FILES = {"user": "deleted_users", "group": "deleted_groups"}  # by the type of what was deleted
 

@@ -79,24 +79,34 @@ where type = 'index' and tbl_name = ? and name not in (select idx from temp.sqli
 # ---- objects ------------------------------------------------------------------------------------------
 
 
-def check_held(work: Publication, gone: Sequence[GoneStage]) -> None:
-    """Raise WatermarkError where an object went that the last load should have held and did not, and that others name.
+def check_held(work: Publication, base: int, gone: Sequence[GoneStage]) -> None:
+    """Raise WatermarkError where an object went that the last load `base` should have held, and that others may name.
 
-    It was deleted before it was read, or came from outside first: they would name it for good.
+    It was deleted before it was read, or came from outside first: they would name it for good. Where that load itself
+    took it out, it is told a second time, and history has its name.
     """
-    tables = [LOADED[its.spec.name] for its in gone]
+    told = [its for its in gone if its.held]  # without ad_deleted, whose keys are the same
+    tables = [LOADED[its.spec.name] for its in told]
     naming = [LOADED["ad_member"].c.member_key, *(LOADED[name].c[key] for name, (_, key) in NAMED.items())]
-    for its in gone:
-        if not its.held:
-            continue
+
+    def is_named(name: ColumnElement[Any]) -> ColumnElement[bool]:
+        return or_(*(exists().where(_of(work, column.table), column == name) for column in naming))
+
+    for its in told:
         last = its.table.c.last_name
-        held = [exists().where(_of(work, table), table.c[TABLES[table.name].key[0]] == its.key) for table in tables]
-        named = [exists().where(_of(work, column.table), column == last) for column in naming]
-        which = (last.is_not(None), ~or_(*held), or_(last == "", *named))
+        held, left, left_named = [], [], []
+        for table in tables:
+            key, past = TABLES[table.name].key[0], HISTORY[table.name]
+            went = (_of(work, past), past.c[key] == its.key, past.c.to_run == base)
+            held.append(exists().where(_of(work, table), table.c[key] == its.key))
+            left.append(exists().where(*went))
+            left_named.append(exists().where(*went, is_named(past.c.dn_key)))
+        had_any_name = and_(last == "", or_(~or_(*left), *left_named))
+        which = (last.is_not(None), ~or_(*held), or_(had_any_name, is_named(last)))
         unknown = count(work, select(func.count()).select_from(its.table).where(*which))
         if unknown:
             raise WatermarkError(
-                f"{its.spec.name}: {unknown} deleted objects that others name were not in the last load"
+                f"{its.spec.name}: {unknown} deleted objects that others may name were not in the last load"
             )
 
 
@@ -205,8 +215,8 @@ def _equal(one: Table, other: Table, names: Iterable[str]) -> ColumnElement[bool
 def settle_links(work: Publication, stage: Stage, gone: GoneStage) -> None:
     """Take out of a full read the links that it read once more later, because they changed meanwhile."""
     later = exists().where(_named(gone, stage.table), gone.table.c.seq > stage.table.c.seq)
+    stage.hash_sum -= link_hashes(work.connection, stage.spec, stage.table, later)
     stage.rows -= run(work, delete(stage.table).where(later))
-    stage.hash_sum = link_hashes(work.connection, stage.spec, stage.table)
 
 
 def publish_links(

@@ -297,7 +297,7 @@ class Load:
         write_rejects(work, self._rejects)
         increment.carry_rejects(work, base, whole, self._gone)
         objects, links = self._of_kind("object"), self._of_kind("link")
-        increment.check_held(work, [self._gone[stage.spec.name] for stage in objects])
+        increment.check_held(work, base, [self._gone[stage.spec.name] for stage in objects])
         for stage in (*objects, *links):
             count = report.table(stage.spec.name).server_count
             result.tables[stage.spec.name] = TableResult(stage.spec.name, rows_read=stage.rows, server_count=count)

@@ -240,6 +240,31 @@ def test_a_deleted_member_of_another_class_is_one_no_longer(
     assert held.described() == expected.described()
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("is_recycled", [True, False], ids=["recycled", "made and deleted between two loads"])
+def test_what_was_no_member_at_the_last_load_reads_no_group_again(
+    company: tuple[Changes, AdServer], way: str, is_recycled: bool
+):
+    changes, server = company
+    dn = f"OU=Other,{BASE}"
+    unit = {"objectClass": [b"top", b"organizationalUnit"]}
+    if is_recycled:
+        changes.add(dn, unit)
+        changes.delete(dn)
+    held, since = full(server, WAYS[way])
+    if is_recycled:
+        (gone,) = (one.name() for one in changes.directory.entries if one.is_deleted and "Other" in one.name())
+        changes.modify(gone, {"isRecycled": [b"TRUE"]})
+    else:
+        changes.add(dn, unit)
+        changes.delete(dn)
+    read = reading(server, since, WAYS[way])
+    held.take(read.rows(), read.report)
+    assert not read.report.table("ad_group").is_whole
+    expected, _ = full(server, increment="off")
+    assert held.described() == expected.described()
+
+
 def test_a_number_of_thousands_of_digits_is_refused(company: tuple[Changes, AdServer]):
     changes, server = company
     _, since = full(server)

@@ -55,7 +55,7 @@ _NEVER_MEMBERS = frozenset({
     b"dnsnode", b"connectionpoint",  # a print queue, a service, a share
     b"msfve-recoveryinformation", b"mstpm-informationobject", b"msexchactivesyncdevice", b"msexchactivesyncdevices",
     b"linktrackvolentry", b"linktrackomtentry", b"ridset", b"msdfsr-localsettings", b"msdfsr-subscriber",
-    b"msdfsr-subscription",
+    b"msdfsr-subscription", b"msds-device",
 })  # fmt: skip
 _FIXED = frozenset({"ad_group", "ad_contact"})  # by their class, which never changes
 _DIGITS = 20  # of 64 bits
@@ -175,8 +175,8 @@ class Increment:
         if entry.attributes.get("isdeleted") == [b"TRUE"]:
             if told is not None and self._told is not None:
                 self._told[raw] = Told()  # it was seen: nothing is left to guess
-            was_held = self._judge_deleted(entry, classes)
-            was_held = was_held and not self._is_new(entry, told) and self._is_deleted_since(entry, told)
+            stood = not self._is_new(entry, told) and self._is_deleted_since(entry, told)
+            was_held = stood and self._judge_deleted(entry, classes)
             yield from self._gone(guid, _tables(classes), self._last_name(entry) if was_held else None)
             return
         table = _table(entry.attributes, classes)

@@ -91,8 +91,7 @@ class KindReader:
             self._lost = dict(lost)
             return self._below(kind, base, wanted, members, is_increment)
 
-        # an increment is told what is gone, and of one key the last that it reads counts
-        yield from self._searcher.persist(read, None if is_increment else Withdrawn)
+        yield from self._searcher.persist(read, Withdrawn)
 
     def count(self, kind: Kind, base: str) -> int:
         """How many objects of a kind the server finds below `base`, by a search that asks for no attribute."""
