@@ -22,7 +22,7 @@ from recon.filling import add, refill
 from recon.store import Store
 from recon.store.acceptance import acceptances, accepted_counts, follow, gone_names, new_rows
 from recon.store.closure import Closure, fill_closures
-from recon.store.engine import first_line
+from recon.store.engine import first_line, one_at_a_time
 from recon.store.lifecycle import fill_lifecycle_dates, lifecycle_date
 from recon.store.match_tables import FILLED, clock, finding_count, finding_row, user_match
 from recon.store.reference_tables import fill_reference
@@ -256,6 +256,7 @@ def refresh(
     tell = progress or (lambda _step: None)
     try:
         with store.write() as connection:
+            one_at_a_time(connection, "refresh")
             refresh_id = 1 + int(connection.scalar(select(func.max(finding_count.c.refresh_id))) or 0)
             values, warnings = fill_settings(connection, settings)
             as_of = _set_clock(connection, values, refresh_id)

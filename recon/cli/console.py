@@ -107,7 +107,7 @@ def say(text: str, *, level: int = logging.INFO) -> None:
     """Talk to the person, on stderr; control characters are made visible."""
     if not _talk.handlers:
         set_up_talk(log_json=False)
-    for line in text.splitlines() or [""]:
+    for line in text.split("\n"):
         _talk.log(level, "%s", printable(line))
 
 

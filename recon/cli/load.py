@@ -10,6 +10,7 @@ from recon.cli.console import FORMAT_OPTION, Format, counter, emit, say, state
 from recon.errors import UsageError
 
 if TYPE_CHECKING:
+    from recon.pipeline.loads import Source
     from recon.store.load import LoadResult
     from recon.store.publish import Overrides
 
@@ -84,6 +85,8 @@ def load_kinds(
     accept = _overrides(accept_rows or (), accept_fill or ())
     results = []
     chosen = [source for kind in kinds for source in sources(config, kind, names)]
+    if save is not None:
+        _check_saving(chosen)
     with state(ctx).store(create=True) as store:
         for source in chosen:
             say(f"loading {source.name} ...")
@@ -96,6 +99,14 @@ def load_kinds(
                 say(f"warning: {source.name}: {warning}")
             results.append(result)
     return results
+
+
+def _check_saving(chosen: "list[Source]") -> None:
+    """One folder takes one tenant, read from Graph."""
+    if len(chosen) > 1:
+        raise UsageError("--save takes one tenant", hint=f"name one: {', '.join(source.name for source in chosen)}")
+    if getattr(chosen[0], "ndjson", None) is not None:
+        raise UsageError(f"{chosen[0].name} is read from files: there is nothing to save")
 
 
 def _overrides(rows: Iterable[str], fills: Iterable[str]) -> "Overrides":

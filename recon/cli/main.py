@@ -6,6 +6,7 @@ A verb module holds typer and the standard library at its top; whatever is heavy
 import atexit
 import gc
 import importlib
+import io
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -110,9 +111,19 @@ def _database_errors() -> tuple[type[Exception], ...]:
     return () if loaded is None else (loaded.SQLAlchemyError,)
 
 
+def _set_up_stdout() -> None:
+    """Data in a file or a pipe is UTF-8 whatever the locale; a terminal is shown what it can show."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        if sys.stdout.isatty():
+            sys.stdout.reconfigure(errors="backslashreplace")
+        else:
+            sys.stdout.reconfigure(encoding="utf-8")
+
+
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line; ends the process with an exit code of the table in docs/commands.md."""
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
+    _set_up_stdout()
     register()
     is_debug = "--debug" in (arguments if arguments is not None else sys.argv[1:])
     try:

@@ -95,6 +95,12 @@ def _set_up_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("begin immediate" if writes else "begin")
 
 
+def one_at_a_time(connection: Connection, what: str) -> None:
+    """Wait for other transactions that do the same; what follows sees what they did. SQLite's writers wait anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sqlalchemy.text("select pg_advisory_xact_lock(hashtext(:what))"), {"what": f"recon {what}"})
+
+
 class Store:
     """One open database. `engine` is SQLAlchemy's; `dialect` is sqlite, postgresql or mssql."""
 
@@ -186,6 +192,7 @@ class Store:
 
     def _migrate(self) -> None:
         with self.write() as connection:
+            one_at_a_time(connection, "install")
             if connection.scalar(select(sqlalchemy.func.max(schema_version.c.version))) == SCHEMA_VERSION:
                 return  # another process was faster
             migrate(connection)
@@ -206,6 +213,7 @@ class Store:
         ):
             assert table.metadata is metadata  # their tables belong to the same set
         with self.write() as connection:
+            one_at_a_time(connection, "install")
             metadata.create_all(connection)
             if connection.scalar(select(sqlalchemy.func.count()).select_from(schema_version)) == 0:
                 connection.execute(

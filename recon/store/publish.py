@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from recon.config import LoadGuards
+from recon.decode.text import printable
 from recon.objects import Table as TableSpec
 from recon.store.exact import exact
 from recon.store.history import versions
@@ -88,7 +89,9 @@ class Publication:
 
     def takes_fill(self, column: str, filled: int) -> bool:
         """True when a column (table.column) filled so often is to be accepted; asked only where it would be refused."""
-        return self._noted(f"{column}={filled}", (column, filled) in self.accept.fills)
+        # a header of HR may have characters that a message shows as escapes
+        named = {(column, filled), (printable(column), filled)}
+        return self._noted(f"{column}={filled}", not named.isdisjoint(self.accept.fills))
 
     def _noted(self, what: str, is_accepted: bool) -> bool:
         if is_accepted and what not in self.accepted:

@@ -13,7 +13,7 @@ from recon.decode.times import earlier, utc_now_text
 from recon.errors import StoreError
 from recon.objects import ReadReport, TableRead
 from recon.store.closure import cut_closures
-from recon.store.engine import Store
+from recon.store.engine import Store, one_at_a_time
 from recon.store.overrides import accepted_overrides, to_text
 from recon.store.publish import TableResult
 from recon.store.settings import read_setting
@@ -95,6 +95,7 @@ def _register(store: Store, kind: str, name: str, domain: str | None) -> int:
 def write_links(store: Store, config: Config) -> None:
     """Bring table source_link in line with the configuration: [[link]]s, else all sources belong together."""
     with store.write() as connection:
+        one_at_a_time(connection, "links")
         known = {row.name: (row.source_id, row.kind) for row in connection.execute(select(source))}
         of_kind = {
             kind: [key for key, its in known.values() if its == kind] or [None] for kind in ("ad", "entra", "workers")

@@ -65,7 +65,8 @@ class TimeText(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         """Back to the one text form."""
-        return value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value
+        # strftime would leave out the zeros of the year 1
+        return value.isoformat(sep=" ", timespec="microseconds") if isinstance(value, datetime) else value
 
 
 class DateText(TypeDecorator[str]):

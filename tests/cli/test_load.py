@@ -2,7 +2,11 @@
 
 import csv
 import io
+import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from sqlalchemy import update
@@ -63,7 +67,7 @@ def test_what_was_rejected_is_said_with_reasons_and_shown_in_the_report(tmp_path
     assert "(2 duplicate, 1 no_id)" in next(tmp_path.glob("*.html")).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("header", ["FTE (1=full)", "Cost centre, old"])
+@pytest.mark.parametrize("header", ["FTE (1=full)", "Cost centre, old", "Cost\u200bcentre", "FTE\u2028rate"])
 def test_a_column_of_hr_that_went_empty_is_accepted_as_the_refusal_says(tmp_path, monkeypatch, header):
     monkeypatch.chdir(tmp_path)
     for name in ("RECON_CONFIG", "RECON_DATABASE_URL"):
@@ -71,7 +75,7 @@ def test_a_column_of_hr_that_went_empty_is_accepted_as_the_refusal_says(tmp_path
     (tmp_path / "recon.toml").write_text('[workers]\nfile = "hr.csv"\n')
     for value in ("x", ""):
         lines = [f'WorkerID,"{header}"', *(f"{n},{value}" for n in range(30))]
-        (tmp_path / "hr.csv").write_text("\n".join(lines) + "\n")
+        (tmp_path / "hr.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         done = invoke("load", "workers", "--no-refresh")
     assert done.code != 0
     told = re.search(r"--accept-fill (\S.*=0)", done.err)
@@ -81,6 +85,36 @@ def test_a_column_of_hr_that_went_empty_is_accepted_as_the_refusal_says(tmp_path
     with Store.open(f"sqlite:///{tmp_path}/recon.db") as store, store.read() as connection:
         found = list(accepted_overrides(connection))
     assert found == [("hr", f"was accepted by hand with worker_attribute.{header} filled in 0 rows only")]
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (
+            '[[entra]]\nname = "a"\nndjson = "a"\n[[entra]]\nname = "b"\nndjson = "b"\n',
+            "--save takes one tenant. Name one: a, b",
+        ),
+        ('[entra]\nndjson = "a"\n', "entra is read from files: there is nothing to save"),
+    ],
+)
+def test_a_folder_takes_one_tenant_of_a_server(tmp_path, monkeypatch, config, said):
+    monkeypatch.chdir(tmp_path)
+    for name in ("RECON_CONFIG", "RECON_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "recon.toml").write_text(config)
+    done = invoke("load", "entra", "--save", tmp_path / "out")
+    assert (done.code, said in done.err) == (2, True), done.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_data_in_a_pipe_is_utf_8_whatever_the_locale(tmp_path, encoding):
+    (tmp_path / "recon.toml").write_text('[workers]\nfile = "hr.csv"\n')
+    (tmp_path / "hr.csv").write_text("WorkerID,Company\n本社,A\n本社,B\n1,C\n", encoding="utf-8")
+    there = {**os.environ, "PYTHONIOENCODING": encoding, "RECON_CONFIG": str(tmp_path / "recon.toml")}
+    for words in (["load", "workers", "--no-refresh"], ["sql", "run", "rejects", "--format", "json"]):
+        done = subprocess.run([sys.executable, "-m", "recon", *words], env=there, capture_output=True, check=True)
+    assert "本社" in {row["object_key"] for row in json.loads(done.stdout.decode())}
 
 
 @pytest.mark.parametrize(

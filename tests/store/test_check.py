@@ -56,6 +56,13 @@ def broken(store: Store) -> list[str]:
     return [each.table for each in check(store) if not each.is_intact]
 
 
+def test_times_of_the_first_thousand_years_are_read_as_they_were_loaded(store):
+    load(store, "ad", make_row("ad_user", guid="g", whencreated="0001-01-01 00:00:00.000000"))
+    with store.read() as connection:
+        assert connection.scalar(select(LOADED["ad_user"].c.whencreated)) == "0001-01-01 00:00:00.000000"
+    assert all(each.is_intact for each in check(store))
+
+
 def test_what_was_loaded_is_intact(loaded):
     found = {each.table: each for each in check(loaded)}
     assert broken(loaded) == []
