@@ -253,9 +253,9 @@ class _ChangedMembers:
 
     def large(self) -> Iterator[Row | Gone]:
         """After the round: groups of more than a page of which it may have named every member, read to their end."""
-        for key, item in self._large.items():
+        for key in self._large:
             yield Gone("entra_member", (key,))
-            yield from MemberReader(self._client, self._report, None).rows([item])
+        yield from MemberReader(self._client, self._report, None).rows(list(self._large.values()))
 
     def _told(self, group_id: str, members: Any) -> Iterator[Row | Gone]:
         """What delta itself says; what is read afterwards has the last word."""

@@ -103,22 +103,6 @@ class CountedListing:
             expected = self._counted_again(read, expected)
         self.count = expected
 
-    def all_pages(self, proof: TableRead, began_again: Callable[[], None]) -> Iterator[Page]:
-        """Every page; from the first one again when the page token expires, a bounded number of times.
-
-        `began_again` is called before each new beginning; what came before comes once more.
-        """
-        restarts = 0
-        while True:
-            try:
-                yield from self.pages(proof)
-                return
-            except RestartError as error:
-                restarts += 1
-                if restarts > RESTARTS:
-                    raise SourceError(f"GET {self._path}: the page token expired {restarts} times") from error
-                began_again()
-
     def _counted_again(self, read: int, before: int | None) -> int | None:
         """A tenant changes while it is read: the count after the listing is as good as the one before it."""
         path = f"{self._path}/$count"

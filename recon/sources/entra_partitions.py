@@ -142,7 +142,7 @@ class PartitionedListing:
                     beginning = work.beginnings.pop()
                 except IndexError:
                     break
-                for page in self._listing(beginning).all_pages(TableRead(), lambda: None):
+                for page in self._listing(beginning).pages(TableRead()):
                     if not _hand_over(work, page):
                         return
         except ReconError as error:

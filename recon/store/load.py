@@ -347,8 +347,9 @@ class Load:
         children, gone = self._children(stage), self._gone[stage.spec.name]
         drop, rows = renamed_rows(work, moves, stage, children, gone, is_whole=is_whole)
         for some in chunks(drop):
-            kept = select(stage.table.c.row_hash).where(stage.table.c.seq.in_(some))
-            stage.hash_sum -= publish.hashes(work.connection, kept)
+            if is_whole:
+                kept = select(stage.table.c.row_hash).where(stage.table.c.seq.in_(some))
+                stage.hash_sum -= publish.hashes(work.connection, kept)
             for table in (stage, *children):
                 work.connection.execute(delete(table.table).where(table.table.c.seq.in_(some)))
         for row in rows:
