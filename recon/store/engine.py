@@ -49,6 +49,9 @@ def _url(url: str, password_env: str | None) -> URL:
             f"database {parsed.get_backend_name()} is not supported",
             hint="use sqlite, postgresql+psycopg or mssql+pyodbc",
         )
+    if parsed.get_backend_name() != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
+        # what stands behind the first @ of a password would be shown as the host
+        raise ConfigError("database url holds an @ too many", hint="write %40 in a password, or use password_env")
     if parsed.password is None and parsed.username is not None and password_env and os.environ.get(password_env):
         parsed = parsed.set(password=os.environ[password_env])
     if parsed.drivername == "postgresql":
@@ -119,7 +122,8 @@ class Store:
         names no supported database.
         """
         parsed = _url(url, password_env)
-        name = parsed.render_as_string(hide_password=True)
+        # the query may hold a password, too: odbc_connect, password, sslpassword
+        name = parsed.set(query={}).render_as_string(hide_password=True)
         is_sqlite = parsed.get_backend_name() == "sqlite"
         if is_sqlite:
             _sqlite_file(parsed, create=create)
