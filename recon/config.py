@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -44,8 +44,21 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def _address(key: str, url: str, form: str, instead: str) -> SplitResult:
+    """The parts of an address with a host. Raises ValueError without the value: it may hold a password anywhere."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its text may show the password
+        raise ValueError(f"{key} must be {form}") from None
+    if "@" in parts.netloc:
+        raise ValueError(f"no user or password in the {key}: use {instead}")
+    if not parts.hostname:
+        raise ValueError(f"{key} must be {form}")
+    return parts
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -145,11 +158,10 @@ class AdSource(_Section):
         if self.ldif is not None and set(self.objects) & {"deleted", "domain", "policies"}:
             raise ValueError("objects deleted, domain and policies are read from a server, not from an LDIF export")
         for url in self.url:
-            parts = urlsplit(url)
-            if parts.scheme not in ("ldap", "ldaps") or not parts.hostname:
-                raise ValueError(f"url must be ldap://HOST or ldaps://HOST, not {url!r}")
-            if parts.username or parts.password:
-                raise ValueError("no user or password in the url: use user and password_env")
+            form = "ldap://HOST or ldaps://HOST"
+            parts = _address("url", url, form, "user and password_env")
+            if parts.scheme not in ("ldap", "ldaps"):
+                raise ValueError(f"url must be {form}")
             if self.sign_in == "kerberos" and self.user:
                 raise ValueError('sign_in = "kerberos" takes no user: whoever runs recon is signed in')
             if (
@@ -209,9 +221,10 @@ class EntraSource(_Section):
         if self.ndjson is None and not self.tenant_id:
             raise ValueError("give tenant_id (or ndjson)")
         if self.graph_url is not None:
-            parts = urlsplit(self.graph_url)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValueError("graph_url must be an http(s) address")
+            form = "an http(s) address"
+            parts = _address("graph_url", self.graph_url, form, "client_id and secret_env")
+            if parts.scheme not in ("http", "https"):
+                raise ValueError(f"graph_url must be {form}")
             if parts.scheme == "http" and not is_loopback(parts.hostname):
                 raise ValueError("graph_url may be plain http only on loopback: a token would travel in clear")
         return self
@@ -245,9 +258,11 @@ class WorkerSource(_Section):
         if (self.file is None) == (self.url is None):
             raise ValueError("give either file or url")
         if self.url is not None:
-            parts = urlsplit(self.url)
+            parts = _address("url", self.url, "https://HOST", "user and password_env")
             if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
                 raise ValueError("url must be https: a password would travel in clear")
+        if self.token_url is not None:
+            _address("token_url", self.token_url, "https://HOST", "user and password_env")
         return self
 
 
@@ -263,7 +278,11 @@ class MimSource(_Section):
 
     @model_validator(mode="after")
     def _no_password(self) -> "MimSource":
-        if urlsplit(self.url).password:
+        try:
+            has_password = bool(urlsplit(self.url).password)
+        except ValueError:  # its text may show the password
+            raise ValueError("url is not an SQLAlchemy URL") from None
+        if has_password:
             raise ValueError("no password in the url: use password_env")
         return self
 

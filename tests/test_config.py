@@ -96,6 +96,41 @@ def test_what_does_not_hold_is_named(tmp_path, text, said):
     assert "recon.toml" in message
 
 
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ('[ad]\nurl = "ldaps://svc:GEHEIM@dc"\n', "no user or password in the url: use user and password_env"),
+        ('[ad]\nurl = ["ldap://dc1", "ldaps://GEHEIM@dc2"]\n', "no user or password in the url"),
+        ('[ad]\nurl = "ldaps:/svc:GEHEIM@dc"\n', "url must be ldap://HOST or ldaps://HOST"),
+        ('[ad]\nurl = "svc:GEHEIM@dc"\n', "url must be ldap://HOST or ldaps://HOST"),
+        ('[ad]\nurl = "ldaps://svc:GEHEIM[@dc"\n', "url must be ldap://HOST or ldaps://HOST"),
+        ('[ad]\nurl = "ldaps://svc:GEHEIM@d\u2100c"\n', "url must be ldap://HOST or ldaps://HOST"),
+        ('[entra]\ntenant_id = "t"\ngraph_url = "https://app:GEHEIM@graph.example"\n', "use client_id and secret_env"),
+        ('[entra]\ntenant_id = "t"\ngraph_url = "https:/app:GEHEIM@graph.example"\n', "must be an http(s) address"),
+        ('[workers]\nurl = "http://isu:GEHEIM@127.0.0.1:1/x"\n', "no user or password in the url: use user"),
+        ('[workers]\nurl = "https:///isu:GEHEIM@hr.example/x"\n', "url must be https://HOST"),
+        (
+            '[workers]\nurl = "https://hr.example/x"\ntoken_url = "https://app:GEHEIM@hr.example/t"\n',
+            "no user or password in the token_url: use user and password_env",
+        ),
+        ('[mim]\nurl = "mssql+pyodbc://svc:GEHEIM@d\u2100c/x"\n', "url is not an SQLAlchemy URL"),
+    ],
+)
+def test_a_password_in_an_address_is_refused_and_not_shown(tmp_path, section, said):
+    message = refused(tmp_path, section)
+    assert said in message
+    assert "GEHEIM" not in message
+
+
+def test_a_password_in_the_wrong_place_is_in_no_traceback(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load_config(
+            write(tmp_path, '[ad]\nurl = "ldap://dc"\npassword = "GEHEIM"\n[[backfill.mapping]]\nkey = "GEHEIM"\n')
+        )
+    assert "ad.0.password: unknown key" in str(caught.value)
+    assert "GEHEIM" not in str(caught.value.__cause__)  # --debug shows it
+
+
 def test_loopback_graph_may_be_plain(tmp_path):
     config = load_config(write(tmp_path, '[entra]\ntenant_id = "t"\ngraph_url = "http://127.0.0.1:8080"\n'))
     assert config.entra[0].graph_url == "http://127.0.0.1:8080"

@@ -46,7 +46,7 @@ class RaasReport:
         self.requests = 0
         self._source = source
         self._url = source.url
-        self._host = urlsplit(source.url).netloc
+        self._host = _host(source.url)
         self._folder = folder
         self._patience = patience or Patience()
         self._file: IO[bytes] | None = None
@@ -127,7 +127,9 @@ class RaasReport:
         try:
             token = answer.json()["access_token"]
         except (ValueError, KeyError, TypeError) as error:
-            raise SourceError(f"{parts.netloc}: the answer holds no access token", hint="check token_url") from error
+            raise SourceError(
+                f"{_host(token_url)}: the answer holds no access token", hint="check token_url"
+            ) from error
         return str(token)
 
     def _fetch(self, session: requests.Session, file: IO[bytes]) -> None:
@@ -142,7 +144,7 @@ class RaasReport:
 
     def _check(self, answer: requests.Response, key: str) -> None:
         status = answer.status_code
-        said = f"{urlsplit(answer.url).netloc}: HTTP {status}"
+        said = f"{_host(answer.url)}: HTTP {status}"
         if 200 <= status < 300:
             return
         if status in TRANSIENT_STATUS:
@@ -170,6 +172,11 @@ class RaasReport:
         if any(isinstance(cause, requests.Timeout) for cause in causes_of(error)):
             return TransientError(f"{self._host}: no answer in time")
         return TransientError(f"{self._host}: the connection was lost before the report was whole")
+
+
+def _host(url: str) -> str:
+    """HOST[:PORT] for a message; never a user or password."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 class _Bearer(requests.auth.AuthBase):

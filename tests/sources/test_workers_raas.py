@@ -166,6 +166,13 @@ def test_nobody_there(tmp_path):
         list(WorkerReading(source, None, EmployeeIdRules(), patience=Patience(sleep=pytest.fail)).rows())
 
 
+def test_a_user_in_the_address_is_not_shown():
+    source = WorkerSource(url="http://127.0.0.1:9/x").model_copy(update={"url": "http://isu:geheim@127.0.0.1:9/x"})
+    with pytest.raises(SourceError) as caught:
+        list(WorkerReading(source, None, EmployeeIdRules(), patience=Patience(sleep=pytest.fail)).rows())
+    assert str(caught.value) == "127.0.0.1:9 cannot be reached"
+
+
 def test_tls_is_verified_and_takes_a_ca_file(tmp_path):
     authority = make_authority(tmp_path, addresses=["127.0.0.1"])
     with ScriptedServer(Replies(json_reply(WORKERS)), authority=authority) as server:

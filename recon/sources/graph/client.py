@@ -84,7 +84,9 @@ class GraphClient:
         parts = urlsplit(root)
         is_local = is_loopback(parts.hostname)
         if parts.scheme != "https" and not is_local:
-            raise ConfigError(f"{root}: a token does not travel over plain http", hint="use https or loopback")
+            raise ConfigError(
+                f"{parts.hostname}: a token does not travel over plain http", hint="use https or loopback"
+            )
         self.root = root
         self.patience = patience or Patience()
         self.requests = 0
@@ -272,7 +274,7 @@ class GraphClient:
     def _no_answer(self, what: str, error: AzureError) -> SourceError:
         """The error for a request that got no whole answer. What was never reachable is not tried again."""
         causes = tuple(causes_of(error))
-        host = urlsplit(self.root).netloc
+        host = urlsplit(self.root).netloc.rpartition("@")[2]
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
             return SourceError(
                 f"{host}: the certificate cannot be verified",

@@ -174,7 +174,7 @@ class LoopbackCredential:
             try:
                 answer = session.post(self._url, data=form, timeout=self._timeout, allow_redirects=False)
             except requests.RequestException as error:
-                host = urlsplit(self._url).netloc
+                host = urlsplit(self._url).netloc.rpartition("@")[2]
                 if was_never_sent(error):
                     raise SourceError(f"{host} cannot be reached", hint="check graph_url in [entra]") from error
                 raise TransientError(f"sign-in at {host}: no answer") from error

@@ -124,6 +124,15 @@ def test_the_writer_signs_in_as_itself(monkeypatch):
     assert b"client_id=app&client_secret=sehr-geheim" in forms[2]
 
 
+def test_a_user_in_the_address_is_not_shown():
+    root = "http://app:sehr-geheim@127.0.0.1:9"
+    credential = LoopbackCredential(root, TENANT, "app", "s")
+    for ask in (credential.get_token, GraphClient(root, credential, patience=Patience(sleep=pytest.fail)).get):
+        with pytest.raises(SourceError) as caught:
+            ask("/users")
+        assert str(caught.value) == "127.0.0.1:9 cannot be reached"
+
+
 def test_loopback_posts_client_credentials():
     with ScriptedServer(Replies(json_reply({"access_token": "abc", "expires_in": 100}))) as server:
         credential = LoopbackCredential(server.url, TENANT, "app", "sehr-geheim")
