@@ -30,6 +30,7 @@ from recon.sources.secrets import read_secret
 
 TIMEOUT = (30, 300)  # seconds to connect, and between two pieces: a report is computed before it is sent
 _PIECE = 1 << 20  # bytes
+_TOKEN = re.compile(r"[!-~]+")  # printable ASCII without blanks
 _NUMBER = re.compile(r"[-+.0-9eE]*")
 
 
@@ -130,7 +131,10 @@ class RaasReport:
             raise SourceError(
                 f"{_host(token_url)}: the answer holds no access token", hint="check token_url"
             ) from error
-        return str(token)
+        # requests would show a header that it cannot send
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise SourceError(f"{_host(token_url)}: the answer holds no usable access token", hint="check token_url")
+        return token
 
     def _fetch(self, session: requests.Session, file: IO[bytes]) -> None:
         self.requests += 1

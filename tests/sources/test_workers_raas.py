@@ -106,6 +106,19 @@ def test_sign_in_that_is_refused_is_not_repeated(read, monkeypatch):
         read(Replies(json_reply(WORKERS)), user="isu", token_url="http://login.example/token")
 
 
+@pytest.mark.parametrize("token", ["a\nSEKRET", "SEKRET b", "SEKRETä", "", None, 5, ["SEKRET"]])
+def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(read, monkeypatch, token):
+    monkeypatch.setenv("RECON_HR_PASSWORD", "geheim")
+    replies = Replies(json_reply({"access_token": token}))
+    with (
+        ScriptedServer(replies) as office,
+        pytest.raises(SourceError, match="the answer holds no usable access token") as caught,
+    ):
+        read(Replies(json_reply(WORKERS)), user="client", token_url=office.url)
+    assert "SEKRET" not in str(caught.value)
+    assert not read.server.heard
+
+
 def test_a_missing_password_is_named(read, monkeypatch):
     monkeypatch.delenv("RECON_HR_PASSWORD", raising=False)
     with pytest.raises(ConfigError, match="RECON_HR_PASSWORD is not set"):
