@@ -520,15 +520,19 @@ class Config(_Section):
         try:
             if os.name == "posix" and file.stat().st_mode & 0o077:
                 raise ConfigError(f"env_file {file} can be read by others", hint=f"chmod 600 {file}")
-            lines = file.read_text(encoding="utf-8").splitlines()
+            lines = file.read_text(encoding="utf-8-sig").splitlines()  # Windows editors write the mark
         except OSError as error:
             raise ConfigError(f"env_file {file}: {error.strerror}") from error
+        except UnicodeDecodeError:  # its text would show a part of a secret
+            raise ConfigError(f"env_file {file}: not UTF-8", hint="save it as UTF-8") from None
         for number, line in enumerate(lines, 1):
             if not line.strip() or line.lstrip().startswith("#"):
                 continue
             name, equals, value = line.partition("=")
-            if not equals:
+            if not equals or not name.strip():
                 raise ConfigError(f"env_file {file}, line {number}: not NAME=value")
+            if "\0" in line:
+                raise ConfigError(f"env_file {file}, line {number}: a NUL character")
             os.environ.setdefault(name.strip(), value.strip())
 
 

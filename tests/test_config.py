@@ -141,12 +141,13 @@ def test_settings_are_frozen():
         Config().database.url = "x"  # type: ignore[misc]
 
 
-def test_env_file_fills_what_the_environment_lacks(tmp_path, monkeypatch):
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "bom"])
+def test_env_file_fills_what_the_environment_lacks(tmp_path, monkeypatch, mark):
     monkeypatch.setenv("RECON_TEST_KEPT", "mine")
     monkeypatch.setenv("RECON_TEST_NEW", "x")
     monkeypatch.delenv("RECON_TEST_NEW")
     secrets = tmp_path / ".secrets.env"
-    secrets.write_text("# comment\nRECON_TEST_KEPT=other\nRECON_TEST_NEW=a=b\n")
+    secrets.write_text(f"{mark}RECON_TEST_NEW=a=b\n# comment\nRECON_TEST_KEPT=other\n", "utf-8")
     secrets.chmod(0o600)
     load_config(write(tmp_path, 'env_file = ".secrets.env"\n'))
     assert (os.environ["RECON_TEST_KEPT"], os.environ["RECON_TEST_NEW"]) == ("mine", "a=b")
@@ -159,10 +160,21 @@ def test_an_env_file_that_others_can_read_is_refused(tmp_path):
     assert "can be read by others" in refused(tmp_path, 'env_file = ".secrets.env"\n')
 
 
-def test_an_env_file_with_a_broken_line_names_it_without_showing_it(tmp_path):
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"# one\nhunter2\n", "line 2: not NAME=value"),
+        (b"# one\n =hunter2\n", "line 2: not NAME=value"),
+        (b"# one\nRECON_TEST_NEW=hunter2\0\n", "line 2: a NUL character"),
+        (b"RECON_TEST\0=hunter2\n", "line 1: a NUL character"),
+        ("RECON_TEST_NEW=hunter2ä\n".encode("cp1252"), ".secrets.env: not UTF-8"),
+        ("RECON_TEST_NEW=hunter2\n".encode("utf-16"), ".secrets.env: not UTF-8"),
+    ],
+)
+def test_an_env_file_that_does_not_hold_is_named_without_showing_it(tmp_path, data, said):
     secrets = tmp_path / ".secrets.env"
-    secrets.write_text("A=1\nhunter2\n")
+    secrets.write_bytes(data)
     secrets.chmod(0o600)
     message = refused(tmp_path, 'env_file = ".secrets.env"\n')
-    assert "line 2" in message
+    assert said in message
     assert "hunter2" not in message
