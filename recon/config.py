@@ -10,6 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import SplitResult, urlsplit
@@ -21,6 +22,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -252,6 +254,20 @@ class WorkerSource(_Section):
         ("active", "a", "1", "true", "yes", "on leave", "onleave"),
         description="Values of the status column that mean active.",
     )
+
+    @field_validator("date_format")
+    @classmethod
+    def _reads_a_whole_date(cls, given: str | None) -> str | None:
+        if given is None:
+            return None
+        written = datetime(2021, 12, 31, tzinfo=UTC)
+        try:
+            read = datetime.strptime(written.strftime(given).strip(), given).date()
+        except (ValueError, re.error):  # re.error: a directive stands there twice
+            read = None
+        if read != written.date():
+            raise ValueError(f"{given!r} reads no whole date; for example %d.%m.%Y")
+        return given
 
     @model_validator(mode="after")
     def _one_origin(self) -> "WorkerSource":

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from recon.config import Config, load_config
+from recon.config import Config, WorkerSource, load_config
+from recon.decode.times import date_text
 from recon.errors import ConfigError, UsageError
 
 
@@ -129,6 +130,28 @@ def test_a_password_in_the_wrong_place_is_in_no_traceback(tmp_path):
         )
     assert "ad.0.password: unknown key" in str(caught.value)
     assert "GEHEIM" not in str(caught.value.__cause__)  # --debug shows it
+
+
+@pytest.mark.parametrize("given", ["%d/%d/%Y", "%Q", "%", "", "%d.%m", "%m.%Y", "%d.%m.%Y ", "%H:%M", "%Y\0%m%d"])
+def test_a_date_format_that_reads_no_date_is_refused(given):
+    with pytest.raises(ValueError, match="reads no whole date"):
+        WorkerSource(file="hr.csv", date_format=given)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("%d.%m.%Y", "03.04.2023"),
+        ("%m/%d/%y", "04/03/23"),
+        ("%d %b %Y", "3 Apr 2023"),
+        ("%Y-%m-%dT%H:%M:%S%z", "2023-04-03T10:00:00-0800"),
+        ("%d.%m.%Y %I:%M %p", "03.04.2023 10:00 PM"),
+        ("%Y年%m月%d日", "2023年04月03日"),
+        ("%Y-%j", "2023-093"),
+    ],
+)
+def test_a_date_format_that_reads_dates_is_taken(given, text):
+    assert date_text(text, WorkerSource(file="hr.csv", date_format=given).date_format) == "2023-04-03"
 
 
 def test_loopback_graph_may_be_plain(tmp_path):
