@@ -56,6 +56,14 @@ def _address(key: str, url: str, form: str, instead: str) -> SplitResult:
         raise ValueError(f"no user or password in the {key}: use {instead}")
     if not parts.hostname:
         raise ValueError(f"{key} must be {form}")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"{key} names no valid port") from None
+    try:
+        parts.hostname.encode("idna")  # as the network will
+    except UnicodeError:
+        raise ValueError(f"{key} names no valid host") from None
     return parts
 
 
@@ -295,10 +303,11 @@ class MimSource(_Section):
     @model_validator(mode="after")
     def _no_password(self) -> "MimSource":
         try:
-            has_password = bool(urlsplit(self.url).password)
+            parts = urlsplit(self.url)
+            _ = parts.port
         except ValueError:  # its text may show the password
             raise ValueError("url is not an SQLAlchemy URL") from None
-        if has_password:
+        if parts.password:
             raise ValueError("no password in the url: use password_env")
         return self
 

@@ -115,12 +115,37 @@ def test_what_does_not_hold_is_named(tmp_path, text, said):
             "no user or password in the token_url: use user and password_env",
         ),
         ('[mim]\nurl = "mssql+pyodbc://svc:GEHEIM@d\u2100c/x"\n', "url is not an SQLAlchemy URL"),
+        ('[mim]\nurl = "mssql+pyodbc://svc:GE/HEIM@dc/x"\n', "url is not an SQLAlchemy URL"),
     ],
 )
 def test_a_password_in_an_address_is_refused_and_not_shown(tmp_path, section, said):
     message = refused(tmp_path, section)
     assert said in message
     assert "GEHEIM" not in message
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ('[ad]\nurl = ["ldap://dc1", "ldaps://{}"]\n', "url"),
+        ('[entra]\ntenant_id = "t"\ngraph_url = "https://{}"\n', "graph_url"),
+        ('[workers]\nurl = "https://{}/x"\n', "url"),
+        ('[workers]\nurl = "https://hr.example/x"\ntoken_url = "https://{}/t"\n', "token_url"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("dc:99999", "names no valid port"),
+        ("dc:abc", "names no valid port"),
+        ("dc..example", "names no valid host"),
+        (f"{'a' * 64}.example", "names no valid host"),
+        (":636", "must be"),
+        ("", "must be"),
+    ],
+)
+def test_an_address_without_a_host_or_with_a_port_that_is_none(tmp_path, section, key, host, said):
+    assert f": {key} {said}" in refused(tmp_path, section.format(host))
 
 
 def test_a_password_in_the_wrong_place_is_in_no_traceback(tmp_path):

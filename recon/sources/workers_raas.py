@@ -169,6 +169,10 @@ class RaasReport:
             return SourceError(
                 f"{self._host}: the certificate cannot be verified", hint="set ca_file in [workers] to its CA bundle"
             )
+        if isinstance(error, ValueError):  # requests' classes for an address that it cannot take
+            return SourceError(
+                f"[workers] {self._source.name}: url or token_url is no address for HTTPS", hint="or is it HTTPS_PROXY?"
+            )
         if was_never_sent(error):
             return SourceError(
                 f"{self._host} cannot be reached", hint="check url in [workers], the network and HTTPS_PROXY"

@@ -42,7 +42,7 @@ def is_denied(error: BaseException) -> bool:
 def _url(url: str, password_env: str | None) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
         raise ConfigError("database url is not an SQLAlchemy URL", hint="for example sqlite:///recon.db") from error
     if parsed.get_backend_name() not in _DIALECTS:
         raise ConfigError(
@@ -137,6 +137,8 @@ class Store:
                 f"the driver for {parsed.drivername} cannot be loaded: {first_line(error)}",
                 hint="pip install 'directory-recon[postgresql]', or see docs/databases.md for SQL Server",
             ) from error
+        except (ArgumentError, TypeError, ValueError) as error:
+            raise ConfigError("database url cannot be used", hint="check what stands behind the ? in it") from error
         if is_sqlite:
             _set_up_sqlite(engine)
         store = cls(engine)

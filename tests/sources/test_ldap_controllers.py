@@ -9,7 +9,7 @@ import pytest
 from recon.config import AdSource
 from recon.decode.guid import guid_bytes
 from recon.decode.keys import EmployeeIdRules
-from recon.errors import ConfigError, SignInError, SourceError, TransientError
+from recon.errors import SignInError, SourceError, TransientError
 from recon.lab.adfaults import AdFault, AdFaults
 from recon.lab.adserver import Account, AdServer, Directory
 from recon.lab.certificates import make_tls_files
@@ -123,7 +123,7 @@ def test_a_certificate_that_cannot_be_verified_is_not_passed_over(tmp_path: Path
 
 
 def test_a_setting_that_is_wrong_is_not_passed_over(second: AdServer):
-    with pytest.raises(ConfigError, match="no valid port"):
+    with pytest.raises(ValueError, match="no valid port"):
         list(reading("ldap://dc1:99999", second.url).rows())
     assert not second.log.binds
 

@@ -245,7 +245,7 @@ def test_a_closed_port_and_an_unknown_name(samba: Samba):
 
 @pytest.mark.parametrize("port", ["99999", "ldap"])
 def test_a_port_that_is_none(samba: Samba, port):
-    with pytest.raises(ConfigError, match="no valid port"):
+    with pytest.raises(ValueError, match="no valid port"):
         rows(samba, url=f"ldaps://{samba.host}:{port}")
 
 

@@ -179,6 +179,15 @@ def test_nobody_there(tmp_path):
         list(WorkerReading(source, None, EmployeeIdRules(), patience=Patience(sleep=pytest.fail)).rows())
 
 
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "https://h h/x", "https://*.example/x"])
+@pytest.mark.parametrize("key", ["url", "token_url"])
+def test_an_address_that_cannot_be_asked_is_not_tried_again(monkeypatch, key, url):
+    monkeypatch.setenv("RECON_HR_PASSWORD", "geheim")
+    source = WorkerSource(url="https://127.0.0.1:9/x", user="isu").model_copy(update={key: url})
+    with pytest.raises(SourceError, match="no address for HTTPS"):
+        list(WorkerReading(source, None, EmployeeIdRules(), patience=Patience(sleep=pytest.fail)).rows())
+
+
 def test_a_user_in_the_address_is_not_shown():
     source = WorkerSource(url="http://127.0.0.1:9/x").model_copy(update={"url": "http://isu:geheim@127.0.0.1:9/x"})
     with pytest.raises(SourceError) as caught:

@@ -93,7 +93,17 @@ def test_a_folder_that_does_not_exist(tmp_path):
         Store.open(f"sqlite:///{tmp_path}/no/such/folder/x.db")
 
 
-@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://x/y",
+        "nonsense",
+        "postgresql://u:p@h:xx/db",
+        "sqlite://host/x",
+        "sqlite:///:memory:?timeout=abc",
+        "mssql+pyodbc:///?odbc_connect=a&odbc_connect=b",
+    ],
+)
 def test_an_unsupported_url(url):
     with pytest.raises(ConfigError):
         Store.open(url)
