@@ -53,6 +53,7 @@ _ACCEPT_FILL = typer.Option(
 )
 _FULL = typer.Option(False, "--full", help="Read everything, not only what changed since the last load.")
 _NO_REFRESH = typer.Option(False, "--no-refresh", help="Do not match and find afterwards.")
+_MOST_DIGITS = 18  # as a bigint holds
 
 _COLUMNS = (
     "source",
@@ -112,7 +113,7 @@ def _check_saving(chosen: "list[Source]") -> None:
 def _overrides(rows: Iterable[str], fills: Iterable[str]) -> "Overrides":
     from recon.store.publish import Overrides
 
-    numbers = frozenset(int(given) for given in rows if given.isdecimal())
+    numbers = frozenset(_number("--accept-rows", given) for given in rows if given.isdecimal())
     tables = frozenset(_named("--accept-rows", "TABLE=N", given) for given in rows if not given.isdecimal())
     return Overrides(numbers, frozenset(_named("--accept-fill", "TABLE.COLUMN=N", given) for given in fills), tables)
 
@@ -124,7 +125,15 @@ def _named(option: str, form: str, given: str) -> tuple[str, int]:
     table, dot, _ = name.partition(".")
     if (dot != "") != ("." in form) or not number.isdecimal() or table not in TABLES:
         raise UsageError(f"{option} {given}: not {form}", hint="copy it from the message of the refusal")
-    return name, int(number)
+    return name, _number(option, number)
+
+
+def _number(option: str, digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise UsageError(
+            f"{option} {digits[:_MOST_DIGITS]}…: no table has so many rows", hint="copy it from the message"
+        )
+    return int(digits)
 
 
 def print_results(results: "list[LoadResult]", output: Format) -> None:

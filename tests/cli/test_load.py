@@ -53,6 +53,16 @@ def test_verify_says_of_each_table_whether_it_holds(recon, tmp_path):
     assert "not what was loaded: ad_user of ad" in said
 
 
+@pytest.mark.parametrize("digits", [19, 5_000])
+@pytest.mark.parametrize(
+    ("option", "form"), [("--accept-rows", "{}"), ("--accept-rows", "ad_user={}"), ("--accept-fill", "ad_user.cn={}")]
+)
+def test_a_number_that_is_too_long_is_a_wrong_use(recon, option, form, digits):
+    code, _, said = recon("load", "ad", option, form.format("9" * digits))
+    assert (code, "no table has so many rows" in said) == (2, True)
+    assert len(said) < 200
+
+
 def test_what_was_rejected_is_said_with_reasons_and_shown_in_the_report(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("RECON_CONFIG", "RECON_DATABASE_URL"):
