@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
@@ -79,6 +79,19 @@ class _Section(BaseModel):
             if is_number and isinstance(given, dict) and isinstance(given.get(name), bool):
                 raise ValueError(f"{name} is a number, not true or false")
         return given
+
+    @model_validator(mode="after")
+    def _homes_are_known(self) -> Self:
+        """`~nobody/x` has to fail here: every reader of a path expands it in its own place."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for path in value if isinstance(value, tuple) else (value,):
+                if isinstance(path, Path):
+                    try:
+                        path.expanduser()
+                    except RuntimeError as error:
+                        raise ValueError(f"{name}: no home folder is known for {path.parts[0]}") from error
+        return self
 
 
 def _one_text_or_many(value: Any) -> Any:
@@ -526,8 +539,11 @@ class Config(_Section):
         return self._folder
 
     def path(self, relative: Path) -> Path:
-        """A path of the configuration, taken from the folder of recon.toml."""
-        return (self._folder / relative.expanduser()).absolute()
+        """A path of the configuration, taken from the folder of recon.toml. Raises ConfigError for an unknown ~user."""
+        try:
+            return (self._folder / relative.expanduser()).absolute()
+        except RuntimeError as error:
+            raise ConfigError(f"{relative}: no home folder is known for {relative.parts[0]}") from error
 
     @property
     def database_url(self) -> str:
@@ -571,6 +587,20 @@ def _where(error: ValidationError) -> str:
     return f"{place}: {reason}" + (f" (and {more} more)" if more else "")
 
 
+def _nul_in(value: Any, place: str = "") -> str | None:
+    """Where a NUL stands; neither a path, an address nor a database takes one."""
+    if isinstance(value, str):
+        return place if "\0" in value else None
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            found = _nul_in(name, place or "file") or _nul_in(inner, f"{place}.{name}" if place else name)
+            if found:
+                return found
+    if isinstance(value, list):
+        return next(filter(None, (_nul_in(inner, f"{place}.{number}") for number, inner in enumerate(value))), None)
+    return None
+
+
 def load_config(path: Path | None = None) -> Config:
     """Read recon.toml: the given file, else RECON_CONFIG, else ./recon.toml.
 
@@ -587,6 +617,9 @@ def load_config(path: Path | None = None) -> Config:
         raise ConfigError(f"{file}: cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}", hint="recon init --print shows a valid one") from error
+    nul = _nul_in(data)
+    if nul is not None:
+        raise ConfigError(f"{file}: {nul}: a NUL character")
     try:
         config = Config.model_validate(data)
     except ValidationError as error:

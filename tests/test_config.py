@@ -41,6 +41,12 @@ def test_an_absolute_path_stays(tmp_path):
     assert config.database_url == "sqlite:////var/lib/x.db"
 
 
+def test_a_sqlite_path_of_nobody(tmp_path):
+    config = load_config(write(tmp_path, '[database]\nurl = "sqlite:///~nosuchuser/x.db"\n'))
+    with pytest.raises(ConfigError, match="no home folder is known for ~nosuchuser"):
+        _ = config.database_url
+
+
 def test_the_environment_names_another_database(tmp_path, monkeypatch):
     monkeypatch.setenv("RECON_DATABASE_URL", "postgresql+psycopg://u@h/d")
     assert load_config(write(tmp_path, "")).database_url == "postgresql+psycopg://u@h/d"
@@ -89,6 +95,14 @@ def test_no_file(tmp_path):
         ('[ad]\nurl = "ldap://x"\npage_size = true\n', "ad.0: page_size is a number, not true or false"),
         ("[sspr]\nmethods_required = true\n", "sspr: methods_required is a number, not true or false"),
         ("[load]\nhistory_days = -1\n", "load.history_days"),
+        ('[workers]\nfile = "a\\u0000b"\n', "workers.file: a NUL character"),
+        ('[[workers]]\nfile = "x"\nencoding = "utf\\u0000"\n', "workers.0.encoding: a NUL character"),
+        ('[ad]\nurl = ["ldap://x", "ldap://\\u0000"]\n', "ad.url.1: a NUL character"),
+        ('[workers]\nfile = "x"\ncolumns = { "\\u0000" = "x" }\n', "workers.columns: a NUL character"),
+        ('[database]\nurl = "sqlite:///a\\u0000b"\n', "database.url: a NUL character"),
+        ('[workers]\nfile = "~nosuchuser/x"\n', "workers.0: file: no home folder is known for ~nosuchuser"),
+        ('[catalogue]\nfindings = ["x", "~nosuchuser/x"]\n', "findings: no home folder is known for ~nosuchuser"),
+        ('env_file = "~nosuchuser/x"\n', "env_file: no home folder is known for ~nosuchuser"),
     ],
 )
 def test_what_does_not_hold_is_named(tmp_path, text, said):

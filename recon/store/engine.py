@@ -63,6 +63,8 @@ def _sqlite_file(url: URL, *, create: bool) -> Path | None:
     if url.database in (None, "", ":memory:"):
         return None
     path = Path(str(url.database))
+    if "\0" in str(path):
+        raise ConfigError("database url: a NUL character in the path")
     if path.exists():
         return path
     if not create:

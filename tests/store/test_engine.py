@@ -100,6 +100,7 @@ def test_a_folder_that_does_not_exist(tmp_path):
         "nonsense",
         "postgresql://u:p@h:xx/db",
         "sqlite://host/x",
+        "sqlite:////nowhere/a%00b.db",
         "sqlite:///:memory:?timeout=abc",
         "mssql+pyodbc:///?odbc_connect=a&odbc_connect=b",
     ],
