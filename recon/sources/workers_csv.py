@@ -104,6 +104,8 @@ def _without_nul(stream: io.TextIOBase, path: Path) -> Iterator[str]:
             raise SourceError(
                 f"{path}: line {number}: a NUL character", hint='UTF-16 without a mark? encoding = "utf-16-le"'
             )
+        if not line.isascii():
+            line.encode()  # some encodings can write half of a surrogate pair, which no database takes
         yield line
 
 

@@ -238,6 +238,8 @@ def test_a_blank_header_loses_nothing(read):
         ("WorkerID\n1\n", {"delimiter": "::"}, ConfigError, "delimiter: '::' is not one character"),
         ("WorkerID\n1\n".encode("utf-16-le"), {}, SourceError, "line 1: a NUL character"),
         (b"WorkerID\n\xff\n", {"encoding": "ascii"}, SourceError, "not ascii"),
+        (b"WorkerID,Company\n1,+2AA-x\n", {"encoding": "utf-7"}, SourceError, "not utf-7"),
+        (b"WorkerID\n\\ud800\n", {"encoding": "unicode_escape"}, SourceError, "not unicode_escape"),
         (b'WorkerID\n"' + b"x" * 200_000 + b'"\n', {}, SourceError, "field larger than field limit"),
     ],
 )  # fmt: skip
