@@ -127,8 +127,6 @@ class Store:
         # the query may hold a password, too: odbc_connect, password, sslpassword
         name = parsed.set(query={}).render_as_string(hide_password=True)
         is_sqlite = parsed.get_backend_name() == "sqlite"
-        if is_sqlite:
-            _sqlite_file(parsed, create=create)
         options: dict[str, Any] = {}
         if schema and parsed.get_backend_name() == "postgresql":
             options["connect_args"] = {"options": f"-csearch_path={schema}"}
@@ -142,6 +140,7 @@ class Store:
         except (ArgumentError, TypeError, ValueError) as error:
             raise ConfigError("database url cannot be used", hint="check what stands behind the ? in it") from error
         if is_sqlite:
+            _sqlite_file(parsed, create=create)
             _set_up_sqlite(engine)
         store = cls(engine)
         try:

@@ -105,9 +105,11 @@ def test_a_folder_that_does_not_exist(tmp_path):
         "mssql+pyodbc:///?odbc_connect=a&odbc_connect=b",
     ],
 )
-def test_an_unsupported_url(url):
+def test_an_unsupported_url(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError):
         Store.open(url)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
