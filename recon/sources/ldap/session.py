@@ -65,16 +65,12 @@ class Session:
     def __init__(self, source: AdSource, password: str | None, url: str | None = None) -> None:
         self.url = url or next(iter(source.url), "")
         parts = urlsplit(self.url)
-        try:
-            port = parts.port
-        except ValueError as error:
-            raise ConfigError(f"[ad] {source.name}: url names no valid port: {self.url}") from error
         if parts.hostname is None:
             raise ConfigError(f"[ad] {source.name}: url names no host")
         self._source = source
         self._host = parts.hostname
         self._is_ldaps = parts.scheme == "ldaps"
-        self.port = port or (636 if self._is_ldaps else 389)
+        self.port = parts.port or (636 if self._is_ldaps else 389)
         self.host = f"[{self._host}]:{self.port}" if ":" in self._host else f"{self._host}:{self.port}"
         self.requests = 0
         self._is_anonymous = not source.user and source.sign_in == "simple"
