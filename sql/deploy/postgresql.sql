@@ -5777,6 +5777,38 @@ left join user_match as m
 ;
 
 create view fill_leaver as
+with together as (
+    select one.worker_source_id as source_id, other.worker_source_id as other_id
+    from source_link as one
+    inner join source_link as other
+        on other.worker_source_id = one.worker_source_id
+        or other.ad_source_id = one.ad_source_id
+        or other.entra_source_id = one.entra_source_id
+    where one.worker_source_id is not null and other.worker_source_id is not null
+    union
+    select s.source_id, s.source_id
+    from source as s
+    where s.kind = 'workers'
+),
+
+-- of whom an active worker has the id as an earlier one
+renamed as (
+    select w.row_id
+    from worker_prior_id as p
+    inner join worker as o on o.source_id = p.source_id and o.worker_id = p.worker_id
+    inner join together as t on t.other_id = o.source_id
+    inner join worker as w on w.employeeid_key = p.prior_id_key and w.source_id = t.source_id
+    cross join clock as c
+    where
+        o.row_id <> w.row_id
+        and (o.is_active is null or o.is_active = 1 or o.hire_day > c.as_of_day)
+        and (
+            o.termination_day is null
+            or o.termination_day >= c.leaver_before_day
+            or o.termination_day < o.hire_day
+        )
+)
+
 select
     w.row_id as worker_row_id,
     w.source_id,
@@ -5800,17 +5832,19 @@ where
     and not exists (
         select 1
         from worker as o
+        inner join together as t on t.other_id = o.source_id
         where
             o.employeeid_key = w.employeeid_key
-            and o.source_id = w.source_id
+            and t.source_id = w.source_id
             and o.row_id <> w.row_id
-            and (o.is_active is null or o.is_active = 1)
+            and (o.is_active is null or o.is_active = 1 or o.hire_day > c.as_of_day)
             and (
                 o.termination_day is null
                 or o.termination_day >= c.leaver_before_day
                 or o.termination_day < o.hire_day
             )
     )
+    and w.row_id not in (select r.row_id from renamed as r)
 ;
 
 create view fill_privileged_account as
@@ -8161,6 +8195,30 @@ entra_link as (
     group by l.worker_source_id, l.entra_source_id
 ),
 
+ad_carrier as (
+    select v.hr_value, a.row_id
+    from leaver as v
+    inner join ad_link as l on l.worker_source_id = v.source_id
+    inner join ad_user as a on a.employeeid_key = v.employeeid_key and a.source_id = l.ad_source_id
+),
+
+entra_carrier as (
+    select v.hr_value, e.row_id
+    from leaver as v
+    inner join entra_link as l on l.worker_source_id = v.source_id
+    inner join entra_user as e on e.employeeid_key = v.employeeid_key and e.source_id = l.entra_source_id
+    where (e.is_guest is null or e.is_guest = 0)
+),
+
+ad_either as (
+    select c.hr_value, c.row_id
+    from ad_carrier as c
+    union all
+    select c.hr_value, m.ad_row_id
+    from entra_carrier as c
+    inner join user_match as m on m.entra_row_id = c.row_id
+),
+
 ad_account as (
     select
         a.row_id as ad_row_id,
@@ -8168,22 +8226,19 @@ ad_account as (
         coalesce(a.userprincipalname, a.samaccountname, a.cn) as name,
         a.useraccountcontrol,
         a.is_enabled,
-        max(v.hr_value) as hr_value
-    from leaver as v
-    inner join ad_link as l on l.worker_source_id = v.source_id
-    inner join ad_user as a on a.employeeid_key = v.employeeid_key and a.source_id = l.ad_source_id
+        max(t.hr_value) as hr_value
+    from ad_either as t
+    inner join ad_user as a on a.row_id = t.row_id
     group by a.row_id, a.guid, a.userprincipalname, a.samaccountname, a.cn, a.useraccountcontrol, a.is_enabled
 ),
 
 either as (
-    select v.hr_value, e.row_id as entra_row_id
-    from leaver as v
-    inner join entra_link as l on l.worker_source_id = v.source_id
-    inner join entra_user as e on e.employeeid_key = v.employeeid_key and e.source_id = l.entra_source_id
+    select c.hr_value, c.row_id as entra_row_id
+    from entra_carrier as c
     union all
-    select aa.hr_value, m.entra_row_id
-    from ad_account as aa
-    inner join user_match as m on m.ad_row_id = aa.ad_row_id
+    select c.hr_value, m.entra_row_id
+    from ad_carrier as c
+    inner join user_match as m on m.ad_row_id = c.row_id
 ),
 
 entra_account as (
@@ -8585,6 +8640,7 @@ where
     e.othermails_count > 0
     and w.personal_mail_key is not null
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
+    and (w.is_active is null or w.is_active = 1 or w.termination_day is not null or w.hire_day > c.as_of_day)
     and not exists (
         select 1
         from entra_user_othermail as x
@@ -8636,6 +8692,7 @@ where
     and d.worker_id is null
     and (e.is_enabled = 1 or (e.is_enabled = 0 and w.hire_day > c.as_of_day))
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
+    and (w.is_active is null or w.is_active = 1 or w.termination_day is not null or w.hire_day > c.as_of_day)
 group by e.row_id, e.id, e.userprincipalname, e.displayname, w.personal_mail
 ;
 
@@ -9569,7 +9626,7 @@ values
     ('fill_pair', 'view', 'Pairs: The compared columns of both sides of each accepted match. is_in_skew: the two loads did not see the same moment (Entra synchronised the user after the AD load began, or AD changed the user after the Entra load began less the sync grace), so a difference proves nothing. One row per accepted match.', null, '0.1.0'),
     ('fill_group_pair', 'view', 'Pairs of groups: AD groups and the synced Entra groups of linked sources that have their SID. is_in_skew: the two loads did not see the same moment (Entra synchronised the group after the AD load began, or AD changed the group after the Entra load began less the sync grace), so a difference proves nothing. One row per AD group and Entra group.', null, '0.1.0'),
     ('fill_worker_match', 'view', 'Workers and their accounts: The accounts of the linked directories that carry a worker''s employee id. A row id stands only where the count is 1; guests are counted apart. is_pair: both accounts are matched with each other. is_complete: every linked directory has been loaded. One row per worker.', null, '0.1.0'),
-    ('fill_leaver', 'view', 'Leavers: Workers who have left: the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date. Left out: who was hired again later, and ids that another active worker holds. hr_value: the date, or the status. One row per worker.', null, '0.1.0'),
+    ('fill_leaver', 'view', 'Leavers: Workers who have left: the termination date lies further back than the grace, whatever the status says, or the worker is inactive without such a date. Left out: who was or will be hired again, and ids that another active worker holds, now or as an earlier one, in any HR system of the same directories. hr_value: the date, or the status. One row per worker.', null, '0.1.0'),
     ('fill_privileged_account', 'view', 'Privileged accounts: Accounts that are in a privileged group of Active Directory (known by the RID, whatever its name), hold or may activate a directory role, or are in a role-assignable group: directly, through nested groups or as a primary group; or own such a group, whose members they choose. adminCount stands beside it and makes nobody privileged. One row per account and group or role.', null, '0.1.0'),
     ('finding_ad_admincount_left', 'view', 'adminCount without a privileged group: An AD user has adminCount 1 and is in none of the groups that table privileged_account knows: it was once protected, and keeps that access list and no inheritance. Critical system objects (krbtgt) are left out. One row per AD user.', null, '0.1.0'),
     ('finding_ad_computed_bit_stored', 'view', 'Computed bit in the stored userAccountControl: The stored userAccountControl has a bit that belongs to msDS-User-Account-Control-Computed alone (LOCKOUT 16, PASSWORD_EXPIRED 8388608, USE_AES_KEYS 134217728). It proves neither a lockout nor an expired password, and scripts that read it are wrong. One row per AD user or computer.', null, '0.1.0'),

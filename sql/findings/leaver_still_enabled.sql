@@ -22,6 +22,30 @@ entra_link as (
     group by l.worker_source_id, l.entra_source_id
 ),
 
+ad_carrier as (
+    select v.hr_value, a.row_id
+    from leaver as v
+    inner join ad_link as l on l.worker_source_id = v.source_id
+    inner join ad_user as a on a.employeeid_key = v.employeeid_key and a.source_id = l.ad_source_id
+),
+
+entra_carrier as (
+    select v.hr_value, e.row_id
+    from leaver as v
+    inner join entra_link as l on l.worker_source_id = v.source_id
+    inner join entra_user as e on e.employeeid_key = v.employeeid_key and e.source_id = l.entra_source_id
+    where (e.is_guest is null or e.is_guest = 0)
+),
+
+ad_either as (
+    select c.hr_value, c.row_id
+    from ad_carrier as c
+    union all
+    select c.hr_value, m.ad_row_id
+    from entra_carrier as c
+    inner join user_match as m on m.entra_row_id = c.row_id
+),
+
 ad_account as (
     select
         a.row_id as ad_row_id,
@@ -29,22 +53,19 @@ ad_account as (
         coalesce(a.userprincipalname, a.samaccountname, a.cn) as name,
         a.useraccountcontrol,
         a.is_enabled,
-        max(v.hr_value) as hr_value
-    from leaver as v
-    inner join ad_link as l on l.worker_source_id = v.source_id
-    inner join ad_user as a on a.employeeid_key = v.employeeid_key and a.source_id = l.ad_source_id
+        max(t.hr_value) as hr_value
+    from ad_either as t
+    inner join ad_user as a on a.row_id = t.row_id
     group by a.row_id, a.guid, a.userprincipalname, a.samaccountname, a.cn, a.useraccountcontrol, a.is_enabled
 ),
 
 either as (
-    select v.hr_value, e.row_id as entra_row_id
-    from leaver as v
-    inner join entra_link as l on l.worker_source_id = v.source_id
-    inner join entra_user as e on e.employeeid_key = v.employeeid_key and e.source_id = l.entra_source_id
+    select c.hr_value, c.row_id as entra_row_id
+    from entra_carrier as c
     union all
-    select aa.hr_value, m.entra_row_id
-    from ad_account as aa
-    inner join user_match as m on m.ad_row_id = aa.ad_row_id
+    select c.hr_value, m.entra_row_id
+    from ad_carrier as c
+    inner join user_match as m on m.ad_row_id = c.row_id
 ),
 
 entra_account as (

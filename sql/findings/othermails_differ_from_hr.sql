@@ -23,6 +23,7 @@ where
     e.othermails_count > 0
     and w.personal_mail_key is not null
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
+    and (w.is_active is null or w.is_active = 1 or w.termination_day is not null or w.hire_day > c.as_of_day)
     and not exists (
         select 1
         from entra_user_othermail as x

@@ -36,4 +36,5 @@ where
     and d.worker_id is null
     and (e.is_enabled = 1 or (e.is_enabled = 0 and w.hire_day > c.as_of_day))
     and (w.termination_day is null or w.termination_day >= c.as_of_day or w.termination_day < w.hire_day)
+    and (w.is_active is null or w.is_active = 1 or w.termination_day is not null or w.hire_day > c.as_of_day)
 group by e.row_id, e.id, e.userprincipalname, e.displayname, w.personal_mail

@@ -1,5 +1,7 @@
 """Each finding on every engine: hit, near miss, NULL, '', case and accents; exact rows expected."""
 
+import pytest
+
 from tests.support.estate import AFTER_AD, BEFORE, LATE, Estate, guid, in_order
 
 NEVER_LOADED = {"is_loaded": False}
@@ -285,6 +287,55 @@ def test_leaver_still_enabled(estate):
         )
     ]
     assert found == sorted([*expected, ("by anchor", None, "accountEnabled", "2026-02-20", None, "true")], key=in_order)
+
+
+GONE = {"is_active": 0, "termination_date": "2026-02-20"}
+
+
+@pytest.mark.parametrize(
+    ("other", "prior", "source", "is_left"),
+    [
+        ({}, None, "hr2", False),
+        ({"employee_id": "E9"}, "E1", "workers", False),
+        ({"employee_id": "E9"}, "E1", "hr2", False),
+        ({"is_active": 0, "hire_date": "2026-04-01"}, None, "workers", False),
+        ({"is_active": 0, "hire_date": "2026-01-01"}, None, "hr2", True),
+        ({}, None, "hr3", True),
+        ({"employee_id": "E9", **GONE}, "E1", "workers", True),
+    ],
+    ids=[
+        "another person of a second HR system", "hired again with a new id", "the same in a second HR system",
+        "a second record begins", "another who has left too", "an HR system of other directories", "who left since",
+    ],
+)  # fmt: skip
+def test_who_left_while_another_holds_the_id(estate, other, prior, source, is_left):
+    for name in ("hr2", "hr3"):
+        estate.source(name, "workers")
+    estate.link(("ad", "entra", "workers"), ("ad", "entra", "hr2"))
+    estate.worker("E1", **GONE)
+    estate.worker("E1b", source=source, **{"employee_id": "E1", **other})
+    if prior is not None:
+        values = {"worker_id": "E1b", "position": 0, "prior_id": prior, "prior_id_key": prior.lower()}
+        estate.insert("worker_prior_id", source, values)
+    estate.ad(guid="a", employeeid="E1")
+    assert [row[0] for row in estate.found("leaver_still_enabled")] == (["a"] if is_left else [])
+
+
+def test_an_account_matched_with_one_that_carries_a_leavers_id(estate):
+    estate.worker("E1", **GONE)
+    estate.ad(guid="by anchor", immutable_id="AA==")
+    estate.entra(id="carries it", employeeid="E1", onpremisesimmutableid="AA==")
+    assert [row[0] for row in estate.found("leaver_still_enabled")] == ["by anchor", "carries it"]
+
+
+@pytest.mark.parametrize(
+    ("mails", "code"), [((), "othermails_missing"), (("old@home.example",), "othermails_differ_from_hr")]
+)
+def test_who_left_without_a_date_needs_no_address(estate, mails, code):
+    for number, values in (("E1", {"is_active": 0}), ("E2", {}), ("E3", {"is_active": 0, "hire_date": "2026-04-01"})):
+        estate.worker(number, personal_mail=f"{number}@home.example", **values)
+        estate.entra(id=number, employeeid=number, mails=mails)
+    assert [row[0] for row in estate.found(code)] == ["E2", "E3"]
 
 
 def test_a_leaver_of_a_source_that_is_not_linked(estate):

@@ -11,13 +11,12 @@ from recon.decode.sid import sid_text
 from tests.support.companies import MadeCompany, number, same, shared, text_of, value
 from tests.support.oracle_accounts import agreeing, pairs, settled
 from tests.support.oracle_groups import PRIVILEGED, TODAY, ad_groups, ad_inside, is_off, name_of, steps_to, with_id
-from tests.support.oracle_sspr import day_of, id_of, users_of
+from tests.support.oracle_sspr import day_of, id_of, is_active, users_of
 
 Found = set[tuple[str | None, ...]]
 Raw = dict[str, list[bytes]]
 STALE = datetime(2025, 12, 2)
 _NOW = datetime(2026, 3, 2, 5, 20)
-_ACTIVE = {"active", "a", "1", "true", "yes", "on leave", "onleave"}
 # ISO 3166-1 codes among those of the made companies
 _COUNTRIES = {"DE", "FI"}
 
@@ -211,11 +210,6 @@ def ad_expired_entra_enabled(company: MadeCompany) -> Found:
 # ---- HR -----------------------------------------------------------------------------------------------
 
 
-def _is_active(worker: dict[str, str]) -> bool | None:
-    status = same(worker["WorkerStatus"])
-    return None if status is None else status in _ACTIVE
-
-
 def _came_back(worker: dict[str, str]) -> bool:
     """Hired after the day of leaving."""
     hired, left = day_of(worker["HireDate"]), day_of(worker["TerminationDate"])
@@ -228,13 +222,15 @@ def _leavers(company: MadeCompany) -> Iterator[tuple[dict[str, str], str]]:
     for worker in company.workers:
         hired, left = day_of(worker["HireDate"]), day_of(worker["TerminationDate"])
         by_date = left is not None and left < limit and (hired is None or hired <= left)
-        by_status = _is_active(worker) is False and left is None and (hired is None or hired <= TODAY)
+        by_status = is_active(worker) is False and left is None and (hired is None or hired <= TODAY)
         others = [
             other
             for other in company.workers
             if other is not worker
             and id_of(other) == id_of(worker)
-            and _is_active(other) is not False
+            and (
+                is_active(other) is not False or ((begins := day_of(other["HireDate"])) is not None and begins > TODAY)
+            )
             and ((ends := day_of(other["TerminationDate"])) is None or ends >= limit or _came_back(other))
         ]
         if (by_date or by_status) and not others:
@@ -248,7 +244,10 @@ def leaver_still_enabled(company: MadeCompany) -> Found:
     for worker, said in _leavers(company):
         key = id_of(worker)
         mine = [raw for _, _, raw in _accounts(company, "ad_user") if same(value(raw, "employeeID")) == key]
-        for raw in mine:
+        theirs = [
+            raw for raw, user in pairs(company) if same(user["employeeId"]) == key and user["userType"] != "Guest"
+        ]
+        for raw in (*mine, *theirs):
             guid = guid_text(raw["objectguid"][0])
             here[guid] = max(said, here.get(guid, ""))
         matched = [user["id"] for raw, user in pairs(company) if any(raw is one for one in mine)]
@@ -294,7 +293,7 @@ def joiner_without_account(company: MadeCompany) -> Found:
         if hired is None or hired > TODAY + timedelta(days=14) or id_of(worker) in held:
             continue
         is_leaver = left is not None and hired <= left < TODAY
-        if not is_leaver and (_is_active(worker) is not False or hired > TODAY):
+        if not is_leaver and (is_active(worker) is not False or hired > TODAY):
             found.add(("worker", worker["WorkerID"], "employeeId", _shown_id(worker), None, None))
     return found
 

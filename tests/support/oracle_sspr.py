@@ -115,6 +115,14 @@ def users_of(company: MadeCompany, worker: dict[str, str]) -> list[dict[str, Any
     return [user for user in _members(company) if same(user["employeeId"]) == id_of(worker)]
 
 
+_ACTIVE = {"active", "a", "1", "true", "yes", "on leave", "onleave"}
+
+
+def is_active(worker: dict[str, str]) -> bool | None:
+    status = same(worker["WorkerStatus"])
+    return None if status is None else status in _ACTIVE
+
+
 def _staff(company: MadeCompany) -> Iterator[tuple[dict[str, str], dict[str, Any], str]]:
     """Workers who have not left, whose only Entra user is known, with the personal address of HR."""
     for worker in company.workers:
@@ -122,6 +130,7 @@ def _staff(company: MadeCompany) -> Iterator[tuple[dict[str, str], dict[str, Any
         mail = worker["PersonalEmail"].strip()
         hired, left = day_of(worker["HireDate"]), day_of(worker["TerminationDate"])
         is_leaver = left is not None and left < TODAY and (hired is None or hired <= left)
+        is_leaver |= left is None and is_active(worker) is False and (hired is None or hired <= TODAY)
         if len(users) == 1 and mail and not is_leaver:
             yield worker, users[0], mail
 
