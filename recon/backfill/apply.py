@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recon.backfill.course import Course, Work
-from recon.backfill.journal import DONE, FAILED, SKIPPED, Journal
+from recon.backfill.journal import DONE, FAILED, SKIPPED, Journal, may_have_landed
 from recon.backfill.lanes import Carried, Change, Lanes
 from recon.backfill.pacing import Pacer
 from recon.backfill.plan import Plan
-from recon.backfill.precondition import Landed, Reply, Write
+from recon.backfill.precondition import NOT_DONE, Landed, Reply, Write
 from recon.backfill.result import Result
+from recon.errors import AccessError, SignInError
 
 BATCH = 20
 _LONGEST_SLEEP = 1.0  # between two looks at the clock and at a request to stop
@@ -69,15 +70,15 @@ class Apply(Course):
     # ---- what is to be done
 
     def _in_doubt(self) -> list[Work]:
-        """Items whose write may have landed before an earlier run ended; their re-read waits until it can tell."""
+        """Items that an earlier run began and did not end; their re-read waits until it can tell what landed."""
         doubtful = self.journal.state.intents
         if not doubtful:
             return []
         settled = self.clock() + self.limits.settle
         return [
-            Work(number, item, not_before=settled, sent=tuple(doubtful[number]["after"]))
+            Work(number, item, not_before=settled, sent=tuple(intent["after"]) if may_have_landed(intent) else None)
             for number, item in enumerate(self.plan.items())
-            if number in doubtful
+            if (intent := doubtful.get(number)) is not None
         ]
 
     @property
@@ -155,6 +156,9 @@ class Apply(Course):
         if carried.error is not None:
             self._error = self._error or carried.error
             self._flying.discard(flight)
+            if isinstance(carried.error, SignInError | AccessError):  # refused as a whole: nothing was written
+                for work, change in zip(flight.works, flight.changes, strict=False):  # no changes in a re-read
+                    self.attempt(work, Reply(NOT_DONE), change.client_request_id)
         elif flight.changes:
             self._flying.discard(flight)
             self._take_answers(flight, carried.replies)

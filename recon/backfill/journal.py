@@ -26,6 +26,9 @@ PATCH, BULK_UPLOAD = "patch", "bulk-upload"  # ways of writing
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 OUTCOMES = (DONE, SKIPPED, FAILED)
 
+# what an attempt says when nothing was done: never sent, refused, too many, overtaken
+_NOT_DONE = frozenset({-1, 400, 409, 429})
+
 _ON_ITEMS = ("intent", "attempt", "outcome", "verify")
 _CHAIN = 32  # hexadecimal digits of the chain kept in a line
 
@@ -38,6 +41,14 @@ def _canonical(entry: Mapping[str, Any]) -> bytes:
     return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def may_have_landed(intent: Mapping[str, Any]) -> bool:
+    """Whether a write of this item in doubt (see JournalState.intents), the last or an earlier one, may be in effect.
+
+    One without any answer may: the process ended before it came.
+    """
+    return bool(intent.get("lost")) or intent.get("answered") not in _NOT_DONE
+
+
 @dataclass
 class JournalState:
     """What a journal says, replayed: per item (its number in the plan) whether it is in doubt, or its final outcome."""
@@ -48,7 +59,8 @@ class JournalState:
     torn: int = 0
     runs: int = 0
     way: str | None = None  # in which the plan is written, once it is
-    # in doubt: no outcome yet; `answered` is the status of the attempt, where there was an answer to this intent
+    # in doubt: no outcome yet; `answered` is the status of the attempt, where there was an answer to this intent;
+    # `lost`: an earlier write of the item may have landed
     intents: dict[int, dict[str, Any]] = field(default_factory=dict)
     outcomes: dict[int, str] = field(default_factory=dict)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)  # (outcome, reason)
@@ -77,7 +89,8 @@ class JournalState:
         if item in self.outcomes:
             raise PlanError(f"the journal is damaged: item {item} goes on after its outcome")
         if kind == "intent":
-            self.intents[item] = dict(entry)
+            earlier = self.intents.get(item)
+            self.intents[item] = {**entry, "lost": earlier is not None and may_have_landed(earlier)}
         elif kind == "attempt" and item in self.intents:
             self.intents[item]["answered"] = entry.get("status")
         elif kind == "outcome":

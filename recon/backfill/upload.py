@@ -19,7 +19,7 @@ from typing import Any
 
 from recon.backfill.course import Course, Work
 from recon.backfill.items import Item, Value, same_value
-from recon.backfill.journal import BULK_UPLOAD, DONE, FAILED, SKIPPED, Journal, read_entries
+from recon.backfill.journal import BULK_UPLOAD, DONE, FAILED, SKIPPED, Journal, may_have_landed, read_entries
 from recon.backfill.lanes import Lanes
 from recon.backfill.pacing import Pacer, Quota
 from recon.backfill.plan import Plan
@@ -103,7 +103,7 @@ class Upload(Course):
         for number, item in enumerate(self.plan.items()):
             if (intent := doubtful.get(number)) is None:
                 continue
-            work = Work(number, item, sent=tuple(intent["after"]))
+            work = Work(number, item, sent=tuple(intent["after"]) if may_have_landed(intent) else None)
             if intent.get("answered") in _NOT_STAGED:
                 self.again.append(work)
                 continue
@@ -188,7 +188,6 @@ class Upload(Course):
             assert not isinstance(made, Skip)  # told apart when it was re-read
             operations.append(made)
             self.intend(work, write, bulk_id)
-            work.sent = write.after
         at = self.now()
         self.journal.sync()
         self.pacer.take(1)
@@ -228,7 +227,8 @@ class Upload(Course):
             return
         self._attempts(ready, reply)
         if reply.status in (ACCEPTED, LOST):
-            for work, _, _ in ready:
+            for work, write, _ in ready:
+                work.sent = write.after
                 key, deadline = work.item.object_id.lower(), self.clock() + self.log_seconds
                 self._sent[key] = _Sent(work, at, deadline, reading_at, is_accepted=reply.status == ACCEPTED)
             if len(ready) < MOST_OPERATIONS:  # the canary, or the end: somebody waits for the outcome

@@ -1,6 +1,7 @@
 """The engine against a tenant in memory: preconditions, retries, stops, crashes."""
 
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -12,11 +13,11 @@ from recon.backfill.journal import Journal, read_entries, read_journal, read_wri
 from recon.backfill.lanes import Inline
 from recon.backfill.pacing import Pacer, Quota, Waiting
 from recon.backfill.plan import freeze
-from recon.backfill.precondition import Reply, Skip, Write, judge_fresh
+from recon.backfill.precondition import NOT_DONE, Reply, Skip, Write, judge_fresh
 from recon.backfill.reread import preview
 from recon.backfill.stops import Limits
 from recon.backfill.undo import make_undo
-from recon.errors import PlanError
+from recon.errors import AccessError, PlanError, SignInError, SourceError
 from tests.backfill.make import header, item, plan_of
 from tests.backfill.tenant import LOST_REPLY, Clock, Crash, Tenant, user_of
 
@@ -289,6 +290,47 @@ def test_trouble_without_end_is_left_for_the_next_run(tmp_path):
     again = run(plan, tenant)
     assert (again.counts, again.left) == ({"done": 1}, 0)
     assert len(tenant.writes) == 3
+
+
+REFUSALS = {
+    "429": Reply(429, retry_after=1.0),
+    "409": Reply(409, code="Directory_ConcurrencyViolation"),
+    "never sent": Reply(NOT_DONE),
+    "signed out": SignInError("the secret has expired"),
+    "without the right": AccessError("no right to write"),
+}
+
+
+def write_with(tenant, answers):
+    """Let the tenant's writes be answered so, one after the other and the last one for ever; none is done."""
+    answers = list(answers)
+
+    def write(changes):
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return [answer] * len(changes)
+
+    tenant.write = write
+
+
+@pytest.mark.parametrize("is_later_run", [False, True])
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
+@pytest.mark.parametrize("was_lost", [False, True])
+def test_the_same_value_by_somebody_else_is_not_ours(tmp_path, refusal, is_later_run, was_lost):
+    """A refused write changed nothing; one whose answer was lost before that may have."""
+    plan = plan_of(tmp_path, 2)
+    tenant = Tenant.of(list(plan.items()))
+    write_with(tenant, [*[LOST_REPLY] * was_lost, refusal])
+    for _ in range(1 + is_later_run):
+        with pytest.raises(type(refusal)) if isinstance(refusal, SourceError) else nullcontext():
+            run(plan, tenant, limits=Limits(canary=0, tries=2 + was_lost))
+    for user, each in zip(tenant.users.values(), plan.items(), strict=True):
+        user["otherMails"] = list(each.after)
+    assert run(plan, tenant).left == 0
+    expected = ("done", "found") if was_lost else ("skipped", "already_present")
+    assert read_journal(plan.journal_file).reasons == {expected: 2}
+    assert sorted(read_written(plan.journal_file)[0]) == [0, 1] * was_lost
 
 
 def test_refusals_are_final(tmp_path):

@@ -148,6 +148,26 @@ def test_a_429_for_hours_is_the_end_of_the_days_allowance(tmp_path):
         assert lab.uploads == [429, 202]
 
 
+@pytest.mark.parametrize(("fault", "is_left"), [("429:7@/bulkUpload/", False), ("429:40000@/bulkUpload/", True)])
+def test_the_same_value_by_somebody_else_is_not_ours(tmp_path, fault, is_left):
+    plan = plan_of(tmp_path, 1)
+    with office(list(plan.items())) as lab:
+        lab.graph.add_fault(parse_fault(fault))
+
+        class Overtaken(Scripted):
+            def post(self, operations):
+                reply = super().post(operations)
+                for each in plan.items():
+                    lab.graph.change_user(TENANT, each.object_id, otherMails=list(each.after))
+                return reply
+
+        with Journal(plan.journal_file) as journal:
+            assert lab.engine(plan, journal, Overtaken(lab.uploader)).run("tester").left == is_left
+        lab.upload(plan)
+        assert read_journal(plan.journal_file).reasons == {("skipped", "already_present"): 1}
+        assert lab.uploads == [429]
+
+
 @pytest.mark.parametrize("fault", ["reset-after@/bulkUpload/", "504-after@/bulkUpload/"])
 def test_a_lost_answer_waits_for_the_log_and_is_not_sent_again(tmp_path, fault):
     plan = plan_of(tmp_path, 3)
