@@ -104,10 +104,16 @@ def _changed_identity(item: Item, body: dict[str, Any]) -> Skip | None:
     return None
 
 
+def has_landed(item: Item, value: Value, sent: Value) -> bool:
+    """Whether a write of `sent` whose answer was lost shows in `value`, to which others may have added since."""
+    added = {fold(entry) for entry in item.after} - {fold(entry) for entry in item.before}
+    return same_value(value, sent) or (bool(added) and added <= {fold(entry) for entry in value})
+
+
 def judge_fresh(item: Item, reply: Reply, *, sent: Value | None = None) -> Skip | Write | Landed:
     """What a fresh answer says: write this over that, skip, or: what we wrote stands already.
 
-    `sent`: what a write of ours carried whose answer was lost; finding that value means it landed.
+    `sent`: what a write of ours carried whose answer was lost; finding it, or all that it added, means it landed.
     """
     if reply.status == 404:
         return Skip("deleted", "no such user any more")
@@ -115,7 +121,7 @@ def judge_fresh(item: Item, reply: Reply, *, sent: Value | None = None) -> Skip 
         said = f"the re-read was refused: {reply.status} {reply.code or ''}".rstrip()
         return Skip("unreadable", said, is_trouble=True)
     value = current_value(item.attribute, reply.body)
-    if sent is not None and value is not None and same_value(value, sent):
+    if sent is not None and value is not None and has_landed(item, value, sent):
         return Landed()
     gone = _changed_identity(item, reply.body)
     if gone is not None:

@@ -18,12 +18,12 @@ from datetime import datetime
 from typing import Any
 
 from recon.backfill.course import Course, Work
-from recon.backfill.items import Item, Value, same_value
+from recon.backfill.items import Item, Value
 from recon.backfill.journal import BULK_UPLOAD, DONE, FAILED, SKIPPED, Journal, may_have_landed, read_entries
 from recon.backfill.lanes import Lanes
 from recon.backfill.pacing import Pacer, Quota
 from recon.backfill.plan import Plan
-from recon.backfill.precondition import LOST, NOT_DONE, Reply, Skip, Write, current_value
+from recon.backfill.precondition import LOST, NOT_DONE, Reply, Skip, Write, current_value, has_landed
 from recon.backfill.reread import reread
 from recon.backfill.result import Result
 from recon.backfill.uploader import CALLS, CALLS_SECONDS, MOST_OPERATIONS, LogEntry, Uploader
@@ -325,7 +325,7 @@ class Upload(Course):
             if reply.is_success and reply.body is not None:
                 value = current_value(item.attribute, reply.body)
             is_written = entry is not None and entry.is_written
-            if value is not None and sent.work.sent is not None and same_value(value, sent.work.sent):
+            if value is not None and sent.work.sent is not None and has_landed(item, value, sent.work.sent):
                 self._done(sent, "written" if is_written else "found", entry)
                 continue
             if entry is not None and is_written and sent.deadline > self.clock():

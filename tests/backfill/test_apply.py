@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from recon.backfill.apply import Apply
 from recon.backfill.journal import Journal, read_entries, read_journal, read_written
 from recon.backfill.lanes import Inline
+from recon.backfill.owned import read_owned
 from recon.backfill.pacing import Pacer, Quota, Waiting
 from recon.backfill.plan import freeze
 from recon.backfill.precondition import NOT_DONE, Reply, Skip, Write, judge_fresh
@@ -228,6 +229,45 @@ def test_a_lost_answer_of_a_write_that_landed_is_found(tmp_path):
     assert len(tenant.writes) == 5
     assert read_journal(plan.journal_file).reasons == {("done", "found"): 5}
     assert clock.now >= 1005  # the re-read that decides is not at once
+
+
+@pytest.mark.parametrize("dies", [False, True])
+@pytest.mark.parametrize(
+    ("mode", "before", "others", "is_ours"),
+    [
+        ("fill", (), ["u0@mail.example", "late@x.example"], True),
+        ("merge", ("p@x.example",), ["late@x.example", "U0@mail.example"], True),
+        ("merge", ("p@x.example",), ["late@x.example", "p@x.example"], False),
+        ("fill", (), ["late@x.example"], False),
+    ],
+)
+def test_a_lost_write_to_which_somebody_added_is_known_as_ours(tmp_path, mode, before, others, is_ours, dies):
+    """Whether the process died before the answer or the answer was lost: what we added stands, so that we wrote it."""
+    entry = item(0, mode=mode, before=before, after=(*before, "u0@mail.example"))
+    plan = freeze(tmp_path / "plans", header(), [entry])
+    tenant = Tenant.of([entry])
+
+    def fault(kind, object_id):
+        if kind != "answer":
+            return None
+        tenant.users[object_id]["otherMails"] = others
+        tenant.fault = lambda *_: None
+        if dies:
+            raise Crash
+        return LOST_REPLY
+
+    tenant.fault = fault
+    with pytest.raises(Crash) if dies else nullcontext():
+        run(plan, tenant)
+    assert run(plan, tenant).left == 0
+    assert (read_journal(plan.journal_file).reasons == {("done", "found"): 1}) == is_ours
+    assert read_owned(plan.folder.parent, plan.tenant_id, "otherMails") == (
+        {entry.object_id: ("u0@mail.example",)} if is_ours or mode == "merge" else {}
+    )
+    if is_ours:
+        undo = make_undo(tmp_path / "plans", plan, **TIMES)
+        assert run(undo, tenant).reasons == {"value_changed": 1}
+        assert tenant.users[entry.object_id]["otherMails"] == others
 
 
 @pytest.mark.parametrize("status", [400, 403])
