@@ -128,10 +128,12 @@ def judge_fresh(item: Item, reply: Reply, *, sent: Value | None = None) -> Skip 
         return gone
     if value is None:
         return Skip("unknown_value", f"the answer does not contain {item.attribute}", is_trouble=True)
-    if same_value(value, item.before):
-        return Write(value, item.after)
-    if item.mode == "merge":
+    if item.mode == "merge":  # first: what stands there stays as it is spelled, in its order
         return _merged(item, value)
+    # owned writes others' values back from the plan: two addresses that compare alike may be two mailboxes
+    is_before = sorted(value) == sorted(item.before) if item.mode == "owned" else same_value(value, item.before)
+    if is_before:
+        return Write(value, item.after)
     if same_value(value, item.after):
         return Skip("already_present", "the value is there")
     return Skip("value_changed", f"{item.attribute} changed since the plan was made")

@@ -146,3 +146,15 @@ def test_taking_back_needs_no_proof_of_identity_and_giving_again_does():
     refused = judge_fresh(again, fresh(again, **changed))
     assert isinstance(refused, Skip)
     assert refused.reason == "guest"
+
+
+@pytest.mark.parametrize("now", [["strasse@x.example", "b@x.example"], ["B@x.example", "Straße@x.example"]])
+def test_what_stands_there_is_never_written_back_in_another_spelling(now):
+    before = ("straße@x.example", "b@x.example")
+    for after in ((*before, "new@x.example"), ("new@x.example", *before)):
+        added = item(0, before=before, after=after, mode="merge")
+        expected = (*now, "new@x.example") if after[0] == before[0] else ("new@x.example", *now)
+        assert judge_fresh(added, fresh(added, otherMails=now)) == Write(tuple(now), expected)
+    owned = item(0, before=before, after=("new@x.example", "b@x.example"), mode="owned")
+    assert judge_fresh(owned, fresh(owned, otherMails=now)).reason == "value_changed"
+    assert judge_fresh(owned, fresh(owned, otherMails=list(reversed(before)))) == Write(before[::-1], owned.after)
