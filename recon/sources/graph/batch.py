@@ -166,16 +166,18 @@ def _post(client: Sender, items: Mapping[int, BatchItem]) -> dict[int, BatchAnsw
         raise SourceError("POST /$batch: the answer holds no list of responses")
     # an item rarely names its request-id: then it is that of the whole
     own = {name: value for name, value in answer.headers.items() if name.lower() == "request-id"}
-    found = {}
+    found: dict[int, BatchAnswer] = {}
     for response in responses:
         place = _place(response, items)
         if place is not None:
             headers = response.get("headers")
             headers = headers if isinstance(headers, dict) else {}
             is_named = any(str(name).lower() == "request-id" for name in headers)
-            found[place] = BatchAnswer(
-                response["status"], headers if is_named else {**headers, **own}, response.get("body")
-            )
+            status, known = response["status"], found.get(place)
+            if known is not None and known.status != status:  # answered twice, and not alike: nobody knows which holds
+                found[place] = BatchAnswer(LOST)
+                continue
+            found[place] = BatchAnswer(status, headers if is_named else {**headers, **own}, response.get("body"))
     # an item that the answer forgot is one without an answer
     return {place: found.get(place, BatchAnswer(LOST)) for place in items}
 

@@ -158,6 +158,17 @@ def test_a_write_that_the_answer_forgot_is_marked():
     assert [answer.status for answer in answers] == [LOST, 204]
 
 
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [((204, 429), LOST), ((429, 204), LOST), ((204, 429, 204), LOST), ((429, 429, 400), LOST), ((204, 204), 204)],
+)
+def test_a_write_that_was_answered_twice_and_not_alike_is_marked_and_not_sent_again(statuses, expected):
+    twice = json_reply({"responses": [{"id": "0", "status": status} for status in statuses]})
+    answers, _, server = run(Replies(twice), [write()])
+    assert [answer.status for answer in answers] == [expected]
+    assert len(server.heard) == 1
+
+
 def test_a_batch_of_writes_refused_with_429_as_a_whole_is_sent_again():
     fine = json_reply({"responses": [{"id": "0", "status": 204}]})
     answers, slept, _ = run(Replies(Reply(429, headers={"Retry-After": "4"}), fine), [write()])
