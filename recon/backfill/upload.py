@@ -226,7 +226,7 @@ class Upload(Course):
                 self._fail(work, "refused", reply)
             return
         self._attempts(ready, reply)
-        if reply.status in (ACCEPTED, LOST):
+        if reply.status not in _NOT_STAGED:  # an answer that says neither is like a lost one
             for work, write, _ in ready:
                 work.sent = write.after
                 key, deadline = work.item.object_id.lower(), self.clock() + self.log_seconds

@@ -1,6 +1,7 @@
 """Bulk upload against the simulator over HTTP: outcomes from the log, refusals, lost answers, silence, crashes."""
 
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from recon.backfill.journal import Journal, read_entries, read_journal
 from recon.backfill.lanes import Inline
 from recon.backfill.pacing import Pacer
 from recon.backfill.plan import freeze
+from recon.backfill.precondition import Reply
 from recon.backfill.stops import Limits
 from recon.backfill.undo import make_undo
 from recon.backfill.uploader import GraphUploader
@@ -176,6 +178,45 @@ def test_a_lost_answer_waits_for_the_log_and_is_not_sent_again(tmp_path, fault):
         assert lab.upload(plan).counts == {"done": 3}
         assert len(lab.uploads) == 1
         assert len(lab.graph.writes) == 3
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+@pytest.mark.parametrize("dies", [False, True])
+def test_an_answer_that_is_not_202_waits_for_the_log_and_is_not_sent_again(tmp_path, status, dies):
+    plan = plan_of(tmp_path, 3)
+    with office(list(plan.items()), delay=120) as lab:
+
+        class Odd(Scripted):
+            def post(self, operations):
+                self.inner.post(operations)
+                return Reply(status)
+
+            def log(self, since):
+                if dies:
+                    raise Crash
+                return super().log(since)
+
+        with pytest.raises(Crash) if dies else nullcontext(), Journal(plan.journal_file) as journal:
+            lab.engine(plan, journal, Odd(lab.uploader)).run("tester")
+        lab.upload(plan)
+        assert read_journal(plan.journal_file).reasons == {("done", "written"): 3}
+        assert lab.uploads == [202]
+
+
+def test_a_silent_log_finds_ours_among_what_others_added(tmp_path):
+    plan = plan_of(tmp_path, 1)
+    with office(list(plan.items()), delay=10, log_delay=10_000) as lab:
+        both = ["u0@mail.example", "late@x.example"]
+
+        class Adding(Elapsing):
+            def __call__(self, seconds):
+                super().__call__(seconds)
+                if lab.graph.writes:
+                    lab.graph.change_user(TENANT, item(0).object_id, otherMails=both)
+
+        lab.upload(plan, waiting=Adding(lab.clock))
+        assert read_journal(plan.journal_file).reasons == {("done", "found"): 1}
+        assert lab.written(plan) == [both]
 
 
 @pytest.mark.parametrize("fault", ["reset@/bulkUpload/", "503@/bulkUpload/"])
