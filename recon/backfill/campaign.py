@@ -27,6 +27,7 @@ from recon.backfill.precondition import Skip
 from recon.backfill.registered import find_registered
 from recon.backfill.reread import preview, reread
 from recon.backfill.result import Result
+from recon.backfill.revoked import check_not_taken_back
 from recon.backfill.sources import check_intact
 from recon.backfill.stops import Limits
 from recon.backfill.undo import make_undo
@@ -84,6 +85,7 @@ def check(
     Approvals are not looked at here: a dry run needs none.
     """
     source = entra_of(config, plan)
+    check_not_taken_back(plan)
     check_applicable(
         plan,
         tenant_id=source.tenant_id,

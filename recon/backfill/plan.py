@@ -242,7 +242,8 @@ def _freeze(plans: Path, folder: Path, header: Mapping[str, Any], outcomes: Iter
 # ---- reading ----------------------------------------------------------------------------------------------
 
 
-def _read_header(folder: Path) -> dict[str, Any]:
+def read_header(folder: Path) -> dict[str, Any]:
+    """The header as it stands in the folder, its hash not verified. Raises PlanError when it cannot be read."""
     try:
         text = (folder / HEADER_FILE).read_bytes()
     except OSError as error:
@@ -266,7 +267,7 @@ def find_plan(plans: Path, name: str) -> Path:
     if not folders:
         raise UsageError(f"there is no plan in {plans}", hint="recon backfill plan makes one")
     if name == LATEST:
-        return max(folders, key=lambda folder: (str(_read_header(folder).get("created_at", "")), folder.name))
+        return max(folders, key=lambda folder: (str(read_header(folder).get("created_at", "")), folder.name))
     if not _PREFIX.fullmatch(name.lower()):
         raise UsageError(f"{name} is not a plan: give the first characters of its hash (4 or more), or latest")
     found = [folder for folder in folders if folder.name.startswith(name.lower())]
@@ -280,7 +281,7 @@ def find_plan(plans: Path, name: str) -> Path:
 def load_plan(plans: Path, name: str) -> Plan:
     """Read a plan and verify that nothing in it was changed. Raises PlanError when something was."""
     folder = find_plan(plans, name)
-    header = _read_header(folder)
+    header = read_header(folder)
     changed = PlanError(
         f"plan {folder.name[:12]} was changed after it was made: its hash does not fit", hint="make a new plan"
     )

@@ -16,6 +16,7 @@ from recon.backfill.pacing import Waiting
 from recon.backfill.page import write_page
 from recon.backfill.plan import Plan, load_plan, plan_folders
 from recon.backfill.result import Result
+from recon.backfill.revoked import check_not_taken_back, check_still_meant
 from recon.backfill.sources import check_intact
 from recon.backfill.verify import Verified
 from recon.backfill_config import Campaign
@@ -57,7 +58,8 @@ def settings_of(config: Config, name: str) -> Config:
 def _unfinished(config: Config, store: Store, name: str, now: str, say: Callable[[str], None]) -> Plan | None:
     """The campaign's newest plan that is still good and has items without an outcome.
 
-    One that stands on a load found broken since is left: a new one takes its place.
+    One that was taken back, was made for other settings, or stands on a load found broken since is left: a new one
+    takes its place.
     """
     plans = plans_folder(config)
     found: list[Plan] = []
@@ -69,6 +71,8 @@ def _unfinished(config: Config, store: Store, name: str, now: str, say: Callable
     newest = max(found, key=lambda plan: str(plan.header["created_at"]), default=None)
     try:
         if newest is not None:
+            check_not_taken_back(newest)
+            check_still_meant(config, newest)
             with store.read() as connection:
                 check_intact(connection, newest)
     except PlanError as error:

@@ -7,8 +7,12 @@ import pytest
 from sqlalchemy import select, update
 
 from recon.backfill.approval import approve
+from recon.backfill.campaign import Choices
+from recon.backfill.journal import read_journal
 from recon.backfill.plan import load_plan, plan_folders
+from recon.backfill.scheduled import run_campaign
 from recon.catalog import read_catalog
+from recon.config import load_config
 from recon.decode.times import utc_now_text
 from recon.lab.sample import SampleCompany
 from recon.queries import query
@@ -81,6 +85,60 @@ def test_a_plan_on_a_load_found_broken_is_left_for_a_new_one(nightly):
     assert (code, len(nightly.plans())) == (4, 2)
     assert f"plan {plan.short} stands on " in err
     assert "it is left unfinished" in err
+
+
+@pytest.fixture
+def begun(nightly):
+    """The campaign's plan after its canary: 2 of 5 written."""
+    config = load_config(nightly.rehearsal.folder / "recon.toml")
+    with nightly.rehearsal.store() as store:
+        run_campaign(config, store, "nightly", commit=True, choices=Choices(after_canary="stop"))
+    (plan,) = nightly.plans()
+    assert len(nightly.rehearsal.graph.writes) == 2
+    return plan
+
+
+def test_a_plan_that_was_taken_back_does_not_go_on(nightly, begun):
+    assert nightly("undo", begun.short)[0] == 0
+    (undo,) = (plan for plan in nightly.plans() if plan.header["kind"] == "undo")
+    assert nightly("apply", begun.short)[0] == 0  # the undo has not begun
+    assert nightly("apply", undo.short, "--commit")[0] == 0
+    for arguments in (["apply", begun.short], ["apply", begun.short, "--commit"]):
+        code, _, err = nightly(*arguments)
+        assert code == 1
+        assert f"plan {begun.short} was taken back by plan {undo.short}" in err
+    assert len(nightly.rehearsal.graph.writes) == 4
+    code, _, err = nightly("run", "nightly", "--commit")
+    assert code == 0
+    assert f"plan {begun.short} was taken back by plan {undo.short}; it is left unfinished" in err
+    assert len(nightly.plans()) == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        ('"Contoso Corp"', '"Nobody"', "its scope"),
+        ('["Backfill deny list"]', "[]", "the denied groups"),
+        ('[campaign.nightly]\n', '[campaign.nightly]\nmapping = {attribute = "otherMails", mode = "merge"}\n',
+         "the mappings"),
+    ],
+)  # fmt: skip
+def test_a_plan_for_other_settings_does_not_go_on(nightly, begun, before, after, what):
+    file = nightly.rehearsal.folder / "recon.toml"
+    text = file.read_text(encoding="utf-8")
+    assert before in text
+    file.write_text(text.replace(before, after), encoding="utf-8")
+    err = nightly("run", "nightly", "--commit")[2]
+    assert f"plan {begun.short} was made before {what} changed in recon.toml; it is left unfinished" in err
+    assert len(nightly.plans()) == 2
+    assert len(read_journal(begun.journal_file).outcomes) == 2
+
+
+def test_a_plan_for_the_same_settings_goes_on(nightly, begun):
+    code, _, err = nightly("run", "nightly", "--commit")
+    assert code == 0
+    assert f"going on with plan {begun.short}" in err
+    assert [plan.hash for plan in nightly.plans()] == [begun.hash]
 
 
 def test_a_plan_waits_for_approval_and_is_carried_out_then(nightly):
