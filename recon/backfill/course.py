@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from recon import __version__
 from recon.backfill.items import Item, Value
 from recon.backfill.journal import DONE, PATCH, SKIPPED, Journal
-from recon.backfill.pacing import Waiting
+from recon.backfill.pacing import LONGEST_PAUSE, Waiting
 from recon.backfill.plan import Plan
 from recon.backfill.precondition import Landed, Reply, Skip, Write, judge_fresh
 from recon.backfill.result import Result
@@ -57,7 +57,7 @@ class Course:
         self.clock, self.now, self.has_left, self.advance = clock, now, has_left, advance
         self.result = Result(plan.item_count)
         tried = sum(1 for outcome in journal.state.outcomes.values() if outcome != SKIPPED)
-        self.stops = Stops(self.limits, tried, is_over)
+        self.stops = Stops(self.limits, tried, is_over, lambda: plan.expiry(self.now()))
         self.again: list[Work] = []  # to be tried later in this run
 
     def begin(self, user: str, facts: dict[str, object]) -> None:
@@ -83,7 +83,10 @@ class Course:
         return verdict
 
     def settle(self, work: Work, verdict: Skip | Write | Landed) -> Write | None:
-        """What to write, or None when the item has got its outcome from the re-read."""
+        """What to write, or None when the item has got its outcome from the re-read, or is held."""
+        if isinstance(verdict, Write) and self.stops.is_held:
+            self.again.append(work)  # there may be long waits between the run's begin, the re-read and the write
+            return None
         if isinstance(verdict, Write):
             return verdict
         if isinstance(verdict, Skip) and verdict.is_trouble and work.sent is not None:
@@ -140,8 +143,18 @@ class Course:
         self.stops.left(why)
 
     def postpone(self, work: Work, reply: Reply) -> None:
-        """Try the item again later in this run, or leave it for the next one."""
+        """Try the item again later in this run, or leave it for the next one.
+
+        A limit of the whole tenant that asks for too long a wait ends the run.
+        """
         work.tries += 1
+        if reply.retry_after is not None and reply.retry_after > LONGEST_PAUSE:
+            if self.result.is_allowance_over:  # which ends the run by itself
+                return
+            if reply.is_limit:
+                self.stops.stop(f"the service asked to wait {reply.retry_after:.0f} s")
+            self.leave("asked to wait too long")
+            return
         if work.tries >= self.limits.tries:
             self.leave(f"{reply.status if reply.status > 0 else 'no answer'}")
             return

@@ -21,6 +21,8 @@ _READ_QUOTAS = ((50, 3_500.0), (501, 5_000.0))
 _READ_QUOTA_LARGE = 8_000.0
 READ_SECONDS = 10.0
 
+LONGEST_PAUSE = 900.0  # seconds of a Retry-After that a run waits; who asks for more is left for a later run
+
 _SLOWEST = 1 / 16  # share of the chosen rate that is always kept
 _RECOVERY_SECONDS = 60.0  # from nothing back to the chosen rate
 _BATCH = 20

@@ -77,6 +77,11 @@ class Plan:
         """How many items take away a value that is not known to be ours."""
         return int(self.header["replaced"])
 
+    def expiry(self, now: str) -> str | None:
+        """That the plan has expired, in words; None when it has not. `now`: the time text."""
+        expires = str(self.header["expires_at"])
+        return f"plan {self.short} expired at {expires[:19]} UTC" if now > expires else None
+
     @property
     def journal_file(self) -> Path:
         """Where apply writes what it did."""
@@ -316,11 +321,8 @@ def check_applicable(
     """
     if plan.tenant_id.lower() != tenant_id.lower():
         raise PlanError(f"plan {plan.short} is for tenant {plan.tenant_id}; the configuration names {tenant_id}")
-    if now > str(plan.header["expires_at"]):
-        raise PlanError(
-            f"plan {plan.short} expired at {plan.header['expires_at'][:19]} UTC",
-            hint="make a new plan from fresh loads",
-        )
+    if (why := plan.expiry(now)) is not None:
+        raise PlanError(why, hint="make a new plan from fresh loads")
     _check_replaced(plan, max_replaced, allow_replace)
     if allow_items is not None:
         if allow_items != plan.item_count:

@@ -66,6 +66,7 @@ def rehearse(
                 limits=limits,
                 waiting=time,
                 clock=time.clock,
+                now=lambda: str(plan.header["created_at"]),  # nothing is written: an old plan may be played, too
                 has_left=has_left,
                 advance=advance,
             )

@@ -27,14 +27,20 @@ class Limits:
 
 
 class Stops:
-    """Follows the outcomes of one run. `tried`: items that earlier runs of the plan wrote or failed to write."""
+    """Follows the outcomes of one run. `tried`: items that earlier runs of the plan wrote or failed to write.
 
-    def __init__(self, limits: Limits, tried: int, is_over: Callable[[], bool]) -> None:
+    `outdated`: why the plan may not be written any more, in words, or None.
+    """
+
+    def __init__(
+        self, limits: Limits, tried: int, is_over: Callable[[], bool], outdated: Callable[[], str | None] = lambda: None
+    ) -> None:
         self.limits = limits
         self.tried = tried
         self.reason: str | None = None  # why the run must stop
         self.is_look = False  # the canary is written and somebody wants to look
         self.is_over = is_over  # the maintenance window's end
+        self._outdated = outdated
         self._had_canary = tried >= limits.canary
         self._recent: deque[bool] = deque(maxlen=_LAST)
         self._equal: tuple[str, int] = ("", 0)
@@ -49,7 +55,14 @@ class Stops:
     @property
     def is_stopping(self) -> bool:
         """True when nothing new may begin."""
-        return self.reason is not None or self.is_look or self.is_over()
+        return self.is_held or self.is_look or self.is_over()
+
+    @property
+    def is_held(self) -> bool:
+        """True when what is not written yet must not be: the run must stop, or the plan went out of date meanwhile."""
+        if self.reason is None and (why := self._outdated()) is not None:
+            self.stop(why)
+        return self.reason is not None
 
     def done(self) -> None:
         """An item was written."""

@@ -21,7 +21,7 @@ from recon.backfill.course import Course, Work
 from recon.backfill.items import Item, Value
 from recon.backfill.journal import BULK_UPLOAD, DONE, FAILED, SKIPPED, Journal, may_have_landed, read_entries
 from recon.backfill.lanes import Lanes
-from recon.backfill.pacing import Pacer, Quota
+from recon.backfill.pacing import LONGEST_PAUSE, Pacer, Quota
 from recon.backfill.plan import Plan
 from recon.backfill.precondition import LOST, NOT_DONE, Reply, Skip, Write, current_value, has_landed
 from recon.backfill.reread import reread
@@ -34,7 +34,6 @@ _NOT_STAGED = frozenset({NOT_DONE, 400, 429})
 _FOR_EVER = float("inf")
 _LONGEST_SLEEP = 1.0
 _FIRST_LOOK, _LOOK_SECONDS = 1.0, 30.0  # before a look at the log: after a round that was not full, and at most
-_LONGEST_PAUSE = 900.0  # asked for by the service, that a run waits: more is the end of the day's allowance
 
 
 _Ready = tuple[Work, Write, str]  # with the bulk id
@@ -237,7 +236,7 @@ class Upload(Course):
             return
         self.pacer.give_back(1)
         self.pacer.refused(reply.retry_after)
-        if reply.retry_after is not None and reply.retry_after > _LONGEST_PAUSE:
+        if reply.retry_after is not None and reply.retry_after > LONGEST_PAUSE:  # the end of the day's allowance
             self.result.is_allowance_over = True
         for work, _, _ in ready:
             self.postpone(work, reply)

@@ -29,6 +29,13 @@ def apply_in_child(folder: str, url: str) -> None:
     config = load_config(toml)
     limits = Limits(canary=0, max_failure_share=1.0, max_equal_errors=1000, settle=0.02)
     with Journal(plan.journal_file) as journal, open_lanes(config, config.entra[0], for_writing=True, width=2) as lanes:
-        result = Apply(plan, journal, lanes, Pacer(1.0, quota=Quota(1_000_000, 150)), limits=limits).run("tester")
+        result = Apply(
+            plan,
+            journal,
+            lanes,
+            Pacer(1.0, quota=Quota(1_000_000, 150)),
+            limits=limits,
+            now=lambda: str(plan.header["created_at"]),
+        ).run("tester")
     if result.left:
         raise SystemExit(1)

@@ -173,7 +173,14 @@ class World:
                 limits = Limits(canary=3, max_failure_share=1.0, max_equal_errors=1000, settle=2.0)
                 pacer = Pacer(1.0, clock=self.time.clock)
                 engine = Apply(
-                    self.plan, journal, lanes, pacer, limits=limits, waiting=self.time, clock=self.time.clock
+                    self.plan,
+                    journal,
+                    lanes,
+                    pacer,
+                    limits=limits,
+                    waiting=self.time,
+                    clock=self.time.clock,
+                    now=lambda: str(self.plan.header["created_at"]),
                 )
                 return engine.run("tester")
         except Crash:

@@ -22,6 +22,8 @@ from recon.errors import AccessError, PlanError, SignInError, SourceError
 from tests.backfill.make import header, item, plan_of
 from tests.backfill.tenant import LOST_REPLY, Clock, Crash, Tenant, user_of
 
+NOW = "2026-01-05 12:00:00.000000"  # the plans are of that day
+
 
 def clock_waiting(clock, stop=None):
     """Waiting that moves the clock and sleeps no moment."""
@@ -49,7 +51,7 @@ def run(plan, tenant, *, clock=None, limits=None, waiting=None, **options):
             limits=limits or Limits(canary=0, max_failure_share=1.0),
             waiting=both,
             clock=clock,
-            **options,
+            **({"now": lambda: NOW} | options),
         )
         return engine.run("tester")
 
@@ -621,4 +623,6 @@ def attempt(plan, tenant, journal_class):
     with journal_class(plan.journal_file) as journal:
         pacer = Pacer(0.5, clock=clock)
         limits = Limits(canary=0, max_failure_share=1.0)
-        return Apply(plan, journal, Inline(tenant), pacer, limits=limits, waiting=wait, clock=clock).run("tester")
+        return Apply(
+            plan, journal, Inline(tenant), pacer, limits=limits, waiting=wait, clock=clock, now=lambda: NOW
+        ).run("tester")

@@ -1,12 +1,14 @@
 """When a run ends before its plan: a run of equal errors, the look after the canary, the end of the window."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from recon.backfill.journal import read_written
 from recon.backfill.precondition import Reply, Skip, Write, judge_fresh
 from recon.backfill.stops import Limits
 from recon.backfill.window import window_end
+from recon.decode.times import from_datetime
 from recon.errors import UsageError
 from tests.backfill.make import item, plan_of
 from tests.backfill.tenant import Clock, Tenant, user_of
@@ -63,6 +65,52 @@ def test_nothing_begins_after_the_window(tmp_path):
     assert result.left == 400 - len(tenant.writes)
     assert clock.now < 1012
     assert run(plan, tenant).left == 0
+
+
+def wall(clock, begin):
+    """The time text of a clock that stood at 1000 when it was `begin`."""
+    return lambda: from_datetime(begin + timedelta(seconds=clock.now - 1000))
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_nothing_is_written_after_the_plan_has_expired(tmp_path, kind):
+    plan, clock = plan_of(tmp_path, 30), Clock()
+    seen = set()
+
+    def fault(asked, object_id):
+        if asked != kind or object_id in seen:
+            return None
+        seen.add(object_id)
+        return Reply(429, retry_after=600.0)
+
+    tenant = Tenant.of(list(plan.items()), fault=fault)
+    now = wall(clock, datetime(2026, 1, 6, 9, 55, tzinfo=UTC))
+    result = run(plan, tenant, clock=clock, now=now)
+    assert (tenant.writes, result.left) == ([], 30)
+    assert result.stopped == f"plan {plan.short} expired at 2026-01-06 10:00:00 UTC"
+
+
+def test_a_plan_that_expires_between_reread_and_write_is_held(tmp_path):
+    plan, times = plan_of(tmp_path, 3), ["2026-01-06 10:00:00.000000"]
+    tenant = Tenant.of(list(plan.items()), fault=lambda *_: times.append("2026-01-06 10:00:01.000000"))
+    result = run(plan, tenant, now=lambda: times[-1])
+    assert (tenant.reads, tenant.writes, result.left) == (1, [], 3)
+    assert read_written(plan.journal_file) == ({}, set())
+
+
+@pytest.mark.parametrize("is_limit", [False, True])
+def test_who_asks_for_too_long_a_wait_is_left(tmp_path, is_limit):
+    plan, clock, first = plan_of(tmp_path, 3), Clock(), item(0).object_id
+    tenant = Tenant.of(
+        list(plan.items()),
+        fault=lambda kind, who: (
+            Reply(429, retry_after=901.0, is_limit=is_limit) if (kind, who) == ("write", first) else None
+        ),
+    )
+    result = run(plan, tenant, clock=clock)
+    assert (len(tenant.writes), result.left, clock.now < 1060) == (2, 1, True)
+    assert result.reasons == {"left: asked to wait too long": 1}
+    assert result.stopped == ("the service asked to wait 901 s" if is_limit else None)
 
 
 def test_an_outage_does_not_send_every_item_out(tmp_path):

@@ -3,6 +3,7 @@
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -19,10 +20,15 @@ from recon.backfill.ways import check_way
 from recon.backfill.writer import GraphWriter
 from recon.errors import AccessError, PlanError
 from recon.lab.graph.faults import parse_fault
-from tests.backfill.make import TENANT, header, item, plan_of
+from tests.backfill import make
+from tests.backfill.make import TENANT, item
 from tests.backfill.stateful import DyingJournal, Steps
 from tests.backfill.tenant import Crash
 from tests.backfill.uploading import SETTINGS, Elapsing, Scripted, office
+
+# the simulator's clock begins at the present
+_LASTING = "2099-01-01 00:00:00.000000"
+header, plan_of = partial(make.header, expires_at=_LASTING), partial(make.plan_of, expires_at=_LASTING)
 
 
 def kinds(plan):

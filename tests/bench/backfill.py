@@ -89,7 +89,14 @@ def campaign_at_the_limit(
     with Journal(plan.journal_file) as journal:
         limits = Limits(max_failure_share=1.0)
         engine = Apply(
-            plan, journal, lanes, Pacer(1.0, clock=virtual.clock), limits=limits, waiting=virtual, clock=virtual.clock
+            plan,
+            journal,
+            lanes,
+            Pacer(1.0, clock=virtual.clock),
+            limits=limits,
+            waiting=virtual,
+            clock=virtual.clock,
+            now=lambda: str(plan.header["created_at"]),
         )
         began = virtual.now
         result = engine.run("bench")
