@@ -80,14 +80,13 @@ def read_approvals(plan: Plan) -> list[Approval]:
 def approve(plan: Plan, *, change: str, user: str | None = None, now: str | None = None) -> Approval:
     """Record that `user` (default: who runs this) agrees to the plan under a change number.
 
-    Raises UsageError for an empty change number or a second approval of one person, PlanError when the plan expired
-    or the file cannot be written.
+    Raises UsageError for an empty change number or a second approval of one person, PlanError when the plan expired,
+    is of the future, or the file cannot be written.
     """
     change, user, now = change.strip(), user or operating_system_user(), now or utc_now_text()
     if not change or len(change) > _LONGEST or not change.isprintable():
         raise UsageError(f"--change is the number of the change, up to {_LONGEST} characters")
-    if now > str(plan.header["expires_at"]):
-        raise PlanError(f"plan {plan.short} expired at {plan.header['expires_at'][:19]} UTC", hint="make a new plan")
+    plan.check_age(now)
     approvals = list(_checked(plan))
     for given, _ in approvals:
         if given.user == user:

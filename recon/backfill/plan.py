@@ -23,7 +23,9 @@ from typing import Any, BinaryIO
 
 from recon.backfill.items import Item, Reason
 from recon.backfill.pacing import QUOTA_SECONDS, QUOTA_WRITES
+from recon.decode.times import earlier
 from recon.errors import PlanError, UsageError
+from recon.store.runs import CLOCK_MINUTES
 
 FORMAT = 1
 HEADER_FILE, ITEMS_FILE, REASONS_FILE, JOURNAL_FILE = "plan.json", "items.jsonl", "reasons.jsonl", "journal.jsonl"
@@ -81,6 +83,20 @@ class Plan:
         """That the plan has expired, in words; None when it has not. `now`: the time text."""
         expires = str(self.header["expires_at"])
         return f"plan {self.short} expired at {expires[:19]} UTC" if now > expires else None
+
+    def check_age(self, now: str) -> None:
+        """Raise PlanError when the plan has expired, or was made at a time that is yet to come. `now`: the time text.
+
+        The clocks of two machines may differ by some minutes.
+        """
+        if (why := self.expiry(now)) is not None:
+            raise PlanError(why, hint="make a new plan from fresh loads")
+        made = str(self.header["created_at"])
+        if made > earlier(now, minutes=-CLOCK_MINUTES):
+            raise PlanError(
+                f"plan {self.short} was made at {made[:16]} UTC, which is yet to come: a clock was wrong",
+                hint="set the clock right, then make a new plan from fresh loads",
+            )
 
     @property
     def journal_file(self) -> Path:
@@ -314,15 +330,14 @@ def check_applicable(
     allow_items: int | None = None,
     allow_replace: int | None = None,
 ) -> None:
-    """Raise PlanError when the plan may not be applied: other tenant, expired, over a threshold.
+    """Raise PlanError when the plan may not be applied: other tenant, expired, of the future, over a threshold.
 
     Thresholds: the stricter of those frozen in the plan and those of today's settings. `allow_items` and
     `allow_replace` lift them for this run when they name the number exactly. `now`: the time text.
     """
     if plan.tenant_id.lower() != tenant_id.lower():
         raise PlanError(f"plan {plan.short} is for tenant {plan.tenant_id}; the configuration names {tenant_id}")
-    if (why := plan.expiry(now)) is not None:
-        raise PlanError(why, hint="make a new plan from fresh loads")
+    plan.check_age(now)
     _check_replaced(plan, max_replaced, allow_replace)
     if allow_items is not None:
         if allow_items != plan.item_count:

@@ -71,6 +71,7 @@ def _unfinished(config: Config, store: Store, name: str, now: str, say: Callable
     newest = max(found, key=lambda plan: str(plan.header["created_at"]), default=None)
     try:
         if newest is not None:
+            newest.check_age(now)
             check_not_taken_back(newest)
             check_still_meant(config, newest)
             with store.read() as connection:

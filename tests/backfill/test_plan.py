@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from recon.backfill.approval import approve
 from recon.backfill.items import Item, Reason, same_value
 from recon.backfill.plan import canonical, check_applicable, find_plan, freeze, load_plan
 from recon.errors import PlanError, UsageError
@@ -128,6 +129,15 @@ def test_other_tenant_and_expired(tmp_path):
     applicable(made, now="2026-01-06 10:00:00.000000")
     with pytest.raises(PlanError, match="expired at 2026-01-06 10:00:00 UTC"):
         applicable(made, now="2026-01-06 10:00:00.000001")
+
+
+def test_a_plan_of_the_future(tmp_path):
+    made = plan_of(tmp_path, 2)
+    applicable(made, now="2026-01-05 09:55:00.000000")  # two clocks
+    said = "was made at 2026-01-05 10:00 UTC, which is yet to come: a clock was wrong"
+    for check in (lambda now: applicable(made, now=now), lambda now: approve(made, change="1", user="ada", now=now)):
+        with pytest.raises(PlanError, match=said):
+            check("2026-01-05 09:45:00.000000")
 
 
 def test_thresholds(tmp_path):
