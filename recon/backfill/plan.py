@@ -18,6 +18,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,6 +33,7 @@ HEADER_FILE, ITEMS_FILE, REASONS_FILE, JOURNAL_FILE = "plan.json", "items.jsonl"
 LATEST = "latest"
 _ITEM = "item"  # beside the reason codes, in counts
 
+_BLOCK = 1_000  # item lines under one digest
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PREFIX = re.compile(r"[0-9a-f]{4,64}")
 
@@ -43,11 +45,15 @@ def canonical(data: Mapping[str, Any]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A frozen plan whose hash was verified. Items are read from its folder, never held."""
+    """A frozen plan whose hash was verified. Items are read from its folder, never held.
+
+    `blocks`: a digest of each 1,000 item lines, taken with the hash, so that a later change shows before it is used.
+    """
 
     folder: Path
     hash: str
     header: Mapping[str, Any]
+    blocks: tuple[bytes, ...]
 
     @property
     def short(self) -> str:
@@ -85,10 +91,7 @@ class Plan:
         return f"plan {self.short} expired at {expires[:19]} UTC" if now > expires else None
 
     def check_age(self, now: str) -> None:
-        """Raise PlanError when the plan has expired, or was made at a time that is yet to come. `now`: the time text.
-
-        The clocks of two machines may differ by some minutes.
-        """
+        """Raise PlanError when the plan has expired or, beyond what two clocks may differ, is of a time yet to come."""
         if (why := self.expiry(now)) is not None:
             raise PlanError(why, hint="make a new plan from fresh loads")
         made = str(self.header["created_at"])
@@ -104,9 +107,21 @@ class Plan:
         return self.folder / JOURNAL_FILE
 
     def items(self) -> Iterator[Item]:
-        """The items in their order. Raises PlanError when one is damaged."""
-        for line in _lines(self.folder / ITEMS_FILE):
-            yield Item.from_dict(_object(line, ITEMS_FILE))
+        """The items in their order. Raises PlanError when one is damaged, or not what was hashed."""
+        lines = _lines(self.folder / ITEMS_FILE)
+        for digest in self.blocks:
+            block = list(islice(lines, _BLOCK))
+            if _digest(block) != digest:
+                raise self._changed()
+            for line in block:
+                yield Item.from_dict(_object(line, ITEMS_FILE))
+        if next(lines, None) is not None:
+            raise self._changed()
+
+    def _changed(self) -> PlanError:
+        return PlanError(
+            f"plan {self.short}: {ITEMS_FILE} was changed while it was carried out", hint="make a new plan"
+        )
 
     def reasons(self) -> Iterator[Reason]:
         """Everyone in scope who is no item, and why."""
@@ -135,11 +150,18 @@ def _object(line: bytes, name: str) -> dict[str, Any]:
     return data
 
 
-def _hash(header: Mapping[str, Any], items_file: Path) -> str:
+def _digest(lines: list[bytes]) -> bytes:
+    return hashlib.blake2b(b"".join(lines), digest_size=16).digest()
+
+
+def _hash(header: Mapping[str, Any], items_file: Path) -> tuple[str, tuple[bytes, ...]]:
+    """The plan's hash, and the digests of the blocks of items."""
     digest = hashlib.sha256(canonical({key: value for key, value in header.items() if key != "hash"}) + b"\n")
-    for line in _lines(items_file):
-        digest.update(line)
-    return digest.hexdigest()
+    lines, blocks = _lines(items_file), []
+    while block := list(islice(lines, _BLOCK)):
+        digest.update(b"".join(block))
+        blocks.append(_digest(block))
+    return digest.hexdigest(), tuple(blocks)
 
 
 # ---- writing ----------------------------------------------------------------------------------------------
@@ -250,14 +272,14 @@ def _freeze(plans: Path, folder: Path, header: Mapping[str, Any], outcomes: Iter
         "in_scope": _adds_up(header, by_attribute),
         "reasons_sha256": reasons_digest.hexdigest(),
     }
-    digest = _hash(whole, folder / ITEMS_FILE)
+    digest, blocks = _hash(whole, folder / ITEMS_FILE)
     with _open_new(folder / HEADER_FILE) as header_file:
         text = json.dumps({**whole, "hash": digest}, sort_keys=True, indent=2, ensure_ascii=False)
         header_file.write(text.encode() + b"\n")
         _sync(header_file)
     final = plans / digest
     folder.rename(final)
-    return Plan(final, digest, whole)
+    return Plan(final, digest, whole, blocks)
 
 
 # ---- reading ----------------------------------------------------------------------------------------------
@@ -309,14 +331,15 @@ def load_plan(plans: Path, name: str) -> Plan:
     stored = header.pop("hash", None)
     if header.get("format") != FORMAT:
         raise PlanError(f"plan {folder.name[:12]} has format {header.get('format')}; this recon knows {FORMAT}")
-    if stored != folder.name or _hash(header, folder / ITEMS_FILE) != stored:
+    found, blocks = _hash(header, folder / ITEMS_FILE)
+    if stored != folder.name or found != stored:
         raise changed
     digest = hashlib.sha256()
     for line in _lines(folder / REASONS_FILE):
         digest.update(line)
     if digest.hexdigest() != header.get("reasons_sha256"):
         raise changed
-    return Plan(folder, stored, header)
+    return Plan(folder, found, header, blocks)
 
 
 def check_applicable(

@@ -67,6 +67,32 @@ def test_changed_lines_show(tmp_path, name):
     assert load_plan(tmp_path / "plans", made.hash) == made
 
 
+@pytest.mark.parametrize(
+    ("change", "good"),
+    [
+        (lambda whole: whole.replace(b"u2400@mail", b"evil1@mail"), 2_000),
+        (lambda whole: whole.replace(b"u1999@mail", b"evil1@mail"), 1_000),
+        (lambda whole: whole[: len(whole) // 2], 1_000),
+        (lambda whole: whole + whole[:400], 2_000),
+    ],
+)
+def test_items_changed_after_the_check_are_not_handed_out(tmp_path, change, good):
+    made = plan_of(tmp_path, 2_500)
+    for plan in (made, load_plan(tmp_path / "plans", made.hash)):
+        file = plan.folder / "items.jsonl"
+        whole = file.read_bytes()
+        items = plan.items()
+        next(items)
+        file.write_bytes(change(whole))
+        seen = 1
+        with pytest.raises(PlanError, match=r"items\.jsonl was changed while it was carried out"):
+            while next(items):
+                seen += 1
+        assert seen == good
+        file.write_bytes(whole)
+        assert len(list(plan.items())) == 2_500
+
+
 def test_another_hash_does_not_help(tmp_path):
     made = plan_of(tmp_path, 1)
     file = made.folder / "items.jsonl"
