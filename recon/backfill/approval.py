@@ -17,8 +17,10 @@ from recon.backfill.plan import Plan, canonical
 from recon.config import Backfill
 from recon.decode.times import utc_now_text
 from recon.errors import PlanError, UsageError
+from recon.lock import locked
 
 APPROVALS_FILE = "approvals.jsonl"
+_LOCK = ".approvals.lock"
 _LONGEST = 100  # characters of a change number
 
 
@@ -87,9 +89,15 @@ def approve(plan: Plan, *, change: str, user: str | None = None, now: str | None
     if not change or len(change) > _LONGEST or not change.isprintable():
         raise UsageError(f"--change is the number of the change, up to {_LONGEST} characters")
     plan.check_age(now)
+    busy = PlanError(f"plan {plan.short}: another approval is being written", hint="approve again")
+    with locked(plan.folder / _LOCK, busy):
+        return _append(plan, change, user, now)
+
+
+def _append(plan: Plan, change: str, user: str, now: str) -> Approval:
     approvals = list(_checked(plan))
     for given, _ in approvals:
-        if given.user == user:
+        if given.user.casefold() == user.casefold():
             raise UsageError(f"{user} has approved plan {plan.short} already, at {given.at[:19]} UTC")
     approval = Approval(plan.hash, user, change, now, socket.gethostname())
     content = canonical(asdict(approval))
@@ -118,11 +126,15 @@ def missing_approvals(plan: Plan, settings: Backfill) -> str | None:
         return None
     others_only = settings.approved_by_others or bool(frozen.get("approved_by_others"))
     planner = str(plan.header.get("planner", ""))
-    users = {approval.user for approval in read_approvals(plan)}
-    counted = users - {planner} if others_only else users
+    users = {approval.user.casefold() for approval in read_approvals(plan)}  # Windows: Alice is alice
+    counted = users - {planner.casefold()} if others_only else users
     if len(counted) >= wanted:
         return None
-    own = f" ({planner} made the plan: that approval does not count)" if others_only and planner in users else ""
+    own = (
+        f" ({planner} made the plan: that approval does not count)"
+        if others_only and planner.casefold() in users
+        else ""
+    )
     return f"plan {plan.short} has {len(counted)} of {wanted} approvals{own}"
 
 

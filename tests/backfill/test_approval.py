@@ -9,6 +9,7 @@ import pytest
 from recon.backfill.approval import approve, check_approved, operating_system_user, read_approvals
 from recon.config import Backfill
 from recon.errors import PlanError, UsageError
+from recon.lock import locked
 from tests.backfill.make import plan_of
 
 NOW = "2026-01-05 12:00:00.000000"
@@ -40,6 +41,27 @@ def test_the_planners_own_approval_does_not_count(tmp_path):
     with pytest.raises(PlanError, match=r"has 0 of 1 approvals \(planner made the plan: that approval does not count"):
         check_approved(plan, ONE)
     check_approved(plan, Backfill(approvals=1, approved_by_others=False))
+
+
+@pytest.mark.parametrize("user", ["planner", "Planner", "PLANNER"])
+def test_a_name_in_other_case_is_the_same_person(tmp_path, user):
+    plan = plan_of(tmp_path, 1)
+    approve(plan, change="1", user=user, now=NOW)
+    with pytest.raises(PlanError, match=r"has 0 of 1 approvals \(planner made the plan"):
+        check_approved(plan, ONE)
+    with pytest.raises(UsageError, match="has approved plan"):
+        approve(plan, change="1", user="pLANNER", now=NOW)
+
+
+def test_two_approvals_at_once(tmp_path):
+    plan = plan_of(tmp_path, 1)
+    with (
+        locked(plan.folder / ".approvals.lock", PlanError("held")),
+        pytest.raises(PlanError, match="another approval is being written"),
+    ):
+        approve(plan, change="1", user="ada", now=NOW)
+    approve(plan, change="1", user="ada", now=NOW)
+    assert [each.user for each in read_approvals(plan)] == ["ada"]
 
 
 def test_what_the_plan_froze_cannot_be_loosened(tmp_path):
