@@ -147,7 +147,7 @@ def open_lanes(
 def held(config: Config, source: EntraSource) -> Iterator[None]:
     """One process at a time writes to a tenant. Raises PlanError when another one does."""
     busy = PlanError("another apply is under way in this folder", hint="wait for it to end, or stop it with Ctrl-C")
-    with locked(plans_folder(config) / f".apply-{source.name}.lock", busy):
+    with locked(plans_folder(config) / f".apply-{source.tenant_id.lower()}.lock", busy):
         yield
 
 

@@ -148,7 +148,7 @@ def test_what_must_not_be_applied_says_so_in_one_line(recon, monkeypatch):
     one_line(recon, *commit, said="approv", config="approved.toml")
     recon("approve", plan.short, "--change", "CHG1", config="approved.toml")  # the planner alone
     one_line(recon, *commit, said="approv", config="approved.toml")
-    with locked(folder / "plans" / ".apply-entra.lock", PlanError("held")):
+    with locked(folder / "plans" / f".apply-{recon.rehearsal.tenant.lower()}.lock", PlanError("held")):
         one_line(recon, *commit, said="another apply is under way in this folder")
     plan.journal_file.mkdir()  # stands for a journal that cannot be opened for writing, which root always may
     one_line(recon, *commit, said="cannot be")

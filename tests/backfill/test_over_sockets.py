@@ -149,7 +149,7 @@ def test_a_wrong_secret_writes_nothing(rehearsal, monkeypatch):
 def test_two_applies_at_once(rehearsal):
     plan = planned(rehearsal)
     with (
-        locked(rehearsal.folder / "plans" / ".apply-entra.lock", PlanError("held")),
+        locked(rehearsal.folder / "plans" / f".apply-{rehearsal.tenant.lower()}.lock", PlanError("held")),
         pytest.raises(PlanError, match="another apply is under way in this folder"),
     ):
         apply_plan(rehearsal.config, plan)
