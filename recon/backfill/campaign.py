@@ -19,7 +19,7 @@ from recon.backfill.build import hours_later, plans_folder
 from recon.backfill.items import Item
 from recon.backfill.journal import BULK_UPLOAD, DONE, PATCH, Journal, read_journal, read_written
 from recon.backfill.lanes import Threads
-from recon.backfill.leavers import find_leavers, person
+from recon.backfill.leavers import find_objections
 from recon.backfill.ledger import derive
 from recon.backfill.pacing import READ_SECONDS, Pacer, Quota, Waiting, read_quota
 from recon.backfill.plan import Plan, check_applicable
@@ -37,6 +37,7 @@ from recon.backfill.verify import Verified, judge_written, verify
 from recon.backfill.ways import check_way
 from recon.backfill.writer import GraphWriter
 from recon.config import Backfill, Config, EntraSource
+from recon.decode.keys import EmployeeIdRules
 from recon.decode.times import day, utc_now_text
 from recon.errors import PlanError, StoreError, UsageError
 from recon.lock import locked
@@ -151,16 +152,16 @@ def held(config: Config, source: EntraSource) -> Iterator[None]:
         yield
 
 
-def leavers_test(config: Config, plan: Plan) -> Callable[[Item], bool]:
-    """Whether an item's person has left by what is loaded now; what only takes away is done all the same.
+def objections(config: Config, plan: Plan) -> Callable[[Item], str | None]:
+    """Why an item is not to be written by what is loaded now, or None; see find_objections.
 
     Raises PlanError when a load that the plan stands on is not what was loaded.
     """
     with Store.configured(config) as store:
         with store.read() as connection:
             check_intact(connection, plan)
-        gone = find_leavers(store, plan, day(utc_now_text()))
-    return lambda item: person(item) in gone and not item.only_takes_away
+        ids = EmployeeIdRules(config.employee_id.strip_prefix, config.employee_id.strip_leading_zeros)
+        return find_objections(store, plan, day(utc_now_text()), ids)
 
 
 def preview_plan(
@@ -178,10 +179,10 @@ def preview_plan(
     if via == BULK_UPLOAD:
         with open_uploader(config, source, checked_settings(config, source, plan)) as uploader:
             check_schema(uploader.schema(), checked_settings(config, source, plan), plan.attributes)
-    has_left = leavers_test(config, plan)
+    objection = objections(config, plan)
     with open_lanes(config, source, for_writing=False, attributes=plan.attributes) as lanes:
         yield from preview(
-            plan, lanes, read_pacer(plan, config.backfill.write_share), waiting=waiting, has_left=has_left
+            plan, lanes, read_pacer(plan, config.backfill.write_share), waiting=waiting, objection=objection
         )
 
 
@@ -214,7 +215,7 @@ def apply_plan(
         "limits": limits or limits_of(config.backfill, choices.after_canary),
         "waiting": waiting,
         "is_over": choices.is_over,
-        "has_left": leavers_test(config, plan),
+        "objection": objections(config, plan),
         "advance": advance,
     }
     if choices.via == BULK_UPLOAD:

@@ -13,6 +13,7 @@ from recon.backfill.journal import DONE, PATCH, SKIPPED, Journal
 from recon.backfill.pacing import LONGEST_PAUSE, Waiting
 from recon.backfill.plan import Plan
 from recon.backfill.precondition import Landed, Reply, Skip, Write, judge_fresh
+from recon.backfill.reasons import SINCE_PLANNED
 from recon.backfill.result import Result
 from recon.backfill.stops import Limits, Stops
 from recon.decode.times import utc_now_text
@@ -33,7 +34,8 @@ class Work:
 class Course:
     """One run over one plan. The journal is open and locked by the caller. `now`: wall clock, as stored text.
 
-    `has_left`: the item's person has left since the plan was made, by what is loaded now. `is_over`: the window's end.
+    `objection`: a code of reasons.SINCE_PLANNED, where what is loaded now speaks against the item. `is_over`: the
+    window's end.
     """
 
     way = PATCH
@@ -48,13 +50,13 @@ class Course:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], str] = utc_now_text,
         is_over: Callable[[], bool] = lambda: False,
-        has_left: Callable[[Item], bool] = lambda _: False,
+        objection: Callable[[Item], str | None] = lambda _: None,
         advance: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.plan, self.journal = plan, journal
         self.limits = limits or Limits()
         self.waiting = waiting or Waiting()
-        self.clock, self.now, self.has_left, self.advance = clock, now, has_left, advance
+        self.clock, self.now, self.objection, self.advance = clock, now, objection, advance
         self.result = Result(plan.item_count)
         tried = sum(1 for outcome in journal.state.outcomes.values() if outcome != SKIPPED)
         self.stops = Stops(self.limits, tried, is_over, lambda: plan.expiry(self.now()))
@@ -76,10 +78,10 @@ class Course:
                 yield Work(number, item)
 
     def judge(self, work: Work, reply: Reply) -> Skip | Write | Landed:
-        """What a re-read says, and who has left."""
+        """What a re-read says, and then what was loaded since."""
         verdict = judge_fresh(work.item, reply, sent=work.sent)
-        if isinstance(verdict, Write) and self.has_left(work.item):
-            return Skip("terminated", "has left since the plan was made")
+        if isinstance(verdict, Write) and (code := self.objection(work.item)) is not None:
+            return Skip(code, SINCE_PLANNED[code])
         return verdict
 
     def settle(self, work: Work, verdict: Skip | Write | Landed) -> Write | None:

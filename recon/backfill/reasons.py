@@ -432,6 +432,13 @@ LADDER: tuple[Rung, ...] = (
 
 REASON_CODES: tuple[str, ...] = (*(rung.code for rung in LADDER), "over_limit")
 
+# why a planned item is not written after all, by what was loaded since
+SINCE_PLANNED = {
+    "terminated": "has left since the plan was made",
+    "employee_id_changed": "HR has another employee id for the worker than in the plan",
+    "source_changed": "the source has another value for the worker than in the plan, or none any more",
+}
+
 
 def _reason(evidence: Evidence, rung: Rung, detail: str, attribute: str) -> Reason:
     sole = evidence.entra[0] if len(evidence.entra) == 1 else None

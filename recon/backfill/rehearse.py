@@ -38,7 +38,7 @@ def rehearse(
     lanes: int,
     latency: tuple[float, float],
     profile: str,
-    has_left: Callable[[Item], bool] = lambda _: False,
+    objection: Callable[[Item], str | None] = lambda _: None,
     seed: int = 0,
     advance: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def rehearse(
                 waiting=time,
                 clock=time.clock,
                 now=lambda: str(plan.header["created_at"]),  # nothing is written: an old plan may be played, too
-                has_left=has_left,
+                objection=objection,
                 advance=advance,
             )
             result = engine.run("rehearsal")

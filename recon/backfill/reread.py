@@ -13,6 +13,7 @@ from recon.backfill.lanes import Lanes
 from recon.backfill.pacing import Pacer, Waiting
 from recon.backfill.plan import Plan
 from recon.backfill.precondition import Reply, Skip, judge_fresh
+from recon.backfill.reasons import SINCE_PLANNED
 
 BATCH = 20
 _LONGEST_SLEEP = 1.0
@@ -89,7 +90,7 @@ def preview(
     *,
     waiting: Waiting | None = None,
     clock: Callable[[], float] = time.monotonic,
-    has_left: Callable[[Item], bool] = lambda _: False,
+    objection: Callable[[Item], str | None] = lambda _: None,
 ) -> Iterator[tuple[Item, Skip | None]]:
     """Every item with why it would be skipped now, or None: it would be written. Reads only."""
     for _, item, reply in reread(enumerate(plan.items()), lanes, pacer, waiting=waiting, clock=clock):
@@ -97,4 +98,5 @@ def preview(
         if isinstance(verdict, Skip):
             yield item, verdict
         else:
-            yield item, Skip("terminated", "has left since the plan was made") if has_left(item) else None
+            code = objection(item)
+            yield item, None if code is None else Skip(code, SINCE_PLANNED[code])

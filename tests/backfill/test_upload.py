@@ -87,7 +87,7 @@ def test_preconditions_are_those_of_a_patch(tmp_path):
         lab.graph.change_user(TENANT, ids[1], employeeId="99999")
         lab.graph.change_user(TENANT, ids[2], userType="Guest")
         lab.graph.remove_user(TENANT, ids[3])
-        result = lab.upload(plan, has_left=lambda each: each.worker_id == "W4")
+        result = lab.upload(plan, objection=lambda each: "terminated" if each.worker_id == "W4" else None)
         assert result.reasons == {
             "value_changed": 1, "employee_id_changed": 1, "guest": 1, "deleted": 1, "terminated": 1,
         }  # fmt: skip

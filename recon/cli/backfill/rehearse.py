@@ -25,7 +25,7 @@ def rehearse(
     """Play a plan on a simulator that holds the loaded tenant: how long it takes, what it meets. Nothing is sent."""
     import time
 
-    from recon.backfill.campaign import leavers_test, limits_of
+    from recon.backfill.campaign import limits_of, objections
     from recon.backfill.page import write_page
     from recon.backfill.rehearse import rehearse as play
     from recon.backfill.virtual import VirtualTime
@@ -56,7 +56,7 @@ def rehearse(
             lanes=settings.lanes,
             latency=chosen_profile.latency,
             profile=f"{profile.value}: {chosen_profile.text}",
-            has_left=leavers_test(config, chosen),
+            objection=objections(config, chosen),
             advance=count.advance,
         )
     rows: list[tuple[str, object]] = [*report["outcomes"].items(), ("left", report["left"])]
