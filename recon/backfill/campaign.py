@@ -30,7 +30,7 @@ from recon.backfill.result import Result
 from recon.backfill.revoked import check_not_taken_back
 from recon.backfill.sources import check_intact
 from recon.backfill.stops import Limits
-from recon.backfill.undo import make_undo
+from recon.backfill.undo import make_undo, taken_back
 from recon.backfill.upload import Upload
 from recon.backfill.upload_plan import check_schema, checked_settings, maker, open_uploader, read_columns
 from recon.backfill.verify import Verified, judge_written, verify
@@ -161,7 +161,10 @@ def objections(config: Config, plan: Plan) -> Callable[[Item], str | None]:
         with store.read() as connection:
             check_intact(connection, plan)
         ids = EmployeeIdRules(config.employee_id.strip_prefix, config.employee_id.strip_leading_zeros)
-        return find_objections(store, plan, day(utc_now_text()), ids)
+        objection = find_objections(store, plan, day(utc_now_text()), ids)
+    undone = plan.header.get("undoes")
+    taken = taken_back(plans_folder(config), str(undone)) if undone else frozenset()
+    return lambda item: "taken_back" if (item.object_id, item.attribute) in taken else objection(item)
 
 
 def preview_plan(

@@ -437,6 +437,7 @@ SINCE_PLANNED = {
     "terminated": "has left since the plan was made",
     "employee_id_changed": "HR has another employee id for the worker than in the plan",
     "source_changed": "the source has another value for the worker than in the plan, or none any more",
+    "taken_back": "another undo of the same plan took it back since",
 }
 
 

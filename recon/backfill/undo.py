@@ -9,8 +9,8 @@ from pathlib import Path
 from recon import __version__
 from recon.backfill.approval import operating_system_user
 from recon.backfill.items import Item, Reason
-from recon.backfill.journal import Written, read_written
-from recon.backfill.plan import Plan, freeze
+from recon.backfill.journal import DONE, Written, read_entries, read_written
+from recon.backfill.plan import JOURNAL_FILE, Plan, freeze, plan_folders, read_header
 from recon.backfill.verify import CONSISTENT, DELETED, DRIFTED, UNREADABLE
 from recon.errors import PlanError
 
@@ -19,17 +19,44 @@ UNDO_REASONS = {
     "in_doubt": "A write was sent and its outcome is not known: apply the plan again first.",
     "value_changed": "What we wrote is no longer there: somebody changed it, and it stays as it is.",
     "deleted": "The user is gone.",
+    "taken_back": "An earlier undo took it back: what stands there now is not this plan's.",
     "unreadable": "The user could not be read: make the undo again later.",
 }
+Key = tuple[str, str]  # object id, attribute
 _LOST = {DRIFTED: "value_changed", DELETED: "deleted", UNREADABLE: "unreadable"}
 
 
+def taken_back(plans: Path, undone: str) -> frozenset[Key]:
+    """What undos of the plan with this hash took back, less what undos of theirs have written again."""
+    found: set[Key] = set()
+    for folder in plan_folders(plans):
+        if read_header(folder).get("undoes") == undone:
+            found |= _written_keys(folder / JOURNAL_FILE) - taken_back(plans, folder.name)
+    return frozenset(found)
+
+
+def _written_keys(path: Path) -> set[Key]:
+    intents: dict[int, Key] = {}
+    done: set[Key] = set()
+    for entry in read_entries(path):
+        if entry["type"] == "intent":
+            intents[entry["item"]] = entry["object_id"], entry["attribute"]
+        elif entry["type"] == "outcome" and entry["outcome"] == DONE and entry["item"] in intents:
+            done.add(intents[entry["item"]])
+    return done
+
+
 def _outcomes(
-    plan: Plan, done: Mapping[int, Written], doubtful: set[int], fresh: Mapping[int, str] | None
+    plan: Plan,
+    done: Mapping[int, Written],
+    doubtful: set[int],
+    fresh: Mapping[int, str] | None,
+    taken: frozenset[Key],
 ) -> Iterator[Item | Reason]:
     for number, item in enumerate(plan.items()):
         found = CONSISTENT if fresh is None else fresh.get(number, UNREADABLE)
-        if number in done and found == CONSISTENT:
+        is_taken = (item.object_id, item.attribute) in taken
+        if number in done and found == CONSISTENT and not is_taken:
             yield Item(
                 object_id=item.object_id,
                 upn=item.upn,
@@ -45,7 +72,10 @@ def _outcomes(
                 mode="undo",
             )
             continue
-        code = _LOST[found] if number in done else "in_doubt" if number in doubtful else "not_written"
+        if number in done:
+            code = "taken_back" if is_taken else _LOST[found]
+        else:
+            code = "in_doubt" if number in doubtful else "not_written"
         yield Reason(
             code,
             UNDO_REASONS[code],
@@ -83,4 +113,4 @@ def make_undo(
         "thresholds": {"max_items": plan.header["thresholds"]["max_items"], "max_share": None},
         "out_of_scope": 0,
     }
-    return freeze(plans, header, _outcomes(plan, done, doubtful, fresh))
+    return freeze(plans, header, _outcomes(plan, done, doubtful, fresh, taken_back(plans, plan.hash)))

@@ -501,6 +501,23 @@ def test_undo_and_undo_of_undo(tmp_path):
     assert tenant.users[item(0).object_id]["otherMails"] == ["u0@mail.example"]
 
 
+def test_what_an_undo_took_back_is_not_taken_back_again(tmp_path):
+    plan, plans = plan_of(tmp_path, 2), tmp_path / "plans"
+    tenant = Tenant.of(list(plan.items()))
+    run(plan, tenant)
+    undo = make_undo(plans, plan, **TIMES)
+    tenant.users[item(1).object_id]["otherMails"] = ["own@choice.example"]
+    assert run(undo, tenant).counts == {"done": 1, "skipped": 1}
+    tenant.users[item(0).object_id]["otherMails"] = ["u0@mail.example"]  # set by the person, or by a newer plan
+    later = {**TIMES, "created_at": "2026-01-05 13:00:00.000000"}
+    assert make_undo(plans, plan, **later).header["reasons"] == {"taken_back": 1}
+    tenant.users[item(0).object_id]["otherMails"] = []
+    redo = make_undo(plans, undo, **TIMES)
+    assert run(redo, tenant).counts == {"done": 1}
+    latest = {**TIMES, "created_at": "2026-01-05 14:00:00.000000"}
+    assert make_undo(plans, plan, **latest).item_count == 2  # written again, it stands again
+
+
 def test_undo_of_nothing(tmp_path):
     plan = plan_of(tmp_path, 2)
     with pytest.raises(PlanError, match="has written nothing"):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from recon.backfill.build import build_plan
-from recon.backfill.campaign import Choices, apply_plan, objections, preview_plan
+from recon.backfill.campaign import Choices, apply_plan, objections, preview_plan, undo_plan
 from recon.backfill.plan import freeze
 from recon.lab.sample import SampleCompany
 from recon.store.tables import LOADED
@@ -112,3 +112,17 @@ def test_a_country_is_compared_as_it_would_be_written(tmp_path, rehearsal_once):
         with rehearsal.store() as store, store.write() as connection:
             connection.execute(update(table).where(table.c.worker_id == one.worker_id).values(country_code=value))
         assert objections(rehearsal.config, plan)(changed) == code
+
+
+def test_the_second_of_two_undos_leaves_what_was_set_since(campaign):
+    rehearsal, plan = campaign
+    first, *others = plan.items()
+    apply_plan(rehearsal.config, plan, Choices(after_canary="go"))
+    undos = []
+    for _ in range(2):
+        undos.append(undo_plan(rehearsal.config, plan))
+    apply_plan(rehearsal.config, undos[0], Choices(after_canary="go"))
+    rehearsal.graph.change_user(rehearsal.tenant, first.object_id, otherMails=list(first.after))
+    result = apply_plan(rehearsal.config, undos[1], Choices(after_canary="go"))
+    assert result.reasons == {"taken_back": 1, "already_present": len(others)}
+    assert rehearsal.values([first.object_id]) == [list(first.after)]
