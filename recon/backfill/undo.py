@@ -19,6 +19,7 @@ UNDO_REASONS = {
     "in_doubt": "A write was sent and its outcome is not known: apply the plan again first.",
     "value_changed": "What we wrote is no longer there: somebody changed it, and it stays as it is.",
     "deleted": "The user is gone.",
+    "cannot_be_cleared": "Nothing stood there before, and Graph does not take an empty usageLocation.",
     "taken_back": "An earlier undo took it back: what stands there now is not this plan's.",
     "unreadable": "The user could not be read: make the undo again later.",
 }
@@ -56,7 +57,8 @@ def _outcomes(
     for number, item in enumerate(plan.items()):
         found = CONSISTENT if fresh is None else fresh.get(number, UNREADABLE)
         is_taken = (item.object_id, item.attribute) in taken
-        if number in done and found == CONSISTENT and not is_taken:
+        stays = number in done and item.attribute == "usageLocation" and not done[number].before
+        if number in done and found == CONSISTENT and not is_taken and not stays:
             yield Item(
                 object_id=item.object_id,
                 upn=item.upn,
@@ -73,7 +75,7 @@ def _outcomes(
             )
             continue
         if number in done:
-            code = "taken_back" if is_taken else _LOST[found]
+            code = "taken_back" if is_taken else _LOST.get(found, "cannot_be_cleared")
         else:
             code = "in_doubt" if number in doubtful else "not_written"
         yield Reason(

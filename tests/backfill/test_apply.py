@@ -518,6 +518,21 @@ def test_what_an_undo_took_back_is_not_taken_back_again(tmp_path):
     assert make_undo(plans, plan, **latest).item_count == 2  # written again, it stands again
 
 
+def test_undo_leaves_out_a_usage_location_that_graph_would_not_clear(tmp_path):
+    one, other = (
+        item(n, attribute="usageLocation", before=before, after=("DE",)) for n, before in enumerate(((), ("FR",)))
+    )
+    mappings = [{"attribute": "usageLocation"}]
+    plan = freeze(tmp_path / "plans", header(mappings=mappings), [one, replace(other, mode="replace")])
+    tenant = Tenant.of([one, other])
+    tenant.users[other.object_id]["usageLocation"] = "FR"
+    assert run(plan, tenant).counts == {"done": 2}
+    undo = make_undo(tmp_path / "plans", plan, **TIMES)
+    assert undo.header["reasons"] == {"cannot_be_cleared": 1}
+    assert run(undo, tenant).counts == {"done": 1}
+    assert [user["usageLocation"] for user in tenant.users.values()] == ["DE", "FR"]
+
+
 def test_undo_of_nothing(tmp_path):
     plan = plan_of(tmp_path, 2)
     with pytest.raises(PlanError, match="has written nothing"):

@@ -8,6 +8,7 @@ from recon.cli.backfill.named import NAMED_PLAN, counts, load, say_plan
 from recon.cli.console import FORMAT_OPTION, Format, emit, say, state
 
 _LISTED = 50  # people named one by one
+_LOST = ("value_changed", "deleted", "unreadable", "cannot_be_cleared")  # of what was written
 
 
 def status(
@@ -103,7 +104,7 @@ def undo(
     made = undo_plan(config, chosen, is_offline=offline)
     emit(("outcome", "people"), counts(made), output)
     say_plan(made)
-    lost = sum(made.header["reasons"].get(code, 0) for code in ("value_changed", "deleted", "unreadable"))
+    lost = sum(made.header["reasons"].get(code, 0) for code in _LOST)
     if lost:
         say(f"{lost} cannot be taken back: recon backfill show {made.short} --reasons lists them")
     registered = registered_of(config, made)
