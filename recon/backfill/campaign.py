@@ -19,8 +19,8 @@ from recon.backfill.build import hours_later, plans_folder
 from recon.backfill.items import Item
 from recon.backfill.journal import BULK_UPLOAD, DONE, PATCH, Journal, read_journal, read_written
 from recon.backfill.lanes import Threads
-from recon.backfill.leavers import find_objections
 from recon.backfill.ledger import derive
+from recon.backfill.objections import find_objections
 from recon.backfill.pacing import READ_SECONDS, Pacer, Quota, Waiting, read_quota
 from recon.backfill.plan import Plan, check_applicable
 from recon.backfill.precondition import Skip

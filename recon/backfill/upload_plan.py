@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from recon.backfill.items import Item
-from recon.backfill.leavers import Person, person
+from recon.backfill.objections import Person, person
 from recon.backfill.plan import Plan
 from recon.backfill.precondition import Skip
 from recon.backfill.uploader import GraphUploader, operation
