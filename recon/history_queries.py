@@ -501,9 +501,8 @@ def changes_member(table: Table) -> str:
     sides = "\n    union all\n".join(
         (side(table.name, "c", "run_id", 1), side(past, "h", "from_run", 1), side(past, "h", "to_run", 0))
     )
-    either = (
-        "" if member in table.key else f"        max(v.{member}) as {member},\n"
-    )  # written in two ways: one of them
+    # where the name shown is not the key, one of its spellings
+    either = "" if member in table.key else f"        max(v.{member}) as {member},\n"
     title, what = ("Owners", "owner") if table.name == "entra_group_owner" else ("Members", "direct member")
     kinds = " is_eligible tells who may activate the role from who holds it." if "is_eligible" in shown else ""
     meaning = _meaning(

@@ -17,7 +17,7 @@ from recon.backfill.apply import Apply
 from recon.backfill.approval import check_approved, operating_system_user
 from recon.backfill.build import hours_later, plans_folder
 from recon.backfill.items import Item
-from recon.backfill.journal import BULK_UPLOAD, DONE, PATCH, Journal, read_journal, read_written
+from recon.backfill.journal import BULK_UPLOAD, DONE, PATCH, Journal, JournalState, read_journal, read_written
 from recon.backfill.lanes import Threads
 from recon.backfill.ledger import derive
 from recon.backfill.objections import find_objections
@@ -86,7 +86,6 @@ def check(
     Approvals are not looked at here: a dry run needs none.
     """
     source = entra_of(config, plan)
-    check_not_taken_back(plan)
     check_applicable(
         plan,
         tenant_id=source.tenant_id,
@@ -167,6 +166,15 @@ def objections(config: Config, plan: Plan) -> Callable[[Item], str | None]:
     return lambda item: "taken_back" if (item.object_id, item.attribute) in taken else objection(item)
 
 
+def _check_others(config: Config, plan: Plan, state: JournalState, way: str) -> None:
+    """Raise PlanError when the plan was begun in another way, was taken back, or another's upload is open on its users.
+
+    Before a write under the lock of the tenant: an undo may begin at any other moment.
+    """
+    check_not_taken_back(plan)
+    check_way(plans_folder(config), plan, state, way)
+
+
 def preview_plan(
     config: Config,
     plan: Plan,
@@ -178,7 +186,7 @@ def preview_plan(
 ) -> Iterator[tuple[Item, Skip | None]]:
     """Every item with why it would be skipped now, or None. Reads only; raises as apply_plan does."""
     source = check(config, plan, allow_items=allow_items, allow_replace=allow_replace)
-    check_way(plans_folder(config), plan, read_journal(plan.journal_file), via)
+    _check_others(config, plan, read_journal(plan.journal_file), via)
     if via == BULK_UPLOAD:
         with open_uploader(config, source, checked_settings(config, source, plan)) as uploader:
             check_schema(uploader.schema(), checked_settings(config, source, plan), plan.attributes)
@@ -228,7 +236,7 @@ def apply_plan(
         Journal(plan.journal_file) as journal,
         open_lanes(config, source, for_writing=True, attributes=plan.attributes) as lanes,
     ):
-        check_way(plans_folder(config), plan, journal.state, PATCH)
+        _check_others(config, plan, journal.state, PATCH)
         run = Apply(plan, journal, lanes, Pacer(config.backfill.write_share, quota=quota), **options)
         return run.run(operating_system_user(), **facts)
 
@@ -245,7 +253,7 @@ def _upload(
         Journal(plan.journal_file) as journal,
         open_lanes(config, source, for_writing=False, attributes=plan.attributes) as lanes,
     ):
-        check_way(plans_folder(config), plan, journal.state, BULK_UPLOAD)
+        _check_others(config, plan, journal.state, BULK_UPLOAD)
         schema = uploader.schema()
         check_schema(schema, settings, plan.attributes)
         run = Upload(
